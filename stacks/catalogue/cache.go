@@ -1,0 +1,43 @@
+package catalogue
+
+// CacheNode is one ElastiCache node type.
+type CacheNode struct {
+	Name        string // "cache.r7g.large"
+	VCPU        int
+	MaxMemory   int64 // bytes: Redis's maxmemory on this node, before reserved-memory-percent
+	NetworkMbps int   // baseline
+}
+
+// cacheNodes is the ElastiCache table. Memory is the node type's maxmemory parameter, which is smaller than the memory
+// of the EC2 type with the same name.
+// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html
+// (node-type-specific parameters) and CacheNodes.SupportedTypes.html; read 2026-11-23.
+var cacheNodes = index([]CacheNode{
+	{"cache.t4g.micro", 2, 536870912, 64},
+	{"cache.t4g.small", 2, 1471026299, 128},
+	{"cache.t4g.medium", 2, 3317862236, 256},
+	{"cache.m7g.large", 2, 6854542746, 937},
+	{"cache.m7g.xlarge", 4, 13891921715, 1876},
+	{"cache.m7g.2xlarge", 8, 27966669210, 3750},
+	{"cache.m7g.4xlarge", 16, 56116178125, 7500},
+	{"cache.r7g.large", 2, 14037181030, 937},
+	{"cache.r7g.xlarge", 4, 28261849702, 1876},
+	{"cache.r7g.2xlarge", 8, 56711183565, 3750},
+	{"cache.r7g.4xlarge", 16, 113609865216, 7500},
+})
+
+func index(nodes []CacheNode) map[string]CacheNode {
+	byName := map[string]CacheNode{}
+	for _, n := range nodes {
+		byName[n.Name] = n
+	}
+	return byName
+}
+
+// Cache returns the cache node type of that name, such as "cache.r7g.large". An unknown name is an error that lists near ones.
+func Cache(name string) (CacheNode, error) {
+	return lookup(cacheNodes, "ElastiCache node type", name)
+}
+
+// CacheNames lists the known cache node types, sorted.
+func CacheNames() []string { return names(cacheNodes) }

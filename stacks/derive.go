@@ -1,0 +1,128 @@
+package stacks
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// SurgePercent is how many pods above its replicas a rolling update may start (Deployment maxSurge, percent). It counts
+// in the connection budget: during an update at full scale the surge pods hold connections too.
+const SurgePercent = 25
+
+// MetricsPort is where the API's image serves metrics and profiles.
+const MetricsPort = 9090
+
+// NodeGroupNames lists the declared node groups, sorted.
+func (c *Config) NodeGroupNames() []string { return slices.Sorted(maps.Keys(c.Cluster.NodeGroups)) }
+
+// ResourceTags are the tags of every resource of the stack, without component, which each component adds.
+func (c *Config) ResourceTags() map[string]string {
+	tags := maps.Clone(c.Tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	tags["project"] = "ragscale"
+	tags["stack"] = c.Stack
+	tags["environment"] = string(c.Environment)
+	tags["cost-centre"] = c.CostCentre
+	tags["managed-by"] = "pulumi"
+	return tags
+}
+
+// ZoneNames are the stack's availability zones in order: those configured, else the region's a, b, c.
+func (c *Config) ZoneNames() []string {
+	if len(c.Network.ZoneNames) > 0 {
+		return c.Network.ZoneNames
+	}
+	zones := make([]string, 0, c.Network.Zones)
+	for i := range c.Network.Zones {
+		zones = append(zones, c.Region+string(rune('a'+i)))
+	}
+	return zones
+}
+
+// WorkerHPA is the autoscaler of the upload worker: its own bounds, the API's targets.
+func (c *Config) WorkerHPA() HPA {
+	hpa := c.SLO.HPA
+	hpa.MinReplicas, hpa.MaxReplicas = c.API.Worker.Min, c.API.Worker.Max
+	return hpa
+}
+
+// ScaleDownStabilizationSeconds is how long load must have been low before the autoscaler removes a pod, s: Kubernetes'
+// own 300, for a pod that goes too early costs a cold start at the next wave. On one machine 15, for there someone waits
+// to see it.
+func (c *Config) ScaleDownStabilizationSeconds() int {
+	if c.Environment == Local {
+		return 15
+	}
+	return 300
+}
+
+// MaxUnavailable is the disruption budget (pods) of a deployment that never has fewer than least replicas: a third, at
+// least one, so that a drain always makes progress. minAvailable = replicas would hang it.
+func MaxUnavailable(least int) int { return max(1, least/3) }
+
+const (
+	// databaseShare is the part of the response objective that the mean request may hold a database connection: a
+	// twentieth, so that a 95th percentile of 2 s leaves 100 ms. First assumption, 2026-11; to be replaced by measurement.
+	databaseShare = 1.0 / 20
+
+	// burstFactor is the room for uneven arrival: connections wanted at the busiest moments over the mean.
+	burstFactor = 2
+
+	// leastPool keeps a pod useful at low throughput: a slow query, a health check, and room for two more.
+	leastPool = 4
+
+	// workerPool is one connection for each of two jobs at once, one for the queue's notifications and one for its upkeep.
+	workerPool = 4
+
+	// adminReserve are connections for people, migrations, monitoring and RDS itself (it keeps up to 5 for its agents).
+	adminReserve = 15
+)
+
+// APIPoolSize is the number of database connections per API pod, by Little's law: requests per second × seconds that one
+// holds a connection = connections in use, with room for bursts, shared among the pods at full scale:
+//
+//	⌈throughputRPS × responseSeconds/20 × 2 / maxReplicas⌉, at least 4
+func (c *Config) APIPoolSize() int {
+	busy := c.SLO.ThroughputRPS * c.SLO.ResponseSeconds * databaseShare
+	return max(leastPool, int(math.Ceil(busy*burstFactor/float64(c.SLO.HPA.MaxReplicas))))
+}
+
+// WorkerPoolSize is the number of database connections per worker pod.
+func (c *Config) WorkerPoolSize() int { return workerPool }
+
+// ConnectionBudget says who may hold the connections of the database at full scale.
+type ConnectionBudget struct {
+	API    int // all API pods, the surge of a rolling update included
+	Worker int // all worker pods, likewise
+	Admin  int // people, migrations, monitoring
+}
+
+// Total is the database's max_connections.
+func (b ConnectionBudget) Total() int { return b.API + b.Worker + b.Admin }
+
+// Connections is the connection budget: (maxReplicas + surge) × pool for the API and the worker, and a reserve.
+func (c *Config) Connections() ConnectionBudget {
+	return ConnectionBudget{
+		API:    withSurge(c.SLO.HPA.MaxReplicas) * c.APIPoolSize(),
+		Worker: withSurge(c.API.Worker.Max) * c.WorkerPoolSize(),
+		Admin:  adminReserve,
+	}
+}
+
+// withSurge is the number of pods during a rolling update of n; Kubernetes rounds the surge up.
+func withSurge(n int) int { return n + (n*SurgePercent+99)/100 }
+
+// StatementTimeoutMillis is how long one SQL statement may run, ms: six times the objective for complex searches, and no
+// less than the processing of one MB of upload. Migrations and upkeep set their own.
+func (c *Config) StatementTimeoutMillis() int {
+	return millis(math.Max(6*c.SLO.ComplexSearchSeconds, c.SLO.UploadSecondsPerMB))
+}
+
+// SlowStatementMillis is from when on a statement is logged, ms: a quarter of the response objective, for a request with
+// one such statement can still meet it.
+func (c *Config) SlowStatementMillis() int { return millis(c.SLO.ResponseSeconds / 4) }
+
+func millis(seconds float64) int { return int(math.Ceil(seconds * 1000)) }

@@ -1,0 +1,113 @@
+package stacks
+
+import (
+	"fmt"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+// nodeOverhead is what daemon sets take of every node. An estimate, on the safe side, of the add-ons' default requests:
+// vpc-cni with its network policy agent 50m, kube-proxy 100m, EBS CSI node 30m and 120 MiB, CloudWatch agent 250m and
+// 128 MiB, Fluent Bit 50m and 25 MiB, pod identity agent none; 2026-11. Compare with `kubectl describe node`.
+var nodeOverhead = catalogue.Capacity{CPUMilli: 500, MemoryBytes: 512 * catalogue.MiB, Pods: 8}
+
+// workloadGroups are the node groups that the API and the worker may run on, in the order they fill.
+var workloadGroups = []string{"api", "burst"}
+
+// podsOf is a number of equal pods to place.
+type podsOf struct {
+	path  string // where their requests are configured
+	noun  string
+	count int
+	each  Requests
+}
+
+// workloads are the pods at full scale. Each deployment has one more than its replicas: without room for a surge pod an
+// update at full scale could not begin.
+func (c *Config) workloads() []podsOf {
+	return []podsOf{
+		{prefix + "api.requests", "API", c.SLO.HPA.MaxReplicas + 1, c.API.Requests},
+		{prefix + "api.worker.requests", "worker", c.API.Worker.Max + 1, c.API.Worker.Requests},
+	}
+}
+
+// checkPlacement reports a pod that fits no node, and pods that do not fit the node groups at their maximum.
+func (c *Config) checkPlacement(f *faults) {
+	nodes := c.workloadNodes()
+	for _, w := range c.workloads() {
+		if empty := c.workloadNodes(); fits(w.each, empty) == 0 {
+			f.add(w.path, fmt.Sprintf("is cpu %s and memory %s, which fits no node of api or burst", w.each.CPU, w.each.Memory),
+				"at most what their largest instance type can allocate: "+largest(empty))
+			continue
+		}
+		if left := place(w, nodes); left > 0 {
+			f.add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods (one of them for a rolling update) find no place",
+				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun), "more or larger nodes in api or burst, or fewer replicas")
+		}
+	}
+}
+
+// workloadNodes is the free capacity of every node that the API may run on, with its groups at their maximum. A group of
+// several types counts with its first: all have the same shape.
+func (c *Config) workloadNodes() []catalogue.Capacity {
+	var nodes []catalogue.Capacity
+	for _, name := range workloadGroups {
+		group, declared := c.Cluster.NodeGroups[name]
+		if !declared || repels(group.Taints) || len(group.InstanceTypes) == 0 {
+			continue
+		}
+		instance, err := catalogue.EC2(group.InstanceTypes[0])
+		if err != nil {
+			continue // reported where it is configured
+		}
+		free := instance.Allocatable()
+		free.CPUMilli -= nodeOverhead.CPUMilli
+		free.MemoryBytes -= nodeOverhead.MemoryBytes
+		free.Pods -= nodeOverhead.Pods
+		for range group.Max {
+			nodes = append(nodes, free)
+		}
+	}
+	return nodes
+}
+
+func repels(taints []Taint) bool {
+	for _, t := range taints {
+		if t.Effect != "PreferNoSchedule" {
+			return true
+		}
+	}
+	return false
+}
+
+// place puts pods on the nodes, first fit, takes their capacity, and returns how many found no place.
+func place(w podsOf, nodes []catalogue.Capacity) int {
+	left := w.count
+	for i := range nodes {
+		n := min(left, fits(w.each, nodes[i:i+1]))
+		nodes[i].CPUMilli -= int64(n) * int64(w.each.CPU)
+		nodes[i].MemoryBytes -= int64(n) * int64(w.each.Memory)
+		nodes[i].Pods -= n
+		left -= n
+	}
+	return left
+}
+
+// fits is the number of pods that fit the roomiest of the nodes.
+func fits(each Requests, nodes []catalogue.Capacity) int {
+	most := 0
+	for _, n := range nodes {
+		byCPU := max(0, n.CPUMilli) / int64(each.CPU)
+		byMemory := max(0, n.MemoryBytes) / int64(each.Memory)
+		most = max(most, int(min(byCPU, byMemory, int64(n.Pods))))
+	}
+	return most
+}
+
+func largest(nodes []catalogue.Capacity) string {
+	var cpu, memory int64
+	for _, n := range nodes {
+		cpu, memory = max(cpu, n.CPUMilli), max(memory, n.MemoryBytes)
+	}
+	return fmt.Sprintf("cpu %dm and memory %dMi", cpu, memory/catalogue.MiB)
+}

@@ -1,0 +1,165 @@
+package stacks
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+// rule is what a field's rule tag says, as words separated by spaces: min=, max= bound a number; one=a|b|c enumerates;
+// match= names a form of text; keys= names the form of a map's keys; minItems=, maxItems= bound lists and maps; required
+// = an object must say it, there is no default. In a list or map, min, max, one and match speak of the elements.
+type rule struct {
+	min, max           float64
+	bounded            bool
+	one                []string
+	match, keys        string
+	minItems, maxItems int // maxItems 0 = no bound
+	required           bool
+}
+
+func ruleOf(field reflect.StructField) rule {
+	var r rule
+	for word := range strings.FieldsSeq(field.Tag.Get("rule")) {
+		name, value, _ := strings.Cut(word, "=")
+		number, numeric := strconv.ParseFloat(value, 64)
+		switch name {
+		case "min":
+			r.min, r.bounded = number, numeric == nil
+		case "max":
+			r.max = number
+		case "one":
+			r.one = strings.Split(value, "|")
+		case "match":
+			r.match = value
+		case "keys":
+			r.keys = value
+		case "minItems":
+			r.minItems = int(number)
+		case "maxItems":
+			r.maxItems = int(number)
+		case "required":
+			r.required = true
+		}
+	}
+	return r
+}
+
+// form is a form of text: a regular expression, a phrase for it, and, where an expression does not suffice, a check.
+type form struct {
+	pattern *regexp.Regexp
+	want    string
+	check   func(text string) error
+}
+
+func pattern(expression, want string) form {
+	return form{pattern: regexp.MustCompile(`^(?:` + expression + `)$`), want: want}
+}
+
+// forms are the forms that match= and keys= name.
+// AWS's own forms: tags https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html, windows and names
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html ; Kubernetes labels
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ ; read 2026-11-23.
+var forms = map[string]form{
+	"tagKey":            pattern(`[\p{L}\p{N}_.:/=+@-][\p{L}\p{N} _.:/=+@-]{0,126}`, "a tag key of 1 to 127 letters, digits, spaces and _.:/=+-@"),
+	"tagValue":          pattern(`[\p{L}\p{N} _.:/=+@-]{1,255}`, "1 to 255 letters, digits, spaces and _.:/=+-@"),
+	"labelKey":          pattern(`([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`, "a Kubernetes label key"),
+	"labelValue":        pattern(`([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?`, "a Kubernetes label value of at most 63 letters, digits and -_."),
+	"nodeGroup":         pattern(`system|api|burst|loadtest`, "one of system, api, burst, loadtest"),
+	"zone":              pattern(`[a-z]{2}(-[a-z]+)+-[0-9][a-z]`, "an availability zone such as eu-central-1a"),
+	"kubernetesMinor":   pattern(`1\.[0-9]{2}`, wantKubernetesVersion()),
+	"principalArn":      pattern(`arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]{1,512}`, "the ARN of an IAM role or user"),
+	"certificateArn":    pattern(`(arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{1,64})?`, "the ARN of an ACM certificate, or nothing"),
+	"image":             pattern(`[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|[a-z0-9][a-z0-9.:-]{0,252}(/[a-z0-9]+([._-]+[a-z0-9]+)*){1,8}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?`, "an image tag such as 0.1.0, or a full reference such as registry/repository:tag"),
+	"postgresVersion":   pattern(`17(\.[0-9]{1,2})?`, `a PostgreSQL 17 version such as "17" or "17.6"`),
+	"sqlName":           pattern(`[a-z][a-z0-9_]{0,62}`, "a lower-case name of at most 63 letters, digits and _"),
+	"backupWindow":      pattern(clock+`-`+clock, "a window such as 02:00-03:00 (UTC)"),
+	"maintenanceWindow": pattern(weekday+`:`+clock+`-`+weekday+`:`+clock, "a window such as sun:03:30-sun:04:30 (UTC)"),
+	"cidr":              {want: "an IPv4 range such as 10.0.0.0/16, without host bits", check: checkCIDR},
+	"instanceType":      {want: "an EC2 instance type", check: func(s string) error { _, err := catalogue.EC2(s); return err }},
+	"dbClass":           {want: "an RDS instance class", check: func(s string) error { _, err := catalogue.RDS(s); return err }},
+}
+
+const (
+	clock   = `([01][0-9]|2[0-3]):[0-5][0-9]`
+	weekday = `(mon|tue|wed|thu|fri|sat|sun)`
+)
+
+// checkCIDR accepts a canonical IPv4 prefix. Its error says only that it is none.
+func checkCIDR(text string) error {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() || prefix.String() != text {
+		return fmt.Errorf("%q is no IPv4 range", text)
+	}
+	return nil
+}
+
+// fault says what is wrong with text; fine = true if nothing is. want is the form's phrase or the catalogue's list.
+func (f form) fault(text string) (want string, fine bool) {
+	if f.pattern != nil && !f.pattern.MatchString(text) {
+		return f.want, false
+	}
+	if f.check == nil {
+		return "", true
+	}
+	err := f.check(text)
+	if err == nil {
+		return "", true
+	}
+	if _, listed, found := strings.Cut(err.Error(), ", want "); found {
+		return listed, false
+	}
+	return f.want, false
+}
+
+// quantities are the types written as text with a unit, and the phrase for each.
+var quantities = map[reflect.Type]string{reflect.TypeFor[CPU](): wantCPU, reflect.TypeFor[Memory](): wantMemory}
+
+// want is the phrase for the values a type takes under the rule: what faults and the reference page say.
+func (r rule) want(t reflect.Type) string {
+	if phrase, isQuantity := quantities[t]; isQuantity {
+		return phrase
+	}
+	if len(r.one) > 0 {
+		return "one of " + join(r.one)
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number from " + r.bounds()
+	case reflect.Float64:
+		return "a number from " + r.bounds()
+	case reflect.Slice:
+		return "a list" + r.items()
+	case reflect.Map:
+		return "an object" + r.items()
+	case reflect.Struct:
+		return "an object"
+	}
+	return forms[r.match].want
+}
+
+func (r rule) bounds() string {
+	number := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	return number(r.min) + " to " + number(r.max)
+}
+
+func (r rule) items() string {
+	switch {
+	case r.minItems > 0 && r.maxItems > 0:
+		return fmt.Sprintf(" of %d to %d entries", r.minItems, r.maxItems)
+	case r.maxItems > 0:
+		return fmt.Sprintf(" of at most %d entries", r.maxItems)
+	}
+	return ""
+}
+
+// allows reports whether text is among those enumerated.
+func (r rule) allows(text string) bool { return len(r.one) == 0 || slices.Contains(r.one, text) }

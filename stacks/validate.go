@@ -1,0 +1,200 @@
+package stacks
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+// crossRule is a check on several values at once. It runs if the blocks it reads were decoded without a fault, since a
+// faulty value is a default in the Config and would be blamed for what nobody wrote.
+type crossRule struct {
+	reads []string
+	check func(*Config, *faults)
+}
+
+var crossRules = []crossRule{
+	{[]string{"tags"}, (*Config).checkTags},
+	{[]string{"slo"}, (*Config).checkSLO},
+	{[]string{"slo", "api"}, (*Config).checkTargets},
+	{[]string{"environment", "network"}, (*Config).checkNetwork},
+	{[]string{"environment", "cluster"}, (*Config).checkCluster},
+	{[]string{"cluster"}, (*Config).checkNodeGroups},
+	{[]string{"environment", "api"}, (*Config).checkListener},
+	{[]string{"api"}, (*Config).checkPods},
+	{[]string{"database"}, (*Config).checkStorage},
+	{[]string{"database"}, (*Config).checkDatabase},
+	{[]string{"database", "slo", "api"}, (*Config).checkConnections},
+	{[]string{"cluster", "slo", "api"}, (*Config).checkPlacement},
+}
+
+// validate runs the cross rules whose blocks are sound.
+func (c *Config) validate(f *faults) {
+	decoded := &faults{list: slices.Clone(f.list)}
+	for _, r := range crossRules {
+		if !slices.ContainsFunc(r.reads, decoded.within) {
+			r.check(c, f)
+		}
+	}
+}
+
+func (c *Config) checkTags(f *faults) {
+	own := (&Config{}).ResourceTags()
+	own["component"] = ""
+	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
+		path := at(prefix+"tags", key)
+		if _, taken := own[strings.ToLower(key)]; taken {
+			f.add(path, "is set by the platform", "another key")
+		}
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			f.add(path, "begins with aws:", "a key that AWS does not reserve")
+		}
+	}
+}
+
+func (c *Config) checkSLO(f *faults) {
+	slo := c.SLO
+	if slo.ComplexSearchSeconds < slo.ResponseSeconds {
+		f.add(prefix+"slo.complexSearchSeconds", show(slo.ComplexSearchSeconds), fmt.Sprintf("at least responseSeconds, %v", slo.ResponseSeconds))
+	}
+	if slo.HPA.MaxReplicas < slo.HPA.MinReplicas {
+		f.add(prefix+"slo.hpa.maxReplicas", show(slo.HPA.MaxReplicas), fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
+	}
+	if slo.AvailabilityPercent >= 99.9 && slo.HPA.MinReplicas < 2 {
+		f.add(prefix+"slo.hpa.minReplicas", show(slo.HPA.MinReplicas), fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))
+	}
+}
+
+// checkTargets keeps the autoscaler's targets below the alarms where both measure the same thing. The objectives are of
+// capacity, the targets of requests: they meet where a pod's limit is its request. A target at the alarm would flap.
+func (c *Config) checkTargets(f *faults) {
+	hpa, requests, limits := c.SLO.HPA, c.API.Requests, c.API.Limits
+	if limits.CPU == requests.CPU && float64(hpa.CPUPercent) >= c.SLO.CPUPercent {
+		f.add(prefix+"slo.hpa.cpuPercent", show(hpa.CPUPercent),
+			fmt.Sprintf("less than slo.cpuPercent, %v, since api.limits.cpu is api.requests.cpu and both measure the same", c.SLO.CPUPercent))
+	}
+	if limits.Memory == requests.Memory && float64(hpa.MemoryPercent) >= c.SLO.MemoryPercent {
+		f.add(prefix+"slo.hpa.memoryPercent", show(hpa.MemoryPercent),
+			fmt.Sprintf("less than slo.memoryPercent, %v, since api.limits.memory is api.requests.memory and both measure the same", c.SLO.MemoryPercent))
+	}
+	if float64(c.API.DrainSeconds) < c.SLO.ComplexSearchSeconds {
+		f.add(prefix+"api.drainSeconds", show(c.API.DrainSeconds),
+			fmt.Sprintf("at least slo.complexSearchSeconds, %v, so that searches in flight finish", c.SLO.ComplexSearchSeconds))
+	}
+}
+
+// takenRanges would collide inside the cluster: 172.20.0.0/16 is what EKS gives to services, 172.17.0.0/16 the bridge of
+// container runtimes on the nodes.
+// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html and
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html ; read 2026-11-23.
+var takenRanges = []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16"), netip.MustParsePrefix("172.20.0.0/16")}
+
+var privateRanges = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+}
+
+func (c *Config) checkNetwork(f *faults) {
+	cidr, err := netip.ParsePrefix(c.Network.CIDR)
+	private := slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) && p.Bits() <= cidr.Bits() })
+	if err != nil || !private || cidr.Bits() < 16 || cidr.Bits() > 20 {
+		f.add(prefix+"network.cidr", show(c.Network.CIDR), "a private range of /16 to /20")
+	} else if slices.ContainsFunc(takenRanges, cidr.Overlaps) {
+		f.add(prefix+"network.cidr", show(c.Network.CIDR), "a range apart from 172.17.0.0/16 and 172.20.0.0/16, which nodes and services use")
+	}
+	if c.Network.NATGateways == "none" && !c.Network.VPCEndpoints {
+		f.add(prefix+"network.vpcEndpoints", "is false", "true where natGateways is none: nodes could reach no AWS API")
+	}
+	c.checkZoneNames(f)
+}
+
+func (c *Config) checkZoneNames(f *faults) {
+	path, names := prefix+"network.zoneNames", c.Network.ZoneNames
+	if n := len(names); n > 0 && n != c.Network.Zones {
+		f.add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("as many as zones, %d, or none", c.Network.Zones))
+	}
+	for i, name := range names {
+		if name[:len(name)-1] != c.Region {
+			f.add(fmt.Sprintf("%s[%d]", path, i), show(name), "a zone of the region "+c.Region)
+		}
+		if slices.Contains(names[:i], name) {
+			f.add(fmt.Sprintf("%s[%d]", path, i), show(name)+" again", "each zone once")
+		}
+	}
+}
+
+func (c *Config) checkCluster(f *faults) {
+	if _, pinned := kubernetesReleases[c.Cluster.Version]; !pinned {
+		f.add(prefix+"cluster.version", show(c.Cluster.Version), wantKubernetesVersion())
+	}
+	for i, text := range c.Cluster.PublicAccessCIDRs {
+		path := fmt.Sprintf("%scluster.publicAccessCidrs[%d]", prefix, i)
+		cidr, err := netip.ParsePrefix(text)
+		if err != nil || cidr.Bits() > 0 && (cidr.Addr().IsPrivate() || cidr.Addr().IsLoopback() || cidr.Addr().IsLinkLocalUnicast()) {
+			f.add(path, show(text), "a public range: EKS refuses private ones, which reach the private endpoint anyway")
+		}
+		if c.Environment == Production && cidr.Bits() == 0 {
+			f.add(path, show(text), "a narrower range in production")
+		}
+	}
+}
+
+func (c *Config) checkNodeGroups(f *faults) {
+	path := prefix + "cluster.nodeGroups"
+	for _, required := range []string{"system", "api"} {
+		if group, declared := c.Cluster.NodeGroups[required]; !declared {
+			f.add(at(path, required), "is not declared", "the groups system and api")
+		} else if repels(group.Taints) {
+			f.add(at(path, required)+".taints", "keep the platform's own pods off", "no taint with NoSchedule or NoExecute")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Cluster.NodeGroups)) {
+		c.Cluster.NodeGroups[name].check(at(path, name), f)
+	}
+	if architectures := c.workloadArchitectures(); len(architectures) > 1 {
+		f.add(at(path, "burst")+".instanceTypes", "are "+join(architectures)+" together with api", "one architecture for both: the API's image is scheduled on either")
+	}
+}
+
+func (g NodeGroup) check(path string, f *faults) {
+	if g.Desired < g.Min || g.Desired > g.Max {
+		f.add(path+".desired", show(g.Desired), fmt.Sprintf("min to max, %d to %d", g.Min, g.Max))
+	}
+	if g.CapacityType == "SPOT" && len(g.InstanceTypes) < 2 {
+		f.add(path+".instanceTypes", "names one type", "at least 2 for SPOT: one type's spot capacity runs out")
+	}
+	types := instanceTypesOf(g)
+	if !catalogue.SameShape(types) {
+		f.add(path+".instanceTypes", "are of different size", "the same vCPU and memory: the autoscaler plans with the first")
+	}
+	if slices.ContainsFunc(types, func(t catalogue.InstanceType) bool { return t.Architecture != types[0].Architecture }) {
+		f.add(path+".instanceTypes", "are of different architecture", "arm64 or amd64: a group has one machine image")
+	}
+}
+
+// instanceTypesOf looks up a group's types; unknown ones are reported where they are decoded.
+func instanceTypesOf(g NodeGroup) []catalogue.InstanceType {
+	var types []catalogue.InstanceType
+	for _, name := range g.InstanceTypes {
+		if t, err := catalogue.EC2(name); err == nil {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
+// workloadArchitectures lists the architectures of the groups that the API may run on, sorted.
+func (c *Config) workloadArchitectures() []string {
+	var found []string
+	for _, name := range workloadGroups {
+		for _, t := range instanceTypesOf(c.Cluster.NodeGroups[name]) {
+			found = append(found, t.Architecture)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}

@@ -1,0 +1,52 @@
+package stacks
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (c *Config) checkListener(f *faults) {
+	api := c.API
+	if api.Port == MetricsPort {
+		f.add(prefix+"api.port", show(api.Port), "another port: 9090 serves metrics and profiles")
+	}
+	if api.ListenerPort == 443 && api.CertificateARN == "" {
+		f.add(prefix+"api.certificateArn", "is not set", "a certificate for listenerPort 443")
+	}
+	if api.ListenerPort == 80 && api.CertificateARN != "" {
+		f.add(prefix+"api.listenerPort", "is 80 with a certificate", "443: port 80 then redirects to it")
+	}
+	if region := arnRegion(api.CertificateARN); region != "" && region != c.Region {
+		f.add(prefix+"api.certificateArn", "is of region "+region, "one of "+c.Region+", where the load balancer is")
+	}
+	if c.Environment == Production && !api.Internal && api.CertificateARN == "" {
+		f.add(prefix+"api.internal", "is false without certificateArn", "true, or a certificate: production is not public over plain HTTP")
+	}
+}
+
+// arnRegion is the fourth part of an ARN, "" if there is none.
+func arnRegion(arn string) string {
+	parts := strings.SplitN(arn, ":", 5)
+	if len(parts) < 5 {
+		return ""
+	}
+	return parts[3]
+}
+
+func (c *Config) checkPods(f *faults) {
+	worker := c.API.Worker
+	if worker.Max < worker.Min {
+		f.add(prefix+"api.worker.max", show(worker.Max), fmt.Sprintf("at least min, %d", worker.Min))
+	}
+	checkLimits(prefix+"api", c.API.Requests, c.API.Limits, f)
+	checkLimits(prefix+"api.worker", worker.Requests, worker.Limits, f)
+}
+
+func checkLimits(path string, requests Requests, limits Limits, f *faults) {
+	if limits.Memory < requests.Memory {
+		f.add(path+".limits.memory", "is "+limits.Memory.String(), "at least requests.memory, "+requests.Memory.String())
+	}
+	if limits.CPU != 0 && limits.CPU < requests.CPU {
+		f.add(path+".limits.cpu", "is "+limits.CPU.String(), "at least requests.cpu, "+requests.CPU.String())
+	}
+}

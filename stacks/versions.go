@@ -1,0 +1,47 @@
+package stacks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Versions pins everything that is fetched by name. A stack chooses the Kubernetes minor, the rest follows.
+type Versions struct {
+	Kubernetes string            // EKS minor, "1.36"
+	Addons     map[string]string // EKS add-on name -> version
+	Charts     map[string]string // Helm chart name -> chart version
+}
+
+// kubernetesReleases is the table of pinned versions by Kubernetes minor, each as EKS offered it for that minor; read
+// 2026-11-23. A newer build is `aws eks describe-addon-versions --kubernetes-version 1.36 --addon-name vpc-cni`.
+var kubernetesReleases = map[string]Versions{
+	"1.36": {
+		Addons: map[string]string{
+			"vpc-cni":                         "v1.22.4-eksbuild.3",
+			"coredns":                         "v1.14.3-eksbuild.16",
+			"kube-proxy":                      "v1.36.0-eksbuild.21",
+			"eks-pod-identity-agent":          "v1.3.10-eksbuild.3",
+			"aws-ebs-csi-driver":              "v1.63.1-eksbuild.1",
+			"metrics-server":                  "v0.8.1-eksbuild.6",
+			"kube-state-metrics":              "v2.18.0-eksbuild.10",
+			"amazon-cloudwatch-observability": "v5.3.1-eksbuild.1",
+		},
+		Charts: map[string]string{
+			"aws-load-balancer-controller": "3.5.0",  // https://aws.github.io/eks-charts, 2026-08
+			"cluster-autoscaler":           "9.59.0", // https://kubernetes.github.io/autoscaler; older ones lack RBAC for new minors
+			"vertical-pod-autoscaler":      "0.11.0", // https://kubernetes.github.io/autoscaler, app 1.7.1
+		},
+	},
+}
+
+// KubernetesVersions lists the Kubernetes minors that a stack may choose, sorted.
+func KubernetesVersions() []string { return slices.Sorted(maps.Keys(kubernetesReleases)) }
+
+// versionsFor returns the pinned versions of a Kubernetes minor; of an unknown one only the minor itself.
+func versionsFor(minor string) Versions {
+	release := kubernetesReleases[minor]
+	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts)}
+}
+
+func wantKubernetesVersion() string { return "one of " + strings.Join(KubernetesVersions(), ", ") }
