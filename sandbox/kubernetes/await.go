@@ -1,0 +1,317 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+)
+
+type resourceClient = dynamic.ResourceInterface
+
+const (
+	skipAwait      = "pulumi.com/skipAwait"      // annotation of the official provider: "true" ends the wait at once
+	timeoutSeconds = "pulumi.com/timeoutSeconds" // annotation of the official provider
+	pollInterval   = 150 * time.Millisecond      // the API server is on this machine
+	defaultTimeout = 10 * time.Minute            // the official provider's for workloads
+)
+
+// state is what a kind's rule says of a live object.
+type state struct {
+	ready  bool
+	failed bool // no waiting helps
+	reason string
+}
+
+// await polls until the object works, as its kind defines it. The last live object is returned also with an error.
+func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	rule, ok := rules[u.GroupVersionKind().GroupKind()]
+	if !ok || u.GetAnnotations()[skipAwait] == "true" {
+		return u, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, awaitTimeout(u))
+	defer cancel()
+	c, err := p.connected()
+	if err != nil {
+		return u, err
+	}
+	client, err := c.resourceFor(u, p.namespace)
+	if err != nil {
+		return u, err
+	}
+	for {
+		s := rule(ctx, c, u)
+		if s.ready {
+			return u, nil
+		}
+		if s.failed {
+			return u, p.describe(u, s.reason)
+		}
+		select {
+		case <-ctx.Done():
+			return u, p.describe(u, "not ready: "+s.reason)
+		case <-time.After(pollInterval):
+		}
+		live, err := client.Get(ctx, u.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return u, fmt.Errorf("%s %s was deleted while it was waited for", u.GetKind(), objectID(u))
+		}
+		if err == nil {
+			u = live
+		}
+	}
+}
+
+func awaitTimeout(u *unstructured.Unstructured) time.Duration {
+	if s := u.GetAnnotations()[timeoutSeconds]; s != "" {
+		if d, err := time.ParseDuration(s + "s"); err == nil {
+			return d
+		}
+	}
+	return defaultTimeout
+}
+
+// awaitGone waits until the object and, by foreground deletion, all it owns are gone.
+func awaitGone(ctx context.Context, client resourceClient, u *unstructured.Unstructured) error {
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	for {
+		live, err := client.Get(ctx, u.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && u.GetUID() != "" && live.GetUID() != u.GetUID() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			detail := ""
+			if live != nil {
+				detail = fmt.Sprintf("; finalizers %v", live.GetFinalizers())
+			}
+			return fmt.Errorf("%s %s is still there%s", u.GetKind(), objectID(u), detail)
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+var rules = map[schema.GroupKind]func(context.Context, *cluster, *unstructured.Unstructured) state{
+	{Kind: "Namespace"}:                  awaitPhase("Active"),
+	{Kind: "PersistentVolumeClaim"}:      awaitClaim,
+	{Kind: "Pod"}:                        awaitPod,
+	{Kind: "Service"}:                    awaitService,
+	{Group: "apps", Kind: "Deployment"}:  awaitDeployment,
+	{Group: "apps", Kind: "StatefulSet"}: awaitStatefulSet,
+	{Group: "apps", Kind: "DaemonSet"}:   awaitDaemonSet,
+	{Group: "batch", Kind: "Job"}:        awaitJob,
+	{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}: awaitCondition("Established"),
+	{Group: "apiregistration.k8s.io", Kind: "APIService"}:             awaitCondition("Available"),
+}
+
+func number(u *unstructured.Unstructured, path ...string) int64 {
+	n, ok, err := unstructured.NestedInt64(u.Object, path...)
+	if err != nil || !ok {
+		return 0
+	}
+	return n
+}
+
+func str(u *unstructured.Unstructured, path ...string) string {
+	s, ok, err := unstructured.NestedString(u.Object, path...)
+	if err != nil || !ok {
+		return ""
+	}
+	return s
+}
+
+// condition returns the status, reason and message of a condition.
+func condition(u *unstructured.Unstructured, kind string) (status, why string) {
+	l, _, err := unstructured.NestedSlice(u.Object, "status", "conditions")
+	if err != nil {
+		return "", ""
+	}
+	for _, e := range l {
+		if c, ok := e.(map[string]any); ok && c["type"] == kind {
+			return fmt.Sprint(c["status"]), strings.TrimPrefix(fmt.Sprintf("%v: %v", c["reason"], c["message"]), "<nil>: ")
+		}
+	}
+	return "", ""
+}
+
+func awaitPhase(want string) func(context.Context, *cluster, *unstructured.Unstructured) state {
+	return func(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+		phase := str(u, "status", "phase")
+		return state{ready: phase == want, reason: "phase is " + phase + ", want " + want}
+	}
+}
+
+func awaitCondition(kind string) func(context.Context, *cluster, *unstructured.Unstructured) state {
+	return func(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+		status, why := condition(u, kind)
+		return state{ready: status == "True", reason: kind + " is " + status + " " + why}
+	}
+}
+
+// awaitClaim: a claim of a class that binds on first use is ready while it waits for its pod.
+func awaitClaim(ctx context.Context, c *cluster, u *unstructured.Unstructured) state {
+	phase := str(u, "status", "phase")
+	if phase == "Bound" {
+		return state{ready: true}
+	}
+	classes := c.dynamic.Resource(schema.GroupVersionResource{Group: "storage.k8s.io", Version: "v1", Resource: "storageclasses"})
+	class, err := classes.Get(ctx, str(u, "spec", "storageClassName"), metav1.GetOptions{})
+	if err == nil && str(class, "volumeBindingMode") == "WaitForFirstConsumer" {
+		return state{ready: true}
+	}
+	return state{reason: "phase is " + phase + ", want Bound"}
+}
+
+func awaitPod(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+	phase := str(u, "status", "phase")
+	status, why := condition(u, "Ready")
+	return state{ready: status == "True" || phase == "Succeeded", failed: phase == "Failed", reason: phase + " " + why}
+}
+
+func awaitDeployment(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+	if s, why := condition(u, "Progressing"); s == "False" {
+		return state{failed: true, reason: why}
+	}
+	want := int64(1)
+	if n, ok, err := unstructured.NestedInt64(u.Object, "spec", "replicas"); ok && err == nil {
+		want = n
+	}
+	seen := number(u, "status", "observedGeneration") >= u.GetGeneration()
+	updated, available := number(u, "status", "updatedReplicas"), number(u, "status", "availableReplicas")
+	old := number(u, "status", "replicas") - updated
+	return state{
+		ready:  seen && updated >= want && available >= want && old <= 0,
+		reason: fmt.Sprintf("%d of %d replicas updated, %d available, %d old ones left", updated, want, available, max(old, 0)),
+	}
+}
+
+func awaitStatefulSet(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+	want := int64(1)
+	if n, ok, err := unstructured.NestedInt64(u.Object, "spec", "replicas"); ok && err == nil {
+		want = n
+	}
+	seen := number(u, "status", "observedGeneration") >= u.GetGeneration()
+	ready, updated := number(u, "status", "readyReplicas"), number(u, "status", "updatedReplicas")
+	return state{
+		ready:  seen && ready >= want && updated >= want,
+		reason: fmt.Sprintf("%d of %d replicas ready, %d updated", ready, want, updated),
+	}
+}
+
+func awaitDaemonSet(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+	seen := number(u, "status", "observedGeneration") >= u.GetGeneration()
+	want, ready := number(u, "status", "desiredNumberScheduled"), number(u, "status", "numberReady")
+	return state{ready: seen && ready >= want, reason: fmt.Sprintf("%d of %d pods ready", ready, want)}
+}
+
+func awaitJob(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
+	if s, why := condition(u, "Failed"); s == "True" {
+		return state{failed: true, reason: why}
+	}
+	s, _ := condition(u, "Complete")
+	suspended, _, err := unstructured.NestedBool(u.Object, "spec", "suspend")
+	return state{ready: s == "True" || suspended && err == nil, reason: fmt.Sprintf("%d of its pods active", number(u, "status", "active"))}
+}
+
+// awaitService: a service that selects pods is ready when one of them answers for it.
+func awaitService(ctx context.Context, c *cluster, u *unstructured.Unstructured) state {
+	selector, _, err := unstructured.NestedStringMap(u.Object, "spec", "selector")
+	if err != nil || len(selector) == 0 || str(u, "spec", "type") == "ExternalName" || str(u, "spec", "clusterIP") == "None" {
+		return state{ready: true}
+	}
+	slices, err := c.dynamic.Resource(schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}).
+		Namespace(u.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=" + u.GetName()})
+	if err != nil {
+		return state{reason: err.Error()}
+	}
+	for _, s := range slices.Items {
+		if hasReadyEndpoint(&s) {
+			return state{ready: true}
+		}
+	}
+	return state{reason: "no ready pod behind it"}
+}
+
+func hasReadyEndpoint(slice *unstructured.Unstructured) bool {
+	l, _, err := unstructured.NestedSlice(slice.Object, "endpoints")
+	if err != nil {
+		return false
+	}
+	for _, e := range l {
+		m, ok := e.(map[string]any)
+		if !ok {
+			continue
+		}
+		ready, found, err := unstructured.NestedBool(m, "conditions", "ready")
+		if err == nil && (ready || !found) {
+			return true
+		}
+	}
+	return false
+}
+
+// describe adds to a reason what the user would look up next: the pods' states and the last warnings.
+func (p *provider) describe(u *unstructured.Unstructured, reason string) error {
+	head := fmt.Errorf("%s %s: %s", u.GetKind(), objectID(u), reason)
+	c, err := p.connected()
+	if err != nil {
+		return head
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	lines := append(c.warnings(ctx, u), c.pods(ctx, u)...)
+	if len(lines) == 0 {
+		return head
+	}
+	return errors.Join(head, errors.New(strings.Join(lines, "\n")))
+}
+
+func (c *cluster) warnings(ctx context.Context, u *unstructured.Unstructured) []string {
+	events, err := c.dynamic.Resource(corev1.SchemeGroupVersion.WithResource("events")).Namespace(u.GetNamespace()).
+		List(ctx, metav1.ListOptions{FieldSelector: fields.Set{"type": "Warning"}.String()})
+	if err != nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	var out []string
+	for _, e := range events.Items {
+		about := str(&e, "involvedObject", "name")
+		line := fmt.Sprintf("  %s %s: %s", about, str(&e, "reason"), str(&e, "message"))
+		if (about == u.GetName() || strings.HasPrefix(about, u.GetName()+"-")) && !seen[line] {
+			seen[line] = true
+			out = append(out, line)
+		}
+	}
+	sort.Strings(out)
+	return out[max(0, len(out)-5):]
+}
+
+func (c *cluster) pods(ctx context.Context, u *unstructured.Unstructured) []string {
+	labels, _, err := unstructured.NestedStringMap(u.Object, "spec", "selector", "matchLabels")
+	if err != nil || len(labels) == 0 {
+		return nil
+	}
+	list, err := c.dynamic.Resource(corev1.SchemeGroupVersion.WithResource("pods")).Namespace(u.GetNamespace()).
+		List(ctx, metav1.ListOptions{LabelSelector: fields.Set(labels).String()})
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, pod := range list.Items {
+		if ready, why := condition(&pod, "Ready"); ready != "True" {
+			out = append(out, fmt.Sprintf("  pod %s is %s: %s", pod.GetName(), str(&pod, "status", "phase"), why))
+		}
+	}
+	return out[:min(len(out), 5)]
+}
