@@ -1,0 +1,121 @@
+package components_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/graph"
+)
+
+const module = "github.com/ragscale/ragscale/"
+
+// componentPackages parses every component package: each folder here but the test harness and test data.
+func componentPackages(t *testing.T) map[string][]*ast.File {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := map[string][]*ast.File{}
+	for _, e := range entries {
+		if !e.IsDir() || e.Name() == "graph" || e.Name() == "testdata" {
+			continue
+		}
+		packages[e.Name()] = parseFolder(t, e.Name())
+	}
+	if len(packages) == 0 {
+		t.Fatal("no component package found, want at least one")
+	}
+	return packages
+}
+
+func parseFolder(t *testing.T, folder string) []*ast.File {
+	t.Helper()
+	var files []*ast.File
+	err := filepath.WalkDir(folder, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		files = append(files, file)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestEveryComponentSaysWhatItOwns(t *testing.T) {
+	for name, files := range componentPackages(t) {
+		var doc string
+		for _, f := range files {
+			doc += f.Doc.Text()
+		}
+		for _, want := range []string{"Package " + name + " ", "Owns:", "Does not own:"} {
+			if !strings.Contains(doc, want) {
+				t.Errorf("package comment of components/%s has no %q", name, want)
+			}
+		}
+	}
+}
+
+func TestEveryComponentRegistersOutputs(t *testing.T) {
+	for name, files := range componentPackages(t) {
+		if calls := countCalls(files, "RegisterComponentResource"); calls == 0 {
+			t.Errorf("components/%s registers no component resource", name)
+		} else if outputs := countCalls(files, "RegisterResourceOutputs"); outputs != calls {
+			t.Errorf("components/%s registers %d component resources and outputs of %d, want the same", name, calls, outputs)
+		}
+	}
+}
+
+func TestOutputsAreRegisteredOncePerComponentAndForTheStack(t *testing.T) {
+	for name, program := range map[string]func(*pulumi.Context) error{
+		"network": networkProgram(networkShapes()["prod"]),
+		"cluster": clusterProgram(clusterShapes()["prod"]),
+	} {
+		g := graph.Run(t, "prod", program)
+		if g.Components() != 1 || g.OutputsRegistered != 2 {
+			t.Errorf("%s: %d components, outputs registered %d times, want 1 and 2 (one is the stack's)", name, g.Components(), g.OutputsRegistered)
+		}
+	}
+}
+
+func countCalls(files []*ast.File, method string) int {
+	calls := 0
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == method {
+				calls++
+			}
+			return true
+		})
+	}
+	return calls
+}
+
+func TestComponentsImportNothingOfTheProject(t *testing.T) {
+	for name, files := range componentPackages(t) {
+		for _, f := range files {
+			for _, spec := range f.Imports {
+				path, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if inside, ours := strings.CutPrefix(path, module); ours && !strings.HasPrefix(inside, "components/"+name+"/") {
+					t.Errorf("components/%s imports %s, want values passed in by infra/platform", name, inside)
+				}
+			}
+		}
+	}
+}

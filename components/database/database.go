@@ -1,0 +1,200 @@
+// Package database declares the platform's relational store: one RDS for PostgreSQL instance and what it needs to run
+// safely and to be tuned.
+//
+// Owns: the encryption key, subnet group, security group, parameter group, log groups, monitoring role and the primary
+// instance.
+//
+// Does not own: the network it stands in, the numbers in its parameter group (the caller computes them from the
+// instance class and the connection budget), the schema, and the security groups of its clients.
+//
+// No change of an argument replaces the instance: what RDS can set only at creation is ignored afterwards.
+package database
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const typeToken = "ragscale:database:Database"
+
+// port is PostgreSQL's own; nothing is gained by hiding it in an isolated subnet.
+const port = 5432
+
+// Args says what the database is. Everything plain is checked before anything is declared.
+type Args struct {
+	// VPCID is the network of the security group.
+	VPCID pulumi.StringInput
+	// IsolatedSubnetIDs hold the instance: two or more, each in a zone of its own.
+	IsolatedSubnetIDs pulumi.StringArray
+	// AllowedSecurityGroupIDs may connect, keyed by the client's name ("nodes").
+	AllowedSecurityGroupIDs map[string]pulumi.StringInput
+
+	// InstanceClass is an RDS class, "db.r7g.large".
+	InstanceClass string
+	// EngineVersion is a major version ("17": AWS applies minor upgrades in the maintenance window) or a pinned
+	// minor one ("17.6": AWS changes nothing).
+	EngineVersion string
+	// MultiAZ keeps a standby in another zone and fails over to it.
+	MultiAZ bool
+	// ApplyImmediately applies changes that need a restart at once, not in the maintenance window.
+	ApplyImmediately bool
+
+	Storage Storage
+
+	// DBName is the database made at creation. Ignored afterwards.
+	DBName string
+	// Username is the master user made at creation. Ignored afterwards.
+	Username string
+	// Password of the master user: 8 to 128 printable ASCII characters without / " @ and space. It is made secret here.
+	Password pulumi.StringInput
+
+	// Parameters of the parameter group, in RDS's own names and units. rds.force_ssl is always 1.
+	Parameters []Parameter
+
+	// BackupRetentionDays is 0 (no backups, no point-in-time recovery, no replicas) to 35.
+	BackupRetentionDays int
+	// BackupWindow is daily, UTC, "02:00-03:00". Empty lets AWS choose.
+	BackupWindow string
+	// MaintenanceWindow is weekly, UTC, "sun:04:00-sun:05:00". Empty lets AWS choose.
+	MaintenanceWindow string
+	// DeletionProtection protects instance and key, in AWS and in Pulumi.
+	DeletionProtection bool
+	// FinalSnapshot keeps a snapshot, and the automated backups, when the instance is deleted.
+	FinalSnapshot bool
+
+	// PerformanceInsightsRetentionDays is 0 (off), 7, 731, or a multiple of 31 below that.
+	PerformanceInsightsRetentionDays int
+	// MonitoringIntervalSeconds of enhanced monitoring: 0 (off), 1, 5, 10, 15, 30 or 60.
+	MonitoringIntervalSeconds int
+	// LogExports to CloudWatch: "postgresql", "upgrade".
+	LogExports []string
+	// LogRetentionDays of the exported logs, one of CloudWatch's periods. 0 keeps them for ever.
+	LogRetentionDays int
+
+	Tags map[string]string
+}
+
+// Storage is the instance's volume.
+type Storage struct {
+	// Type is gp3, io1 or io2.
+	Type string
+	// GiB at creation: 20 to 65536. It grows, and never shrinks.
+	GiB int
+	// MaxGiB is where storage autoscaling stops, at least a tenth above GiB. 0 disables autoscaling.
+	MaxGiB int
+	// IOPS provisioned. gp3: 0 below 400 GiB (3,000 are included), else 0 or 12,000 and more. io1, io2: required.
+	IOPS int
+	// ThroughputMBps of gp3, in MiB/s: 0 below 400 GiB, else 0 or 500 and more.
+	ThroughputMBps int
+}
+
+// Parameter is one setting of the parameter group.
+type Parameter struct {
+	// Name as RDS knows it, "shared_buffers".
+	Name string
+	// Value in the parameter's own unit, without a suffix; booleans are 1 and 0; formulas are RDS's.
+	Value string
+	// ApplyMethod is "immediate" or "pending-reboot". Static parameters take only the latter.
+	ApplyMethod string
+}
+
+// Database is the declared store.
+type Database struct {
+	pulumi.ResourceState
+
+	// Address is the host name to connect to. Certificates are issued for it.
+	Address pulumi.StringOutput
+	Port    pulumi.IntOutput
+	// Name of the database and Username of its master user, as created.
+	Name     pulumi.StringOutput
+	Username pulumi.StringOutput
+	// SecurityGroupID of the instance.
+	SecurityGroupID pulumi.StringOutput
+	// InstanceID is the DB instance identifier: CloudWatch's dimension DBInstanceIdentifier.
+	InstanceID pulumi.StringOutput
+	ARN        pulumi.StringOutput
+	// ParameterGroupName is the group in force, for replicas that must match the primary.
+	ParameterGroupName pulumi.StringOutput
+}
+
+// declaration carries what every concern's function needs.
+type declaration struct {
+	ctx    *pulumi.Context
+	name   string
+	args   Args
+	parent pulumi.ResourceOption
+}
+
+// New declares the database. Faults of args are reported all at once, each with its field.
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Database, error) {
+	if err := validate(name, args); err != nil {
+		return nil, err
+	}
+	db := &Database{}
+	if err := ctx.RegisterComponentResource(typeToken, name, db, opts...); err != nil {
+		return nil, fmt.Errorf("database %q: %w", name, err)
+	}
+	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(db)}
+	if err := d.declare(db); err != nil {
+		return nil, fmt.Errorf("database %q: %w", name, err)
+	}
+	return db, ctx.RegisterResourceOutputs(db, pulumi.Map{
+		"address":            db.Address,
+		"port":               db.Port,
+		"name":               db.Name,
+		"username":           db.Username,
+		"securityGroupId":    db.SecurityGroupID,
+		"instanceId":         db.InstanceID,
+		"arn":                db.ARN,
+		"parameterGroupName": db.ParameterGroupName,
+	})
+}
+
+func (d *declaration) declare(db *Database) error {
+	key, err := d.encryptionKey()
+	if err != nil {
+		return err
+	}
+	subnets, err := d.subnetGroup()
+	if err != nil {
+		return err
+	}
+	firewall, err := d.securityGroup()
+	if err != nil {
+		return err
+	}
+	parameters, err := d.parameterGroup()
+	if err != nil {
+		return err
+	}
+	identifier := instanceIdentifier(d.name, key)
+	logs, err := d.logGroups(identifier)
+	if err != nil {
+		return err
+	}
+	monitoring, err := d.monitoringRole()
+	if err != nil {
+		return err
+	}
+	primary, err := d.primary(primaryWiring{
+		identifier: identifier, key: key, subnets: subnets, firewall: firewall,
+		parameters: parameters, logs: logs, monitoring: monitoring,
+	})
+	if err != nil {
+		return err
+	}
+	db.Address, db.Port, db.ARN = primary.Address, primary.Port, primary.Arn
+	db.Name, db.Username = primary.DbName, primary.Username
+	db.InstanceID, db.SecurityGroupID = primary.Identifier, firewall.ID().ToStringOutput()
+	db.ParameterGroupName = parameters.Name
+	return nil
+}
+
+// tags of one resource: the caller's, plus what it belongs to and its name.
+func (d *declaration) tags(suffix string) pulumi.StringMap {
+	tags := pulumi.ToStringMap(d.args.Tags)
+	tags["component"] = pulumi.String("database")
+	tags["Name"] = pulumi.String(d.name + suffix)
+	return tags
+}

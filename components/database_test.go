@@ -1,0 +1,297 @@
+package components_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/database"
+	"github.com/ragscale/ragscale/components/graph"
+)
+
+// smallDatabase is valid, with everything optional left out.
+func smallDatabase() database.Args {
+	return database.Args{
+		VPCID:                   pulumi.String("vpc-1"),
+		IsolatedSubnetIDs:       pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}),
+		AllowedSecurityGroupIDs: map[string]pulumi.StringInput{"nodes": pulumi.String("sg-nodes")},
+		InstanceClass:           "db.t4g.medium",
+		EngineVersion:           "17",
+		Storage:                 database.Storage{Type: "gp3", GiB: 20},
+		DBName:                  "ragscale",
+		Username:                "ragscale",
+		Password:                pulumi.String("correct-horse-battery"),
+	}
+}
+
+var databaseShapes = map[string]func() database.Args{
+	"local": func() database.Args {
+		a := smallDatabase()
+		a.ApplyImmediately = true
+		a.Parameters = []database.Parameter{{Name: "shared_buffers", Value: "16384", ApplyMethod: "pending-reboot"}}
+		return a
+	},
+	"dev": func() database.Args {
+		a := smallDatabase()
+		a.ApplyImmediately = true
+		a.Storage = database.Storage{Type: "gp3", GiB: 50, MaxGiB: 100}
+		a.BackupRetentionDays = 1
+		a.PerformanceInsightsRetentionDays = 7
+		a.LogExports = []string{"postgresql"}
+		a.LogRetentionDays = 7
+		a.Tags = map[string]string{"stack": "dev"}
+		return a
+	},
+	"prod": func() database.Args {
+		a := smallDatabase()
+		a.IsolatedSubnetIDs = pulumi.ToStringArray([]string{"subnet-a", "subnet-b", "subnet-c"})
+		a.InstanceClass, a.EngineVersion, a.MultiAZ = "db.r7g.xlarge", "17.6", true
+		a.Storage = database.Storage{Type: "gp3", GiB: 500, MaxGiB: 1000, IOPS: 12000, ThroughputMBps: 500}
+		a.Parameters = []database.Parameter{
+			{Name: "shared_preload_libraries", Value: "pg_stat_statements,auto_explain", ApplyMethod: "pending-reboot"},
+			{Name: "shared_buffers", Value: "{DBInstanceClassMemory/32768}", ApplyMethod: "pending-reboot"},
+			{Name: "auto_explain.log_min_duration", Value: "2000", ApplyMethod: "immediate"},
+			{Name: "track_io_timing", Value: "1", ApplyMethod: "immediate"},
+		}
+		a.BackupRetentionDays, a.BackupWindow, a.MaintenanceWindow = 14, "01:00-02:00", "sun:03:00-sun:04:00"
+		a.DeletionProtection, a.FinalSnapshot = true, true
+		a.PerformanceInsightsRetentionDays, a.MonitoringIntervalSeconds = 31, 15
+		a.LogExports, a.LogRetentionDays = []string{"postgresql", "upgrade"}, 30
+		a.Tags = map[string]string{"stack": "prod", "cost-centre": "search"}
+		return a
+	},
+}
+
+func declareDatabase(args database.Args) func(*pulumi.Context) error {
+	return func(ctx *pulumi.Context) error {
+		db, err := database.New(ctx, "db", args)
+		if err != nil {
+			return err
+		}
+		return graph.Probe(ctx, "outputs", pulumi.Map{
+			"address": db.Address, "port": db.Port, "name": db.Name, "username": db.Username, "instanceId": db.InstanceID,
+			"arn": db.ARN, "securityGroupId": db.SecurityGroupID, "parameterGroupName": db.ParameterGroupName,
+		})
+	}
+}
+
+func TestDatabaseGraph(t *testing.T) {
+	for stack, args := range databaseShapes {
+		t.Run(stack, func(t *testing.T) {
+			g := graph.Run(t, stack, declareDatabase(args()))
+			graph.Golden(t, "testdata/database-"+stack+".golden", g.Text())
+		})
+	}
+}
+
+func TestDatabaseFaultsNameTheField(t *testing.T) {
+	cases := map[string]struct {
+		change func(*database.Args)
+		want   string
+	}{
+		"network": {func(a *database.Args) { a.VPCID = nil }, "database.VPCID is missing, want the network's id"},
+		"password": {func(a *database.Args) { a.Password = nil },
+			"database.Password is missing, want a secret"},
+		"one subnet": {func(a *database.Args) { a.IsolatedSubnetIDs = a.IsolatedSubnetIDs[:1] },
+			"database.IsolatedSubnetIDs has 1, want 2 or more, each in a zone of its own"},
+		"client": {func(a *database.Args) { a.AllowedSecurityGroupIDs["jobs"] = nil },
+			"database.AllowedSecurityGroupIDs[jobs] is missing, want a security group's id"},
+		"class": {func(a *database.Args) { a.InstanceClass = "r7g.large" },
+			`database.InstanceClass is "r7g.large", want an RDS class such as db.r7g.large`},
+		"version": {func(a *database.Args) { a.EngineVersion = "17.6.1" },
+			`database.EngineVersion is "17.6.1", want a major version "17" or a pinned one "17.6"`},
+		"db name": {func(a *database.Args) { a.DBName = "rag-scale" },
+			`database.DBName is "rag-scale", want a letter, then up to 62 letters, digits and underscores`},
+		"reserved user": {func(a *database.Args) { a.Username = "rdsadmin" },
+			`database.Username is "rdsadmin", want a name that RDS does not reserve`},
+		"storage type": {func(a *database.Args) { a.Storage.Type = "gp2" },
+			`database.Storage.Type is "gp2", want gp3, io1 or io2`},
+		"small volume": {func(a *database.Args) { a.Storage.GiB = 10 },
+			"database.Storage.GiB is 10, want 20 to 65536"},
+		"ceiling": {func(a *database.Args) { a.Storage.MaxGiB = 21 },
+			"database.Storage.MaxGiB is 21 with GiB 20, want 0 or 22 to 65536"},
+		"small gp3 with iops": {func(a *database.Args) { a.Storage.GiB, a.Storage.IOPS = 399, 12000 },
+			"database.Storage.IOPS is 12000 with 399 GiB of gp3, want 0 below 400 GiB"},
+		"small gp3 with throughput": {func(a *database.Args) { a.Storage.GiB, a.Storage.ThroughputMBps = 399, 500 },
+			"database.Storage.ThroughputMBps is 500 with 399 GiB of gp3, want 0 below 400 GiB"},
+		"large gp3 with few iops": {func(a *database.Args) { a.Storage.GiB, a.Storage.IOPS = 400, 11999 },
+			"database.Storage.IOPS is 11999 with 400 GiB of gp3, want 0 or 12000 to 64000"},
+		"large gp3 with little throughput": {func(a *database.Args) { a.Storage.GiB, a.Storage.ThroughputMBps = 400, 499 },
+			"database.Storage.ThroughputMBps is 499 with 400 GiB of gp3, want 0 or 500 to 4000"},
+		"throughput beyond iops": {func(a *database.Args) { a.Storage.GiB, a.Storage.ThroughputMBps = 400, 3001 },
+			"database.Storage.ThroughputMBps is 3001 with 12000 IOPS, want at most 3000"},
+		"io2 without iops": {func(a *database.Args) { a.Storage.Type, a.Storage.GiB = "io2", 100 },
+			"database.Storage.IOPS is 0 with type io2, want 1000 to 256000"},
+		"small io2": {func(a *database.Args) { a.Storage.Type, a.Storage.GiB, a.Storage.IOPS = "io2", 99, 1000 },
+			"database.Storage.GiB is 99 with type io2, want 100 or more"},
+		"io2 with throughput": {func(a *database.Args) {
+			a.Storage = database.Storage{Type: "io2", GiB: 100, IOPS: 1000, ThroughputMBps: 500}
+		}, "database.Storage.ThroughputMBps is 500 with type io2, want 0: only gp3 takes it"},
+		"user": {func(a *database.Args) { a.Username = "9lives" },
+			`database.Username is "9lives", want a letter, then up to 62 letters, digits and underscores`},
+		"log retention": {func(a *database.Args) { a.LogRetentionDays = 8 },
+			"database.LogRetentionDays is 8, want one of [0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]"},
+		"backups": {func(a *database.Args) { a.BackupRetentionDays = 36 },
+			"database.BackupRetentionDays is 36, want 0 to 35"},
+		"protected without backups": {func(a *database.Args) { a.DeletionProtection = true },
+			"database.BackupRetentionDays is 0 with DeletionProtection, want 1 or more: data worth protecting needs backups"},
+		"insights": {func(a *database.Args) { a.PerformanceInsightsRetentionDays = 30 },
+			"database.PerformanceInsightsRetentionDays is 30, want 0, 7, 731 or a multiple of 31 up to 713"},
+		"monitoring": {func(a *database.Args) { a.MonitoringIntervalSeconds = 20 },
+			"database.MonitoringIntervalSeconds is 20, want one of [0 1 5 10 15 30 60]"},
+		"log export": {func(a *database.Args) { a.LogExports = []string{"audit"} },
+			`database.LogExports[0] is "audit", want one of ["postgresql" "upgrade"]`},
+		"log export twice": {func(a *database.Args) { a.LogExports = []string{"upgrade", "upgrade"} },
+			`database.LogExports[1] is "upgrade" again, want it once`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			args := smallDatabase()
+			c.change(&args)
+			wantFault(t, declareDatabase(args), c.want)
+		})
+	}
+}
+
+func TestDatabaseParameterFaultsNameTheParameter(t *testing.T) {
+	cases := map[string]struct {
+		parameter database.Parameter
+		want      string
+	}{
+		"static at once": {database.Parameter{Name: "max_connections", Value: "400", ApplyMethod: "immediate"},
+			"database.Parameters[max_connections].ApplyMethod is immediate, want pending-reboot: the parameter is static"},
+		"method": {database.Parameter{Name: "work_mem", Value: "4096"},
+			`database.Parameters[work_mem].ApplyMethod is "", want immediate or pending-reboot`},
+		"boolean": {database.Parameter{Name: "jit", Value: "off", ApplyMethod: "immediate"},
+			`database.Parameters[jit].Value is "off", want 1 or 0`},
+		"suffix": {database.Parameter{Name: "work_mem", Value: "4MB", ApplyMethod: "immediate"},
+			`database.Parameters[work_mem].Value is "4MB", want a number in the parameter's own unit`},
+		"empty": {database.Parameter{Name: "work_mem", ApplyMethod: "immediate"},
+			"database.Parameters[work_mem].Value is empty, want a value"},
+		"plain connections": {database.Parameter{Name: "rds.force_ssl", Value: "0", ApplyMethod: "immediate"},
+			`database.Parameters[rds.force_ssl].Value is "0", want 1: every connection is encrypted`},
+		"all of memory": {database.Parameter{Name: "shared_buffers", Value: "{DBInstanceClassMemory/8192}", ApplyMethod: "pending-reboot"},
+			`database.Parameters[shared_buffers].Value is "{DBInstanceClassMemory/8192}", want a divisor of at least 10922: the instance would not start`},
+		"not preloaded": {database.Parameter{Name: "auto_explain.log_min_duration", Value: "100", ApplyMethod: "immediate"},
+			"database.Parameters[auto_explain.log_min_duration] belongs to auto_explain, want that in shared_preload_libraries"},
+		"no name": {database.Parameter{Value: "1", ApplyMethod: "immediate"},
+			"database.Parameters[0].Name is empty, want the name of a parameter"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			args := smallDatabase()
+			args.Parameters = []database.Parameter{c.parameter}
+			wantFault(t, declareDatabase(args), c.want)
+		})
+	}
+}
+
+func TestDatabaseWindowFaultsSayWhatIsWanted(t *testing.T) {
+	cases := []struct{ backup, maintenance, want string }{
+		{"25:00-26:00", "", `database.BackupWindow is "25:00-26:00", want hours such as "02:00-03:00"`},
+		{"02:00-02:29", "", `database.BackupWindow is "02:00-02:29", want 30 minutes or more`},
+		{"", "Sun:03:00-Sun:04:00", `database.MaintenanceWindow is "Sun:03:00-Sun:04:00", want days and hours such as "sun:04:00-sun:05:00"`},
+		{"", "sun:03:00-mon:03:00", `database.MaintenanceWindow is "sun:03:00-mon:03:00", want less than 24 hours`},
+		{"03:30-04:30", "sun:03:00-sun:04:00", `database.BackupWindow is "03:30-04:30" within MaintenanceWindow "sun:03:00-sun:04:00", want them apart`},
+		{"23:45-00:15", "mon:00:00-mon:00:30", `database.BackupWindow is "23:45-00:15" within MaintenanceWindow "mon:00:00-mon:00:30", want them apart`},
+		{"03:00-03:30", "sun:23:50-mon:03:10", `database.BackupWindow is "03:00-03:30" within MaintenanceWindow "sun:23:50-mon:03:10", want them apart`},
+	}
+	for _, c := range cases {
+		t.Run(c.backup+" and "+c.maintenance, func(t *testing.T) {
+			args := smallDatabase()
+			args.BackupWindow, args.MaintenanceWindow = c.backup, c.maintenance
+			wantFault(t, declareDatabase(args), c.want)
+		})
+	}
+}
+
+func TestDatabaseWindowsMayTouch(t *testing.T) {
+	for _, maintenance := range []string{"sun:04:00-sun:05:00", "sun:02:00-sun:03:00", ""} {
+		args := smallDatabase()
+		args.BackupWindow, args.MaintenanceWindow = "03:00-04:00", maintenance
+		graph.Run(t, "dev", declareDatabase(args))
+	}
+}
+
+func TestDatabaseReportsAllFaultsAtOnce(t *testing.T) {
+	args := smallDatabase()
+	args.VPCID, args.InstanceClass, args.Storage.GiB = nil, "", 0
+	_, err := graph.Try("dev", false, declareDatabase(args))
+	if err == nil {
+		t.Fatal("no error, want three faults")
+	}
+	for _, field := range []string{"VPCID", "InstanceClass", "Storage.GiB"} {
+		if !strings.Contains(err.Error(), "database."+field+" is ") {
+			t.Errorf("%s is not among the faults:\n%v", field, err)
+		}
+	}
+}
+
+func TestDatabaseRefusesAPasswordWithoutQuotingIt(t *testing.T) {
+	for _, password := range []string{"short", "has a space", "slash/slash", `quote"quote`, "at@at-at-at", "Schlüssel-lang", strings.Repeat("x", 129)} {
+		args := smallDatabase()
+		args.Password = pulumi.String(password)
+		_, err := graph.Try("dev", false, declareDatabase(args))
+		if err == nil {
+			t.Errorf("%q is taken, want it refused", password)
+		} else if strings.Contains(err.Error(), password) {
+			t.Errorf("the error quotes the password: %v", err)
+		}
+	}
+}
+
+func TestDatabasePasswordIsSecret(t *testing.T) {
+	g := graph.Run(t, "dev", declareDatabase(smallDatabase()))
+	if !g.Find("aws:rds/instance:Instance", "db").IsSecret("password") {
+		t.Error("the password is plain")
+	}
+	if strings.Contains(g.Text(), "correct-horse-battery") {
+		t.Error("the password is in the graph's text")
+	}
+}
+
+// What RDS sets only at creation must not replace the instance when it is changed.
+func TestDatabaseCreationArgumentsAreIgnoredLater(t *testing.T) {
+	g := graph.Run(t, "prod", declareDatabase(databaseShapes["prod"]()))
+	ignored := fmt.Sprint(g.Find("aws:rds/instance:Instance", "db").IgnoreChanges)
+	for _, property := range []string{"dbName", "username", "kmsKeyId", "storageEncrypted", "performanceInsightsKmsKeyId"} {
+		if !strings.Contains(ignored, property) {
+			t.Errorf("a change of %s replaces the instance: only %s are ignored", property, ignored)
+		}
+	}
+}
+
+func TestDatabasePinnedMinorIsNotUpgraded(t *testing.T) {
+	for version, want := range map[string]bool{"17": true, "17.6": false} {
+		args := smallDatabase()
+		args.EngineVersion = version
+		g := graph.Run(t, "dev", declareDatabase(args))
+		if got := g.Find("aws:rds/instance:Instance", "db").Input("autoMinorVersionUpgrade"); got != want {
+			t.Errorf("version %s: autoMinorVersionUpgrade is %v, want %v", version, got, want)
+		}
+		if got := g.Find("aws:rds/parameterGroup:ParameterGroup", "db").Input("family"); got != "postgres17" {
+			t.Errorf("version %s: family is %v, want postgres17", version, got)
+		}
+	}
+}
+
+func TestDatabaseParameterIsGivenOnce(t *testing.T) {
+	args := smallDatabase()
+	args.Parameters = []database.Parameter{
+		{Name: "work_mem", Value: "4096", ApplyMethod: "immediate"}, {Name: "work_mem", Value: "8192", ApplyMethod: "immediate"},
+	}
+	wantFault(t, declareDatabase(args), "database.Parameters[work_mem] is given twice, want it once")
+}
+
+func TestDatabaseAlwaysForcesTLS(t *testing.T) {
+	g := graph.Run(t, "dev", declareDatabase(smallDatabase()))
+	if text := g.Find("aws:rds/parameterGroup:ParameterGroup", "db").Text(); !strings.Contains(text, "rds.force_ssl") {
+		t.Errorf("no rds.force_ssl in\n%s", text)
+	}
+}
+
+func TestDatabaseFirstPreviewNeedsNothingKnown(t *testing.T) {
+	graph.Preview(t, "prod", declareDatabase(databaseShapes["prod"]()))
+}

@@ -1,0 +1,113 @@
+package ragapi
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// Args says what runs and how it is reached. Everything plain is checked before anything is declared.
+type Args struct {
+	// Namespace that the component makes and fills.
+	Namespace string
+	// ClusterName of the EKS cluster, for the pods' identity.
+	ClusterName pulumi.StringInput
+	// Region is given to the pods as AWS_REGION.
+	Region string
+	// DependsOn is what must stand before any Kubernetes object: nodes, the load balancer controller.
+	DependsOn []pulumi.Resource
+
+	// Image is a full reference. When nil, the image is the component's own repository at Tag.
+	Image pulumi.StringInput
+	Tag   string
+
+	// Port serves the API; MetricsPort serves metrics and profiles, and is never behind the load balancer.
+	Port        int
+	MetricsPort int
+	// Requests and Limits of an API pod. A memory limit is required; a CPU limit is not: it throttles bursts.
+	Requests, Limits Resources
+	HPA              HPA
+	// PoolSize is how many database connections each API pod may hold.
+	PoolSize int
+	Worker   Worker
+	// DrainSeconds is how long a stopping pod may take to finish its requests: 2 to 600.
+	DrainSeconds int
+	// LogLevel is debug, info, warn or error.
+	LogLevel string
+	// VerticalAutoscaling adds VerticalPodAutoscalers that only recommend. It needs their CRD in the cluster.
+	VerticalAutoscaling bool
+	// NodeSelector restricts pods to nodes with these labels.
+	NodeSelector map[string]string
+	// PriorityClassName of the pods; empty is the cluster's default.
+	PriorityClassName string
+	// Policies are what pods may do in AWS: IAM policy documents by name.
+	Policies map[string]pulumi.StringInput
+	// MetricsNamespaces may scrape MetricsPort.
+	MetricsNamespaces []string
+
+	Database Database
+
+	VPCID pulumi.StringInput
+	// VPCCIDR is where the load balancer's and the database's addresses are.
+	VPCCIDR string
+	// Subnets of the load balancer: public ones, or private ones when Internal. Two or more zones.
+	Subnets pulumi.StringArray
+	// NodeSecurityGroupID is the group of the nodes, and so of the pods.
+	NodeSecurityGroupID pulumi.StringInput
+	Internal            bool
+	ListenerPort        int
+	// CertificateARN makes the listener HTTPS. It is plain because it decides which listeners exist.
+	CertificateARN string
+	// IngressCIDRs may reach the listener.
+	IngressCIDRs []string
+	// DeletionProtection protects the load balancer's address and the images.
+	DeletionProtection bool
+
+	Tags map[string]string
+}
+
+// Resources are Kubernetes quantities: CPU "250m", Memory "512Mi". Empty leaves one out.
+type Resources struct{ CPU, Memory string }
+
+// HPA bounds and aims a horizontal autoscaler. Percentages are of the pods' requests.
+type HPA struct {
+	Min, Max      int
+	CPUPercent    int
+	MemoryPercent int // 0 leaves memory out
+	ScaleDown     ScaleDown
+}
+
+// ScaleDown limits how fast replicas go. Zero values take the defaults.
+type ScaleDown struct {
+	// StabilizationSeconds of low load before the first replica goes. 0 leaves it to the cluster (EKS: 300).
+	StabilizationSeconds int
+	// Percent of the replicas that may go in each period. 0 is 25.
+	Percent int
+	// PeriodSeconds is at most 1800. 0 is 60.
+	PeriodSeconds int
+}
+
+// Worker is the Deployment that processes uploads.
+type Worker struct {
+	Requests, Limits Resources
+	HPA              HPA
+	// PoolSize is how many database connections each worker pod may hold: 3 or more. All but two have a job each.
+	PoolSize int
+}
+
+// Database is where the API keeps its documents.
+type Database struct {
+	Host     pulumi.StringInput
+	Port     pulumi.IntInput
+	Name     pulumi.StringInput
+	User     pulumi.StringInput
+	Password pulumi.StringInput // made secret here
+	// CAFile in the image has the certificates that the server's must descend from. Empty is RDS's global bundle.
+	CAFile string
+}
+
+// rdsBundle is where the image has AWS's certificate bundle.
+const rdsBundle = "/etc/ssl/rds/global-bundle.pem"
+
+func (d Database) caFile() string {
+	if d.CAFile == "" {
+		return rdsBundle
+	}
+	return d.CAFile
+}

@@ -1,0 +1,134 @@
+// Package document keeps documents: what was uploaded, and what became of it.
+//
+// Owns: the tables documents and chunks, a document's life from pending to ready or failed. Does not own: the queue
+// that says when a document is processed, searching.
+package document
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// ErrNotFound means that no document has the given id.
+var ErrNotFound = errors.New("no such document")
+
+// Status is how far a document has come.
+type Status string
+
+// A document is Pending until a worker has split and indexed it.
+const (
+	Pending Status = "pending"
+	Ready   Status = "ready"
+	Failed  Status = "failed"
+)
+
+// Document is a document without its text.
+type Document struct {
+	ID         uuid.UUID
+	Title      string
+	Bytes      int64 // of the text, in UTF-8
+	Metadata   json.RawMessage
+	Status     Status
+	Failure    string // why Status is Failed, else empty
+	ChunkCount int
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Upload is a document as it arrives.
+type Upload struct {
+	Title    string
+	Text     string
+	Metadata json.RawMessage // a JSON object; nil for none
+}
+
+// Enqueuer asks for a document to be processed, in the transaction that stores it: either both happen or none.
+type Enqueuer interface {
+	EnqueueTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+}
+
+// Store keeps documents in the primary database.
+type Store struct {
+	pool  *pgxpool.Pool
+	queue Enqueuer
+}
+
+// NewStore returns a store on pool. queue may be nil in a process that never calls Create.
+func NewStore(pool *pgxpool.Pool, queue Enqueuer) *Store { return &Store{pool: pool, queue: queue} }
+
+const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at`
+
+// Create stores an upload as a pending document and asks for it to be processed.
+func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Document{}, fmt.Errorf("document id: %w", err)
+	}
+	if up.Metadata == nil {
+		up.Metadata = json.RawMessage(`{}`)
+	}
+	var doc Document
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
+			id, up.Title, up.Text, len(up.Text), up.Metadata)
+		if err != nil {
+			return err
+		}
+		if doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document]); err != nil {
+			return err
+		}
+		return s.queue.EnqueueTx(ctx, tx, id)
+	})
+	if err != nil {
+		return Document{}, fmt.Errorf("store document: %w", err)
+	}
+	return doc, nil
+}
+
+// Get returns the document with id, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, id uuid.UUID) (Document, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
+	if err != nil {
+		return Document{}, fmt.Errorf("read document %s: %w", id, err)
+	}
+	doc, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Document{}, ErrNotFound
+	}
+	if err != nil {
+		return Document{}, fmt.Errorf("read document %s: %w", id, err)
+	}
+	return doc, nil
+}
+
+// List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest.
+func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) ([]Document, error) {
+	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM documents WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list documents: %w", err)
+	}
+	docs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Document])
+	if err != nil {
+		return nil, fmt.Errorf("list documents: %w", err)
+	}
+	return docs, nil
+}
+
+// Delete removes the document with id and its chunks, or returns ErrNotFound.
+func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
+	tag, err := s.pool.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("delete document %s: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return ErrNotFound
+	}
+	return nil
+}

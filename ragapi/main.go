@@ -1,0 +1,91 @@
+// Command ragapi is the reference RAG API: the workload that the platform serves. docs/api.md is its contract.
+//
+// Owns: the commands, wiring, and what a signal does. Does not own: what any part does.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"github.com/ragscale/ragscale/ragapi/config"
+	"github.com/ragscale/ragscale/ragapi/metrics"
+)
+
+// version is set by the linker: -X main.version=v1.2.3.
+var version = "dev"
+
+const usage = `Usage: ragapi COMMAND
+
+Commands:
+  serve     answer requests on HTTP_ADDR, metrics and probes on ADMIN_ADDR
+  worker    process uploaded documents; metrics and probes on ADMIN_ADDR
+  migrate   bring the database to the schema that this build wants, then end
+  version   print the version
+
+Everything else comes from the environment; docs/api.md lists the variables.
+`
+
+// Exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// commands run until the soft context ends, then finish what they have begun until the hard one does.
+var commands = map[string]func(p *process) error{"serve": serve, "worker": work, "migrate": migrate}
+
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
+	if len(args) == 1 && args[0] == "version" {
+		if _, err := fmt.Fprintln(stdout, build().Version, build().Revision); err != nil {
+			return exitFailed
+		}
+		return exitFine
+	}
+	if len(args) != 1 || commands[args[0]] == nil {
+		return complain(stderr, exitUsage, usage)
+	}
+	cfg, err := config.Load(lookup)
+	if err != nil {
+		return complain(stderr, exitUsage, "ragapi: the environment is not valid:\n"+err.Error()+"\n")
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel})).With("pod", cfg.PodName, "command", args[0])
+	soft, hard, stop := signals(ctx, log)
+	defer stop()
+	p := &process{cfg: cfg, log: log, soft: soft, hard: hard, metrics: metrics.New(build())}
+	if err := commands[args[0]](p); err != nil && !errors.Is(err, errStopped) {
+		log.Error("ended", "error", err.Error())
+		return exitFailed
+	}
+	log.Info("ended")
+	return exitFine
+}
+
+// complain says why nothing was done. Where not even that can be said, the exit code has to do.
+func complain(stderr io.Writer, code int, text string) int {
+	if _, err := io.WriteString(stderr, text); err != nil {
+		return exitFailed
+	}
+	return code
+}
+
+func build() metrics.Build {
+	b := metrics.Build{Version: version, Revision: "unknown"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Revision = s.Value
+			}
+		}
+	}
+	return b
+}

@@ -1,0 +1,57 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// WatchPool adds the figures of a connection pool. They are the pool's own, read at each scrape.
+func (m *Metrics) WatchPool(stat func() *pgxpool.Stat) {
+	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help}, func() float64 { return value(stat()) }))
+	}
+	total := func(name, help string, value func(*pgxpool.Stat) float64) {
+		m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help}, func() float64 { return value(stat()) }))
+	}
+	gauge("acquired_connections", "Connections in use.", func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) })
+	gauge("idle_connections", "Connections open and not in use.", func(s *pgxpool.Stat) float64 { return float64(s.IdleConns()) })
+	gauge("max_connections", "Connections at most.", func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) })
+	total("acquires_total", "Connections handed out.", func(s *pgxpool.Stat) float64 { return float64(s.AcquireCount()) })
+	total("waits_total", "Connections that had to be waited for: none was idle.", func(s *pgxpool.Stat) float64 { return float64(s.EmptyAcquireCount()) })
+	total("wait_seconds_total", "Time waited for connections.", func(s *pgxpool.Stat) float64 { return s.EmptyAcquireWaitTime().Seconds() })
+	total("canceled_waits_total", "Waits for a connection that were given up.", func(s *pgxpool.Stat) float64 { return float64(s.CanceledAcquireCount()) })
+}
+
+// depthWithin bounds the query that a scrape makes.
+const depthWithin = 2 * time.Second
+
+// WatchQueue adds the queue's depth, asked at each scrape. While it cannot be had the gauge is absent, which an alert can
+// see, and the other metrics are served.
+func (m *Metrics) WatchQueue(depth func(context.Context) (map[string]int, error)) {
+	m.Registry.MustRegister(&queueCollector{
+		depth: depth,
+		desc:  prometheus.NewDesc(namespace+"_queue_jobs", "Unfinished jobs in the queue, by state.", []string{"state"}, nil),
+	})
+}
+
+type queueCollector struct {
+	depth func(context.Context) (map[string]int, error)
+	desc  *prometheus.Desc
+}
+
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+
+func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), depthWithin)
+	defer cancel()
+	depth, err := c.depth(ctx)
+	if err != nil {
+		return
+	}
+	for _, state := range []string{"available", "pending", "running", "retryable", "scheduled"} {
+		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(depth[state]), state)
+	}
+}

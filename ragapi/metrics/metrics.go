@@ -1,0 +1,108 @@
+// Package metrics measures the RAG API for Prometheus.
+//
+// Owns: the names, labels and buckets of the metrics. Does not own: where they are served.
+package metrics
+
+import (
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/ragscale/ragscale/ragapi/document"
+)
+
+const (
+	namespace = "ragapi"
+	megabyte  = 1_000_000 // the objectives count decimal megabytes
+)
+
+// Buckets lie close around the objectives of 2 s for the API and 5 s for complex searches: a quantile is
+// interpolated within one bucket, so near them that bucket must be narrow.
+var requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 1.5, 1.75, 2, 2.25, 2.5, 3.5, 4.5, 5, 5.5, 7.5, 10, 30}
+
+// The objective is 30 s per MB.
+var processingBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 20, 25, 30, 35, 60, 120, 300}
+
+// Metrics are one process's measurements.
+type Metrics struct {
+	Registry *prometheus.Registry
+
+	requests   *prometheus.HistogramVec
+	inFlight   prometheus.Gauge
+	searches   *prometheus.HistogramVec
+	uploaded   prometheus.Counter
+	processing prometheus.Histogram
+	processed  *prometheus.CounterVec
+	chunks     prometheus.Counter
+}
+
+// Build is what this binary was built from.
+type Build struct{ Version, Revision string }
+
+// New returns metrics in a registry of their own, with those of the Go runtime and the process.
+func New(build Build) *Metrics {
+	m := &Metrics{
+		Registry:   prometheus.NewRegistry(),
+		requests:   histogramVec("http_request_duration_seconds", "Time to answer a request, by route, method and status.", requestBuckets, "route", "method", "status"),
+		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight", Help: "Requests being answered."}),
+		searches:   histogramVec("search_duration_seconds", "Time that the database took for a search, by mode.", requestBuckets, "mode"),
+		uploaded:   counter("uploaded_bytes_total", "Bytes of text accepted for processing."),
+		processing: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "document_processing_seconds_per_megabyte", Help: "Time from a document's acceptance until it could be found, per MB (10^6 bytes) of text; a document below 1 MB counts as 1 MB.", Buckets: processingBuckets}),
+		processed:  prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "documents_processed_total", Help: "Attempts to process a document, by result: ready, retried or failed."}, []string{"result"}),
+		chunks:     counter("chunks_written_total", "Chunks written."),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": runtime.Version()},
+	})
+	info.Set(1)
+	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks)
+	return m
+}
+
+func histogramVec(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+// RequestBegins counts a request in flight; the returned function ends it.
+func (m *Metrics) RequestBegins() (ends func()) {
+	m.inFlight.Inc()
+	return m.inFlight.Dec
+}
+
+// Request counts an answered request. route is a pattern, never a path: paths are without number.
+func (m *Metrics) Request(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// Search counts a search of the database.
+func (m *Metrics) Search(mode string, took time.Duration) {
+	m.searches.WithLabelValues(mode).Observe(took.Seconds())
+}
+
+// Uploaded counts an accepted text.
+func (m *Metrics) Uploaded(bytes int64) { m.uploaded.Add(float64(bytes)) }
+
+// Processed counts a document that became ready.
+func (m *Metrics) Processed(doc document.Document) {
+	m.processed.WithLabelValues("ready").Inc()
+	m.chunks.Add(float64(doc.ChunkCount))
+	m.processing.Observe(doc.UpdatedAt.Sub(doc.CreatedAt).Seconds() / max(1, float64(doc.Bytes)/megabyte))
+}
+
+// ProcessingFailed counts a failed attempt; final means that there will be no other.
+func (m *Metrics) ProcessingFailed(final bool) {
+	result := "retried"
+	if final {
+		result = "failed"
+	}
+	m.processed.WithLabelValues(result).Inc()
+}

@@ -1,0 +1,74 @@
+// Package postgres opens connection pools to the database.
+//
+// Owns: how connections are made, kept and limited. Does not own: schema and queries.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/config"
+)
+
+const (
+	connectTimeout = 5 * time.Second
+	// A connection is replaced after half an hour, so that after a failover or a change of size the load spreads again.
+	connectionLifetime = 30 * time.Minute
+	lifetimeJitter     = 5 * time.Minute
+	healthCheckPeriod  = 30 * time.Second
+	maxApplicationName = 63 // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
+)
+
+// Settings returns the pool settings for db; name is shown in pg_stat_activity. It connects nowhere.
+func Settings(db config.Database, name string) (*pgxpool.Config, error) {
+	settings, err := pgxpool.ParseConfig(address(db))
+	if err != nil {
+		return nil, fmt.Errorf("database settings: %w", err)
+	}
+	settings.MaxConns = db.PoolSize
+	settings.MaxConnLifetime = connectionLifetime
+	settings.MaxConnLifetimeJitter = lifetimeJitter
+	settings.HealthCheckPeriod = healthCheckPeriod
+	conn := settings.ConnConfig
+	conn.ConnectTimeout = connectTimeout
+	conn.DefaultQueryExecMode = db.ExecMode
+	conn.RuntimeParams["application_name"] = name[:min(len(name), maxApplicationName)]
+	if db.StatementTimeout > 0 {
+		conn.RuntimeParams["statement_timeout"] = strconv.FormatInt(db.StatementTimeout.Milliseconds(), 10)
+	}
+	return settings, nil
+}
+
+// Open returns a pool for db. It does not wait for the database: the first query does.
+func Open(ctx context.Context, db config.Database, name string) (*pgxpool.Pool, error) {
+	settings, err := Settings(db, name)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, settings)
+	if err != nil {
+		return nil, fmt.Errorf("database pool: %w", err)
+	}
+	return pool, nil
+}
+
+func address(db config.Database) string {
+	query := url.Values{"sslmode": {db.SSLMode}}
+	if db.CAFile != "" {
+		query.Set("sslrootcert", db.CAFile)
+	}
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(db.User, db.Password),
+		Host:     net.JoinHostPort(db.Host, strconv.Itoa(int(db.Port))),
+		Path:     "/" + db.Name,
+		RawQuery: query.Encode(),
+	}
+	return u.String()
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/config"
+	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/schema"
+)
+
+// process is what every command works with.
+type process struct {
+	cfg     config.Config
+	log     *slog.Logger
+	metrics *metrics.Metrics
+	soft    context.Context // ends with the first signal: stop taking work
+	hard    context.Context // ends with the second: drop the work in hand
+}
+
+// errStopped means that a signal ended the command before it began to work.
+var errStopped = errors.New("stopped by a signal")
+
+// migrationRetry is the pause before a database that does not answer is tried again.
+const migrationRetry = 2 * time.Second
+
+// signals returns a context that the first SIGTERM or SIGINT ends, and one that the second ends. As the first process
+// of a container, no signal has an effect unless it is asked for.
+func signals(ctx context.Context, log *slog.Logger) (soft, hard context.Context, stop func()) {
+	soft, drain := context.WithCancel(ctx)
+	hard, quit := context.WithCancel(ctx)
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		for _, cancel := range []func(){drain, quit} {
+			select {
+			case s := <-received:
+				log.Info("signal", "signal", s.String())
+				cancel()
+			case <-hard.Done():
+				return
+			}
+		}
+	}()
+	return soft, hard, func() { signal.Stop(received); drain(); quit() }
+}
+
+func migrate(p *process) error {
+	db := p.cfg.Database
+	db.StatementTimeout = 0 // building an index takes as long as it takes
+	db.PoolSize = 2         // one connection holds the lock
+	pool, err := postgres.Open(p.soft, db, "ragapi migrate "+p.cfg.PodName)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	for {
+		err := schema.Migrate(p.soft, pool, p.log)
+		switch {
+		case err == nil:
+			p.log.Info("schema is as wanted")
+			return nil
+		case p.soft.Err() != nil:
+			return errStopped
+		case !schema.Unreachable(err):
+			return err
+		}
+		p.log.Warn("the database does not answer yet", "error", err.Error())
+		select {
+		case <-p.soft.Done():
+			return errStopped
+		case <-time.After(migrationRetry):
+		}
+	}
+}
+
+// probe returns a readiness check: the database can be reached and has the wanted schema. A pool with every
+// connection at work proves the first and must not fail: that would take a busy process out of the balancer
+// and bury the others.
+func probe(pool *pgxpool.Pool) func(context.Context) error {
+	return func(ctx context.Context) error {
+		acquire, cancel := context.WithTimeout(ctx, acquireWithin)
+		defer cancel()
+		conn, err := pool.Acquire(acquire)
+		if err != nil {
+			if stat := pool.Stat(); acquire.Err() != nil && stat.AcquiredConns() == stat.MaxConns() {
+				return nil
+			}
+			return fmt.Errorf("readiness: %w", err)
+		}
+		defer conn.Release()
+		return schema.Check(ctx, conn)
+	}
+}
+
+// acquireWithin is how long a probe waits for a connection.
+const acquireWithin = time.Second

@@ -1,0 +1,53 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// probeWithin bounds one readiness check: an answer before the probe's own timeout (2 s) says why.
+const probeWithin = 1500 * time.Millisecond
+
+// Readiness says whether this process should get requests.
+type Readiness struct {
+	check    func(context.Context) error
+	log      *slog.Logger
+	stopping atomic.Bool
+}
+
+// NewReadiness returns a readiness that asks check, for a second and a half at most.
+func NewReadiness(check func(context.Context) error, log *slog.Logger) *Readiness {
+	return &Readiness{check: check, log: log}
+}
+
+// Drain makes every later probe fail. It cannot be undone.
+func (r *Readiness) Drain() { r.stopping.Store(true) }
+
+func (r *Readiness) draining() bool { return r.stopping.Load() }
+
+func (r *Readiness) readyz(w http.ResponseWriter, req *http.Request) error {
+	if r.draining() {
+		return notReady("this process is stopping")
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), probeWithin)
+	defer cancel()
+	if err := r.check(ctx); err != nil {
+		r.log.WarnContext(ctx, "not ready", "error", err.Error())
+		return notReady("the database does not answer or has not the wanted schema; the log has the cause")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+func notReady(detail string) *Problem {
+	return &Problem{Type: problemPrefix + "not-ready", Title: "Not ready", Status: http.StatusServiceUnavailable, Detail: detail}
+}
+
+// healthz tells that the process answers. It asks nobody else: a restart would not mend the database.
+func healthz(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+}

@@ -1,0 +1,83 @@
+// Package server answers HTTP: the API, its probes, and the metrics and profiles on a port of their own.
+//
+// Owns: routes, the shapes of requests and answers, limits, the order of a graceful stop. Does not own: what documents and searches are.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/ragapi/search"
+)
+
+// Documents keeps documents; document.Store is one.
+type Documents interface {
+	Create(ctx context.Context, up document.Upload) (document.Document, error)
+	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
+	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
+	Delete(ctx context.Context, id uuid.UUID) error
+}
+
+// Searcher finds chunks; search.Engine is one.
+type Searcher interface {
+	Search(ctx context.Context, q search.Query) ([]search.Hit, error)
+}
+
+// Options are what the API is made of. All are required.
+type Options struct {
+	Documents      Documents
+	Search         Searcher
+	Readiness      *Readiness
+	Metrics        *metrics.Metrics
+	Log            *slog.Logger
+	MaxUploadBytes int64         // one request body
+	RequestTimeout time.Duration // one request, not counting the reading of its body
+}
+
+type api struct{ Options }
+
+// handler answers a request or returns why not; nothing has been written then.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// New returns the API as docs/api.md describes it.
+func New(o Options) http.Handler {
+	a := &api{o}
+	mux := http.NewServeMux()
+	for path, methods := range map[string]map[string]handler{
+		"/v1/documents":      {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
+		"/v1/documents/{id}": {http.MethodGet: a.getDocument, http.MethodDelete: a.deleteDocument},
+		"/v1/search":         {http.MethodGet: a.search},
+		"/healthz":           {http.MethodGet: healthz},
+		"/readyz":            {http.MethodGet: o.Readiness.readyz},
+	} {
+		for method, h := range methods {
+			mux.Handle(method+" "+path, a.handle(path, h))
+		}
+		mux.Handle(path, a.handle(path, notAllowed(methods)))
+	}
+	mux.Handle("/", a.handle("unmatched", func(http.ResponseWriter, *http.Request) error { return notFound("no such path") }))
+	return mux
+}
+
+// notAllowed answers every method that methods lacks.
+func notAllowed(methods map[string]handler) handler {
+	var allowed []string
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		// A pattern for GET serves HEAD too.
+		if methods[m] != nil || m == http.MethodHead && methods[http.MethodGet] != nil {
+			allowed = append(allowed, m)
+		}
+	}
+	allow := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", allow)
+		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: r.Method + " is not one of " + allow}
+	}
+}

@@ -1,0 +1,378 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/ragapi/search"
+)
+
+var (
+	id      = uuid.MustParse("01930000-0000-7000-8000-000000000001")
+	created = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+)
+
+// fake answers as it is told and remembers what arrived.
+type fake struct {
+	err      error
+	uploaded document.Upload
+	docs     []document.Document
+	query    search.Query
+}
+
+func (f *fake) Create(_ context.Context, up document.Upload) (document.Document, error) {
+	f.uploaded = up
+	return sample(), f.err
+}
+func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
+func (f *fake) Delete(context.Context, uuid.UUID) error                   { return f.err }
+func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
+	var page []document.Document
+	for _, d := range f.docs {
+		if bytes.Compare(d.ID[:], before[:]) < 0 && len(page) < limit {
+			page = append(page, d)
+		}
+	}
+	return page, f.err
+}
+func (f *fake) Search(_ context.Context, q search.Query) ([]search.Hit, error) {
+	f.query = q
+	return []search.Hit{{DocumentID: id, Title: "T", Position: 2, Score: 0.5, Snippet: "<mark>a</mark>", Match: search.MatchTerms}}, f.err
+}
+
+func sample() document.Document {
+	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created}
+}
+
+func newAPI(f *fake) http.Handler {
+	log := slog.New(slog.DiscardHandler)
+	return New(Options{
+		Documents: f, Search: f, Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
+		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
+	})
+}
+
+func call(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Header.Set("X-Request-Id", "test-1")
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+// same compares two JSON texts by value.
+func same(t *testing.T, want, got string) {
+	t.Helper()
+	var w, g any
+	if err := json.Unmarshal([]byte(want), &w); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(got), &g); err != nil {
+		t.Fatalf("%v in %s", err, got)
+	}
+	if diff := cmp.Diff(w, g); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+}
+
+const sampleJSON = `{"id":"01930000-0000-7000-8000-000000000001","title":"T","status":"pending","bytes":4,"chunkCount":0,"metadata":{"a":1},"createdAt":"2026-11-23T12:00:00Z","updatedAt":"2026-11-23T12:00:00Z"}`
+
+func TestAnUploadIsAcceptedAndLocated(t *testing.T) {
+	w := call(newAPI(&fake{}), "POST", "/v1/documents", "application/json", `{"title":"T","text":"text"}`)
+	if w.Code != http.StatusAccepted || w.Header().Get("Location") != "/v1/documents/"+id.String() {
+		t.Errorf("status %d, Location %q", w.Code, w.Header().Get("Location"))
+	}
+	same(t, sampleJSON, w.Body.String())
+}
+
+func form(t *testing.T, parts map[string]string) (contentType, body string) {
+	t.Helper()
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	for _, name := range []string{"file", "title", "metadata", "colour"} {
+		value, ok := parts[name]
+		if !ok {
+			continue
+		}
+		var w io.Writer
+		var err error
+		if name == "file" {
+			w, err = m.CreateFormFile(name, "notes.txt")
+		} else {
+			w, err = m.CreateFormField(name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return m.FormDataContentType(), b.String()
+}
+
+func TestEveryMediaTypeCarriesADocument(t *testing.T) {
+	formType, formBody := form(t, map[string]string{"file": "text", "title": "T", "metadata": `{"a":1}`})
+	for name, c := range map[string]struct {
+		target, contentType, body string
+		want                      document.Upload
+	}{
+		"json":         {"/v1/documents", "application/json; charset=utf-8", `{"title":" T ","text":"text","metadata":{"a":1}}`, document.Upload{Title: "T", Text: "text", Metadata: json.RawMessage(`{"a":1}`)}},
+		"form":         {"/v1/documents", formType, formBody, document.Upload{Title: "T", Text: "text", Metadata: json.RawMessage(`{"a":1}`)}},
+		"text":         {"/v1/documents?title=T", "text/plain", "text", document.Upload{Title: "T", Text: "text"}},
+		"other spaces": {"/v1/documents?title=T", "text/plain", " text\n", document.Upload{Title: "T", Text: " text\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{}
+			if w := call(newAPI(f), "POST", c.target, c.contentType, c.body); w.Code != http.StatusAccepted {
+				t.Fatalf("status %d: %s", w.Code, w.Body)
+			}
+			if diff := cmp.Diff(c.want, f.uploaded); diff != "" {
+				t.Errorf("upload (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAFileNameIsATitle(t *testing.T) {
+	contentType, body := form(t, map[string]string{"file": "text"})
+	f := &fake{}
+	call(newAPI(f), "POST", "/v1/documents", contentType, body)
+	if f.uploaded.Title != "notes.txt" {
+		t.Errorf("title %q, want notes.txt", f.uploaded.Title)
+	}
+}
+
+func TestFaultyUploadsAreRefusedWithEveryFault(t *testing.T) {
+	formType, formBody := form(t, map[string]string{"file": "\xff", "metadata": "[]", "colour": "red"})
+	for name, c := range map[string]struct{ target, contentType, body, faults string }{
+		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character '}' looking for beginning of object key string at byte 14"}]`},
+		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: unexpected end of JSON input at byte 9"}]`},
+		"not an object": {"/v1/documents", "application/json", `[]`, `[{"pointer":"","detail":"is of type array, want an object"}]`},
+		"null":          {"/v1/documents", "application/json", `null`, `[{"pointer":"","detail":"is null, want an object"}]`},
+		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title, text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
+		"missing":       {"/v1/documents", "application/json", `{}`, `[{"pointer":"/title","detail":"is missing or blank, want a text"},{"pointer":"/text","detail":"is missing or blank, want a text"}]`},
+		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/text","detail":"has a NUL character, which cannot be stored"},{"pointer":"/metadata","detail":"has a NUL character, which cannot be stored"}]`},
+		"long title":    {"/v1/documents", "application/json", `{"title":"` + strings.Repeat("x", 513) + `","text":"x"}`, `[{"pointer":"/title","detail":"has 513 bytes, want 512 bytes at most"}]`},
+		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"},{"parameter":"metadata","detail":"is of type array, want an object"}]`},
+		"text":          {"/v1/documents", "text/plain", " ", `[{"parameter":"title","detail":"is missing or blank, want a text"},{"parameter":"body","detail":"is missing or blank, want a text"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := call(newAPI(&fake{}), "POST", c.target, c.contentType, c.body)
+			if w.Code != http.StatusBadRequest || w.Header().Get("Content-Type") != "application/problem+json" {
+				t.Errorf("status %d, %s", w.Code, w.Header().Get("Content-Type"))
+			}
+			same(t, `{"type":"urn:ragapi:problem:invalid-request","title":"The request is not valid","status":400,"detail":"see errors","instance":"/v1/documents","requestId":"test-1","errors":`+c.faults+`}`, w.Body.String())
+		})
+	}
+}
+
+func TestAnUploadOverTheLimitIs413(t *testing.T) {
+	w := call(newAPI(&fake{}), "POST", "/v1/documents", "application/json", `{"title":"T","text":"`+strings.Repeat("x", 1024)+`"}`)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d, want 413", w.Code)
+	}
+	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The upload is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
+}
+
+func TestErrorsBecomeProblems(t *testing.T) {
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		kind   string
+	}{
+		"absent":            {document.ErrNotFound, 404, "not-found"},
+		"client gone":       {context.Canceled, statusClientClosed, "client-closed"},
+		"too slow":          {context.DeadlineExceeded, 503, "timeout"},
+		"statement timeout": {&pgconn.PgError{Code: "57014"}, 503, "timeout"},
+		"starting database": {&pgconn.PgError{Code: "57P03"}, 503, "unavailable"},
+		"no database":       {&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, "unavailable"},
+		"anything else":     {errors.New("secret cause"), 500, "internal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := call(newAPI(&fake{err: c.err}), "GET", "/v1/documents/"+id.String(), "", "")
+			var p Problem
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
+				t.Fatal(err)
+			}
+			if w.Code != c.status || p.Type != problemPrefix+c.kind || strings.Contains(w.Body.String(), "secret") {
+				t.Errorf("status %d, body %s, want %d and %s", w.Code, w.Body, c.status, c.kind)
+			}
+			if retry := w.Header().Get("Retry-After") != ""; retry != (c.status == 503) {
+				t.Errorf("Retry-After %q at status %d", w.Header().Get("Retry-After"), c.status)
+			}
+		})
+	}
+}
+
+func TestFaultyRequestsAreRefused(t *testing.T) {
+	for target, want := range map[string]string{
+		"/v1/search":                   `[{"parameter":"q","detail":"is missing or blank, want a text"}]`,
+		"/v1/search?q=a&mode=x":        `[{"parameter":"mode","detail":"is \"x\", want one of simple, complex"}]`,
+		"/v1/search?q=%ff&limit=51":    `[{"parameter":"q","detail":"is not valid UTF-8"},{"parameter":"limit","detail":"is \"51\", want a whole number from 1 to 50"}]`,
+		"/v1/documents?limit=0":        `[{"parameter":"limit","detail":"is \"0\", want a whole number from 1 to 100"}]`,
+		"/v1/documents?cursor=nonsens": `[{"parameter":"cursor","detail":"is \"nonsens\", want the value of next of the page before"}]`,
+		"/v1/documents/7":              `[{"parameter":"id","detail":"is \"7\", want a UUID such as 00000000-0000-0000-0000-000000000000"}]`,
+	} {
+		t.Run(target, func(t *testing.T) {
+			w := call(newAPI(&fake{}), "GET", target, "", "")
+			var p struct {
+				Errors json.RawMessage `json:"errors"`
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != http.StatusBadRequest {
+				t.Fatalf("status %d: %s", w.Code, w.Body)
+			}
+			same(t, want, string(p.Errors))
+		})
+	}
+}
+
+func TestAWrongMethodNamesTheRightOnes(t *testing.T) {
+	w := call(newAPI(&fake{}), "PUT", "/v1/documents", "", "")
+	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("status %d, Allow %q", w.Code, w.Header().Get("Allow"))
+	}
+}
+
+func TestAnUnknownPathIsAProblem(t *testing.T) {
+	w := call(newAPI(&fake{}), "GET", "/v2", "", "")
+	if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("status %d, %s", w.Code, w.Header().Get("Content-Type"))
+	}
+}
+
+func TestAnotherMediaTypeIs415(t *testing.T) {
+	if w := call(newAPI(&fake{}), "POST", "/v1/documents", "application/pdf", "x"); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("status %d, want 415", w.Code)
+	}
+}
+
+func TestAKnownETagIsNotSentAgain(t *testing.T) {
+	api := newAPI(&fake{})
+	tag := call(api, "GET", "/v1/documents/"+id.String(), "", "").Header().Get("ETag")
+	r := httptest.NewRequest("GET", "/v1/documents/"+id.String(), nil)
+	r.Header.Set("If-None-Match", `"other", W/`+tag)
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, r)
+	if w.Code != http.StatusNotModified || w.Body.Len() != 0 || w.Header().Get("ETag") != tag {
+		t.Errorf("status %d, ETag %q, body %q", w.Code, w.Header().Get("ETag"), w.Body)
+	}
+}
+
+func TestPagesListEveryDocumentOnce(t *testing.T) {
+	f := &fake{}
+	for i := byte(9); i > 0; i-- {
+		d := sample()
+		d.ID[15] = i
+		f.docs = append(f.docs, d)
+	}
+	api := newAPI(f)
+	var seen []byte
+	cursor := ""
+	for range 5 {
+		var page documentPage
+		w := call(api, "GET", "/v1/documents?limit=3&cursor="+cursor, "", "")
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page.Documents {
+			seen = append(seen, d.ID[15])
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]byte{9, 8, 7, 6, 5, 4, 3, 2, 1}, seen); diff != "" {
+		t.Errorf("documents (-want +got):\n%s", diff)
+	}
+}
+
+func TestASearchAnswersItsHits(t *testing.T) {
+	f := &fake{}
+	w := call(newAPI(f), "GET", "/v1/search?q=+a+&mode=complex&limit=3", "", "")
+	same(t, `{"query":"a","mode":"complex","hits":[{"documentId":"01930000-0000-7000-8000-000000000001","title":"T","position":2,"score":0.5,"match":"terms","snippet":"<mark>a</mark>"}]}`, w.Body.String())
+	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3}, f.query); diff != "" {
+		t.Errorf("query (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnImplausibleRequestIDIsReplaced(t *testing.T) {
+	for _, given := range []string{"", "a b", "a\"b", strings.Repeat("x", 129)} {
+		if got := acceptRequestID(given); got == given || len(got) != 36 {
+			t.Errorf("%q became %q, want a UUID", given, got)
+		}
+	}
+}
+
+func TestReadinessFollowsTheDatabase(t *testing.T) {
+	if w := call(newAPI(&fake{}), "GET", "/readyz", "", ""); w.Code != http.StatusOK {
+		t.Errorf("status %d with a database, want 200", w.Code)
+	}
+	if w := call(newAPI(&fake{err: errors.New("refused")}), "GET", "/readyz", "", ""); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "refused") {
+		t.Errorf("status %d without a database, want 503 without its cause: %s", w.Code, w.Body)
+	}
+}
+
+type panicking struct{ fake }
+
+func (*panicking) Search(context.Context, search.Query) ([]search.Hit, error) { panic("boom") }
+
+func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
+	var logged bytes.Buffer
+	log := slog.New(slog.NewJSONHandler(&logged, nil))
+	f := &panicking{}
+	api := New(Options{Documents: f, Search: f, Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute, Readiness: NewReadiness(nil, log)})
+	w := call(api, "GET", "/v1/search?q=a", "", "")
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "boom") {
+		t.Errorf("status %d, body %s", w.Code, w.Body)
+	}
+	if !strings.Contains(logged.String(), "panic: boom") || !strings.Contains(logged.String(), `"request":"test-1"`) {
+		t.Errorf("log %s, want the panic and the request id", logged.String())
+	}
+}
+
+func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
+	for _, seed := range []string{`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--"} {
+		f.Add("application/json", seed)
+		f.Add("multipart/form-data; boundary=b", seed)
+		f.Add("text/plain", seed)
+	}
+	api := newAPI(&fake{})
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		w := call(api, "POST", "/v1/documents?title=T", contentType, body)
+		switch w.Code {
+		case http.StatusAccepted, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+			return
+		case http.StatusBadRequest:
+		default:
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+		var p Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 {
+			t.Errorf("a refusal without a fault: %s", w.Body)
+		}
+	})
+}

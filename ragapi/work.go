@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/queue"
+	"github.com/ragscale/ragscale/ragapi/server"
+)
+
+func work(p *process) error {
+	db := p.cfg.Database
+	db.StatementTimeout = queue.JobTimeout // one COPY writes all chunks of a document
+	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	worker, err := queue.NewWorker(pool, p.cfg.WorkerConcurrency, document.NewStore(pool, nil), p.metrics, p.log)
+	if err != nil {
+		return err
+	}
+	ready := server.NewReadiness(probe(pool), p.log)
+	p.metrics.WatchPool(pool.Stat)
+	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, pool) })
+	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry), p.log)
+	if err != nil {
+		return err
+	}
+	err = migrate(p)
+	if err == nil {
+		p.log.Info("working", "admin", admin.Addr().String(), "concurrency", p.cfg.WorkerConcurrency)
+		err = p.runWorker(worker, admin, ready)
+	}
+	return errors.Join(err, shutdown(p.hard, admin))
+}
+
+// runWorker works until a signal, or until the admin port fails: a worker that cannot be probed is to be replaced.
+func (p *process) runWorker(worker *queue.Worker, admin *server.Listener, ready *server.Readiness) error {
+	ctx, stop := context.WithCancel(p.soft)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx, p.hard, p.cfg.DrainTimeout) }()
+	select {
+	case err := <-ended:
+		return err
+	case err := <-admin.Failed():
+		stop()
+		return errors.Join(err, <-ended)
+	case <-p.soft.Done():
+		ready.Drain()
+		return <-ended
+	}
+}
