@@ -31,7 +31,7 @@ func smallAPI() ragapi.Args {
 			Requests: ragapi.Resources{CPU: "100m", Memory: "128Mi"}, Limits: ragapi.Resources{Memory: "256Mi"},
 			HPA: ragapi.HPA{Min: 1, Max: 4, CPUPercent: 70}, PoolSize: 4,
 		},
-		DrainSeconds: 20, LogLevel: "info",
+		SurgePercent: 25, DrainSeconds: 20, LogLevel: "info",
 		Database: ragapi.Database{
 			Host: pulumi.String("db.example"), Port: pulumi.Int(5432), Name: pulumi.String("ragscale"),
 			User: pulumi.String("ragscale"), Password: pulumi.String("correct-horse-battery"),
@@ -135,6 +135,8 @@ func TestAPIFaultsNameTheField(t *testing.T) {
 			"ragapi.Port is 80, want 1024 to 65535"},
 		"one port for both": {func(a *ragapi.Args) { a.MetricsPort = 8080 },
 			"ragapi.MetricsPort is 8080 like Port, want another: metrics and profiles are not for clients"},
+		"surge": {func(a *ragapi.Args) { a.SurgePercent = 0 },
+			"ragapi.SurgePercent is 0, want 1 to 100"},
 		"drain": {func(a *ragapi.Args) { a.DrainSeconds = 1 },
 			"ragapi.DrainSeconds is 1, want 2 to 600"},
 		"log level": {func(a *ragapi.Args) { a.LogLevel = "loud" },

@@ -59,6 +59,15 @@ func (c *Config) ScaleDownStabilizationSeconds() int {
 	return 300
 }
 
+// ScaleDownPercent is the share of the pods that may go in each minute: a quarter, so that a wave which comes back meets
+// most of them. On one machine all of them, for the same reason as above.
+func (c *Config) ScaleDownPercent() int {
+	if c.Environment == Local {
+		return 100
+	}
+	return 25
+}
+
 // MaxUnavailable is the disruption budget (pods) of a deployment that never has fewer than least replicas: a third, at
 // least one, so that a drain always makes progress. minAvailable = replicas would hang it.
 func MaxUnavailable(least int) int { return max(1, least/3) }

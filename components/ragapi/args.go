@@ -26,6 +26,9 @@ type Args struct {
 	// PoolSize is how many database connections each API pod may hold.
 	PoolSize int
 	Worker   Worker
+	// SurgePercent is how many pods above its replicas a rolling update may start: 1 to 100. The database's connection
+	// budget counts on it.
+	SurgePercent int
 	// DrainSeconds is how long a stopping pod may take to finish its requests: 2 to 600.
 	DrainSeconds int
 	// LogLevel is debug, info, warn or error.

@@ -16,6 +16,8 @@ const imageLifecycle = `{"rules":[` +
 // repository keeps the API's images: a tag means one image for ever, and every image is scanned.
 func (d *declaration) repository() (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(d.ctx, d.name, &ecr.RepositoryArgs{
+		// Named, since people push to it; per stack, since stacks may share an account.
+		Name:                       pulumi.String(d.name + "/" + APIName),
 		ImageTagMutability:         pulumi.String("IMMUTABLE"),
 		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{ScanOnPush: pulumi.Bool(true)},
 		EncryptionConfigurations: ecr.RepositoryEncryptionConfigurationArray{

@@ -101,6 +101,9 @@ func (f *faults) process(a Args) {
 	if a.Port == a.MetricsPort {
 		f.add("MetricsPort is %d like Port, want another: metrics and profiles are not for clients", a.MetricsPort)
 	}
+	if a.SurgePercent < 1 || a.SurgePercent > 100 {
+		f.add("SurgePercent is %d, want 1 to 100", a.SurgePercent)
+	}
 	if a.DrainSeconds < leastDrain || a.DrainSeconds > mostDrain {
 		f.add("DrainSeconds is %d, want %d to %d", a.DrainSeconds, leastDrain, mostDrain)
 	}

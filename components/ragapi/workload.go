@@ -84,7 +84,7 @@ func (d *declaration) deployment(w workload, in podInputs, before []pulumi.Resou
 			Strategy: &appsv1.DeploymentStrategyArgs{
 				Type: pulumi.String("RollingUpdate"),
 				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{
-					MaxSurge:       pulumi.String("25%"),
+					MaxSurge:       pulumi.Sprintf("%d%%", d.args.SurgePercent),
 					MaxUnavailable: pulumi.Int(0),
 				},
 			},

@@ -152,6 +152,7 @@ func apiArgs(cfg *stacks.Config, secrets stacks.Secrets, net *network.Network, k
 		HPA:          hpa(cfg, cfg.SLO.HPA),
 		PoolSize:     cfg.APIPoolSize(),
 		Worker:       worker(cfg),
+		SurgePercent: stacks.SurgePercent,
 		DrainSeconds: cfg.API.DrainSeconds,
 		LogLevel:     cfg.API.LogLevel,
 		Database: ragapi.Database{
@@ -200,6 +201,6 @@ func resources(cpu stacks.CPU, memory stacks.Memory) ragapi.Resources {
 func hpa(cfg *stacks.Config, h stacks.HPA) ragapi.HPA {
 	return ragapi.HPA{
 		Min: h.MinReplicas, Max: h.MaxReplicas, CPUPercent: h.CPUPercent, MemoryPercent: h.MemoryPercent,
-		ScaleDown: ragapi.ScaleDown{StabilizationSeconds: cfg.ScaleDownStabilizationSeconds()},
+		ScaleDown: ragapi.ScaleDown{StabilizationSeconds: cfg.ScaleDownStabilizationSeconds(), Percent: cfg.ScaleDownPercent()},
 	}
 }

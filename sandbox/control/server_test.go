@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -125,7 +126,7 @@ func TestCallsOnDifferentIDsOverlap(t *testing.T) {
 
 func TestNoSandboxIsSaidPlainly(t *testing.T) {
 	_, err := NewClient(filepath.Join(t.TempDir(), "control.sock")).Status(t.Context())
-	if err != ErrNotRunning {
+	if !errors.Is(err, ErrNotRunning) {
 		t.Errorf("got %v, want %v", err, ErrNotRunning)
 	}
 }

@@ -139,10 +139,20 @@ func condition(u *unstructured.Unstructured, kind string) (status, why string) {
 	}
 	for _, e := range l {
 		if c, ok := e.(map[string]any); ok && c["type"] == kind {
-			return fmt.Sprint(c["status"]), strings.TrimPrefix(fmt.Sprintf("%v: %v", c["reason"], c["message"]), "<nil>: ")
+			return fmt.Sprint(c["status"]), reasonOf(c)
 		}
 	}
 	return "", ""
+}
+
+func reasonOf(condition map[string]any) string {
+	var parts []string
+	for _, k := range []string{"reason", "message"} {
+		if s, ok := condition[k].(string); ok && s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, ": ")
 }
 
 func awaitPhase(want string) func(context.Context, *cluster, *unstructured.Unstructured) state {
@@ -180,14 +190,14 @@ func awaitPod(_ context.Context, _ *cluster, u *unstructured.Unstructured) state
 }
 
 func awaitDeployment(_ context.Context, _ *cluster, u *unstructured.Unstructured) state {
-	if s, why := condition(u, "Progressing"); s == "False" {
+	seen := number(u, "status", "observedGeneration") >= u.GetGeneration()
+	if s, why := condition(u, "Progressing"); seen && s == "False" {
 		return state{failed: true, reason: why}
 	}
 	want := int64(1)
 	if n, ok, err := unstructured.NestedInt64(u.Object, "spec", "replicas"); ok && err == nil {
 		want = n
 	}
-	seen := number(u, "status", "observedGeneration") >= u.GetGeneration()
 	updated, available := number(u, "status", "updatedReplicas"), number(u, "status", "availableReplicas")
 	old := number(u, "status", "replicas") - updated
 	return state{

@@ -280,8 +280,12 @@ func TestADeploymentIsReadyWhenItsNewPodsAreAndTheOldAreGone(t *testing.T) {
 			t.Errorf("%s: ready is %t, want %t (%s)", status, s.ready, want, s.reason)
 		}
 	}
-	late := deploymentStatus(t, `{conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: late}]}`)
+	late := deploymentStatus(t, `{observedGeneration: 2, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: late}]}`)
 	if s := awaitDeployment(context.Background(), nil, late); !s.failed || s.reason != "ProgressDeadlineExceeded: late" {
 		t.Errorf("a deployment past its deadline is %+v, want failed with the reason", s)
+	}
+	before := deploymentStatus(t, `{observedGeneration: 1, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: late}]}`)
+	if s := awaitDeployment(context.Background(), nil, before); s.failed {
+		t.Error("the deadline of the generation before fails the new one, want it awaited")
 	}
 }

@@ -1,0 +1,87 @@
+# make up      the platform on this machine      make test   every test, the live suites included
+# make down    remove it, every process with it   make check  what CI runs first
+# The rest: make help
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# -trimpath: Pulumi's Go host builds so, and its cache entries serve both. -buildvcs=false: a build needs no history.
+export GOFLAGS := -trimpath -buildvcs=false
+
+TOOLS := .sandbox/bin
+LDFLAGS := -s -w
+PULUMI_VERSION := $(shell sed -n 's,^require github.com/pulumi/pulumi/pkg/v3 \(v.*\)$$,\1,p' tools/pulumi/go.mod)
+KUBE_VERSION := $(shell sed -n 's,^\tk8s.io/kubernetes \(v.*\)$$,\1,p' sandbox/controlplane/go.mod)
+KUBE_VERSION_PACKAGE := k8s.io/component-base/version
+ALL := ./...
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 22
+
+.PHONY: up
+up: build ## bring up stack local, wait for a search to work
+	@bin/ragscale up
+
+.PHONY: down
+down: ## remove stack local and every process of the sandbox
+	@[ -x bin/ragscale ] || tools/build.sh bin/ragscale ./cmd/ragscale
+	@bin/ragscale down
+
+.PHONY: build
+build: ## build the CLI, the sandbox and its engines (first time: some 20 minutes on 2 cores)
+	@LDFLAGS="-X $(KUBE_VERSION_PACKAGE).gitVersion=$(KUBE_VERSION) -X $(KUBE_VERSION_PACKAGE).gitMajor=1 -X $(KUBE_VERSION_PACKAGE).gitMinor=$(word 2,$(subst ., ,$(KUBE_VERSION)))" \
+	  tools/build.sh $(TOOLS)/controlplane sandbox/controlplane . "Kubernetes control plane, first build 6 min"
+	@tools/build.sh $(TOOLS)/metrics-server sandbox/controlplane sigs.k8s.io/metrics-server/cmd/metrics-server
+	@LDFLAGS="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
+	  tools/build.sh $(TOOLS)/pulumi tools/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "Pulumi CLI, first build 4 min"
+	@tools/build.sh $(TOOLS)/ragscale-sandbox . ./sandbox
+	@tools/build.sh $(TOOLS)/ragapi . ./ragapi
+	@tools/build.sh bin/ragscale . ./cmd/ragscale "CLI with the AWS and Kubernetes SDKs, first build 8 min"
+
+.PHONY: check
+check: fmt vet tidy lint unit ## format, vet, tidy, lint, unit tests
+
+.PHONY: fmt
+fmt:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt'ed: $$bad"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet $(ALL)
+	cd sandbox/controlplane && go vet .
+
+.PHONY: tidy
+tidy:
+	@for m in . sandbox/controlplane tools/pulumi tools/lint; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+
+.PHONY: lint
+lint: ## golangci-lint, pinned in tools/lint
+	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
+	@$(TOOLS)/golangci-lint run $(ALL)
+
+.PHONY: gotestsum
+gotestsum:
+	@tools/build.sh $(TOOLS)/gotestsum tools/lint gotest.tools/gotestsum
+
+.PHONY: unit
+unit: gotestsum ## tests that start no sandbox
+	@$(TOOLS)/gotestsum --format pkgname -- -short $(ALL)
+
+.PHONY: test
+test: build gotestsum ## every test, the live suites included
+	@RAGSCALE_TEST_LIVE=1 $(TOOLS)/gotestsum --format testname -- -timeout 40m $(ALL)
+
+.PHONY: generate
+generate: ## the AWS schema, the configuration schema and docs, the goldens
+	go run ./sandbox/aws/schemagen
+	go test ./stacks ./components ./infra/platform -update
+
+.PHONY: bench-stack
+bench-stack: build ## preview, up, search, second up, memory: measured (docs/architecture.md has the figures)
+	@tools/bench-stack.sh
+
+.PHONY: clean
+clean: down ## also the built tools and every trace under .sandbox
+	rm -rf .sandbox bin

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
+	"github.com/spf13/cobra"
+
+	"github.com/ragscale/ragscale/sandbox/namespace"
+)
+
+func downCommand(c console) *cobra.Command {
+	var stack string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Destroy the stack, stop the sandbox, delete its state",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			return p.down(cmd.Context(), c, stack, force)
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	cmd.Flags().BoolVar(&force, "force", false, "do not destroy resource by resource: end the processes and delete the state")
+	return cmd
+}
+
+func (p project) down(ctx context.Context, c console, stack string, force bool) error {
+	if _, err := os.Stat(p.layout.Pulumi()); errors.Is(err, fs.ErrNotExist) && !p.running() {
+		c.note("there is no sandbox in %s: nothing to remove", p.layout.Dir)
+		return nil
+	}
+	release, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if !force && p.hasStack(stack) {
+		if err := p.destroy(ctx, c, stack); err != nil {
+			return fmt.Errorf("%w; `ragscale down --force` ends the processes and deletes the state without asking the engine", err)
+		}
+	}
+	report, err := namespace.End(ctx, p.layout)
+	if err != nil {
+		return err
+	}
+	for _, d := range []string{p.layout.State(), p.layout.PKI(), p.layout.Pulumi()} {
+		if err := os.RemoveAll(d); err != nil {
+			return err
+		}
+	}
+	if len(report.Ended) > 0 {
+		c.note("ended: %s", strings.Join(report.Ended, ", "))
+	}
+	fmt.Fprintf(c.out, "down: stack %s is gone and no process of the sandbox is left; built tools stay in %s, logs in %s\n", stack, p.layout.Bin, p.layout.Log())
+	return nil
+}
+
+func (p project) running() bool {
+	_, ok := namespace.Running(p.layout)
+	return ok
+}
+
+// hasStack tells whether the engine has a state of the stack.
+func (p project) hasStack(stack string) bool {
+	_, err := os.Stat(filepath.Join(p.layout.Pulumi(), "backend", ".pulumi", "stacks", projectName, stack+".json"))
+	return err == nil
+}
+
+// destroy needs the sandbox: what is removed is real. A stopped one is started for it.
+func (p project) destroy(ctx context.Context, c console, stack string) error {
+	if err := p.startSandbox(ctx, c); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, stack)
+	if err != nil {
+		return err
+	}
+	opts := []optdestroy.Option{optdestroy.ProgressStreams(c.out), optdestroy.ErrorProgressStreams(c.notes), optdestroy.Color(colour()), optdestroy.SuppressProgress()}
+	_, err = s.Destroy(ctx, opts...)
+	if auto.IsConcurrentUpdateError(err) {
+		if err := unlock(ctx, s, err); err != nil {
+			return err
+		}
+		_, err = s.Destroy(ctx, opts...)
+	}
+	if err != nil {
+		return engineError("destroy", err)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+// Command ragscale brings a stack up on this machine, previews any stack without an account, and shows what runs.
+//
+// Owns: arguments, output, the order of steps. Does not own: the program (infra/platform), the sandbox.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes: 0 fine, 1 an error, 3 it ran but what it looked at is not as it should be.
+const (
+	exitFailed    = 1
+	exitUnhealthy = 3
+)
+
+// errUnhealthy ends a command whose answer is printed and is bad news.
+var errUnhealthy = errors.New("not healthy")
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := command(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUnhealthy):
+		return exitUnhealthy
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "ragscale: interrupted; what was done so far is recorded, and the next `ragscale up` goes on from there")
+		return exitFailed
+	}
+	fmt.Fprintln(stderr, "ragscale:", err)
+	return exitFailed
+}
+
+// console is where a command writes: its result to out, all else to notes.
+type console struct{ out, notes io.Writer }
+
+func (c console) note(format string, a ...any) { fmt.Fprintf(c.notes, format+"\n", a...) }
+
+func command(stdout, stderr io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ragscale",
+		Short:         "A RAG API's platform: run it here, preview it for AWS, see how it does",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	c := console{out: stdout, notes: stderr}
+	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), logsCommand(c), kubeconfigCommand(c), sandboxCommand(c))
+	return root
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"github.com/ragscale/ragscale/infra/platform"
+	"github.com/ragscale/ragscale/sandbox/engine"
+	"github.com/ragscale/ragscale/sandbox/layout"
+	"github.com/ragscale/ragscale/stacks"
+)
+
+const (
+	projectName = "ragscale"
+	localStack  = "local"
+)
+
+// project is the checkout the command works on.
+type project struct {
+	dir    string
+	layout layout.Layout
+}
+
+// openProject finds the checkout at or above the working folder.
+func openProject() (project, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return project{}, err
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, "Pulumi.yaml")); err == nil {
+			l, err := layout.New(d)
+			return project{dir: d, layout: l}, err
+		}
+		if d == filepath.Dir(d) {
+			return project{}, fmt.Errorf("no Pulumi.yaml at or above %s: run ragscale inside its checkout", dir)
+		}
+	}
+}
+
+func (p project) stackFile(stack string) string {
+	return filepath.Join(p.dir, "Pulumi."+stack+".yaml")
+}
+
+// stackNames lists the stacks that have a configuration file.
+func (p project) stackNames() string {
+	files, err := filepath.Glob(p.stackFile("*"))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(f), "Pulumi."), ".yaml"))
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}
+
+// config reads and checks a stack's configuration: all its faults come back in one error, before anything is started.
+func (p project) config(stack string) (*stacks.Config, error) {
+	values, err := stacks.ReadFile(p.stackFile(stack))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("stack is %q, want one of: %s (each has a Pulumi.<stack>.yaml)", stack, p.stackNames())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stacks.Parse(stack, values)
+}
+
+// open selects a stack of the sandbox's engine, with its configuration file and generated secrets.
+func (p project) open(ctx context.Context, stack string) (auto.Stack, error) {
+	e, err := engine.New(p.layout)
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	cfg, err := engine.ReadConfig(p.stackFile(stack))
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	return e.Open(ctx, projectName, stack, platform.Declare, cfg, map[string]func() (string, error){
+		stacks.DatabasePasswordKey: func() (string, error) { return rand.Text(), nil },
+	})
+}
+
+// lock keeps two commands off one sandbox. It is released with the process, however that ends, so none is ever stale.
+func (p project) lock() (release func(), err error) {
+	if err := os.MkdirAll(p.layout.Run(), 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(p.layout.Run(), "stack.lock")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another ragscale command works on %s: wait for it or end it", p.layout.Dir)
+	}
+	return func() { f.Close() }, nil
+}
+
+// unlock removes the engine's own lock of a stack if a killed run left one. The caller holds lock, so it is nobody's.
+func unlock(ctx context.Context, s auto.Stack, err error) error {
+	if !auto.IsConcurrentUpdateError(err) {
+		return err
+	}
+	return s.Cancel(ctx)
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/spf13/cobra"
+
+	"github.com/ragscale/ragscale/sandbox/debroot"
+	"github.com/ragscale/ragscale/sandbox/namespace"
+	"github.com/ragscale/ragscale/sandbox/nodeagent"
+	"github.com/ragscale/ragscale/sandbox/postgres"
+	"github.com/ragscale/ragscale/stacks"
+)
+
+func upCommand(c console) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Bring the stack up in the sandbox and wait until it answers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			return p.up(cmd.Context(), c, stack)
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	return cmd
+}
+
+func (p project) up(ctx context.Context, c console, stack string) error {
+	cfg, err := p.config(stack)
+	if err != nil {
+		return err
+	}
+	if cfg.Environment != stacks.Local {
+		return fmt.Errorf("stack %s is for AWS: `ragscale preview --stack %s` plans it here, `pulumi up --stack %s` deploys it", stack, stack, stack)
+	}
+	release, err := p.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := p.startSandbox(ctx, c); err != nil {
+		return err
+	}
+	s, err := p.open(ctx, stack)
+	if err != nil {
+		return err
+	}
+	res, err := p.update(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	url, ok := res.Outputs["apiUrl"].Value.(string)
+	if !ok {
+		return fmt.Errorf("stack output apiUrl is %v, want a URL", res.Outputs["apiUrl"].Value)
+	}
+	c.note("\nwaiting for %s to answer", url)
+	if err := waitReady(ctx, url); err != nil {
+		return err
+	}
+	printAddress(c, url)
+	return nil
+}
+
+func (p project) update(ctx context.Context, c console, s auto.Stack) (auto.UpResult, error) {
+	opts := []optup.Option{optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs()}
+	res, err := s.Up(ctx, opts...)
+	if auto.IsConcurrentUpdateError(err) {
+		if err := unlock(ctx, s, err); err != nil {
+			return res, err
+		}
+		res, err = s.Up(ctx, opts...)
+	}
+	if err != nil {
+		return res, engineError("up", err)
+	}
+	return res, nil
+}
+
+// startSandbox makes sure that the engines are there and that the sandbox answers; both are no work when they are.
+func (p project) startSandbox(ctx context.Context, c console) error {
+	if err := debroot.Ensure(ctx, p.layout.Root(), postgres.Packages(), c.notes); err != nil {
+		return err
+	}
+	images := filepath.Join(p.layout.Dir, "images.json")
+	if err := p.writeImages(images); err != nil {
+		return err
+	}
+	if pid, ok := namespace.Running(p.layout); ok {
+		c.note("the sandbox runs (pid %d, %s)", pid, p.layout.HostIP())
+		return nil
+	}
+	c.note("starting the sandbox at %s", p.layout.HostIP())
+	return namespace.Start(ctx, p.layout, namespace.Options{Images: images})
+}
+
+// writeImages tells the sandbox what to run for the images the program names.
+func (p project) writeImages(path string) error {
+	b, err := json.MarshalIndent(map[string]nodeagent.Image{
+		"*/agentic-rag-api:*": {
+			Entrypoint: []string{p.layout.Tool("ragapi")},
+			Files:      map[string]string{"/etc/ssl/rds/global-bundle.pem": p.layout.CA()},
+		},
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// waitReady asks the API until it is ready to serve, for a minute at most.
+func waitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	last := "no answer yet"
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+			last = res.Status
+		} else {
+			last = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s/readyz: %s; `ragscale status` and `ragscale logs` show why", url, last)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func printAddress(c console, url string) {
+	fmt.Fprintf(c.out, `
+The API answers at %[1]s. Try:
+
+  curl -s %[1]s/v1/documents -H 'Content-Type: application/json' -d '{"title":"Autoscaling","text":"The HPA adds replicas when CPU use passes its target."}'
+  curl -s '%[1]s/v1/search?q=replicas'
+  bin/ragscale status
+`, url)
+}
+
+// colour follows where the output goes: codes for a terminal, none for a file.
+func colour() string {
+	if st, err := os.Stdout.Stat(); err == nil && st.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" {
+		return "always"
+	}
+	return "never"
+}
+
+// engineError keeps of the engine's error what its printed report does not say already.
+func engineError(step string, err error) error {
+	return fmt.Errorf("%s ended with errors: see the report above (%w)", step, firstLine{err})
+}
+
+// firstLine shows one line of an error which carries whole transcripts.
+type firstLine struct{ error }
+
+func (f firstLine) Error() string {
+	for i, r := range f.error.Error() {
+		if r == '\n' {
+			return f.error.Error()[:i]
+		}
+	}
+	return f.error.Error()
+}
+
+func (f firstLine) Unwrap() error { return f.error }

@@ -1,0 +1,400 @@
+// Package nodeagent is the kubelet of a cluster in which pods are processes.
+//
+// Owns: the nodes it is told to be (registration, leases, draining), the life of the pods bound to them (network, volumes,
+// containers, probes, restarts, termination, status, events, logs, usage), the kubelet's HTTP API, and folders for
+// dynamically provisioned volumes. Does not own: the namespace it runs in, its bridge, name service and cluster IPs, the
+// control plane, and how many nodes there are.
+//
+// A container is a local command in namespaces of its own: an image name maps to a command (Images). CPU limits are not
+// enforced; a memory limit is, by looking. All containers belong to one user of the host: runAsUser is how a container
+// sees itself, files have no other owner, and fsGroup needs nothing done.
+package nodeagent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+
+	"github.com/ragscale/ragscale/sandbox/layout"
+)
+
+// Config says what an agent works with. Fields with a default may be left zero.
+type Config struct {
+	REST     *rest.Config // of a user that may do everything: the agent is all kubelets and the volume provisioner
+	Dir      string       // absolute folder for pods, logs and volumes; what is in it survives a restart
+	Self     string       // binary that calls ShimMain when its first argument is "shim"
+	CAFile   string       // CA of clients of the kubelet API
+	CertFile string       // server certificate of the kubelet API, valid for every node address
+	KeyFile  string
+
+	PodCIDR    netip.Prefix   // default layout.PodCIDR; addresses from the 257th on are given to pods
+	NodeCIDR   netip.Prefix   // default layout.NodeCIDR; addresses from the 10th on are given to nodes
+	Bridge     string         // default br0; pods are plugged into it, and its first address is their gateway
+	Gateway    netip.Addr     // default the address of layout.Bridge
+	DNS        netip.Addr     // default the address of layout.DNS
+	APIService netip.AddrPort // default port 443 of layout.APIServiceIP
+
+	Images Images       // may be replaced later by SetImages
+	Log    *slog.Logger // default discards
+
+	Region        string        // default eu-central-1; where the zone names none
+	BackoffBase   time.Duration // default 2 s; first pause of CrashLoopBackOff, doubled each time
+	BackoffLimit  time.Duration // default 60 s; its longest pause
+	EvictionGrace time.Duration // default 60 s; how long draining honours disruption budgets before it deletes the pods
+	LeasePeriod   time.Duration // default 10 s; between renewals of a node's lease
+}
+
+const (
+	firstPodAddress  = 256
+	firstNodeAddress = 10
+	volumeRefresh    = time.Minute // between looks at tokens and the downward API; other objects are watched
+)
+
+func (c *Config) setDefaults() {
+	orPrefix(&c.PodCIDR, layout.PodCIDR)
+	orPrefix(&c.NodeCIDR, layout.NodeCIDR)
+	orDefault(&c.Bridge, "br0")
+	orDefault(&c.Gateway, layout.Bridge.Addr())
+	orDefault(&c.DNS, layout.DNS.Addr())
+	orDefault(&c.APIService, netip.AddrPortFrom(layout.APIServiceIP, 443))
+	orDefault(&c.Region, "eu-central-1")
+	orDefault(&c.BackoffBase, 2*time.Second)
+	orDefault(&c.BackoffLimit, time.Minute)
+	orDefault(&c.EvictionGrace, time.Minute)
+	orDefault(&c.LeasePeriod, 10*time.Second)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+func orDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+func orPrefix(v *netip.Prefix, d netip.Prefix) { orDefault(v, d) }
+
+func (c *Config) validate() error {
+	var faults []error
+	for name, value := range map[string]string{"Dir": c.Dir, "Self": c.Self} {
+		if !filepath.IsAbs(value) {
+			faults = append(faults, fmt.Errorf("nodeagent: %s is %q, want an absolute path", name, value))
+		}
+	}
+	for name, value := range map[string]netip.Prefix{"PodCIDR": c.PodCIDR, "NodeCIDR": c.NodeCIDR} {
+		if !value.IsValid() || !value.Addr().Is4() {
+			faults = append(faults, fmt.Errorf("nodeagent: %s is %q, want an IPv4 prefix", name, value))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Agent is the kubelet of any number of nodes.
+type Agent struct {
+	cfg        Config
+	log        *slog.Logger
+	client     kubernetes.Interface
+	runtime    runtime
+	objects    objects
+	images     atomic.Pointer[Images]
+	pods       *addressPool // addresses of pods
+	hostResolv string       // the sandbox's own resolv.conf
+	processes  processCache
+
+	factory   informers.SharedInformerFactory // of ConfigMaps, Secrets and claims
+	podCache  cache.SharedIndexInformer
+	podLister corelisters.PodLister
+	events    record.EventBroadcaster
+
+	ran     atomic.Bool
+	running chan struct{} // closed when Run has seen the cluster
+	over    chan struct{} // closed when Run returns
+	setting sync.Mutex    // one SetNodes at a time
+	work    sync.WaitGroup
+
+	mu    sync.Mutex // guards everything below
+	ctx   context.Context
+	nodes map[string]*node
+	live  map[types.UID]*pod
+}
+
+// New returns an agent without nodes. It reports every fault of the configuration at once.
+func New(cfg Config) (*Agent, error) {
+	cfg.setDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if cfg.REST == nil {
+		return nil, errors.New("nodeagent: REST is nil, want the API server's address and credentials")
+	}
+	quick := rest.CopyConfig(cfg.REST)
+	quick.QPS, quick.Burst = 200, 400 // one client for all nodes
+	client, err := kubernetes.NewForConfig(quick)
+	if err != nil {
+		return nil, fmt.Errorf("nodeagent: %w", err)
+	}
+	host, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("nodeagent: %w", err)
+	}
+	a := newAgent(cfg, client, &processes{self: cfg.Self, bridge: cfg.Bridge, subnet: cfg.PodCIDR.Bits(), gateway: cfg.Gateway})
+	a.hostResolv = string(host)
+	return a, nil
+}
+
+func newAgent(cfg Config, client kubernetes.Interface, rt runtime) *Agent {
+	a := &Agent{
+		cfg: cfg, log: cfg.Log, client: client, runtime: rt,
+		pods:    newAddressPool(cfg.PodCIDR, nthAddr(cfg.PodCIDR, firstPodAddress)),
+		factory: informers.NewSharedInformerFactory(client, 0),
+		events:  record.NewBroadcaster(),
+		running: make(chan struct{}), over: make(chan struct{}),
+		nodes: map[string]*node{}, live: map[types.UID]*pod{},
+	}
+	a.SetImages(cfg.Images)
+	bound := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+		o.FieldSelector = "spec.nodeName!="
+	}))
+	a.podCache, a.podLister = bound.Core().V1().Pods().Informer(), bound.Core().V1().Pods().Lister()
+	a.objects = &clusterObjects{client: client,
+		configMaps: a.factory.Core().V1().ConfigMaps().Lister(), secrets: a.factory.Core().V1().Secrets().Lister()}
+	return a
+}
+
+// SetImages replaces the image table. Containers that wait for an image find it within a second.
+func (a *Agent) SetImages(images Images) { a.images.Store(&images) }
+
+func (a *Agent) image(name string) (Image, bool) { return a.images.Load().Lookup(name) }
+
+func (a *Agent) podsDir() string { return filepath.Join(a.cfg.Dir, "pods") }
+
+// Run serves the nodes until ctx ends. Every container is dead when it returns; the pods' objects stay as they are, so that
+// a later agent resumes them. An agent runs once.
+func (a *Agent) Run(ctx context.Context) error {
+	if a.ran.Swap(true) {
+		return errors.New("node agent: it ran before, want a new one")
+	}
+	defer close(a.over)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, dir := range []string{a.podsDir(), a.claimsDir()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("node agent: %w", err)
+		}
+	}
+	a.mu.Lock()
+	a.ctx = ctx
+	a.mu.Unlock()
+	if err := a.watch(ctx); err != nil {
+		return fmt.Errorf("node agent: %w", err)
+	}
+	if err := a.sweep(); err != nil {
+		return fmt.Errorf("node agent: %w", err)
+	}
+	sink := a.events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: a.client.CoreV1().Events("")})
+	close(a.running)
+	a.work.Go(func() { a.guardMemory(ctx) })
+	a.work.Go(func() { a.refresh(ctx) })
+	<-ctx.Done()
+	err := a.closeNodes()
+	a.work.Wait()
+	sink.Stop()
+	a.events.Shutdown()
+	return err
+}
+
+// watch starts the informers and waits until they have seen the cluster.
+func (a *Agent) watch(ctx context.Context) error {
+	if err := a.podCache.SetTransform(withoutManagedFields); err != nil {
+		return err
+	}
+	_, err := a.podCache.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(o any) { a.see(o) },
+		UpdateFunc: func(_, o any) { a.see(o) },
+		DeleteFunc: func(o any) { a.miss(o) },
+	})
+	if err != nil {
+		return err
+	}
+	for _, informer := range []cache.SharedIndexInformer{a.factory.Core().V1().ConfigMaps().Informer(), a.factory.Core().V1().Secrets().Informer()} {
+		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{UpdateFunc: func(_, o any) { a.refreshNamespace(ctx, o) }})
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.watchClaims(ctx); err != nil {
+		return err
+	}
+	a.factory.Start(ctx.Done())
+	a.work.Go(func() { a.podCache.Run(ctx.Done()) })
+	a.factory.WaitForCacheSync(ctx.Done())
+	cache.WaitForCacheSync(ctx.Done(), a.podCache.HasSynced)
+	return nil
+}
+
+// withoutManagedFields drops what nobody here reads and is often half of an object.
+func withoutManagedFields(o any) (any, error) {
+	if object, ok := o.(metav1.Object); ok {
+		object.SetManagedFields(nil)
+	}
+	return o, nil
+}
+
+// sweep removes the folders of pods that are no more.
+func (a *Agent) sweep() error {
+	if !a.podCache.HasSynced() {
+		return nil // ctx ended first
+	}
+	known := map[string]bool{}
+	for _, o := range a.podCache.GetStore().List() {
+		if p, ok := o.(*corev1.Pod); ok {
+			known[string(p.UID)] = true
+		}
+	}
+	entries, err := os.ReadDir(a.podsDir())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if known[e.Name()] {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(a.podsDir(), e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// see takes note of a pod's newest version and starts it if it is new and on one of the agent's nodes.
+func (a *Agent) see(o any) {
+	object, ok := o.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := a.live[object.UID]; p != nil {
+		p.update(object)
+		return
+	}
+	n := a.nodes[object.Spec.NodeName]
+	if n == nil || a.ctx.Err() != nil {
+		return
+	}
+	p := newPod(a, n, object)
+	a.live[object.UID] = p
+	p.update(object)
+	a.work.Go(func() { p.run(a.ctx) })
+}
+
+func (a *Agent) miss(o any) {
+	if unknown, ok := o.(cache.DeletedFinalStateUnknown); ok {
+		o = unknown.Obj
+	}
+	object, ok := o.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	if p := a.podByUID(object.UID); p != nil {
+		p.vanish()
+	}
+}
+
+func (a *Agent) podByUID(uid types.UID) *pod {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.live[uid]
+}
+
+func (a *Agent) forget(p *pod) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.live, p.uid)
+}
+
+// livePods are the pods for which keep is true.
+func (a *Agent) livePods(keep func(*pod) bool) []*pod {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var pods []*pod
+	for _, p := range a.live {
+		if keep(p) {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}
+
+// refresh looks at all volumes from time to time: tokens run out, and the downward API is not watched.
+func (a *Agent) refresh(ctx context.Context) {
+	for sleep(ctx, volumeRefresh) {
+		for _, p := range a.livePods(func(*pod) bool { return true }) {
+			p.refreshLive(ctx)
+		}
+	}
+}
+
+// refreshNamespace brings volumes up to date after a ConfigMap or Secret has changed.
+func (a *Agent) refreshNamespace(ctx context.Context, o any) {
+	object, ok := o.(metav1.Object)
+	if !ok {
+		return
+	}
+	for _, p := range a.livePods(func(p *pod) bool { return p.current().Namespace == object.GetNamespace() }) {
+		p.refreshLive(ctx)
+	}
+}
+
+// refreshLive brings the volumes of a running pod up to date.
+func (p *pod) refreshLive(ctx context.Context) {
+	p.mu.Lock()
+	runs := p.snap.networkReady && !p.snap.stopping && !p.snap.over
+	p.mu.Unlock()
+	if !runs || len(p.current().Spec.Volumes) == 0 {
+		return
+	}
+	if err := p.refreshVolumes(ctx); err != nil && ctx.Err() == nil {
+		p.event(corev1.EventTypeWarning, "FailedMount", err.Error())
+	}
+}
+
+// guardMemory ends containers that use more memory than their limit.
+func (a *Agent) guardMemory(ctx context.Context) {
+	for sleep(ctx, time.Second) {
+		table, err := a.processes.read()
+		if err != nil {
+			a.log.Error("read the process table", "error", err)
+			continue
+		}
+		for _, p := range a.livePods(func(*pod) bool { return true }) {
+			p.guardMemory(table)
+		}
+	}
+}
+
+func recorderFor(b record.EventBroadcaster, node string) record.EventRecorder {
+	return b.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: node})
+}

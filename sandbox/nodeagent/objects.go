@@ -1,0 +1,80 @@
+package nodeagent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+)
+
+// tokenShare is the part of a token's life after which it is replaced, as in the kubelet.
+const tokenShare = 0.8
+
+// clusterObjects reads from informers, and from the API server what they have not seen yet: a pod may come a moment
+// before its ConfigMap does here.
+type clusterObjects struct {
+	client     kubernetes.Interface
+	configMaps corelisters.ConfigMapLister
+	secrets    corelisters.SecretLister
+}
+
+func (o *clusterObjects) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
+	cm, err := o.configMaps.ConfigMaps(namespace).Get(name)
+	if apierrors.IsNotFound(err) {
+		return o.client.CoreV1().ConfigMaps(namespace).Get(ctx, name, metav1.GetOptions{})
+	}
+	return cm, err
+}
+
+func (o *clusterObjects) Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	s, err := o.secrets.Secrets(namespace).Get(name)
+	if apierrors.IsNotFound(err) {
+		return o.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	}
+	return s, err
+}
+
+// Token asks for a service account token bound to the pod.
+func (o *clusterObjects) Token(ctx context.Context, pod *corev1.Pod, want *corev1.ServiceAccountTokenProjection) (token, error) {
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+		ExpirationSeconds: want.ExpirationSeconds,
+		BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID},
+	}}
+	if want.Audience != "" {
+		request.Spec.Audiences = []string{want.Audience}
+	}
+	got, err := o.client.CoreV1().ServiceAccounts(pod.Namespace).CreateToken(ctx, pod.Spec.ServiceAccountName, request, metav1.CreateOptions{})
+	if err != nil {
+		return token{}, fmt.Errorf("token of service account %s/%s: %w", pod.Namespace, pod.Spec.ServiceAccountName, err)
+	}
+	life := time.Until(got.Status.ExpirationTimestamp.Time)
+	return token{value: got.Status.Token, refresh: time.Now().Add(time.Duration(tokenShare * float64(life)))}, nil
+}
+
+// ClaimFolder is the folder behind a bound claim: its volume must be a hostPath or local one.
+func (o *clusterObjects) ClaimFolder(ctx context.Context, namespace, claim string) (string, error) {
+	c, err := o.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, claim, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	if c.Status.Phase != corev1.ClaimBound {
+		return "", fmt.Errorf("claim %s/%s is %s, want Bound", namespace, claim, c.Status.Phase)
+	}
+	pv, err := o.client.CoreV1().PersistentVolumes().Get(ctx, c.Spec.VolumeName, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case pv.Spec.HostPath != nil:
+		return pv.Spec.HostPath.Path, nil
+	case pv.Spec.Local != nil:
+		return pv.Spec.Local.Path, nil
+	}
+	return "", fmt.Errorf("persistent volume %s has no folder on this machine, want hostPath or local", pv.Name)
+}

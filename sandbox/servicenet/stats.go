@@ -1,0 +1,72 @@
+package servicenet
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// GroupStats are a target group's counters since it was declared, in CloudWatch's sense of the words.
+type GroupStats struct {
+	Requests uint64            // that reached a listener of the group
+	Targets  map[string]int    // state (initial, healthy, unhealthy, draining) -> targets
+	Target   map[string]uint64 // answers of targets by class: "2xx" to "5xx"
+	ELB      map[string]uint64 // answers of the load balancer itself by status: "502", "503", "504"
+	Latency  Histogram         // TargetResponseTime: from sending the request to the answer's headers
+}
+
+// Histogram counts durations. Counts[i] are those of at most Bounds[i] seconds and more than the bound before; the
+// last of Counts, which has no bound, are the longer ones.
+type Histogram struct {
+	Bounds []float64
+	Counts []uint64
+	Sum    float64 // seconds
+}
+
+var latencyBounds = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30}
+
+type counters struct {
+	requests atomic.Uint64
+	classes  [6]atomic.Uint64 // by the status' first digit
+	refused  [3]atomic.Uint64 // 502, 503, 504
+	buckets  [15]atomic.Uint64
+	nanos    atomic.Int64
+}
+
+func (c *counters) answered(status int, took time.Duration) {
+	c.classes[min(max(status/100, 0), 5)].Add(1)
+	i, _ := slices.BinarySearch(latencyBounds, took.Seconds())
+	c.buckets[i].Add(1)
+	c.nanos.Add(int64(took))
+}
+
+// refuse answers in the load balancer's own name; status is 502, 503 or 504.
+func (c *counters) refuse(w http.ResponseWriter, status int) {
+	c.refused[status-http.StatusBadGateway].Add(1)
+	w.Header().Set("Server", "awselb/2.0")
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(status)
+	title := refusals[status-http.StatusBadGateway]
+	fmt.Fprintf(w, "<html>\r\n<head><title>%[1]s</title></head>\r\n<body>\r\n<center><h1>%[1]s</h1></center>\r\n</body>\r\n</html>\r\n", title) //nolint:errcheck // the client is gone
+}
+
+var refusals = [3]string{"502 Bad Gateway", "503 Service Temporarily Unavailable", "504 Gateway Time-out"}
+
+func (c *counters) read() GroupStats {
+	s := GroupStats{
+		Requests: c.requests.Load(), Targets: map[string]int{}, Target: map[string]uint64{}, ELB: map[string]uint64{},
+		Latency: Histogram{Bounds: latencyBounds, Sum: time.Duration(c.nanos.Load()).Seconds()},
+	}
+	for i := 2; i <= 5; i++ {
+		s.Target[fmt.Sprintf("%dxx", i)] = c.classes[i].Load()
+	}
+	for i := range c.refused {
+		s.ELB[fmt.Sprint(http.StatusBadGateway+i)] = c.refused[i].Load()
+	}
+	for i := range c.buckets {
+		s.Latency.Counts = append(s.Latency.Counts, c.buckets[i].Load())
+	}
+	return s
+}

@@ -1,0 +1,42 @@
+package tests
+
+import (
+	"os"
+	"testing"
+)
+
+// TestPlatform brings one stack up, checks every claim on it in order, and takes it down: an update costs a minute in
+// the sandbox and half an hour on AWS, so the claims share it. Each is a file of its own.
+func TestPlatform(t *testing.T) {
+	if os.Getenv("RAGSCALE_TEST_LIVE") == "" {
+		t.Skip("the live suites run with `make test` (RAGSCALE_TEST_LIVE=1)")
+	}
+	where := newTarget(t)
+	claims := []struct {
+		name    string
+		sandbox bool // needs what only the sandbox allows: breaking things behind the engine's back
+		check   func(*testing.T, target)
+	}{
+		{"ABadConfigurationCreatesNothing", true, badConfigurationCreatesNothing},
+		{"EveryStackPreviewsWithoutAnAccount", true, everyStackPreviews},
+		{"TheStackComesUpAndServesASearch", false, stackServesASearch},
+		{"TheSecondUpIsEmpty", false, secondUpIsEmpty},
+		{"StatusTellsWhereEverythingIs", true, statusTellsWhere},
+		{"AnEKSTokenLogsIn", true, eksTokenLogsIn},
+		{"DriftIsFoundAndHealed", true, driftIsFoundAndHealed},
+		{"TheDatabaseRunsUnderItsDeclaredParameters", true, databaseRunsItsParameters},
+		{"TheHPAFollowsTheLoad", false, hpaFollowsLoad},
+		{"AKilledEngineComesBack", true, killedEngineComesBack},
+		{"AStoppedSandboxComesBackWithItsData", true, stoppedSandboxComesBack},
+		{"DestroyLeavesNothing", false, destroyLeavesNothing},
+	}
+	t.Cleanup(func() { where.cleanUp(t) })
+	for _, c := range claims {
+		if _, isSandbox := where.(*sandboxTarget); c.sandbox && !isSandbox {
+			continue
+		}
+		if !t.Run(c.name, func(t *testing.T) { c.check(t, where) }) && c.name == "TheStackComesUpAndServesASearch" {
+			t.Fatal("without a stack nothing else can be said")
+		}
+	}
+}
