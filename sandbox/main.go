@@ -43,7 +43,6 @@ const (
 	roleInit       = "init"
 	roleDaemon     = "daemon"
 	roleShim       = "shim"
-	rolePause      = "pause"
 	roleAWS        = "pulumi-resource-aws"
 	roleKubernetes = "pulumi-resource-kubernetes"
 )
@@ -66,8 +65,6 @@ func play(role string, args []string) int {
 		return aws.Main()
 	case roleKubernetes:
 		return kubernetes.Main()
-	case rolePause:
-		return nodeagent.PauseMain()
 	case roleShim:
 		return nodeagent.ShimMain()
 	case debroot.Role:

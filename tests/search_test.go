@@ -60,7 +60,7 @@ func search(t *testing.T, api, query string) []string {
 	}
 	defer res.Body.Close()
 	var found struct {
-		Results []struct {
+		Hits []struct {
 			DocumentID string `json:"documentId"`
 		}
 	}
@@ -73,7 +73,7 @@ func search(t *testing.T, api, query string) []string {
 	}
 	var ids []string
 	seen := map[string]bool{}
-	for _, r := range found.Results {
+	for _, r := range found.Hits {
 		if !seen[r.DocumentID] {
 			seen[r.DocumentID] = true
 			ids = append(ids, r.DocumentID)

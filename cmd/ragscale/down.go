@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/sandbox/engine"
 	"github.com/ragscale/ragscale/sandbox/namespace"
 )
 
@@ -46,7 +45,7 @@ func (p project) down(ctx context.Context, c console, stack string, force bool) 
 		return err
 	}
 	defer release()
-	if !force && p.hasStack(stack) {
+	if !force {
 		if err := p.destroy(ctx, c, stack); err != nil {
 			return fmt.Errorf("%w; `ragscale down --force` ends the processes and deletes the state without asking the engine", err)
 		}
@@ -72,30 +71,20 @@ func (p project) running() bool {
 	return ok
 }
 
-// hasStack tells whether the engine has a state of the stack.
-func (p project) hasStack(stack string) bool {
-	_, err := os.Stat(filepath.Join(p.layout.Pulumi(), "backend", ".pulumi", "stacks", projectName, stack+".json"))
-	return err == nil
-}
-
 // destroy needs the sandbox: what is removed is real. A stopped one is started for it.
 func (p project) destroy(ctx context.Context, c console, stack string) error {
-	if err := p.startSandbox(ctx, c); err != nil {
-		return err
-	}
-	s, err := p.open(ctx, stack)
+	e, err := engine.New(p.layout)
 	if err != nil {
 		return err
 	}
-	opts := []optdestroy.Option{optdestroy.ProgressStreams(c.out), optdestroy.ErrorProgressStreams(c.notes), optdestroy.Color(colour()), optdestroy.SuppressProgress()}
-	_, err = s.Destroy(ctx, opts...)
-	if auto.IsConcurrentUpdateError(err) {
-		if err := unlock(ctx, s, err); err != nil {
-			return err
-		}
-		_, err = s.Destroy(ctx, opts...)
+	if !e.Exists(projectName, stack) {
+		return nil
 	}
+	s, err := p.openRunning(ctx, c, stack)
 	if err != nil {
+		return err
+	}
+	if _, err := s.Destroy(ctx, optdestroy.ProgressStreams(c.out), optdestroy.ErrorProgressStreams(c.notes), optdestroy.Color(colour()), optdestroy.SuppressProgress()); err != nil {
 		return engineError("destroy", err)
 	}
 	return nil

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/spf13/cobra"
@@ -48,14 +46,7 @@ func (p project) preview(ctx context.Context, c console, stack string, diff bool
 	if diff {
 		opts = append(opts, optpreview.Diff())
 	}
-	_, err = s.Preview(ctx, opts...)
-	if auto.IsConcurrentUpdateError(err) {
-		if err := unlock(ctx, s, err); err != nil {
-			return err
-		}
-		_, err = s.Preview(ctx, opts...)
-	}
-	if err != nil {
+	if _, err := s.Preview(ctx, opts...); err != nil {
 		return engineError("preview", err)
 	}
 	return nil
@@ -88,15 +79,12 @@ func (p project) refresh(ctx context.Context, c console, stack string) error {
 		return err
 	}
 	defer release()
-	if err := p.startSandbox(ctx, c); err != nil {
-		return err
-	}
-	s, err := p.open(ctx, stack)
+	s, err := p.openRunning(ctx, c, stack)
 	if err != nil {
 		return err
 	}
 	if _, err := s.Refresh(ctx, optrefresh.ProgressStreams(c.out), optrefresh.ErrorProgressStreams(c.notes), optrefresh.Color(colour()), optrefresh.SuppressProgress()); err != nil {
-		return fmt.Errorf("refresh: %w", engineError("refresh", err))
+		return engineError("refresh", err)
 	}
 	return nil
 }

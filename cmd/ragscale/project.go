@@ -78,19 +78,38 @@ func (p project) config(stack string) (*stacks.Config, error) {
 	return stacks.Parse(stack, values)
 }
 
-// open selects a stack of the sandbox's engine, with its configuration file and generated secrets.
-func (p project) open(ctx context.Context, stack string) (auto.Stack, error) {
+// stack is a stack of the sandbox's engine, selected.
+type stack struct {
+	auto.Stack
+	engine *engine.Engine
+}
+
+// open selects a stack, with its configuration file and generated secrets.
+func (p project) open(ctx context.Context, name string) (stack, error) {
 	e, err := engine.New(p.layout)
 	if err != nil {
-		return auto.Stack{}, err
+		return stack{}, err
 	}
-	cfg, err := engine.ReadConfig(p.stackFile(stack))
+	cfg, err := engine.ReadConfig(p.stackFile(name))
 	if err != nil {
-		return auto.Stack{}, err
+		return stack{}, err
 	}
-	return e.Open(ctx, projectName, stack, platform.Declare, cfg, map[string]func() (string, error){
+	s, err := e.Open(ctx, projectName, name, platform.Declare, cfg, map[string]func() (string, error){
 		stacks.DatabasePasswordKey: func() (string, error) { return rand.Text(), nil },
 	})
+	return stack{Stack: s, engine: e}, err
+}
+
+// openRunning starts the sandbox, selects the stack, and repairs what a killed run left.
+func (p project) openRunning(ctx context.Context, c console, name string) (stack, error) {
+	if err := p.startSandbox(ctx, c); err != nil {
+		return stack{}, err
+	}
+	s, err := p.open(ctx, name)
+	if err != nil {
+		return stack{}, err
+	}
+	return s, s.engine.Recover(ctx, s.Stack, projectName)
 }
 
 // lock keeps two commands off one sandbox. It is released with the process, however that ends, so none is ever stale.
@@ -108,12 +127,4 @@ func (p project) lock() (release func(), err error) {
 		return nil, fmt.Errorf("another ragscale command works on %s: wait for it or end it", p.layout.Dir)
 	}
 	return func() { f.Close() }, nil
-}
-
-// unlock removes the engine's own lock of a stack if a killed run left one. The caller holds lock, so it is nobody's.
-func unlock(ctx context.Context, s auto.Stack, err error) error {
-	if !auto.IsConcurrentUpdateError(err) {
-		return err
-	}
-	return s.Cancel(ctx)
 }

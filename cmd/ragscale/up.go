@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/spf13/cobra"
 
@@ -51,16 +50,13 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 		return err
 	}
 	defer release()
-	if err := p.startSandbox(ctx, c); err != nil {
-		return err
-	}
-	s, err := p.open(ctx, stack)
+	s, err := p.openRunning(ctx, c, stack)
 	if err != nil {
 		return err
 	}
-	res, err := p.update(ctx, c, s)
+	res, err := s.Up(ctx, optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs())
 	if err != nil {
-		return err
+		return engineError("up", err)
 	}
 	url, ok := res.Outputs["apiUrl"].Value.(string)
 	if !ok {
@@ -72,21 +68,6 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 	}
 	printAddress(c, url)
 	return nil
-}
-
-func (p project) update(ctx context.Context, c console, s auto.Stack) (auto.UpResult, error) {
-	opts := []optup.Option{optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs()}
-	res, err := s.Up(ctx, opts...)
-	if auto.IsConcurrentUpdateError(err) {
-		if err := unlock(ctx, s, err); err != nil {
-			return res, err
-		}
-		res, err = s.Up(ctx, opts...)
-	}
-	if err != nil {
-		return res, engineError("up", err)
-	}
-	return res, nil
 }
 
 // startSandbox makes sure that the engines are there and that the sandbox answers; both are no work when they are.

@@ -123,6 +123,7 @@ func (g *nodeGroups) node(group string, i int) (nodeagent.Node, error) {
 	}
 	return nodeagent.Node{
 		Name:         nodeName(address.String(), zone),
+		Address:      address,
 		CPUMilli:     spec.CPUMilli,
 		MemoryBytes:  spec.MemoryBytes,
 		MaxPods:      spec.MaxPods,

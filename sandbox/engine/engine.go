@@ -77,22 +77,22 @@ func (e *Engine) linkPlugin(name, version string) error {
 // environment keeps the engine off the network and off the user's own Pulumi and AWS set-up.
 func (e *Engine) environment(passphrase string) map[string]string {
 	return map[string]string{
-		"PULUMI_HOME":                                 e.home,
-		"PULUMI_BACKEND_URL":                          "file://" + e.backend(),
-		"PULUMI_CONFIG_PASSPHRASE":                    passphrase,
-		"PULUMI_SKIP_UPDATE_CHECK":                    "true",
-		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-		"PULUMI_EXPERIMENTAL":                         "",
-		"AWS_SHARED_CREDENTIALS_FILE":                 filepath.Join(e.layout.PKI(), "aws-credentials"),
-		"AWS_CONFIG_FILE":                             filepath.Join(e.layout.PKI(), "aws-config"),
-		"AWS_PROFILE":                                 "default",
-		"AWS_ACCESS_KEY_ID":                           "",
-		"AWS_SECRET_ACCESS_KEY":                       "",
-		"AWS_SESSION_TOKEN":                           "",
-		"AWS_EC2_METADATA_DISABLED":                   "true",
-		layout.EnvDir:                                 e.layout.Dir,
-		layout.EnvBin:                                 e.layout.Bin,
-		layout.EnvIP:                                  e.layout.HostIP(),
+		"PULUMI_HOME":                                   e.home,
+		"PULUMI_BACKEND_URL":                            "file://" + e.backend(),
+		"PULUMI_CONFIG_PASSPHRASE":                      passphrase,
+		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION":   "true",
+		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+		"AWS_SHARED_CREDENTIALS_FILE":                   filepath.Join(e.layout.PKI(), "aws-credentials"),
+		"AWS_CONFIG_FILE":                               filepath.Join(e.layout.PKI(), "aws-config"),
+		"AWS_PROFILE":                                   "default",
+		"AWS_ACCESS_KEY_ID":                             "",
+		"AWS_SECRET_ACCESS_KEY":                         "",
+		"AWS_SESSION_TOKEN":                             "",
+		"AWS_EC2_METADATA_DISABLED":                     "true",
+		layout.EnvDir:                                   e.layout.Dir,
+		layout.EnvBin:                                   e.layout.Bin,
+		layout.EnvIP:                                    e.layout.HostIP(),
 	}
 }
 

@@ -59,7 +59,7 @@ func (a *Agent) watchClaims(ctx context.Context) error {
 // provision makes a volume for a pending claim; the controller manager binds the two.
 func (a *Agent) provision(ctx context.Context, o any) error {
 	claim, ok := o.(*corev1.PersistentVolumeClaim)
-	if !ok || claim.Spec.VolumeName != "" || claim.Spec.StorageClassName == nil || claim.DeletionTimestamp != nil {
+	if !ok || !unbound(claim) {
 		return nil
 	}
 	class, err := a.client.StorageV1().StorageClasses().Get(ctx, *claim.Spec.StorageClassName, metav1.GetOptions{})
@@ -78,6 +78,11 @@ func (a *Agent) provision(ctx context.Context, o any) error {
 		return fmt.Errorf("claim %s/%s: %w", claim.Namespace, claim.Name, err)
 	}
 	return nil
+}
+
+// unbound says whether a claim wants a volume of some storage class.
+func unbound(claim *corev1.PersistentVolumeClaim) bool {
+	return claim.Spec.VolumeName == "" && claim.Spec.StorageClassName != nil && claim.DeletionTimestamp == nil
 }
 
 // due says whether a claim is to be provisioned now: at once, or when its first pod has a node.

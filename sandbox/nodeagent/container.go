@@ -64,63 +64,6 @@ func newContainer(p *pod, spec *corev1.Container, init bool, before *corev1.Cont
 	return c
 }
 
-// resume takes over from what an earlier agent reported. Its processes are gone: what ran is started anew, what had
-// ended for good stays so, except for init containers: the network and volumes they prepared are new.
-func (c *container) resume(before *corev1.ContainerStatus, policy corev1.RestartPolicy) {
-	c.restarts, c.last = before.RestartCount, before.LastTerminationState
-	ended := before.State.Terminated
-	if before.State.Running != nil {
-		ended = &corev1.ContainerStateTerminated{ExitCode: exitUnknown, Reason: reasonUnknown, Message: "the container's process ended with the node agent",
-			StartedAt: before.State.Running.StartedAt, FinishedAt: metav1.Now(), ContainerID: before.ContainerID}
-	}
-	switch {
-	case ended == nil && c.last.Terminated == nil: // it has never run
-	case ended == nil:
-		c.restarts++
-	case c.init && !c.sidecar:
-		c.last = corev1.ContainerState{Terminated: ended}
-	case restarts(policy, int(ended.ExitCode)):
-		c.restarts++
-		c.last = corev1.ContainerState{Terminated: ended}
-	default:
-		c.settled = true
-		c.state = corev1.ContainerState{Terminated: ended}
-	}
-}
-
-func waiting(reason, message string) corev1.ContainerState {
-	return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}}
-}
-
-// restartPolicy is the policy that holds for one container.
-func restartPolicy(pod *corev1.PodSpec, c *corev1.Container, init bool) corev1.RestartPolicy {
-	switch {
-	case c.RestartPolicy != nil:
-		return corev1.RestartPolicy(*c.RestartPolicy)
-	case init && pod.RestartPolicy == corev1.RestartPolicyAlways:
-		return corev1.RestartPolicyOnFailure
-	}
-	return pod.RestartPolicy
-}
-
-func restarts(policy corev1.RestartPolicy, exit int) bool {
-	return policy == corev1.RestartPolicyAlways || (policy == corev1.RestartPolicyOnFailure && exit != 0)
-}
-
-// backoff is the pause before a restart: none before the first, then base, doubled up to limit; a long enough run starts over.
-type backoff struct {
-	base, limit, next time.Duration
-}
-
-func (b *backoff) after(ran time.Duration) time.Duration {
-	if ran > 2*b.limit {
-		b.next = 0
-	}
-	pause := b.next
-	b.next = min(max(2*b.next, b.base), b.limit)
-	return pause
-}
-
 // end asks the container to end, gracefully.
 func (c *container) end() { c.once.Do(func() { close(c.stopped) }) }
 
@@ -270,13 +213,8 @@ func (c *container) endWhenAsked(ctx context.Context, proc process) {
 // terminate ends a process: its preStop hook, SIGTERM, and SIGKILL when grace is over or hurry is closed. The process is dead when it returns.
 func (c *container) terminate(ctx context.Context, proc process, grace time.Duration, hurry <-chan struct{}) {
 	deadline := time.Now().Add(grace)
-	spec, _ := c.spec()
-	if hook := spec.Lifecycle; hook != nil && hook.PreStop != nil && grace > 0 && ctx.Err() == nil {
-		hookCtx, cancel := context.WithDeadline(ctx, deadline)
-		if err := c.hook(hookCtx, proc, hook.PreStop); err != nil && hookCtx.Err() == nil && !isClosed(proc.Done()) {
-			c.pod.event(corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: "+err.Error())
-		}
-		cancel()
+	if grace > 0 && ctx.Err() == nil {
+		c.preStop(ctx, proc, deadline)
 	}
 	c.signal(proc, syscall.SIGTERM)
 	timer := time.NewTimer(time.Until(deadline))
@@ -290,6 +228,19 @@ func (c *container) terminate(ctx context.Context, proc process, grace time.Dura
 	}
 	c.signal(proc, syscall.SIGKILL)
 	<-proc.Done()
+}
+
+// preStop runs the container's preStop hook, if it has one, until the deadline.
+func (c *container) preStop(ctx context.Context, proc process, deadline time.Time) {
+	spec, _ := c.spec()
+	if spec.Lifecycle == nil || spec.Lifecycle.PreStop == nil {
+		return
+	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if err := c.hook(ctx, proc, spec.Lifecycle.PreStop); err != nil && ctx.Err() == nil && !isClosed(proc.Done()) {
+		c.pod.event(corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: "+err.Error())
+	}
 }
 
 // afterDone is closed d after ctx has ended; it gives up when end is closed.

@@ -111,14 +111,14 @@ func (a *Agent) authenticate(r *http.Request) (authenticationv1.UserInfo, error)
 	}
 	bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok || bearer == "" {
-		return authenticationv1.UserInfo{}, errors.New("Unauthorized: want a client certificate or a bearer token")
+		return authenticationv1.UserInfo{}, errors.New("unauthorized: want a client certificate or a bearer token")
 	}
 	review, err := a.client.AuthenticationV1().TokenReviews().Create(r.Context(), &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: bearer}}, metav1.CreateOptions{})
 	if err != nil {
-		return authenticationv1.UserInfo{}, fmt.Errorf("Unauthorized: %w", err)
+		return authenticationv1.UserInfo{}, fmt.Errorf("unauthorized: %w", err)
 	}
 	if !review.Status.Authenticated {
-		return authenticationv1.UserInfo{}, errors.New("Unauthorized: the token is not known")
+		return authenticationv1.UserInfo{}, errors.New("unauthorized: the token is not known")
 	}
 	return review.Status.User, nil
 }

@@ -44,24 +44,14 @@ type mount struct {
 func ShimMain() int {
 	goruntime.LockOSThread() // capabilities belong to the thread that calls exec
 	report := os.NewFile(shimErrorFD, "error")
-	if err := becomeContainer(); err != nil {
-		if _, werr := report.WriteString(err.Error()); werr != nil {
-			fmt.Fprintln(os.Stderr, errors.Join(err, werr))
-		}
+	err := becomeContainer()
+	if _, werr := report.WriteString(err.Error()); werr != nil {
+		fmt.Fprintln(os.Stderr, errors.Join(err, werr))
 	}
 	return 1
 }
 
-// PauseMain waits until it is ended: the role of a process that only holds namespaces. Pods here need none, as their
-// networks are held by file descriptors.
-func PauseMain() int {
-	for {
-		if err := unix.Pause(); err != nil && !errors.Is(err, unix.EINTR) {
-			return 1
-		}
-	}
-}
-
+// becomeContainer returns only an error: why it could not.
 func becomeContainer() error {
 	unix.CloseOnExec(shimErrorFD)
 	specFile := os.NewFile(shimSpecFD, "spec")

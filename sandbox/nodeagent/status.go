@@ -83,66 +83,69 @@ func containerID(pod *corev1.Pod, container string, restarts int32) string {
 // podPhase follows the kubelet: Pending until the containers can run; Running while one does or will again; then
 // Succeeded or Failed.
 func podPhase(pod *corev1.Pod, s snapshot) corev1.PodPhase {
-	if s.reason != "" && s.over {
-		return corev1.PodFailed
-	}
-	var running, succeeded, failed, waiting int
-	for i := range pod.Spec.Containers {
-		c := s.containers[pod.Spec.Containers[i].Name]
-		switch {
-		case c.state.Running != nil:
-			running++
-		case c.state.Terminated != nil && c.state.Terminated.ExitCode == 0:
-			succeeded++
-		case c.state.Terminated != nil:
-			failed++
-		case c.last.Terminated == nil: // never ran
-			waiting++
-		}
-	}
-	total := len(pod.Spec.Containers)
+	total, n := len(pod.Spec.Containers), countContainers(pod, s)
 	switch {
-	case s.over && succeeded == total:
+	case s.over && s.reason == "" && n.succeeded == total:
 		return corev1.PodSucceeded
 	case s.over:
 		return corev1.PodFailed
-	case !s.initialized || (waiting > 0 && running == 0):
+	case !s.initialized || (n.waiting > 0 && n.running == 0):
 		return corev1.PodPending
 	}
 	return corev1.PodRunning
 }
 
-func setConditions(pod *corev1.Pod, st *corev1.PodStatus, s snapshot, now metav1.Time) {
-	notReady := ""
-	containersReady := !s.stopping && !s.over && s.initialized
-	for _, cs := range st.ContainerStatuses {
-		containersReady = containersReady && cs.Ready
-	}
-	for i, cs := range st.InitContainerStatuses {
-		if isSidecar(&pod.Spec.InitContainers[i]) {
-			containersReady = containersReady && cs.Ready
+// counts says how many of a pod's containers are in which state.
+type counts struct{ running, succeeded, waiting int }
+
+func countContainers(pod *corev1.Pod, s snapshot) (n counts) {
+	for i := range pod.Spec.Containers {
+		c := s.containers[pod.Spec.Containers[i].Name]
+		switch ended := c.state.Terminated; {
+		case c.state.Running != nil:
+			n.running++
+		case ended != nil && ended.ExitCode == 0:
+			n.succeeded++
+		case ended == nil && c.last.Terminated == nil: // never ran
+			n.waiting++
 		}
 	}
-	switch {
-	case st.Phase == corev1.PodSucceeded:
-		notReady = "PodCompleted"
-	case st.Phase == corev1.PodFailed:
-		notReady = "PodFailed"
-	case !containersReady:
-		notReady = "ContainersNotReady"
-	}
-	initialized, why := s.initialized, ""
-	if !initialized {
+	return n
+}
+
+func setConditions(pod *corev1.Pod, st *corev1.PodStatus, s snapshot, now metav1.Time) {
+	why := ""
+	if !s.initialized {
 		why = "ContainersNotInitialized"
 	}
+	ready, notReady := containersReady(pod, st, s)
 	setCondition(st, corev1.PodReadyToStartContainers, s.networkReady && !s.over, "", now)
-	setCondition(st, corev1.PodInitialized, initialized, why, now)
-	setCondition(st, corev1.ContainersReady, containersReady, notReady, now)
-	ready := containersReady
-	if gate := closedGate(pod, st); ready && gate != "" {
+	setCondition(st, corev1.PodInitialized, s.initialized, why, now)
+	setCondition(st, corev1.ContainersReady, ready, notReady, now)
+	if ready && closedGate(pod, st) != "" {
 		ready, notReady = false, "ReadinessGatesNotReady"
 	}
 	setCondition(st, corev1.PodReady, ready, notReady, now)
+}
+
+// containersReady says whether all containers and sidecars are ready, and if not the reason.
+func containersReady(pod *corev1.Pod, st *corev1.PodStatus, s snapshot) (ready bool, reason string) {
+	ready = !s.stopping && !s.over && s.initialized
+	for _, cs := range st.ContainerStatuses {
+		ready = ready && cs.Ready
+	}
+	for i, cs := range st.InitContainerStatuses {
+		ready = ready && (cs.Ready || !isSidecar(&pod.Spec.InitContainers[i]))
+	}
+	switch {
+	case ready:
+		return true, ""
+	case st.Phase == corev1.PodSucceeded:
+		return false, "PodCompleted"
+	case st.Phase == corev1.PodFailed:
+		return false, "PodFailed"
+	}
+	return false, "ContainersNotReady"
 }
 
 // closedGate is a readiness gate whose condition is not True, or "".

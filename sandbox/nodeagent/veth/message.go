@@ -35,12 +35,11 @@ func (m *message) attrUint32(kind uint16, v uint32) *message {
 }
 
 // nested appends an attribute whose value is what fill appends.
-func (m *message) nested(kind uint16, fill func(*message)) *message {
+func (m *message) nested(kind uint16, fill func(*message)) {
 	at := len(m.buf)
 	m.header(kind|unix.NLA_F_NESTED, 0)
 	fill(m)
 	binary.NativeEndian.PutUint16(m.buf[at:], uint16(len(m.buf)-at))
-	return m
 }
 
 // raw appends bytes without an attribute header.
