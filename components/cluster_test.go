@@ -193,7 +193,7 @@ func TestClusterRefusesBadArguments(t *testing.T) {
 		"group twice":   {group(func(g *cluster.NodeGroup) { g.Name = "api" }), `cluster.nodeGroups[1].name is "api" again, want each name once`},
 		"size":          {group(func(g *cluster.NodeGroup) { g.Min, g.Max, g.Desired = 5, 3, 9 }), "cluster.nodeGroups[system].min is 5, want 0 to max (3)\ncluster.nodeGroups[system].desired is 9, want min (5) to max (3)"},
 		"max":           {group(func(g *cluster.NodeGroup) { g.Max = 451 }), `cluster.nodeGroups[system].max is 451, want 1 to 450`},
-		"disk":          {group(func(g *cluster.NodeGroup) { g.DiskGiB = 8 }), `cluster.nodeGroups[system].diskGiB is 8, want 20 to 16384`},
+		"disk":          {group(func(g *cluster.NodeGroup) { g.DiskGiB = 8 }), `cluster.nodeGroups[system].diskGiB is 8, want 20 to 65536`},
 		"capacity":      {group(func(g *cluster.NodeGroup) { g.CapacityType = "spot" }), `cluster.nodeGroups[system].capacityType is "spot", want ON_DEMAND or SPOT`},
 		"no type":       {group(func(g *cluster.NodeGroup) { g.InstanceTypes = nil }), `cluster.nodeGroups[system].instanceTypes is empty, want one or more of one architecture`},
 		"type":          {group(func(g *cluster.NodeGroup) { g.InstanceTypes = []string{"large"} }), `cluster.nodeGroups[system].instanceTypes[0] is "large", want an EC2 instance type such as m7g.large`},

@@ -142,7 +142,7 @@ func TestDatabaseFaultsNameTheField(t *testing.T) {
 		"monitoring": {func(a *database.Args) { a.MonitoringIntervalSeconds = 20 },
 			"database.MonitoringIntervalSeconds is 20, want one of [0 1 5 10 15 30 60]"},
 		"log export": {func(a *database.Args) { a.LogExports = []string{"audit"} },
-			`database.LogExports[0] is "audit", want one of ["postgresql" "upgrade"]`},
+			`database.LogExports[0] is "audit", want one of ["postgresql" "upgrade" "iam-db-auth-error"]`},
 		"log export twice": {func(a *database.Args) { a.LogExports = []string{"upgrade", "upgrade"} },
 			`database.LogExports[1] is "upgrade" again, want it once`},
 	}

@@ -78,7 +78,7 @@ type NodeGroup struct {
 	Min           int               `json:"min" rule:"min=0 max=450" doc:"Fewest nodes."`
 	Max           int               `json:"max" rule:"min=1 max=450" doc:"Most nodes."`
 	Desired       int               `json:"desired" rule:"min=0 max=450" doc:"Nodes at creation; the autoscaler owns it afterwards."`
-	DiskGiB       int               `json:"diskGiB" rule:"min=20 max=16384" doc:"Size of the root volume (encrypted gp3), GiB."`
+	DiskGiB       int               `json:"diskGiB" rule:"min=20 max=65536" doc:"Size of the root volume (encrypted gp3), GiB."`
 	Labels        map[string]string `json:"labels" rule:"keys=labelKey match=labelValue maxItems=40" doc:"Kubernetes labels of the nodes."`
 	Taints        []Taint           `json:"taints" rule:"maxItems=20" doc:"Kubernetes taints of the nodes."`
 }

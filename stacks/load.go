@@ -90,8 +90,9 @@ func databasePassword(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	return secret, nil
 }
 
-// usablePassword applies RDS's rule for the master password.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html ; read 2026-11-23.
+// usablePassword applies RDS's rule for the master password, and refuses the space.
+// Source: CreateDBInstance (MasterUserPassword) of the RDS API as in
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-23.
 func usablePassword(text string) bool {
 	refused := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/@"`, r) }
 	return len(text) >= 8 && len(text) <= 128 && !strings.ContainsFunc(text, refused)

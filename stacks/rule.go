@@ -63,9 +63,9 @@ func pattern(expression, want string) form {
 }
 
 // forms are the forms that match= and keys= name.
-// AWS's own forms: tags https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html, windows and names
-// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html ; Kubernetes labels
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/ ; read 2026-11-23.
+// Sources, read 2026-11-23: the length of tags, Tag of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0/types ;
+// windows and names, CreateDBInstance of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; labels,
+// https://pkg.go.dev/k8s.io/apimachinery@v0.37.2/pkg/util/validation.
 var forms = map[string]form{
 	"tagKey":            pattern(`[\p{L}\p{N}_.:/=+@-][\p{L}\p{N} _.:/=+@-]{0,126}`, "a tag key of 1 to 127 letters, digits, spaces and _.:/=+-@"),
 	"tagValue":          pattern(`[\p{L}\p{N} _.:/=+@-]{1,255}`, "1 to 255 letters, digits, spaces and _.:/=+-@"),

@@ -87,10 +87,10 @@ func (c *Config) checkTargets(f *faults) {
 	}
 }
 
-// takenRanges would collide inside the cluster: 172.20.0.0/16 is what EKS gives to services, 172.17.0.0/16 the bridge of
-// container runtimes on the nodes.
-// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html and
-// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html ; read 2026-11-23.
+// takenRanges could collide inside the cluster. EKS gives services 10.100.0.0/16 or 172.20.0.0/16
+// (KubernetesNetworkConfigRequest of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5/types ; read
+// 2026-11-23). 172.17.0.0/16 is Docker's bridge: older editions of
+// https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html warned of it.
 var takenRanges = []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16"), netip.MustParsePrefix("172.20.0.0/16")}
 
 var privateRanges = []netip.Prefix{

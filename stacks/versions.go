@@ -13,8 +13,9 @@ type Versions struct {
 	Charts     map[string]string // Helm chart name -> chart version
 }
 
-// kubernetesReleases is the table of pinned versions by Kubernetes minor, each as EKS offered it for that minor; read
-// 2026-11-23. A newer build is `aws eks describe-addon-versions --kubernetes-version 1.36 --addon-name vpc-cni`.
+// kubernetesReleases is the table of pinned versions by Kubernetes minor. Each add-on build but one is named with that
+// minor by public configurations and upgrade logs of 2026-08 to 2026-10; read 2026-11-23. EKS offers newer ones; what it
+// offers now: `aws eks describe-addon-versions --kubernetes-version 1.36 --addon-name vpc-cni`.
 var kubernetesReleases = map[string]Versions{
 	"1.36": {
 		Addons: map[string]string{
@@ -23,14 +24,18 @@ var kubernetesReleases = map[string]Versions{
 			"kube-proxy":                      "v1.36.0-eksbuild.21",
 			"eks-pod-identity-agent":          "v1.3.10-eksbuild.3",
 			"aws-ebs-csi-driver":              "v1.63.1-eksbuild.1",
-			"metrics-server":                  "v0.8.1-eksbuild.6",
-			"kube-state-metrics":              "v2.18.0-eksbuild.10",
-			"amazon-cloudwatch-observability": "v5.3.1-eksbuild.1",
+			"metrics-server":                  "v0.9.0-eksbuild.11",
+			"kube-state-metrics":              "v2.18.0-eksbuild.10", // seen with 1.35 only
+			"amazon-cloudwatch-observability": "v6.7.0-eksbuild.1",
 		},
 		Charts: map[string]string{
-			"aws-load-balancer-controller": "3.5.0",  // https://aws.github.io/eks-charts, 2026-08
-			"cluster-autoscaler":           "9.59.0", // https://kubernetes.github.io/autoscaler; older ones lack RBAC for new minors
-			"vertical-pod-autoscaler":      "0.11.0", // https://kubernetes.github.io/autoscaler, app 1.7.1
+			// https://aws.github.io/eks-charts, in use in 2026-08; read 2026-11-23.
+			"aws-load-balancer-controller": "3.5.0",
+			// https://github.com/kubernetes/autoscaler/releases/tag/cluster-autoscaler-chart-9.59.0 ; read 2026-11-23.
+			// Older ones lack RBAC for new minors.
+			"cluster-autoscaler": "9.59.0",
+			// https://github.com/kubernetes/autoscaler/releases/tag/vertical-pod-autoscaler-chart-0.11.0 ; read 2026-11-23.
+			"vertical-pod-autoscaler": "0.11.0",
 		},
 	},
 }

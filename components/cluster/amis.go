@@ -26,7 +26,8 @@ type image struct {
 }
 
 // images are the AMI types in use. GPU and Windows ones need more than this component declares.
-// Source: docs.aws.amazon.com/eks/latest/APIReference/API_Nodegroup.html (amiType) and the block devices of the AMIs, 2026-11.
+// Source of the names: AMITypes of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5/types ; read
+// 2026-11-23. The devices are as remembered; to settle: `aws ec2 describe-images` (BlockDeviceMappings).
 var images = map[string]image{
 	"AL2023_x86_64_STANDARD": {amd64, "/dev/xvda"},
 	"AL2023_ARM_64_STANDARD": {arm64, "/dev/xvda"},
@@ -38,8 +39,8 @@ var images = map[string]image{
 var defaultAMITypes = map[arch]string{amd64: "AL2023_x86_64_STANDARD", arm64: "AL2023_ARM_64_STANDARD"}
 
 // instanceType is family letters, generation, attributes, size: m7g.2xlarge. An attribute g means Graviton; the family
-// letters g and p are GPUs. a1 was the first Graviton, before the attribute.
-// Source: docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html, 2026-11.
+// letters g and p are GPUs. a1 was the first Graviton, before the attribute. As remembered; to settle:
+// docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html.
 var instanceType = regexp.MustCompile(`^([a-z]+)([0-9]+)([a-z]*)(-[a-z0-9]+)?\.([a-z0-9-]+)$`)
 
 // architecture of an instance type; "" if it is none.

@@ -48,7 +48,7 @@ type NodeGroup struct {
 	CapacityType string
 	// Min and Max bound the autoscaler, which owns the size: Desired counts at creation only.
 	Min, Max, Desired int
-	// DiskGiB of the encrypted gp3 volume for images, logs and emptyDir: 20 to 16384.
+	// DiskGiB of the encrypted gp3 volume for images, logs and emptyDir: 20 to 65536.
 	DiskGiB int
 	Labels  map[string]string
 	Taints  []Taint

@@ -48,7 +48,8 @@ func autoscalingGroup(group *eks.NodeGroup) pulumi.StringOutput {
 
 // scalingTags are what cluster-autoscaler reads. It takes CPU and memory from the instance type; it knows neither the
 // disk nor what the kubelet will set.
-// Source: github.com/kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md, 2026-11.
+// The tags' names are those of cluster-autoscaler's AWS provider as remembered; to settle:
+// https://github.com/kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md.
 func scalingTags(cluster string, g NodeGroup) map[string]string {
 	const prefix = "k8s.io/cluster-autoscaler/"
 	tags := map[string]string{

@@ -14,7 +14,7 @@ import (
 var retentionDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 // maxPublicCIDRs is EKS's quota of public endpoint access ranges per cluster.
-// Source: docs.aws.amazon.com/eks/latest/userguide/service-quotas.html, 2026-11.
+// Source: https://docs.aws.amazon.com/general/latest/gr/eks.html ; read 2026-11-23.
 const maxPublicCIDRs = 40
 
 // longestName leaves room for the longest suffix of a role ("-amazon-cloudwatch-observability") and Pulumi's own 8 characters.

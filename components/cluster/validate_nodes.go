@@ -11,12 +11,14 @@ import (
 // Limits of node groups.
 const (
 	// maxNodes is EKS's quota of nodes per managed node group.
-	// Source: docs.aws.amazon.com/eks/latest/userguide/service-quotas.html, 2026-11.
+	// Source: https://docs.aws.amazon.com/general/latest/gr/eks.html ; read 2026-11-23.
 	maxNodes = 450
 	// maxTaints per node group. Source: taints of aws.eks.NodeGroup, pulumi-aws v6.83.4.
 	maxTaints = 50
 	// minDiskGiB is the size of the smallest AMI snapshot in use, maxDiskGiB the largest gp3 volume.
-	minDiskGiB, maxDiskGiB = 20, 16384
+	// Source of the latter: LaunchTemplateEbsBlockDeviceRequest of
+	// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0/types ; read 2026-11-23.
+	minDiskGiB, maxDiskGiB = 20, 65536
 )
 
 // taintEffects maps EKS's spelling to Kubernetes'.

@@ -67,7 +67,7 @@ type Args struct {
 	PerformanceInsightsRetentionDays int
 	// MonitoringIntervalSeconds of enhanced monitoring: 0 (off), 1, 5, 10, 15, 30 or 60.
 	MonitoringIntervalSeconds int
-	// LogExports to CloudWatch: "postgresql", "upgrade".
+	// LogExports to CloudWatch: "postgresql", "upgrade", "iam-db-auth-error".
 	LogExports []string
 	// LogRetentionDays of the exported logs, one of CloudWatch's periods. 0 keeps them for ever.
 	LogRetentionDays int

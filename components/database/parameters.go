@@ -19,7 +19,9 @@ const (
 )
 
 // staticParameters take effect only at a restart. RDS refuses them with apply method "immediate".
-// https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes and the parameter group family postgres17, 2026-11-23.
+// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html ;
+// for what it leaves out, the context "postmaster" of `postgres --describe-config`, PostgreSQL 17.12; read 2026-11-23.
+// Neither tells of rds.logical_replication: as remembered.
 var staticParameters = map[string]bool{
 	"autovacuum_freeze_max_age": true, "autovacuum_max_workers": true, "huge_pages": true, "max_connections": true,
 	"max_locks_per_transaction": true, "max_prepared_transactions": true, "max_replication_slots": true,

@@ -1,7 +1,8 @@
 package database
 
 // Limits of RDS for PostgreSQL's volumes, in GiB, IOPS and MiB/s.
-// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html, 2026-11-23.
+// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html and, for the margin,
+// USER_PIOPS.StorageTypes.html#USER_PIOPS.Autoscaling ; read 2026-11-23.
 const (
 	leastGiB  = 20
 	mostGiB   = 65536

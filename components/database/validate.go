@@ -22,11 +22,13 @@ const longestName = 40
 // reservedUsernames are refused by RDS for PostgreSQL as master users.
 var reservedUsernames = []string{"admin", "rds_superuser", "rdsadmin", "rdsrepladmin", "rdstopmgr", "user"}
 
-// monitoringIntervals, logRetentions and exportableLogs are all that AWS takes. RDS and CloudWatch Logs API references, 2026-11-23.
+// monitoringIntervals, logRetentions (0 = for ever) and exportableLogs are all that AWS takes.
+// Source: CreateDBInstance of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 and PutRetentionPolicy
+// of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs@v1.74.4 ; read 2026-11-23.
 var (
 	monitoringIntervals = []int{0, 1, 5, 10, 15, 30, 60}
 	logRetentions       = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-	exportableLogs      = []string{"postgresql", "upgrade"}
+	exportableLogs      = []string{"postgresql", "upgrade", "iam-db-auth-error"}
 )
 
 // faults collects what is wrong with the arguments: field, fact, want.

@@ -9,7 +9,7 @@ import (
 )
 
 // interfaceServices are what nodes, add-ons and controllers of a cluster without a way out call.
-// Source: docs.aws.amazon.com/eks/latest/userguide/private-clusters.html, 2026-11.
+// Source of all but monitoring: https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html ; read 2026-11-23.
 var interfaceServices = []string{
 	"autoscaling",          // cluster-autoscaler
 	"ec2",                  // vpc-cni, ebs-csi, nodes joining

@@ -18,8 +18,8 @@ type drain struct {
 }
 
 const (
-	// longestPreStop is more than deregistration takes to spread. AWS Load Balancer Controller docs, "pod readiness
-	// gate" and "graceful shutdown", 2026-11-23: seconds, 15 is plenty.
+	// longestPreStop is more than deregistration takes to spread: seconds, by experience; no page states a bound. To
+	// settle: count the load balancer's 502 and 504 during a rolling update.
 	longestPreStop = 15
 	// killMargin is for a process to close its pool and exit after its drain.
 	killMargin = 5

@@ -207,7 +207,8 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 }
 
 // goMemoryLimit is nine tenths of the memory limit, in bytes: the collector works harder before the kernel kills. The
-// rest is for what the Go runtime does not count. https://go.dev/doc/gc-guide, 2026-11-23.
+// rest is for what the Go runtime does not count (5 to 10 % by https://go.dev/doc/gc-guide#Suggested_uses ; read
+// 2026-11-23).
 func goMemoryLimit(limit string) string {
 	bytes := resource.MustParse(limit)
 	return strconv.FormatInt(bytes.Value()/10*9, 10)

@@ -241,9 +241,9 @@ func ssmParameter(p *Provider, args resource.PropertyMap) (map[string]any, error
 	return map[string]any{"id": name, "arn": arn, "name": name, "type": "String", "value": image, "insecureValue": image, "version": 1}, nil
 }
 
-// managedPolicies are CloudFront's own policies.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html and its
-// siblings for origin requests and response headers; read 2026-11-23.
+// managedPolicies are CloudFront's own policies. Their ids are the same in every account; those here are the ones that
+// public configurations use; read 2026-11-23. To settle: `aws cloudfront list-cache-policies --type managed` and its
+// siblings for origin requests and response headers.
 var managedPolicies = map[string]string{
 	"Managed-CachingDisabled":           "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
 	"Managed-CachingOptimized":          "658327ea-f89d-4fab-a63d-7e88639e58f6",

@@ -35,7 +35,8 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 	inputs := resource.PropertyMap{}
 	for k, v := range rec.Inputs {
 		if now, ok := rec.State[k]; ok {
-			v = now
+			declared, _ := want.Inputs.Get(string(k)) // Check let no unknown one in
+			v = current(declared, v, now)
 		} else if k != defaultsKey {
 			continue // removed behind our back
 		}
@@ -43,6 +44,15 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 	}
 	result := plugin.ReadResult{ID: r.ID, Inputs: sealed(want, inputs), Outputs: sealed(want, rec.State)}
 	return plugin.ReadResponse{ReadResult: result, Status: resource.StatusOK}, nil
+}
+
+// current is an input as the cloud has it now. A map (tags) is whole: a key that somebody added is drift. A block is
+// what the program set of it: the rest is computed.
+func current(p schema.Property, set, now resource.PropertyValue) resource.PropertyValue {
+	if p.Type.Kind == schema.Map {
+		return now
+	}
+	return props.Project(set, now)
 }
 
 // Update changes a resource in place; its engine follows.

@@ -3,8 +3,9 @@
 // Owns: the token (a presigned STS GetCallerIdentity request with the cluster's name as a signed header) and the
 // sandbox's own IAM credentials. Does not own: what the principal may do.
 //
-// The token's form is that of aws-iam-authenticator (README, section "API Authorization from Outside a Cluster",
-// read 2026-11): "k8s-aws-v1." and the URL in unpadded base64url. `aws eks get-token` makes the same.
+// The token's form is that of https://github.com/kubernetes-sigs/aws-iam-authenticator (README, section "API Authorization
+// from Outside a Cluster"; read 2026-11-23): "k8s-aws-v1." and the URL in unpadded base64url. `aws eks get-token` makes
+// the same.
 package ekstoken
 
 import (

@@ -85,8 +85,8 @@ func (e *engine) run(ctx context.Context, binds []debroot.Bind, argv ...string) 
 	return "", debroot.ExplainStart(err)
 }
 
-// rdsExtensions are those that an RDS master user may create although PostgreSQL reserves them for superusers
-// (Amazon RDS for PostgreSQL, supported extensions, read 2026-11). The engine is shown them as trusted.
+// rdsExtensions are those that an RDS master user may create although PostgreSQL reserves them for superusers, as
+// remembered; to settle: `SHOW rds.extensions` on an instance. The engine is shown them as trusted.
 var rdsExtensions = []string{
 	"amcheck", "bloom", "dblink", "dict_xsyn", "earthdistance", "intagg", "moddatetime", "pg_buffercache", "pg_freespacemap",
 	"pg_prewarm", "pg_stat_statements", "pg_visibility", "pg_walinspect", "pgrowlocks", "pgstattuple", "postgres_fdw", "sslinfo", "xml2",

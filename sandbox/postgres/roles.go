@@ -24,9 +24,12 @@ const (
 	superRole = "rds_superuser" // what a master user has instead of superuser
 )
 
-// rdsGrants are the predefined roles that rds_superuser is a member of (Amazon RDS User Guide, "Understanding the
-// rds_superuser role", read 2026-11).
-var rdsGrants = []string{"pg_monitor", "pg_signal_backend", "pg_checkpoint", "pg_maintain", "pg_create_subscription", "pg_use_reserved_connections"}
+// rdsGrants are the predefined roles that rds_superuser is a member of, as a published pg_dumpall of an RDS for
+// PostgreSQL 17 instance shows them; read 2026-11-23.
+var rdsGrants = []string{
+	"pg_checkpoint", "pg_create_subscription", "pg_maintain", "pg_monitor", "pg_read_all_data", "pg_signal_backend",
+	"pg_use_reserved_connections", "pg_write_all_data",
+}
 
 // SQLSTATEs that a login gets when the role, its password or its database is not as declared yet.
 var notDeclaredYet = []string{"28P01", "28000", "3D000", "42501"}

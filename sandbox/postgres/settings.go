@@ -139,9 +139,11 @@ func settings(spec control.Database) map[string]string {
 	return out
 }
 
-// rdsDefaults are the defaults of RDS's parameter groups for PostgreSQL 17 that depend on the instance class's memory (the
-// formulas of default.postgres17, read 2026-11). RDS reserves some of the class's memory for itself before it
-// evaluates them; here it is the whole.
+// rdsDefaults are the defaults of RDS's parameter groups for PostgreSQL that depend on the instance class's memory, by the
+// formulas that published parameter groups of PostgreSQL 13 to 16 show, and max_connections by
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html ; read 2026-11-23. To settle for 17: `aws rds
+// describe-db-parameters --db-parameter-group-name default.postgres17`. RDS reserves some of the class's memory for itself
+// before it evaluates them; here it is the whole.
 func rdsDefaults(memory int64) map[string]string {
 	out := map[string]string{"log_line_prefix": "%t:%r:%u@%d:[%p]:", "password_encryption": "scram-sha-256", "timezone": "UTC"}
 	if memory <= 0 {

@@ -9,9 +9,9 @@ type CacheNode struct {
 }
 
 // cacheNodes is the ElastiCache table. Memory is the node type's maxmemory parameter, which is smaller than the memory
-// of the EC2 type with the same name.
-// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html
-// (node-type-specific parameters) and CacheNodes.SupportedTypes.html; read 2026-11-23.
+// of the EC2 type with the same name; vCPU and bandwidth are that type's.
+// Source of the memory: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html
+// (Redis OSS node-type specific parameters); read 2026-11-23.
 var cacheNodes = index([]CacheNode{
 	{"cache.t4g.micro", 2, 536870912, 64},
 	{"cache.t4g.small", 2, 1471026299, 128},

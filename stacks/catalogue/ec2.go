@@ -44,7 +44,8 @@ type size struct {
 }
 
 // Baseline bandwidth by generation.
-// Source: AWS's instance type pages as published in karpenter-provider-aws, zz_generated.bandwidth.go; read 2026-11-23.
+// Source: https://github.com/aws/karpenter-provider-aws, pkg/providers/instancetype/zz_generated.bandwidth.go, which is
+// generated from AWS's instance type pages; read 2026-11-23.
 var (
 	graviton2 = []size{{"large", 2, 0, 750}, {"xlarge", 4, 0, 1250}, {"2xlarge", 8, 0, 2500}, {"4xlarge", 16, 0, 5000}, {"8xlarge", 32, 0, 12000}}
 	graviton3 = []size{{"large", 2, 0, 937}, {"xlarge", 4, 0, 1876}, {"2xlarge", 8, 0, 3750}, {"4xlarge", 16, 0, 7500}, {"8xlarge", 32, 0, 15000}}
@@ -54,8 +55,8 @@ var (
 )
 
 // families is the EC2 table: vCPU and memory follow from the family's ratio (c: 2, m: 4, r: 8 GiB per vCPU), except for
-// the burstable sizes, which state their memory.
-// Source: https://docs.aws.amazon.com/ec2/latest/instancetypes/ ; read 2026-11-23.
+// the burstable sizes, which state their memory. The ratios are from AWS's instance type pages as remembered; to settle:
+// `aws ec2 describe-instance-types --instance-types m7g.large`.
 var families = []family{
 	{"t3", AMD64, 0, true, burstable},
 	{"t4g", ARM64, 0, true, burstable},

@@ -9,7 +9,7 @@ type Capacity struct {
 
 // maxPods is the pod limit of a node with prefix delegation: 110 below 30 vCPU, 250 from there. Every type here has
 // address room for that (t4g.small: 3 interfaces × 3 prefixes × 16 addresses + 2 = 146).
-// Source: https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses.html ; read 2026-11-23.
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/cni-increase-ip-addresses-procedure.html ; read 2026-11-23.
 func maxPods(vcpu int) int {
 	if vcpu < 30 {
 		return 110
@@ -42,7 +42,8 @@ const (
 	hardEviction = 100 * MiB
 
 	// hypervisorShare is the part of the advertised memory that the guest never sees, per thousand. Karpenter's default
-	// estimate (vmMemoryOverheadPercent 0.075); read 2026-11-23.
+	// estimate: https://github.com/aws/karpenter-provider-aws, charts/karpenter/README.md (settings.vmMemoryOverheadPercent
+	// 0.075); read 2026-11-23.
 	hypervisorShare = 75
 )
 

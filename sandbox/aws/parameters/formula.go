@@ -22,8 +22,8 @@ func IsFormula(value string) bool {
 }
 
 // Evaluate computes a value: {DBInstanceClassMemory/32768}, LEAST(…), GREATEST(…), SUM(…); the result is rounded
-// down, as RDS does. A value that is no formula is returned as it is.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html ; read 2026-11-23.
+// down, as RDS does. A value that is no formula is returned as it is. The syntax is as remembered; to settle:
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html.
 func Evaluate(value string, class Class) (string, error) {
 	if !IsFormula(value) {
 		return value, nil

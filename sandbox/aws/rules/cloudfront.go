@@ -10,8 +10,9 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/props"
 )
 
-// Source of the distribution's rules:
-// https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html ; read 2026-11-23.
+// Source of the distribution's rules: DistributionConfig of
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; read 2026-11-23. That a cache
+// policy excludes the behavior's own times to live is as remembered.
 func distribution(c *check) {
 	c.oneOf("priceClass", "PriceClass_All", "PriceClass_200", "PriceClass_100")
 	c.oneOf("httpVersion", "http1.1", "http2", "http2and3", "http3")
@@ -100,7 +101,8 @@ func isMethodSet(list []string) bool {
 // cachingDisabled is CloudFront's own policy for what is never cached.
 const cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
-// Source: https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CachePolicyConfig.html ; read 2026-11-23.
+// Source of the defaults: CachePolicyConfig of
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; read 2026-11-23. What maxTtl 0 excludes is as remembered.
 func cachePolicy(c *check) {
 	low, high, def := props.Int(c.Inputs, "minTtl", 0), props.Int(c.Inputs, "maxTtl", 31536000), props.Int(c.Inputs, "defaultTtl", 86400)
 	if low > high || def < low || def > high {

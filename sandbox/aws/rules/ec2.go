@@ -12,8 +12,8 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/props"
 )
 
-// Source of the network rules: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html and
-// subnet-sizing.html; read 2026-11-23.
+// The network rules (blocks of /16 to /28) are as remembered; to settle:
+// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html and subnet-sizing.html.
 
 func vpc(c *check) {
 	c.block("cidrBlock", 16, 28)
@@ -71,11 +71,13 @@ var groupText = regexp.MustCompile(`^[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*$`)
 // maxRules is the default quota of rules of a security group in each direction; a prefix list counts as its size.
 const maxRules = 60
 
-// originFacing is the size of CloudFront's origin-facing prefix list, the only one this program's kind uses.
+// originFacing is the weight of CloudFront's origin-facing prefix list, the only one this program's kind uses.
+// Source of both: https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html ; read
+// 2026-11-23.
 const originFacing = 55
 
-// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html, API_IpPermission.html;
-// read 2026-11-23.
+// Source: CreateSecurityGroup of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0 and its
+// types.IpPermission; read 2026-11-23.
 func securityGroup(c *check) {
 	for _, path := range []string{"name", "description"} {
 		s := c.str(path)
@@ -202,7 +204,7 @@ func route(c *check) {
 		"networkInterfaceId", "localGatewayId", "carrierGatewayId", "coreNetworkArn")
 }
 
-// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html ; read 2026-11-23.
+// Source: CreateFlowLogs of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0 ; read 2026-11-23.
 func flowLog(c *check) {
 	c.exactlyOne("vpcId", "subnetId", "eniId", "transitGatewayId", "transitGatewayAttachmentId")
 	c.oneOf("trafficType", "ACCEPT", "REJECT", "ALL")
@@ -218,7 +220,7 @@ func flowLog(c *check) {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html ; read 2026-11-23.
+// Source: CreateVpcEndpoint of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0 ; read 2026-11-23.
 func vpcEndpoint(c *check) {
 	c.oneOf("vpcEndpointType", "Gateway", "Interface", "GatewayLoadBalancer", "Resource", "ServiceNetwork")
 	refuse := func(kind string, paths ...string) {
@@ -238,7 +240,8 @@ func vpcEndpoint(c *check) {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RequestLaunchTemplateData.html ; read 2026-11-23.
+// Source: RequestLaunchTemplateData of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0/types ;
+// read 2026-11-23.
 func launchTemplate(c *check) {
 	c.oneOf("metadataOptions.httpTokens", "optional", "required")
 	c.oneOf("metadataOptions.httpEndpoint", "enabled", "disabled")
@@ -255,6 +258,6 @@ func launchTemplate(c *check) {
 		}
 	}
 	for i := range c.list("tagSpecifications") {
-		c.oneOf(fmt.Sprintf("tagSpecifications.%d.resourceType", i), "instance", "volume", "network-interface", "spot-instances-request", "elastic-gpu")
+		c.oneOf(fmt.Sprintf("tagSpecifications.%d.resourceType", i), "instance", "volume", "network-interface", "spot-instances-request")
 	}
 }

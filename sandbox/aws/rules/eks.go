@@ -22,7 +22,7 @@ var (
 	addonVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+(-[a-z0-9.]+)?-eksbuild\.[0-9]+$`)
 )
 
-// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html ; read 2026-11-23.
+// Source: CreateCluster of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5 ; read 2026-11-23.
 func cluster(c *check) {
 	if name, ok := props.String(c.Inputs, "name"); ok && !clusterName.MatchString(name) {
 		c.fail("name", "is %q, want 1 to 100 letters, digits, - and _, a letter or digit first", name)
@@ -96,16 +96,16 @@ func (c *check) zones(path string, n int) {
 
 // addonNames are the add-ons of AWS and of the community that EKS offers. cluster-autoscaler and the VPA are none.
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/workloads-add-ons-available-eks.html and
-// community-addons.html; read 2026-11-23.
+// community-addons.html; read 2026-11-23; aws-secrets-store-csi-driver-provider is from public configurations.
 var addonNames = []string{
 	"adot", "amazon-cloudwatch-observability", "amazon-sagemaker-hyperpod-taskgovernance", "aws-ebs-csi-driver", "aws-efs-csi-driver",
 	"aws-fsx-csi-driver", "aws-guardduty-agent", "aws-mountpoint-s3-csi-driver", "aws-network-flow-monitoring-agent",
 	"aws-privateca-connector-for-kubernetes", "aws-secrets-store-csi-driver-provider", "cert-manager", "coredns", "eks-node-monitoring-agent", "eks-pod-identity-agent",
-	"external-dns", "fluent-bit", "kube-proxy", "kube-state-metrics", "metrics-server", "prometheus-node-exporter", "snapshot-controller", "vpc-cni",
+	"external-dns", "fluent-bit", "kube-proxy", "kube-state-metrics", "metrics-server", "prometheus-node-exporter", "snapshot-controller", "sriov-network-metrics-exporter", "vpc-cni",
 }
 
-// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAddon.html ; read 2026-11-23. PRESERVE is for
-// updates only.
+// Source: aws.eks.Addon of pulumi-aws v6.83.4; read 2026-11-23. It takes PRESERVE for updates only; EKS itself treats it as
+// NONE on creation.
 func addon(c *check) {
 	c.oneOf("resolveConflictsOnCreate", "NONE", "OVERWRITE")
 	c.oneOf("resolveConflictsOnUpdate", "NONE", "OVERWRITE", "PRESERVE")
@@ -122,11 +122,15 @@ func addon(c *check) {
 
 var amiTypes = []string{
 	"AL2023_x86_64_STANDARD", "AL2023_ARM_64_STANDARD", "AL2023_x86_64_NEURON", "AL2023_x86_64_NVIDIA", "AL2023_ARM_64_NVIDIA", "AL2_x86_64", "AL2_x86_64_GPU", "AL2_ARM_64",
-	"BOTTLEROCKET_x86_64", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_x86_64_FIPS", "BOTTLEROCKET_ARM_64_FIPS", "BOTTLEROCKET_x86_64_NVIDIA", "BOTTLEROCKET_ARM_64_NVIDIA", "CUSTOM",
+	"BOTTLEROCKET_x86_64", "BOTTLEROCKET_ARM_64", "BOTTLEROCKET_x86_64_FIPS", "BOTTLEROCKET_ARM_64_FIPS", "BOTTLEROCKET_x86_64_NVIDIA", "BOTTLEROCKET_ARM_64_NVIDIA",
+	"BOTTLEROCKET_x86_64_NVIDIA_FIPS", "BOTTLEROCKET_ARM_64_NVIDIA_FIPS", "CUSTOM",
 	"WINDOWS_CORE_2019_x86_64", "WINDOWS_FULL_2019_x86_64", "WINDOWS_CORE_2022_x86_64", "WINDOWS_FULL_2022_x86_64",
+	"WINDOWS_CORE_2025_x86_64", "WINDOWS_FULL_2025_x86_64",
 }
 
-// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateNodegroup.html ; read 2026-11-23.
+// Source: CreateNodegroup of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5 and, for amiTypes, its
+// types.AMITypes; sizes: https://docs.aws.amazon.com/general/latest/gr/eks.html ; taints: aws.eks.NodeGroup of pulumi-aws
+// v6.83.4; read 2026-11-23.
 func nodeGroup(c *check) {
 	c.scaling()
 	c.oneOf("capacityType", "ON_DEMAND", "SPOT", "CAPACITY_BLOCK")
@@ -194,7 +198,8 @@ func (c *check) instanceTypes() {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateAccessEntry.html ; read 2026-11-23.
+// Source of the types: CreateAccessEntry of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5 ; read
+// 2026-11-23. That no group begins with system: is as remembered.
 func accessEntry(c *check) {
 	c.oneOf("type", "STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX")
 	principal := c.str("principalArn")

@@ -17,7 +17,7 @@ var (
 	redisVersion = regexp.MustCompile(`^([7-9]\.[0-9]+|6\.x|6\.[0-9]+|5\.[0-9]+\.[0-9]+)$`)
 )
 
-// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateReplicationGroup.html ; read
+// Source: CreateReplicationGroup of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/elasticache@v1.64.5 ; read
 // 2026-11-23.
 func replicationGroup(c *check) {
 	if id, ok := props.String(c.Inputs, "replicationGroupId"); ok && (!cacheID.MatchString(id) || len(id) > 40) {
@@ -121,20 +121,20 @@ func (c *check) cacheLogs() {
 	}
 }
 
-// cacheParameters may be changed in family redis7.
-// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Redis.html ; read 2026-11-23.
+// cacheParameters may be changed in family redis7. cluster-enabled only when a group is made, which is when it is declared.
+// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html ; read 2026-11-23.
 var cacheParameters = []string{
-	"acllog-max-len", "active-defrag-cycle-max", "active-defrag-cycle-min", "active-defrag-ignore-bytes", "active-defrag-max-scan-fields",
-	"active-defrag-threshold-lower", "active-defrag-threshold-upper", "activedefrag", "activerehashing",
+	"acl-pubsub-default", "acllog-max-len", "active-defrag-cycle-max", "active-defrag-cycle-min", "active-defrag-ignore-bytes", "active-defrag-max-scan-fields",
+	"active-defrag-threshold-lower", "active-defrag-threshold-upper", "active-expire-effort", "activedefrag",
 	"client-output-buffer-limit-normal-hard-limit", "client-output-buffer-limit-normal-soft-limit", "client-output-buffer-limit-normal-soft-seconds",
 	"client-output-buffer-limit-pubsub-hard-limit", "client-output-buffer-limit-pubsub-soft-limit", "client-output-buffer-limit-pubsub-soft-seconds",
-	"close-on-replica-write", "cluster-allow-pubsubshard-when-down", "cluster-allow-reads-when-down", "cluster-enabled", "cluster-require-full-coverage",
-	"databases", "hash-max-listpack-entries", "hash-max-listpack-value", "hash-max-ziplist-entries", "hash-max-ziplist-value", "hll-sparse-max-bytes",
-	"latency-tracking", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lazyfree-lazy-user-flush", "lfu-decay-time", "lfu-log-factor",
-	"list-compress-depth", "list-max-listpack-size", "list-max-ziplist-size", "maxmemory-policy", "maxmemory-samples", "notify-keyspace-events", "proto-max-bulk-len",
-	"rename-commands", "repl-backlog-size", "repl-backlog-ttl", "replica-allow-chaining", "reserved-memory-percent", "set-max-intset-entries", "slowlog-log-slower-than", "slowlog-max-len",
+	"client-query-buffer-limit",
+	"close-on-replica-write", "cluster-allow-pubsubshard-when-down", "cluster-allow-reads-when-down", "cluster-enabled", "cluster-preferred-endpoint-type", "cluster-require-full-coverage",
+	"databases", "hash-max-listpack-entries", "hash-max-listpack-value", "hll-sparse-max-bytes",
+	"latency-tracking", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lfu-decay-time", "lfu-log-factor",
+	"list-compress-depth", "maxmemory-policy", "maxmemory-samples", "min-replicas-max-lag", "min-replicas-to-write", "notify-keyspace-events", "proto-max-bulk-len",
+	"rename-commands", "repl-backlog-size", "repl-backlog-ttl", "reserved-memory", "reserved-memory-percent", "set-max-intset-entries", "slowlog-log-slower-than", "slowlog-max-len",
 	"stream-node-max-bytes", "stream-node-max-entries", "tcp-keepalive", "timeout", "tracking-table-max-keys", "zset-max-listpack-entries", "zset-max-listpack-value",
-	"zset-max-ziplist-entries", "zset-max-ziplist-value",
 }
 
 var evictionPolicies = []string{"volatile-lru", "allkeys-lru", "volatile-lfu", "allkeys-lfu", "volatile-random", "allkeys-random", "volatile-ttl", "noeviction"}

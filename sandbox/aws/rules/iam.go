@@ -15,13 +15,14 @@ func role(c *check) {
 }
 
 // Limits in characters; managed policies are counted without white space.
-// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html ; read 2026-11-23.
+// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length ;
+// read 2026-11-23; of a key's policy, as remembered.
 var policySizes = map[string]int{
 	"aws:iam/policy:Policy": 6144, "aws:iam/rolePolicy:RolePolicy": 10240, "aws:iam/role:Role": 2048, "aws:kms/key:Key": 32768,
 }
 
 // policy checks a policy document. One of a resource (a role's trust, a key's policy) names principals.
-// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html ; read 2026-11-23.
+// As remembered; to settle: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html.
 func policy(path string, ofResource bool) func(*check) {
 	return func(c *check) {
 		text, ok := c.document(path)

@@ -21,8 +21,8 @@ func (c *check) lbName() {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html ; read
-// 2026-11-23.
+// Source: CreateLoadBalancer of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2@v1.63.9
+// and its types.LoadBalancerAttribute; read 2026-11-23.
 func loadBalancer(c *check) {
 	c.lbName()
 	c.oneOf("loadBalancerType", "application", "network", "gateway")
@@ -42,8 +42,8 @@ func loadBalancer(c *check) {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html and
-// application/edit-target-group-attributes.html; read 2026-11-23.
+// Source: CreateTargetGroup of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2@v1.63.9
+// and its types.TargetGroupAttribute; read 2026-11-23. That slow start wants round robin is as remembered.
 func targetGroup(c *check) {
 	c.lbName()
 	c.oneOf("targetType", "instance", "ip", "lambda", "alb")
@@ -91,7 +91,8 @@ func (c *check) healthCheck() {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html ; read 2026-11-23.
+// Source: CreateListener of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2@v1.63.9 ;
+// read 2026-11-23.
 func listener(c *check) {
 	c.oneOf("protocol", "HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", "GENEVE")
 	c.within("port", 1, 65535)

@@ -12,15 +12,15 @@ import (
 
 var (
 	dbIdentifier  = regexp.MustCompile(`^[a-z](-?[a-z0-9])*$`)
-	dbName        = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	dbName        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	dailyWindow   = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$`)
 	weeklyWindow  = regexp.MustCompile(`(?i)^(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d-(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d$`)
 	reservedNames = []string{"admin", "postgres_fdw", "rdsadmin", "rdsrepladmin", "rdsproxyadmin", "public", "user"}
 	caIdentifiers = []string{"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"}
 )
 
-// Source of the instance's rules: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html ;
-// read 2026-11-23.
+// Source of the instance's rules: CreateDBInstance of
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-23. It publishes no list of reserved words: reservedNames are as remembered.
 func dbInstance(c *check) {
 	if id, ok := props.String(c.Inputs, "identifier"); ok && (!dbIdentifier.MatchString(id) || len(id) > 63) {
 		c.fail("identifier", "is %q, want 1 to 63 small letters, digits and single hyphens, a letter first", id)
@@ -48,7 +48,7 @@ func dbInstance(c *check) {
 // dbAccess checks the names and the password that RDS sets up.
 func (c *check) dbAccess() {
 	if name, ok := props.String(c.Inputs, "dbName"); ok && !dbName.MatchString(name) {
-		c.fail("dbName", "is %q, want a letter or _, then up to 62 letters, digits and _", name)
+		c.fail("dbName", "is %q, want a letter, then up to 62 letters, digits and _", name)
 	}
 	if name, ok := props.String(c.Inputs, "username"); ok && slices.Contains(reservedNames, strings.ToLower(name)) {
 		c.fail("username", "is %q, which RDS for PostgreSQL reserves", name)
@@ -157,8 +157,7 @@ func (c *check) dbThroughput(size float64) {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Overview.cost.html and
-// USER_Monitoring.OS.Enabling.html; read 2026-11-23.
+// Source: CreateDBInstance of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-23.
 func dbInsights(c *check) {
 	if days, ok := c.num("performanceInsightsRetentionPeriod"); ok {
 		months := days / 31
@@ -183,8 +182,9 @@ func (c *check) monitoring() {
 	}
 }
 
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html ; read
-// 2026-11-23.
+// Source: CreateDBInstanceReadReplica of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read
+// 2026-11-23. That a replica in the source's region takes no subnet group, and none a source with a managed password, is
+// as remembered.
 func dbReplica(c *check) {
 	if !c.has("replicateSourceDb") {
 		sources := []string{"allocatedStorage", "snapshotIdentifier", "restoreToPointInTime", "s3Import"}

@@ -16,7 +16,7 @@ import (
 
 var dbGroupName = regexp.MustCompile(`^[a-z](-?[a-z0-9.])*$`)
 
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBParameterGroup.html ; read 2026-11-23.
+// Source: ModifyDBParameterGroup of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-23.
 func dbParameterGroup(c *check) {
 	if name, ok := props.String(c.Inputs, "name"); ok && !dbGroupName.MatchString(name) {
 		c.fail("name", "is %q, want small letters, digits and single hyphens, a letter first", name)

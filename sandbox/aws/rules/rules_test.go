@@ -270,7 +270,7 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{"aws:kms/key:Key", "deletionWindowInDays", 3, "deletionWindowInDays is 3, want 7 to 30"},
 		{"aws:kms/alias:Alias", "name", "rag", `name is "rag", want alias/`},
 		{"aws:ecr/repository:Repository", "name", "Team/API", `name is "Team/API"`},
-		{"aws:ecr/lifecyclePolicy:LifecyclePolicy", "policy", `{"rules":[{"rulePriority":0,"selection":{},"action":{"type":"drop"}}]}`, `rules[0].action.type is "drop", want expire`},
+		{"aws:ecr/lifecyclePolicy:LifecyclePolicy", "policy", `{"rules":[{"rulePriority":0,"selection":{},"action":{"type":"drop"}}]}`, `rules[0].action.type is "drop", want expire or transition`},
 		{"aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 10, "retentionInDays is 10, want one of"},
 		{alarm, "statistic", "Average", "statistic conflicts with extendedStatistic"},
 		{alarm, "extendedStatistic", "95", `extendedStatistic is "95", want a percentile such as p95`},
