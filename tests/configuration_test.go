@@ -16,10 +16,12 @@ func badConfigurationCreatesNothing(t *testing.T, where target) {
 		edit  func(string) string
 		want  []string
 	}{
-		"unknown stack":    {"staging", nil, []string{`stack is "staging"`, "dev, local, prod"}},
-		"unknown key":      {"local", func(f string) string { return f + "\n  ragscale:cahce: {}\n" }, []string{"ragscale:cahce"}},
-		"two wrong values": {"local", func(f string) string { return strings.Replace(f, "costCentre: none", "costCentre: [1]", 1) + "\n  ragscale:tags: 7\n" }, []string{"ragscale:tags", "ragscale:costCentre"}},
-		"a stack for AWS":  {"prod", nil, []string{"pulumi up --stack prod"}},
+		"unknown stack": {"staging", nil, []string{`stack is "staging"`, "dev, local, prod"}},
+		"unknown key":   {"local", func(f string) string { return f + "\n  ragscale:cahce: {}\n" }, []string{"ragscale:cahce"}},
+		"two wrong values": {"local", func(f string) string {
+			return strings.Replace(f, "costCentre: none", "costCentre: [1]", 1) + "\n  ragscale:tags: 7\n"
+		}, []string{"ragscale:tags", "ragscale:costCentre"}},
+		"a stack for AWS": {"prod", nil, []string{"pulumi up --stack prod"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := checkoutWith(t, s.root, c.stack, c.edit)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/gruntwork-io/terratest/modules/k8s"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -75,9 +74,4 @@ func clients(t *testing.T, where target) *kubernetes.Clientset {
 		t.Fatal(err)
 	}
 	return cs
-}
-
-func pods(t *testing.T, where target) []corev1.Pod {
-	t.Helper()
-	return k8s.ListPodsContext(t, t.Context(), where.kubectl(t, ""), metav1.ListOptions{})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"text/tabwriter"
 	"time"
 
@@ -149,18 +148,9 @@ func (p project) api(ctx context.Context, s *status, st control.Status) {
 	s.APIURL = "http://" + st.Listeners[0]
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.APIURL+"/readyz", nil)
-	if err != nil {
-		s.check(false, "the API: %v", err)
-		return
+	if err := ready(ctx, s.APIURL); err != nil {
+		s.check(false, "%v", err)
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		s.check(false, "the API: %v", err)
-		return
-	}
-	res.Body.Close()
-	s.check(res.StatusCode == http.StatusOK, "%s/readyz answers %s", s.APIURL, res.Status)
 }
 
 func (s status) print(c console, asJSON bool) error {

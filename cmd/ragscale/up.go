@@ -108,28 +108,34 @@ func (p project) writeImages(path string) error {
 func waitReady(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	last := "no answer yet"
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		res, err := http.DefaultClient.Do(req)
+		err := ready(ctx, url)
 		if err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-			last = res.Status
-		} else {
-			last = err.Error()
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s/readyz: %s; `ragscale status` and `ragscale logs` show why", url, last)
+			return fmt.Errorf("%w; `ragscale status` and `ragscale logs` show why", err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// ready asks once.
+func ready(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s/readyz answers %s", url, res.Status)
+	}
+	return nil
 }
 
 func printAddress(c console, url string) {

@@ -48,8 +48,8 @@ func autoscalingGroup(group *eks.NodeGroup) pulumi.StringOutput {
 
 // scalingTags are what cluster-autoscaler reads. It takes CPU and memory from the instance type; it knows neither the
 // disk nor what the kubelet will set.
-// The tags' names are those of cluster-autoscaler's AWS provider as remembered; to settle:
-// https://github.com/kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md.
+// Source: https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md ; read
+// 2026-11-23.
 func scalingTags(cluster string, g NodeGroup) map[string]string {
 	const prefix = "k8s.io/cluster-autoscaler/"
 	tags := map[string]string{

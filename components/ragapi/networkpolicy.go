@@ -13,7 +13,7 @@ const (
 	// instanceMetadata has the node's credentials, which are not the pods'.
 	instanceMetadata = "169.254.169.254/32"
 	// podIdentityAgent hands out the pods' own credentials, on port 80 of every node.
-	// Source: resolve_credentials.go of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/config@v1.32.31 ; read 2026-11-23.
+	// Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html ; read 2026-11-23.
 	podIdentityAgent = "169.254.170.23/32"
 	dnsPort          = 53
 )

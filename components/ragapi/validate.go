@@ -101,12 +101,7 @@ func (f *faults) process(a Args) {
 	if a.Port == a.MetricsPort {
 		f.add("MetricsPort is %d like Port, want another: metrics and profiles are not for clients", a.MetricsPort)
 	}
-	if a.SurgePercent < 1 || a.SurgePercent > 100 {
-		f.add("SurgePercent is %d, want 1 to 100", a.SurgePercent)
-	}
-	if a.DrainSeconds < leastDrain || a.DrainSeconds > mostDrain {
-		f.add("DrainSeconds is %d, want %d to %d", a.DrainSeconds, leastDrain, mostDrain)
-	}
+	f.rollout(a)
 	if !slices.Contains(logLevels, a.LogLevel) {
 		f.add("LogLevel is %q, want one of %s", a.LogLevel, strings.Join(logLevels, ", "))
 	}
@@ -114,6 +109,15 @@ func (f *faults) process(a Args) {
 		if !namespacePattern.MatchString(namespace) {
 			f.add("MetricsNamespaces[%d] is %q, want a namespace", i, namespace)
 		}
+	}
+}
+
+func (f *faults) rollout(a Args) {
+	if a.SurgePercent < 1 || a.SurgePercent > 100 {
+		f.add("SurgePercent is %d, want 1 to 100", a.SurgePercent)
+	}
+	if a.DrainSeconds < leastDrain || a.DrainSeconds > mostDrain {
+		f.add("DrainSeconds is %d, want %d to %d", a.DrainSeconds, leastDrain, mostDrain)
 	}
 }
 

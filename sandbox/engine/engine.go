@@ -101,7 +101,7 @@ func (e *Engine) environment(passphrase string) map[string]string {
 func (e *Engine) Open(ctx context.Context, project, stack string, program pulumi.RunFunc, cfg Config, secrets map[string]func() (string, error)) (auto.Stack, error) {
 	cmd, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: filepath.Dir(e.layout.Bin)})
 	if err != nil {
-		return auto.Stack{}, fmt.Errorf("Pulumi CLI %s: %w", e.layout.Tool("pulumi"), err)
+		return auto.Stack{}, fmt.Errorf("%s: %w", e.layout.Tool("pulumi"), err)
 	}
 	w := workFolder{dir: filepath.Join(e.layout.Pulumi(), "work", stack), project: project, stack: stack}
 	missing, err := w.write(cfg, secrets)

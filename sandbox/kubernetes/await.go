@@ -45,10 +45,6 @@ func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*un
 	if err != nil {
 		return u, err
 	}
-	client, err := c.resourceFor(u, p.namespace)
-	if err != nil {
-		return u, err
-	}
 	for {
 		s := rule(ctx, c, u)
 		if s.ready {
@@ -62,14 +58,26 @@ func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*un
 			return u, p.describe(u, "not ready: "+s.reason)
 		case <-time.After(pollInterval):
 		}
-		live, err := client.Get(ctx, u.GetName(), metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return u, fmt.Errorf("%s %s was deleted while it was waited for", u.GetKind(), objectID(u))
-		}
-		if err == nil {
-			u = live
+		if u, err = c.renew(ctx, u); err != nil {
+			return u, err
 		}
 	}
+}
+
+// renew reads u again. An API server that does not answer now may do so at the next try.
+func (c *cluster) renew(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	client, err := c.resourceFor(u, u.GetNamespace())
+	if err != nil {
+		return u, err
+	}
+	live, err := client.Get(ctx, u.GetName(), metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return u, fmt.Errorf("%s %s was deleted while it was waited for", u.GetKind(), objectID(u))
+	case err != nil:
+		return u, nil //nolint:nilerr // the wait goes on; its deadline ends it
+	}
+	return live, nil
 }
 
 func awaitTimeout(u *unstructured.Unstructured) time.Duration {

@@ -79,19 +79,24 @@ func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 }
 
 func (p *provider) CheckConfig(_ context.Context, r plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
-	kc, ok := r.News["kubeconfig"]
-	if !ok || kc.IsNull() {
-		return plugin.CheckConfigResponse{Failures: []plugin.CheckFailure{{
-			Property: "kubeconfig",
-			Reason:   "kubeconfig is not set: the sandbox never falls back to the user's own ~/.kube/config",
-		}}}, nil
-	}
-	if kc := reveal(kc); kc.IsString() {
-		if _, err := restConfig(kc.StringValue()); err != nil {
-			return plugin.CheckConfigResponse{Failures: []plugin.CheckFailure{{Property: "kubeconfig", Reason: "kubeconfig: " + err.Error()}}}, nil
-		}
+	if fault := kubeconfigFault(r.News["kubeconfig"]); fault != "" {
+		return plugin.CheckConfigResponse{Failures: []plugin.CheckFailure{{Property: "kubeconfig", Reason: "kubeconfig " + fault}}}, nil
 	}
 	return plugin.CheckConfigResponse{Properties: r.News}, nil
+}
+
+func kubeconfigFault(v resource.PropertyValue) string {
+	v = reveal(v)
+	switch {
+	case v.IsNull():
+		return "is not set: the sandbox never falls back to the user's own ~/.kube/config"
+	case !v.IsString():
+		return "" // not known yet
+	}
+	if _, err := restConfig(v.StringValue()); err != nil {
+		return "is of no use: " + err.Error()
+	}
+	return ""
 }
 
 // DiffConfig never replaces: a replaced provider would replace every object. The cluster of a new kubeconfig is the

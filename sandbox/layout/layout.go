@@ -78,17 +78,38 @@ func (l Layout) HostIP() string {
 // HostAddr is HostIP with a port.
 func (l Layout) HostAddr(port int) string { return fmt.Sprintf("%s:%d", l.HostIP(), port) }
 
-func (l Layout) Run() string        { return filepath.Join(l.Dir, "run") }                // sockets, lock
-func (l Layout) Log() string        { return filepath.Join(l.Dir, "log") }                // one file per process
-func (l Layout) State() string      { return filepath.Join(l.Dir, "state") }              // what survives a restart of the sandbox
-func (l Layout) PKI() string        { return filepath.Join(l.Dir, "pki") }                // CA, certificates, kubeconfigs
-func (l Layout) Pulumi() string     { return filepath.Join(l.Dir, "pulumi") }             // PULUMI_HOME, backend, work folders
-func (l Layout) Cloud() string      { return filepath.Join(l.Dir, "state", "cloud") }     // the AWS inventory
-func (l Layout) Socket() string     { return filepath.Join(l.Run(), "control.sock") }     // the control API
-func (l Layout) Lock() string       { return filepath.Join(l.Run(), "sandbox.lock") }     // held (flock) while the sandbox lives
-func (l Layout) Root() string       { return filepath.Join(l.Bin, "root") }               // root file system the engines run in
-func (l Layout) CA() string         { return filepath.Join(l.PKI(), "ca.crt") }           // CA of the cluster and of the databases
-func (l Layout) Kubeconfig() string { return filepath.Join(l.PKI(), "admin.kubeconfig") } // for the host: client certificate, HostIP
+// Run holds sockets and locks.
+func (l Layout) Run() string { return filepath.Join(l.Dir, "run") }
+
+// Log holds one file per process.
+func (l Layout) Log() string { return filepath.Join(l.Dir, "log") }
+
+// State holds what survives a restart of the sandbox.
+func (l Layout) State() string { return filepath.Join(l.Dir, "state") }
+
+// Cloud holds the AWS inventory.
+func (l Layout) Cloud() string { return filepath.Join(l.State(), "cloud") }
+
+// PKI holds the CA, certificates, kubeconfigs and the sandbox's AWS credentials.
+func (l Layout) PKI() string { return filepath.Join(l.Dir, "pki") }
+
+// Pulumi holds PULUMI_HOME, the backend and the stacks' work folders.
+func (l Layout) Pulumi() string { return filepath.Join(l.Dir, "pulumi") }
+
+// Socket is the control API's.
+func (l Layout) Socket() string { return filepath.Join(l.Run(), "control.sock") }
+
+// Lock is held while the sandbox lives.
+func (l Layout) Lock() string { return filepath.Join(l.Run(), "sandbox.lock") }
+
+// Root is the root file system that the engines run in.
+func (l Layout) Root() string { return filepath.Join(l.Bin, "root") }
+
+// CA is the certificate of the cluster's and the databases' authority.
+func (l Layout) CA() string { return filepath.Join(l.PKI(), "ca.crt") }
+
+// Kubeconfig logs in from the host with a client certificate.
+func (l Layout) Kubeconfig() string { return filepath.Join(l.PKI(), "admin.kubeconfig") }
 
 // Tool is the path of a built tool: ragscale-sandbox, controlplane, metrics-server, pulumi, ragapi.
 func (l Layout) Tool(name string) string { return filepath.Join(l.Bin, name) }

@@ -3,5 +3,5 @@
 // Owns: vCPU, memory, network and architecture of each, what a Kubernetes node of a type can allocate, look-up by name.
 // Does not own: prices, quotas, which of them a stack uses.
 //
-// Every figure is a constant with its source and the date it was read; nothing is asked of AWS.
+// Every figure is a constant with its source and the date it was read, or with what settles it; nothing is asked of AWS.
 package catalogue

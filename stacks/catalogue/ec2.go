@@ -55,8 +55,9 @@ var (
 )
 
 // families is the EC2 table: vCPU and memory follow from the family's ratio (c: 2, m: 4, r: 8 GiB per vCPU), except for
-// the burstable sizes, which state their memory. The ratios are from AWS's instance type pages as remembered; to settle:
-// `aws ec2 describe-instance-types --instance-types m7g.large`.
+// the burstable sizes, which state their memory.
+// Source of the m families: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html ; read 2026-11-23. The others are
+// as remembered; to settle: `aws ec2 describe-instance-types --instance-types r7g.large`.
 var families = []family{
 	{"t3", AMD64, 0, true, burstable},
 	{"t4g", ARM64, 0, true, burstable},

@@ -41,8 +41,8 @@ func (e *Engines) putCluster(ctx context.Context, cluster inventory.Resource, wi
 	return info, e.Sandbox.Put(ctx, control.KindCluster, name, in, &info)
 }
 
-// policyGroups are the Kubernetes groups that stand for EKS access policies; the others give no right here. The policies'
-// rights are as remembered; to settle: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html.
+// policyGroups are the Kubernetes groups that stand for EKS access policies; the others give no right here.
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html ; read 2026-11-23.
 var policyGroups = map[string]string{
 	"AmazonEKSClusterAdminPolicy": "system:masters",
 	"AmazonEKSAdminPolicy":        "ragscale:admin",

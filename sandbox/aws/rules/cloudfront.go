@@ -11,8 +11,7 @@ import (
 )
 
 // Source of the distribution's rules: DistributionConfig of
-// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; read 2026-11-23. That a cache
-// policy excludes the behavior's own times to live is as remembered.
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; read 2026-11-23.
 func distribution(c *check) {
 	c.oneOf("priceClass", "PriceClass_All", "PriceClass_200", "PriceClass_100")
 	c.oneOf("httpVersion", "http1.1", "http2", "http2and3", "http3")

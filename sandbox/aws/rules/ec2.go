@@ -12,8 +12,8 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/props"
 )
 
-// The network rules (blocks of /16 to /28) are as remembered; to settle:
-// https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html and subnet-sizing.html.
+// Source of the size of a subnet's block, /16 to /28: CreateSubnet of
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/ec2@v1.307.0 ; read 2026-11-23. A VPC's is the same, as remembered.
 
 func vpc(c *check) {
 	c.block("cidrBlock", 16, 28)
