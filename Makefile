@@ -39,6 +39,7 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@tools/build.sh $(TOOLS)/ragscale-sandbox . ./sandbox
 	@tools/build.sh $(TOOLS)/ragapi . ./ragapi
 	@tools/build.sh bin/ragscale . ./cmd/ragscale "CLI with the AWS and Kubernetes SDKs, first build 8 min"
+	@bin/ragscale sandbox prepare
 
 .PHONY: check
 check: fmt vet tidy lint unit ## format, vet, tidy, lint, unit tests
@@ -71,7 +72,7 @@ unit: gotestsum ## tests that start no sandbox
 
 .PHONY: test
 test: build gotestsum ## every test, the live suites included
-	@RAGSCALE_TEST_LIVE=1 $(TOOLS)/gotestsum --format testname -- -timeout 40m $(ALL)
+	@RAGSCALE_TEST_LIVE=1 tools/with-database.sh $(TOOLS)/gotestsum --format testname -- -p 1 -timeout 40m $(ALL)
 
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens

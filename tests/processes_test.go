@@ -40,6 +40,37 @@ func processesOf(t *testing.T, dir string) map[int]string {
 	return found
 }
 
+// children are the descendants of a process, the nearest first.
+func children(t *testing.T, pid int) []int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := map[int][]int{}
+	for _, e := range entries {
+		id, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		parent, err := strconv.Atoi(fields[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		below[parent] = append(below[parent], id)
+	}
+	found := below[pid]
+	for i := 0; i < len(found); i++ {
+		found = append(found, below[found[i]]...)
+	}
+	return found
+}
+
 func processOf(t *testing.T, dir, name string) int {
 	t.Helper()
 	for pid, line := range processesOf(t, dir) {

@@ -1,10 +1,13 @@
 package tests
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,6 +71,58 @@ func stoppedSandboxComesBack(t *testing.T, where target) {
 	}
 	awaitHealthy(t, s)
 	awaitFound(t, s, word, id)
+}
+
+// killedUpConverges kills everything of an update while the database is being made: the next update takes up what is
+// there, and nothing is there twice.
+func killedUpConverges(t *testing.T, where target) {
+	s := where.(*sandboxTarget)
+	out := &watched{want: "aws:rds:Instance rag-local creating", seen: make(chan struct{})}
+	cmd := exec.Command(filepath.Join(s.root, "bin", "ragscale"), "up")
+	cmd.Dir, cmd.Env, cmd.Stdout = s.root, s.environment(), out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-out.seen:
+	case <-time.After(2 * time.Minute):
+		t.Error("no database is created")
+	}
+	for _, pid := range append(children(t, cmd.Process.Pid), cmd.Process.Pid) {
+		if err := kill(pid); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the killed update ended well")
+	}
+	if u := where.up(t); u.changed == 0 {
+		t.Errorf("nothing was left to do:\n%s", u.output)
+	}
+	if u := where.up(t); u.changed != 0 {
+		t.Errorf("the update after that changes %d resources, want 0:\n%s", u.changed, u.output)
+	}
+	if n := len(s.records(t, "aws_rds_instance_Instance")); n != 1 {
+		t.Errorf("%d databases, want 1", n)
+	}
+	where.destroy(t)
+}
+
+// watched closes seen when want has been written to it.
+type watched struct {
+	want string
+	seen chan struct{}
+	text strings.Builder
+	done bool
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	w.text.Write(b)
+	if !w.done && strings.Contains(w.text.String(), w.want) {
+		w.done = true
+		close(w.seen)
+	}
+	return len(b), nil
 }
 
 func awaitHealthy(t *testing.T, s *sandboxTarget) {

@@ -19,6 +19,7 @@ func TestPlatform(t *testing.T) {
 	}{
 		{"ABadConfigurationCreatesNothing", true, badConfigurationCreatesNothing},
 		{"EveryStackPreviewsWithoutAnAccount", true, everyStackPreviews},
+		{"AnUpThatWasKilledIsTakenUpByTheNext", true, killedUpConverges},
 		{"TheStackComesUpAndServesASearch", false, stackServesASearch},
 		{"TheSecondUpIsEmpty", false, secondUpIsEmpty},
 		{"StatusTellsWhereEverythingIs", true, statusTellsWhere},

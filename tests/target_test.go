@@ -88,7 +88,7 @@ func (s *sandboxTarget) ragscale(t *testing.T, dir string, args ...string) (stdo
 	}
 	cmd := exec.Command(filepath.Join(s.root, "bin", "ragscale"), args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), layout.EnvDir+"="+s.layout.Dir, layout.EnvBin+"="+s.layout.Bin, "NO_COLOR=1")
+	cmd.Env = s.environment()
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -96,6 +96,20 @@ func (s *sandboxTarget) ragscale(t *testing.T, dir string, args ...string) (stdo
 		t.Fatalf("ragscale %v: %v (is it built? `make build`)", args, err)
 	}
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+func (s *sandboxTarget) environment() []string {
+	return append(os.Environ(), layout.EnvDir+"="+s.layout.Dir, layout.EnvBin+"="+s.layout.Bin, "NO_COLOR=1")
+}
+
+// records are the files of the cloud's inventory whose names begin with kind.
+func (s *sandboxTarget) records(t *testing.T, kind string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.layout.Cloud(), kind+"--*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 func (s *sandboxTarget) must(t *testing.T, args ...string) string {

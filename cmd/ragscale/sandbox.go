@@ -14,6 +14,16 @@ func sandboxCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "sandbox", Short: "The machine under the stack: start, stop, look"}
 	root.AddCommand(
 		&cobra.Command{
+			Use: "prepare", Short: "Fetch the engines (PostgreSQL); part of start", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				p, err := openProject()
+				if err != nil {
+					return err
+				}
+				return p.prepare(cmd.Context(), c)
+			},
+		},
+		&cobra.Command{
 			Use: "start", Short: "Start the sandbox; what was declared in it comes back with its data", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				p, err := openProject()

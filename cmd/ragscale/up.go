@@ -72,7 +72,7 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 
 // startSandbox makes sure that the engines are there and that the sandbox answers; both are no work when they are.
 func (p project) startSandbox(ctx context.Context, c console) error {
-	if err := debroot.Ensure(ctx, p.layout.Root(), postgres.Packages(), c.notes); err != nil {
+	if err := p.prepare(ctx, c); err != nil {
 		return err
 	}
 	images := filepath.Join(p.layout.Dir, "images.json")
@@ -85,6 +85,11 @@ func (p project) startSandbox(ctx context.Context, c console) error {
 	}
 	c.note("starting the sandbox at %s", p.layout.HostIP())
 	return namespace.Start(ctx, p.layout, namespace.Options{Images: images})
+}
+
+// prepare fetches the engines.
+func (p project) prepare(ctx context.Context, c console) error {
+	return debroot.Ensure(ctx, p.layout.Root(), postgres.Packages(), c.notes)
 }
 
 // writeImages tells the sandbox what to run for the images the program names.

@@ -22,6 +22,7 @@ import (
 // the one that the environment names (layout.EnvDir), else the one of the working directory. The result is the
 // process's exit code.
 func Main() int {
+	control.ExitWithParent()
 	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "pulumi-resource-aws:", err)
 		return 1

@@ -11,13 +11,16 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+
+	"github.com/ragscale/ragscale/sandbox/aws/inventory"
 )
 
 // Recover puts right what a run that was killed left behind: the engine's lock of the stack, and creations whose end
 // it did not see. The caller makes sure that no other run is under way and that the sandbox is up.
 //
-// A pending creation is forgotten after a refresh. What it did create is not lost: the sandbox's providers know a
-// resource by its URN and take it up again.
+// The engine forgets the creations, and the cloud is told that it did not see their end: the next creation of the
+// same resource then takes up what is there, as it does with objects of the cluster. (`pulumi refresh
+// --import-pending-creates` would be the way on AWS; CLI v3.259 drops such an import when no program runs.)
 func (e *Engine) Recover(ctx context.Context, s auto.Stack, project string) error {
 	locks, err := filepath.Glob(filepath.Join(e.backend(), ".pulumi", "locks", "*", project, s.Name(), "*.json"))
 	if err != nil {
@@ -28,12 +31,37 @@ func (e *Engine) Recover(ctx context.Context, s auto.Stack, project string) erro
 			return fmt.Errorf("lock of stack %s: %w", s.Name(), err)
 		}
 	}
-	interrupted, err := e.interrupted(project, s.Name())
-	if err != nil || !interrupted {
+	pending, err := e.pending(project, s.Name())
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	if err := e.reopen(pending); err != nil {
 		return err
 	}
 	_, err = s.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.SuppressProgress())
 	return err
+}
+
+// reopen marks what the cloud created, but the engine did not record, as not finished.
+func (e *Engine) reopen(pending map[string]bool) error {
+	cloud, err := inventory.Open(e.layout.Cloud())
+	if err != nil {
+		return err
+	}
+	all, err := cloud.List("")
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if !pending[r.URN] {
+			continue
+		}
+		r.Status = inventory.Creating
+		if err := cloud.Put(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Exists tells whether the backend has a state of the stack.
@@ -46,23 +74,32 @@ func (e *Engine) checkpoint(project, stack string) string {
 	return filepath.Join(e.backend(), ".pulumi", "stacks", project, stack+".json")
 }
 
-func (e *Engine) interrupted(project, stack string) (bool, error) {
+// pending are the URNs of the creations under way when the last run ended.
+func (e *Engine) pending(project, stack string) (map[string]bool, error) {
 	b, err := os.ReadFile(e.checkpoint(project, stack))
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	var state struct {
 		Checkpoint struct {
 			Latest struct {
-				Pending []json.RawMessage `json:"pending_operations"`
+				Pending []struct {
+					Resource struct {
+						URN string `json:"urn"`
+					} `json:"resource"`
+				} `json:"pending_operations"`
 			} `json:"latest"`
 		} `json:"checkpoint"`
 	}
 	if err := json.Unmarshal(b, &state); err != nil {
-		return false, fmt.Errorf("state of stack %s: %w", stack, err)
+		return nil, fmt.Errorf("state of stack %s: %w", stack, err)
 	}
-	return len(state.Checkpoint.Latest.Pending) > 0, nil
+	urns := map[string]bool{}
+	for _, p := range state.Checkpoint.Latest.Pending {
+		urns[p.Resource.URN] = true
+	}
+	return urns, nil
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+
+	"github.com/ragscale/ragscale/sandbox/control"
 )
 
 // Version is that of the SDK the program is compiled with; the engine looks the plugin up by it.
@@ -40,6 +42,7 @@ type provider struct {
 
 // Main serves the plugin until the engine goes away; it prints the port it listens on, as the engine expects.
 func Main() int {
+	control.ExitWithParent()
 	p := newProvider()
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Init: func(s *grpc.Server) error {
