@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/sandbox/debroot"
+	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/sandbox/namespace"
 	"github.com/ragscale/ragscale/sandbox/nodeagent"
 	"github.com/ragscale/ragscale/sandbox/postgres"
@@ -75,6 +77,9 @@ func (p project) startSandbox(ctx context.Context, c console) error {
 	if err := p.prepare(ctx, c); err != nil {
 		return err
 	}
+	if err := checkSpace(p.layout.Dir); err != nil {
+		return err
+	}
 	images := filepath.Join(p.layout.Dir, "images.json")
 	if err := p.writeImages(images); err != nil {
 		return err
@@ -85,6 +90,25 @@ func (p project) startSandbox(ctx context.Context, c console) error {
 	}
 	c.note("starting the sandbox at %s", p.layout.HostIP())
 	return namespace.Start(ctx, p.layout, namespace.Options{Images: images})
+}
+
+// leastSpace is what a sandbox's state grows to in a working day, with room: etcd, PostgreSQL's data and its log of
+// changes (up to max_wal_size), logs of processes. A first up writes 170 MB (measured 2026-11-23).
+const leastSpace = 1 << 30 // bytes
+
+// checkSpace refuses a disk on which the engines would fail one by one, each in words of its own.
+func checkSpace(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	if free := fs.Bavail * uint64(fs.Bsize); free < leastSpace {
+		return fmt.Errorf("%s has %d MB free, want %d: make room, or name another folder in %s", dir, free>>20, leastSpace>>20, layout.EnvDir)
+	}
+	return nil
 }
 
 // prepare fetches the engines.
