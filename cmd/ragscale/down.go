@@ -16,21 +16,10 @@ import (
 )
 
 func downCommand(c console) *cobra.Command {
-	var stack string
 	var force bool
-	cmd := &cobra.Command{
-		Use:   "down",
-		Short: "Destroy the stack, stop the sandbox, delete its state",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			return p.down(cmd.Context(), c, stack, force)
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	cmd := stackCommand("down", "Destroy the stack, stop the sandbox, delete its state", func(ctx context.Context, p project, stack string) error {
+		return p.down(ctx, c, stack, force)
+	})
 	cmd.Flags().BoolVar(&force, "force", false, "do not destroy resource by resource: end the processes and delete the state")
 	return cmd
 }

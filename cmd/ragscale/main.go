@@ -66,3 +66,20 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), logsCommand(c), kubeconfigCommand(c), sandboxCommand(c))
 	return root
 }
+
+// stackCommand is a command on one stack of the checkout.
+func stackCommand(use, short string, act func(ctx context.Context, p project, stack string) error) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := openProject()
+			if err != nil {
+				return err
+			}
+			return act(cmd.Context(), p, stack)
+		},
+	}
+	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	return cmd
+}

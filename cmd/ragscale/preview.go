@@ -9,22 +9,11 @@ import (
 )
 
 func previewCommand(c console) *cobra.Command {
-	var stack string
 	var diff bool
-	cmd := &cobra.Command{
-		Use:   "preview",
-		Short: "Show what an update of a stack would do, without an account",
-		Long:  "Plans any stack, prod included, against the sandbox's rules for AWS: nothing is created and nothing needs to run.",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			return p.preview(cmd.Context(), c, stack, diff)
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	cmd := stackCommand("preview", "Show what an update of a stack would do, without an account", func(ctx context.Context, p project, stack string) error {
+		return p.preview(ctx, c, stack, diff)
+	})
+	cmd.Long = "Plans any stack, prod included, against the sandbox's rules for AWS: nothing is created and nothing needs to run."
 	cmd.Flags().BoolVar(&diff, "diff", false, "show every property")
 	return cmd
 }
@@ -53,21 +42,9 @@ func (p project) preview(ctx context.Context, c console, stack string, diff bool
 }
 
 func refreshCommand(c console) *cobra.Command {
-	var stack string
-	cmd := &cobra.Command{
-		Use:   "refresh",
-		Short: "Read the sandbox's resources again and record what somebody changed; the next up heals it",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			return p.refresh(cmd.Context(), c, stack)
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
-	return cmd
+	return stackCommand("refresh", "Read the sandbox's resources again and record what somebody changed; the next up heals it", func(ctx context.Context, p project, stack string) error {
+		return p.refresh(ctx, c, stack)
+	})
 }
 
 func (p project) refresh(ctx context.Context, c console, stack string) error {

@@ -56,7 +56,7 @@ func sandboxCommand(c console) *cobra.Command {
 				}
 				st, err := control.NewClient(p.layout.Socket()).Status(cmd.Context())
 				if err != nil {
-					fmt.Fprintln(c.out, asNotRunning(err))
+					fmt.Fprintln(c.out, err)
 					return errUnhealthy
 				}
 				fmt.Fprintf(c.out, "pid %d since %s at %s, cluster %q, %d databases\n", st.PID, st.StartedAt.Format("15:04:05"), st.HostIP, st.Cluster, len(st.Databases))

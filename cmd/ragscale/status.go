@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -41,31 +40,20 @@ type podStatus struct {
 }
 
 func statusCommand(c console) *cobra.Command {
-	var stack string
 	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "status",
-		Short: "Show what runs and whether it is healthy (exit code 3 when it is not)",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			s, err := p.status(cmd.Context(), stack)
-			if err != nil {
-				return err
-			}
-			if err := s.print(c, asJSON); err != nil {
-				return err
-			}
-			if !s.Healthy {
-				return errUnhealthy
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
+	cmd := stackCommand("status", "Show what runs and whether it is healthy (exit code 3 when it is not)", func(ctx context.Context, p project, stack string) error {
+		s, err := p.status(ctx, stack)
+		if err != nil {
+			return err
+		}
+		if err := s.print(c, asJSON); err != nil {
+			return err
+		}
+		if !s.Healthy {
+			return errUnhealthy
+		}
+		return nil
+	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
@@ -173,12 +161,4 @@ func (s status) print(c console, asJSON bool) error {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d MiB\t%s\n", pr.Name, pr.State, pr.Restarts, pr.RSSBytes>>20, pr.Since.Format(time.TimeOnly))
 	}
 	return w.Flush()
-}
-
-// asNotRunning turns the control client's error into the answer of commands that need the sandbox.
-func asNotRunning(err error) error {
-	if errors.Is(err, control.ErrNotRunning) {
-		return errors.New("no sandbox runs here: `make up` starts it")
-	}
-	return err
 }

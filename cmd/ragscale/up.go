@@ -22,21 +22,9 @@ import (
 )
 
 func upCommand(c console) *cobra.Command {
-	var stack string
-	cmd := &cobra.Command{
-		Use:   "up",
-		Short: "Bring the stack up in the sandbox and wait until it answers",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := openProject()
-			if err != nil {
-				return err
-			}
-			return p.up(cmd.Context(), c, stack)
-		},
-	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
-	return cmd
+	return stackCommand("up", "Bring the stack up in the sandbox and wait until it answers", func(ctx context.Context, p project, stack string) error {
+		return p.up(ctx, c, stack)
+	})
 }
 
 func (p project) up(ctx context.Context, c console, stack string) error {

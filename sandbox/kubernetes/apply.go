@@ -119,8 +119,8 @@ func (p *provider) Delete(ctx context.Context, r plugin.DeleteRequest) (plugin.D
 	}
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	foreground := metav1.DeletePropagationForeground
-	err = client.Delete(ctx, u.GetName(), metav1.DeleteOptions{PropagationPolicy: &foreground})
+	propagation := propagationOf(u)
+	err = client.Delete(ctx, u.GetName(), metav1.DeleteOptions{PropagationPolicy: &propagation})
 	if apierrors.IsNotFound(err) {
 		return plugin.DeleteResponse{Status: resource.StatusOK}, nil
 	}
@@ -128,6 +128,16 @@ func (p *provider) Delete(ctx context.Context, r plugin.DeleteRequest) (plugin.D
 		return plugin.DeleteResponse{}, err
 	}
 	return plugin.DeleteResponse{Status: resource.StatusOK}, awaitGone(ctx, client, u)
+}
+
+// propagationOf: the deletion of what owns pods ends when they have. Any other object ends at once; asking the garbage
+// collector to look for what it owns would wait, for a custom kind, until it has heard of the kind: up to 30 s.
+func propagationOf(u *unstructured.Unstructured) metav1.DeletionPropagation {
+	switch u.GroupVersionKind().Group {
+	case "apps", "batch":
+		return metav1.DeletePropagationForeground
+	}
+	return metav1.DeletePropagationBackground
 }
 
 // apply sends the object as the API server's own merge does it (server-side apply) and takes fields that others own:
