@@ -38,6 +38,7 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	  tools/build.sh $(TOOLS)/pulumi tools/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "Pulumi CLI, first build 4 min"
 	@tools/build.sh $(TOOLS)/ragscale-sandbox . ./sandbox
 	@tools/build.sh $(TOOLS)/ragapi . ./ragapi
+	@tools/build.sh $(TOOLS)/ragscale-policies . ./policies
 	@tools/build.sh bin/ragscale . ./cmd/ragscale "CLI with the AWS and Kubernetes SDKs, first build 8 min"
 	@bin/ragscale sandbox prepare
 
@@ -77,7 +78,7 @@ test: build gotestsum ## every test, the live suites included
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/aws/schemagen
-	go test ./stacks ./components ./infra/platform -update
+	go test ./stacks ./components ./infra/platform ./policies -update
 
 .PHONY: bench-stack
 bench-stack: build ## preview, up, search, second up, memory: measured (docs/architecture.md has the figures)

@@ -31,7 +31,7 @@ func (p project) preview(ctx context.Context, c console, stack string, diff bool
 	if err != nil {
 		return err
 	}
-	opts := []optpreview.Option{optpreview.ProgressStreams(c.out), optpreview.ErrorProgressStreams(c.notes), optpreview.Color(colour()), optpreview.SuppressProgress()}
+	opts := []optpreview.Option{optpreview.ProgressStreams(c.out), optpreview.ErrorProgressStreams(c.notes), optpreview.Color(colour()), optpreview.SuppressProgress(), optpreview.PolicyPacks(p.policies())}
 	if diff {
 		opts = append(opts, optpreview.Diff())
 	}

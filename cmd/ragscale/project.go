@@ -15,6 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 
 	"github.com/ragscale/ragscale/infra/platform"
+	"github.com/ragscale/ragscale/policies/pack"
 	"github.com/ragscale/ragscale/sandbox/engine"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/stacks"
@@ -90,6 +91,9 @@ func (p project) open(ctx context.Context, name string) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
+	if err := pack.Install(e.Home(), p.layout.Tool("ragscale-policies")); err != nil {
+		return stack{}, err
+	}
 	cfg, err := engine.ReadConfig(p.stackFile(name))
 	if err != nil {
 		return stack{}, err
@@ -99,6 +103,9 @@ func (p project) open(ctx context.Context, name string) (stack, error) {
 	})
 	return stack{Stack: s, engine: e}, err
 }
+
+// policies is the folder of the policy pack, which every update and preview runs.
+func (p project) policies() string { return filepath.Join(p.dir, "policies") }
 
 // openRunning starts the sandbox, selects the stack, and repairs what a killed run left.
 func (p project) openRunning(ctx context.Context, c console, name string) (stack, error) {

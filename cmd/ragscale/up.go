@@ -44,7 +44,7 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.Up(ctx, optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs())
+	res, err := s.Up(ctx, optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs(), optup.PolicyPacks(p.policies()))
 	if err != nil {
 		return engineError("up", err)
 	}

@@ -56,6 +56,9 @@ func New(l layout.Layout) (*Engine, error) {
 	return e, nil
 }
 
+// Home is the engine's PULUMI_HOME.
+func (e *Engine) Home() string { return e.home }
+
 func (e *Engine) backend() string { return filepath.Join(e.layout.Pulumi(), "backend") }
 
 // linkPlugin puts the sandbox's binary where the engine looks for a provider. The binary tells its role by its name.

@@ -1,0 +1,239 @@
+package rules
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+const (
+	rdsInstance    = "aws:rds/instance:Instance"
+	parameterGroup = "aws:rds/parameterGroup:ParameterGroup"
+
+	backupDaysProduction = 7
+	backupDaysElsewhere  = 1
+)
+
+var database = []Rule{
+	{
+		Name: "rds-class", Area: Database, Levels: production,
+		Says:   "The database has a class that the catalogue knows and that is not burstable.",
+		Fix:    "Set ragscale:database.instanceClass.",
+		Origin: "cpuPercent: a burstable class out of credits serves a fraction of it",
+		Types:  []string{rdsInstance}, Check: rdsClass,
+	},
+	{
+		Name: "rds-multi-az", Area: Database, Levels: production,
+		Says:   "A standby in another zone takes over when the database fails.",
+		Fix:    "Set ragscale:database.multiAz to true.",
+		Origin: "availabilityPercent",
+		Types:  []string{rdsInstance}, Check: func(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("multiAz")) },
+	},
+	{
+		Name: "rds-storage-headroom", Area: Database, Levels: onAWS,
+		Says:   "The database's storage may grow before its use passes the objective.",
+		Fix:    "Raise ragscale:database.maxStorageGiB.",
+		Origin: "slo.storagePercent: maxAllocatedStorage ≥ allocatedStorage × 100 / storagePercent",
+		Types:  []string{rdsInstance}, Check: rdsStorageHeadroom,
+	},
+	{
+		Name: "rds-backup", Area: Database, Levels: onAWS,
+		Says:   fmt.Sprintf("The database can be brought back to any second of the last %d days (outside production: %d).", backupDaysProduction, backupDaysElsewhere),
+		Fix:    "Set ragscale:database.backupRetentionDays.",
+		Origin: "a fault over a long weekend is still in reach; replicas need at least 1",
+		Types:  []string{rdsInstance}, Check: rdsBackup,
+	},
+	{
+		Name: "rds-encrypted", Area: Database, Levels: everywhere,
+		Says:   "The database's storage and backups are encrypted.",
+		Fix:    "storageEncrypted true, with a KMS key.",
+		Origin: "encryption at rest; it cannot be turned on later",
+		Types:  []string{rdsInstance}, Check: rdsEncrypted,
+	},
+	{
+		Name: "rds-force-tls", Area: Database, Levels: everywhere,
+		Says:   "The database refuses clients without TLS.",
+		Fix:    "Set the parameter rds.force_ssl to 1.",
+		Origin: "encryption in transit",
+		Types:  []string{parameterGroup}, Check: rdsForceTLS,
+	},
+	{
+		Name: "rds-private", Area: Database, Levels: everywhere,
+		Says:   "The database has no public address and a subnet group of the stack.",
+		Fix:    "publiclyAccessible false, dbSubnetGroupName set.",
+		Origin: "nothing is public that need not be",
+		Types:  []string{rdsInstance}, Check: rdsPrivate,
+	},
+	{
+		Name: "rds-password-secret", Area: Database, Levels: everywhere,
+		Says:   "The database's password is a secret.",
+		Fix:    "pulumi config set --secret ragscale:databasePassword",
+		Origin: "the state file and every preview show what is not secret",
+		Types:  []string{rdsInstance}, Check: rdsPassword,
+	},
+	{
+		Name: "rds-insights", Area: Database, Levels: production,
+		Says:   "Performance Insights and enhanced monitoring watch the database.",
+		Fix:    "Set ragscale:database.performanceInsightsRetentionDays and monitoringIntervalSeconds.",
+		Origin: "responseSeconds: what a slow query waits for must be seen",
+		Types:  []string{rdsInstance}, Check: rdsInsights,
+	},
+	{
+		Name: "rds-parameters", Area: Database, Levels: everywhere,
+		Says:   "The database runs under a parameter group of the stack.",
+		Fix:    "parameterGroupName of the instance: the group that package stacks derives.",
+		Origin: "the default group knows neither the connection budget nor the storage",
+		Types:  []string{rdsInstance}, Check: rdsParameters,
+	},
+	{
+		Name: "rds-parameter-values", Area: Database, Levels: everywhere,
+		Says:   "The parameter group sizes memory and connections, in RDS' units, and loads what it configures.",
+		Fix:    "Set shared_buffers, max_connections and, for auto_explain and pg_stat_statements, shared_preload_libraries; numbers without unit.",
+		Origin: "RDS refuses or misreads anything else",
+		Types:  []string{parameterGroup}, Check: rdsParameterValues,
+	},
+	{
+		Name: "rds-static-parameters", Area: Database, Levels: everywhere,
+		Says:   "Static parameters are applied at the next restart.",
+		Fix:    "applyMethod pending-reboot.",
+		Origin: "RDS refuses an immediate change of a static parameter",
+		Types:  []string{parameterGroup}, Check: rdsStaticParameters,
+	},
+	{
+		Name: "rds-log-exports", Area: Database, Levels: onAWS,
+		Says:   "The database's log goes to CloudWatch.",
+		Fix:    "enabledCloudwatchLogsExports: postgresql.",
+		Origin: "slow statements are in the log alone",
+		Types:  []string{rdsInstance}, Check: func(r Resource, _ Thresholds, p *Report) {
+			p.contains(r, r.At("enabledCloudwatchLogsExports"), "postgresql")
+		},
+	},
+	{
+		Name: "rds-kept", Area: Database, Levels: productions,
+		Says:   "The database is not deleted by mistake, and leaves a snapshot.",
+		Fix:    "Set ragscale:database.deletionProtection to true.",
+		Origin: "data outlives the stack",
+		Types:  []string{rdsInstance}, Check: rdsKept,
+	},
+}
+
+func rdsClass(r Resource, _ Thresholds, p *Report) {
+	name := r.At("instanceClass")
+	if name.Unknown() {
+		return
+	}
+	class, err := catalogue.RDS(name.Text())
+	if err != nil {
+		p.fault(r, name, "a class in the catalogue")
+	} else if class.Burstable {
+		p.fault(r, name, "a class that is not burstable")
+	}
+}
+
+func rdsStorageHeadroom(r Resource, t Thresholds, p *Report) {
+	now, known := r.At("allocatedStorage").Number()
+	if !known || t.SLO.StoragePercent <= 0 {
+		return
+	}
+	why := fmt.Sprintf(" (%v GiB at %v %% use, ragscale:slo.storagePercent)", now, t.SLO.StoragePercent)
+	p.isAtLeast(r, r.At("maxAllocatedStorage"), math.Ceil(now*100/t.SLO.StoragePercent), why)
+}
+
+func rdsBackup(r Resource, t Thresholds, p *Report) {
+	p.isAtLeast(r, r.At("backupRetentionPeriod"), t.byEnvironment(backupDaysProduction, backupDaysElsewhere, backupDaysElsewhere), " days")
+}
+
+func rdsEncrypted(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("storageEncrypted")) }
+
+func rdsForceTLS(r Resource, _ Thresholds, p *Report) {
+	if r.At("parameters").Undecided() {
+		return
+	}
+	if v := parameter(r, "rds.force_ssl"); v.Text() != "1" && !v.Absent() { // PostgreSQL 15 and later: 1 unless said
+		p.fault(r, v, "1")
+	}
+}
+
+func rdsPrivate(r Resource, _ Thresholds, p *Report) {
+	p.isNotTrue(r, r.At("publiclyAccessible"))
+	p.isSet(r, r.At("dbSubnetGroupName"), "a subnet group of the stack")
+}
+
+func rdsPassword(r Resource, _ Thresholds, p *Report) {
+	if password := r.At("password"); !password.Absent() && !password.Unknown() && !password.Secret() {
+		p.about(r, password.Path, "in clear", "a secret")
+	}
+}
+
+func rdsInsights(r Resource, _ Thresholds, p *Report) {
+	p.isTrue(r, r.At("performanceInsightsEnabled"))
+	p.isAtLeast(r, r.At("monitoringInterval"), 1, " s")
+}
+
+func rdsParameters(r Resource, _ Thresholds, p *Report) {
+	group := r.At("parameterGroupName")
+	if !group.Unknown() && (group.Text() == "" || strings.HasPrefix(group.Text(), "default.")) {
+		p.fault(r, group, "a parameter group of the stack")
+	}
+}
+
+// parameter is the value of a parameter in a group; absent when the group does not set it.
+func parameter(group Resource, name string) Node {
+	for _, n := range group.At("parameters").Each() {
+		if n.At("name").Text() == name {
+			return n.At("value")
+		}
+	}
+	return Node{Path: "parameters." + name}
+}
+
+// inUnits are parameters that take a number in the unit RDS gives them.
+var inUnits = []string{
+	"max_connections", "work_mem", "maintenance_work_mem", "max_wal_size", "statement_timeout", "idle_in_transaction_session_timeout",
+	"log_min_duration_statement", "auto_explain.log_min_duration", "effective_io_concurrency",
+}
+
+func rdsParameterValues(r Resource, _ Thresholds, p *Report) {
+	if r.At("parameters").Undecided() {
+		return
+	}
+	for _, name := range []string{"shared_buffers", "max_connections"} {
+		p.isSet(r, parameter(r, name), "a value")
+	}
+	loaded := parameter(r, "shared_preload_libraries").Text()
+	for _, n := range r.At("parameters").Each() {
+		name, value := n.At("name").Text(), n.At("value")
+		if _, isNumber := value.Number(); slices.Contains(inUnits, name) && !isNumber && !strings.HasPrefix(value.Text(), "{") {
+			p.fault(r, value, "a number in RDS' unit")
+		}
+		library, _, dotted := strings.Cut(name, ".")
+		if dotted && library != "rds" && !strings.Contains(loaded, library) {
+			p.about(r, value.Path, "a setting of "+library, "the library in shared_preload_libraries")
+		}
+	}
+}
+
+// staticParameters take effect at a restart only.
+// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html ; read 2026-11-23.
+var staticParameters = []string{
+	"shared_buffers", "max_connections", "shared_preload_libraries", "wal_buffers", "track_activity_query_size", "autovacuum_max_workers",
+	"autovacuum_freeze_max_age", "max_worker_processes", "max_wal_senders", "max_replication_slots", "huge_pages", "max_locks_per_transaction",
+	"max_prepared_transactions", "rds.logical_replication", "pg_stat_statements.max",
+}
+
+func rdsStaticParameters(r Resource, _ Thresholds, p *Report) {
+	for _, n := range r.At("parameters").Each() {
+		if slices.Contains(staticParameters, n.At("name").Text()) {
+			p.isOneOf(r, n.At("applyMethod"), "pending-reboot")
+		}
+	}
+}
+
+func rdsKept(r Resource, _ Thresholds, p *Report) {
+	p.isTrue(r, r.At("deletionProtection"))
+	p.isNotTrue(r, r.At("skipFinalSnapshot"))
+	p.isNotTrue(r, r.At("deleteAutomatedBackups"))
+}

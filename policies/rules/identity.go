@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	iamRole    = "aws:iam/role:Role"
+	attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	kmsKey     = "aws:kms/key:Key"
+)
+
+// iamPolicies are the types whose input "policy" grants rights.
+var iamPolicies = []string{"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy"}
+
+var identity = []Rule{
+	{
+		Name: "iam-no-wildcard", Area: Identity, Levels: everywhere,
+		Says:   "No policy grants wildcard actions on all resources, looking apart.",
+		Fix:    "Name the actions, or the resources.",
+		Origin: "least privilege",
+		Types:  iamPolicies, Check: iamNoWildcard,
+	},
+	{
+		Name: "iam-no-administrator", Area: Identity, Levels: everywhere,
+		Says:   "No role of the stack administers the account.",
+		Fix:    "Attach a policy with what the role needs.",
+		Origin: "least privilege",
+		Types:  []string{attachment}, Check: iamNoAdministrator,
+	},
+	{
+		Name: "iam-trust", Area: Identity, Levels: everywhere,
+		Says:   "No role can be assumed by everybody.",
+		Fix:    "Name the service or the account in assumeRolePolicy.",
+		Origin: "least privilege",
+		Types:  []string{iamRole}, Check: iamTrust,
+	},
+	{
+		Name: "kms-rotation", Area: Identity, Levels: onAWS,
+		Says:   "Keys are rotated every year.",
+		Fix:    "enableKeyRotation true.",
+		Origin: "encryption at rest",
+		Types:  []string{kmsKey}, Check: func(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("enableKeyRotation")) },
+	},
+}
+
+// document is an IAM policy as far as the rules read it.
+type document struct {
+	Statement oneOrMore[statement]
+}
+
+type statement struct {
+	Effect    string
+	Action    oneOrMore[string]
+	NotAction oneOrMore[string]
+	Resource  oneOrMore[string]
+	Principal json.RawMessage
+	Condition json.RawMessage
+}
+
+// oneOrMore is IAM's way to write a list of one without brackets.
+type oneOrMore[T any] []T
+
+// UnmarshalJSON reads either form.
+func (o *oneOrMore[T]) UnmarshalJSON(text []byte) error {
+	var many []T
+	if err := json.Unmarshal(text, &many); err == nil {
+		*o = many
+		return nil
+	}
+	var one T
+	if err := json.Unmarshal(text, &one); err != nil {
+		return err
+	}
+	*o = []T{one}
+	return nil
+}
+
+// allowed parses a policy document and returns its Allow statements. A document that is not one is a finding.
+func allowed(r Resource, n Node, p *Report) []statement {
+	if n.Undecided() || n.Absent() {
+		return nil
+	}
+	var d document
+	if err := json.Unmarshal([]byte(n.Text()), &d); err != nil {
+		p.about(r, n.Path, "no policy document", "JSON with statements")
+		return nil
+	}
+	return slices.DeleteFunc(d.Statement, func(s statement) bool { return s.Effect != "Allow" })
+}
+
+func iamNoWildcard(r Resource, _ Thresholds, p *Report) {
+	n := r.At("policy")
+	for _, s := range allowed(r, n, p) {
+		if !slices.Contains(s.Resource, "*") || len(s.Condition) > 0 {
+			continue
+		}
+		if len(s.NotAction) > 0 {
+			p.about(r, n.Path, "everything but some actions on *", "named actions or resources")
+		}
+		for _, action := range s.Action {
+			if strings.Contains(action, "*") && !looks(action) {
+				p.about(r, n.Path, fmt.Sprintf("%s on *", action), "named actions or resources")
+			}
+		}
+	}
+}
+
+// looks tells whether a wildcard covers actions that only read what there is: ec2:Describe*.
+func looks(action string) bool {
+	_, verb, _ := strings.Cut(action, ":")
+	return strings.HasPrefix(verb, "Describe") || strings.HasPrefix(verb, "List")
+}
+
+func iamNoAdministrator(r Resource, _ Thresholds, p *Report) {
+	arn := r.At("policyArn")
+	for _, name := range []string{"AdministratorAccess", "PowerUserAccess", "IAMFullAccess"} {
+		if strings.HasSuffix(arn.Text(), "/"+name) {
+			p.fault(r, arn, "a policy with what the role needs")
+		}
+	}
+}
+
+func iamTrust(r Resource, _ Thresholds, p *Report) {
+	n := r.At("assumeRolePolicy")
+	for _, s := range allowed(r, n, p) {
+		if len(s.Condition) == 0 && trustsEverybody(s.Principal) {
+			p.about(r, n.Path, "open to everybody", "a named service or account")
+		}
+	}
+}
+
+func trustsEverybody(principal json.RawMessage) bool {
+	var all string
+	if json.Unmarshal(principal, &all) == nil {
+		return all == "*"
+	}
+	var kinds map[string]oneOrMore[string]
+	if json.Unmarshal(principal, &kinds) != nil {
+		return false
+	}
+	return slices.Contains(kinds["AWS"], "*")
+}

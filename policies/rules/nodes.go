@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+const (
+	nodeGroup      = "aws:eks/nodeGroup:NodeGroup"
+	launchTemplate = "aws:ec2/launchTemplate:LaunchTemplate"
+
+	poolLabel = "ragscale.io/pool"
+
+	// leastSpotTypes is how many instance types a spot group names, so that one type's shortage does not stop it.
+	leastSpotTypes = 3
+)
+
+var nodes = []Rule{
+	{
+		Name: "nodes-can-scale", Area: Nodes, Levels: onAWS,
+		Says:   "Every node group can grow, and starts within its bounds.",
+		Fix:    "Set min, desired and max of ragscale:cluster.nodeGroups so that min ≤ desired ≤ max and min < max.",
+		Origin: "slo.hpa.maxReplicas needs nodes that are not there at rest",
+		Types:  []string{nodeGroup}, Check: nodesCanScale,
+	},
+	{
+		Name: "autoscaler-owns-nodes", Area: Nodes, Levels: everywhere,
+		Says:   "Updates leave the desired size of node groups to the cluster autoscaler.",
+		Fix:    `Declare the node group with pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}).`,
+		Origin: "one owner per value",
+		Types:  []string{nodeGroup}, Check: autoscalerOwnsNodes,
+	},
+	{
+		Name: "node-type", Area: Nodes, Levels: production,
+		Says:   "Nodes are of types in the catalogue, of one shape per group, and not burstable.",
+		Fix:    "Choose other instanceTypes for the group in ragscale:cluster.nodeGroups.",
+		Origin: "cpuPercent: a burstable node out of credits serves a fraction of it; sizing counts on one shape",
+		Types:  []string{nodeGroup}, Check: nodeType,
+	},
+	{
+		Name: "spot-has-choice", Area: Nodes, Levels: onAWS,
+		Says:   fmt.Sprintf("Spot groups name at least %d instance types.", leastSpotTypes),
+		Fix:    "Add types of the same vCPU, memory and architecture to the group's instanceTypes.",
+		Origin: "throughputRPS: burst capacity must be there when it is asked for",
+		Types:  []string{nodeGroup}, Check: spotHasChoice,
+	},
+	{
+		Name: "base-on-demand", Area: Nodes, Levels: onAWS,
+		Says:   "The nodes that must always be there are bought on demand.",
+		Fix:    "Set capacityType ON_DEMAND for groups whose min is above 0.",
+		Origin: "availabilityPercent: spot nodes go with two minutes' notice",
+		Types:  []string{nodeGroup}, Check: baseOnDemand,
+	},
+	{
+		Name: "loadtest-apart", Area: Nodes, Levels: everywhere,
+		Says:   "Load generators have nodes of their own, which are not there between tests.",
+		Fix:    "Give group loadtest the taint " + poolLabel + "=loadtest:NoSchedule and min 0.",
+		Origin: "a generator on the API's nodes measures itself",
+		Types:  []string{nodeGroup}, Check: loadtestApart,
+	},
+	{
+		Name: "node-imdsv2", Area: Nodes, Levels: everywhere,
+		Says:   "Nodes answer metadata requests with a session token only, and not to pods.",
+		Fix:    "metadataOptions of the launch template: httpTokens required, httpPutResponseHopLimit 1.",
+		Origin: "the node's role is not the pods' role",
+		Types:  []string{launchTemplate}, Check: nodeIMDSv2,
+	},
+	{
+		Name: "node-volume", Area: Nodes, Levels: everywhere,
+		Says:   "Node volumes are encrypted gp3.",
+		Fix:    "blockDeviceMappings.ebs of the launch template: encrypted true, volumeType gp3.",
+		Origin: "encryption at rest; gp2 throttles when its credits are gone",
+		Types:  []string{launchTemplate}, Check: nodeVolume,
+	},
+}
+
+func nodesCanScale(r Resource, _ Thresholds, p *Report) {
+	size := r.At("scalingConfig")
+	least, leastKnown := size.At("minSize").Number()
+	most, mostKnown := size.At("maxSize").Number()
+	desired, desiredKnown := size.At("desiredSize").Number()
+	if leastKnown && mostKnown && most <= least {
+		p.fault(r, size.At("maxSize"), fmt.Sprintf("more than minSize (%v)", least))
+	}
+	if leastKnown && mostKnown && desiredKnown && (desired < least || desired > most) {
+		p.fault(r, size.At("desiredSize"), fmt.Sprintf("%v to %v", least, most))
+	}
+}
+
+func autoscalerOwnsNodes(r Resource, _ Thresholds, p *Report) {
+	if !slices.ContainsFunc(r.IgnoreChanges, func(path string) bool { return path == "scalingConfig" || path == "scalingConfig.desiredSize" }) {
+		p.about(r, "scalingConfig.desiredSize", "declared", "ignored in changes")
+	}
+}
+
+func nodeType(r Resource, _ Thresholds, p *Report) {
+	types := r.At("instanceTypes")
+	var shapes []catalogue.InstanceType
+	for _, n := range types.Each() {
+		if n.Unknown() {
+			continue
+		}
+		t, err := catalogue.EC2(n.Text())
+		switch {
+		case err != nil:
+			p.fault(r, n, "a type in the catalogue")
+		case t.Burstable:
+			p.fault(r, n, "a type that is not burstable")
+		default:
+			shapes = append(shapes, t)
+		}
+	}
+	if len(types.Each()) == 0 && !types.Unknown() {
+		p.fault(r, types, "instance types")
+	}
+	if !catalogue.SameShape(shapes) {
+		p.fault(r, types, "types of the same vCPU, memory and architecture")
+	}
+}
+
+func isSpot(r Resource) bool { return r.At("capacityType").Text() == "SPOT" }
+
+func spotHasChoice(r Resource, _ Thresholds, p *Report) {
+	if types := r.At("instanceTypes"); isSpot(r) && !types.Unknown() && len(types.Each()) < leastSpotTypes {
+		p.fault(r, types, fmt.Sprintf("at least %d types", leastSpotTypes))
+	}
+}
+
+func baseOnDemand(r Resource, _ Thresholds, p *Report) {
+	if least, known := r.At("scalingConfig", "minSize").Number(); isSpot(r) && known && least > 0 {
+		p.fault(r, r.At("capacityType"), fmt.Sprintf("ON_DEMAND where minSize is above 0 (%v)", least))
+	}
+}
+
+func loadtestApart(r Resource, _ Thresholds, p *Report) {
+	if r.At("labels", poolLabel).Text() != "loadtest" {
+		return
+	}
+	if least := r.At("scalingConfig", "minSize"); !least.Absent() {
+		p.is(r, least, 0, "no node between tests")
+	}
+	taints := r.At("taints")
+	if taints.Undecided() {
+		return
+	}
+	for _, t := range taints.Each() {
+		if t.At("effect").Text() == "NO_SCHEDULE" && strings.HasPrefix(t.At("key").Text(), "ragscale.io/") {
+			return
+		}
+	}
+	p.fault(r, taints, "a NO_SCHEDULE taint")
+}
+
+func nodeIMDSv2(r Resource, _ Thresholds, p *Report) {
+	options := r.At("metadataOptions")
+	p.isOneOf(r, options.At("httpTokens"), "required")
+	if hops := options.At("httpPutResponseHopLimit"); !hops.Absent() {
+		p.is(r, hops, 1, "a pod is one hop further")
+	}
+}
+
+func nodeVolume(r Resource, _ Thresholds, p *Report) {
+	mappings := r.At("blockDeviceMappings")
+	p.isSet(r, mappings, "an encrypted gp3 volume")
+	for _, m := range mappings.Each() {
+		p.isTrue(r, m.At("ebs", "encrypted"))
+		p.isOneOf(r, m.At("ebs", "volumeType"), "gp3")
+	}
+}

@@ -1,0 +1,84 @@
+package main_test
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"github.com/ragscale/ragscale/policies/rules"
+)
+
+// variants returns a value with each of its parts, and itself, replaced in turn.
+func variants(v, by property.Value) []property.Value {
+	all := []property.Value{by}
+	switch {
+	case v.IsMap():
+		for name, e := range v.AsMap().All {
+			for _, changed := range variants(e, by) {
+				all = append(all, property.New(v.AsMap().Set(name, changed)).WithSecret(v.Secret()))
+			}
+		}
+	case v.IsArray():
+		for i, e := range v.AsArray().All {
+			for _, changed := range variants(e, by) {
+				list := v.AsArray().AsSlice()
+				list[i] = changed
+				all = append(all, property.New(list).WithSecret(v.Secret()))
+			}
+		}
+	}
+	return all
+}
+
+// eachVariant calls use with production, in which one part of one resource's inputs is replaced.
+func eachVariant(t *testing.T, by property.Value, use func(subject, rules.Resource)) {
+	t.Helper()
+	s := declare(t, "prod")
+	for i, r := range s.Resources {
+		for _, changed := range variants(property.New(r.Inputs), by)[1:] {
+			s.Resources[i].Inputs = changed.AsMap()
+			use(s, s.Resources[i])
+		}
+		s.Resources[i] = r
+	}
+}
+
+// stackTypes are those that some stack rule looks at: only with them is a whole stack worth measuring.
+var stackTypes = map[string]bool{
+	"kubernetes:apps/v1:Deployment": true, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler": true,
+	"kubernetes:autoscaling.k8s.io/v1:VerticalPodAutoscaler": true, "kubernetes:policy/v1:PodDisruptionBudget": true,
+	"kubernetes:networking.k8s.io/v1:NetworkPolicy": true, "kubernetes:core/v1:Namespace": true,
+	"aws:rds/parameterGroup:ParameterGroup": true, "aws:lb/listener:Listener": true, "aws:lb/loadBalancer:LoadBalancer": true,
+	"aws:ec2/subnet:Subnet": true, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": true,
+}
+
+func measure(s subject, r rules.Resource) map[string][]rules.Finding {
+	found := map[string][]rules.Finding{}
+	for _, rule := range rules.All() {
+		findings := rule.Find(r, s.settings.Thresholds)
+		if stackTypes[r.Type] {
+			findings = append(findings, rule.FindInStack(s.Stack, s.settings.Thresholds)...)
+		}
+		if len(findings) > 0 {
+			found[rule.Name] = findings
+		}
+	}
+	return found
+}
+
+func TestNoUnknownValueAnywhereIsAFault(t *testing.T) {
+	eachVariant(t, property.New(property.Computed), func(s subject, r rules.Resource) {
+		for name, findings := range measure(s, r) {
+			t.Errorf("%s %s: %s finds %v", r.Type, r.Name, name, findings)
+		}
+	})
+}
+
+func TestNoIllTypedValueAnywhereIsACrash(t *testing.T) {
+	for _, by := range []property.Value{
+		property.New("?"), property.New(1.0), property.New(true), property.New(property.Null),
+		property.New([]property.Value{{}}), property.New(map[string]property.Value{}),
+	} {
+		eachVariant(t, by, func(s subject, r rules.Resource) { measure(s, r) })
+	}
+}
