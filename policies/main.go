@@ -1,4 +1,4 @@
-// The policy pack of ragscale as a process: `pulumi preview --policy-pack policies` starts it.
+// Command policies is ragscale's policy pack as a process: `pulumi preview --policy-pack policies` starts it.
 //
 // Owns: the process. Does not own: the rules (policies/rules) and how the engine asks for them (policies/pack).
 package main

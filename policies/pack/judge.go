@@ -98,11 +98,11 @@ func (j *judge) remember(a policyx.AnalyzerResource) {
 }
 
 // stack is the resources of the stack with their inputs; of one that was not shown, its outputs.
-func (j *judge) stack(shown []policyx.AnalyzerResource) rules.Stack {
+func (j *judge) stack(all []policyx.AnalyzerResource) rules.Stack {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var s rules.Stack
-	for _, a := range shown {
+	for _, a := range all {
 		r := resourceOf(a)
 		if inputs, seen := j.inputs[a.URN]; seen {
 			r.Inputs = inputs
