@@ -82,7 +82,7 @@ type Remedy struct {
 	Name string // of the policy: "mend-" and the rule
 	Says string
 
-	types []string // resource types; none = all
+	types []string // resource types; none = all that are mendable
 	mend  func(Resource, Thresholds) (inputs property.Map, mended bool)
 }
 
@@ -97,9 +97,12 @@ func Remedies() []Remedy {
 	}
 }
 
+// Mendable tells whether some remedy may be for resources of a type.
+func Mendable(typ string) bool { return strings.HasPrefix(typ, "aws:") }
+
 // Mend returns the inputs as they should be; mended = false if there is nothing to do.
 func (m Remedy) Mend(r Resource, t Thresholds) (inputs property.Map, mended bool) {
-	if len(m.types) > 0 && !slices.Contains(m.types, r.Type) {
+	if !Mendable(r.Type) || len(m.types) > 0 && !slices.Contains(m.types, r.Type) {
 		return r.Inputs, false
 	}
 	return m.mend(r, t)
@@ -110,7 +113,7 @@ const mendedLogDays = 90
 
 func mendTags(r Resource, t Thresholds) (property.Map, bool) {
 	have := r.At("tags")
-	if !strings.HasPrefix(r.Type, "aws:") || !have.value.IsMap() {
+	if !have.value.IsMap() {
 		return r.Inputs, false
 	}
 	all, mended := have.value.AsMap(), false
