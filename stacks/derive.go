@@ -86,8 +86,8 @@ const (
 	// workerPool is one connection for each of two jobs at once, one for the queue's notifications and one for its upkeep.
 	workerPool = 4
 
-	// adminReserve are connections for people, migrations, monitoring and RDS itself (it keeps up to 5 for its agents).
-	adminReserve = 15
+	// AdminReserve are connections for people, migrations, monitoring and RDS itself (it keeps up to 5 for its agents).
+	AdminReserve = 15
 )
 
 // APIPoolSize is the number of database connections per API pod, by Little's law: requests per second × seconds that one
@@ -117,7 +117,7 @@ func (c *Config) Connections() ConnectionBudget {
 	return ConnectionBudget{
 		API:    withSurge(c.SLO.HPA.MaxReplicas) * c.APIPoolSize(),
 		Worker: withSurge(c.API.Worker.Max) * c.WorkerPoolSize(),
-		Admin:  adminReserve,
+		Admin:  AdminReserve,
 	}
 }
 

@@ -2,14 +2,18 @@ package tests
 
 import (
 	"context"
-	"os"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/gruntwork-io/terratest/modules/k8s"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/ragscale/ragscale/sandbox/ekstoken"
+	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
 const (
@@ -25,14 +29,14 @@ func secondUpIsEmpty(t *testing.T, where target) {
 
 func driftIsFoundAndHealed(t *testing.T, where target) {
 	cs := clients(t, where)
-	image := func() string {
+	cpu := func() string {
 		d, err := cs.AppsV1().Deployments(namespace).Get(t.Context(), deployment, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return d.Spec.Template.Spec.Containers[0].Resources.Requests.Cpu().String()
 	}
-	declared := image()
+	declared := cpu()
 	patch := []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/resources/requests/cpu","value":"51m"}]`)
 	if _, err := cs.AppsV1().Deployments(namespace).Patch(t.Context(), deployment, types.JSONPatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
@@ -43,28 +47,39 @@ func driftIsFoundAndHealed(t *testing.T, where target) {
 	if u := where.up(t); u.changed != 1 {
 		t.Errorf("up heals %d resources, want 1:\n%s", u.changed, u.output)
 	}
-	if now := image(); now != declared {
+	if now := cpu(); now != declared {
 		t.Errorf("the CPU request is %s after up, want %s as declared", now, declared)
 	}
 }
 
+// eksTokenLogsIn: the API server takes a token as `aws eks get-token` makes it, for this cluster and no other.
 func eksTokenLogsIn(t *testing.T, where target) {
 	s := where.(*sandboxTarget)
-	cfg, err := os.ReadFile(s.layout.Kubeconfig())
-	if err != nil || !strings.Contains(string(cfg), s.layout.HostIP()) {
-		t.Fatalf("the kubeconfig does not name %s (%v)", s.layout.HostIP(), err)
-	}
-	// The program's own provider logged in by EKS token for all that is declared; the managers of its objects say so.
-	d, err := clients(t, where).AppsV1().Deployments(namespace).Get(t.Context(), deployment, metav1.GetOptions{})
+	creds, err := ekstoken.Load(s.layout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range d.ManagedFields {
-		if strings.HasPrefix(f.Manager, "pulumi-kubernetes-") && f.Operation == metav1.ManagedFieldsOperationApply {
-			return
+	login := func(cluster string) error {
+		token, _, err := ekstoken.Sign(creds, "eu-central-1", cluster, time.Now())
+		if err != nil {
+			t.Fatal(err)
 		}
+		cs, err := kubernetes.NewForConfig(&rest.Config{
+			Host: "https://" + s.layout.HostAddr(layout.PortAPIServer), BearerToken: token,
+			TLSClientConfig: rest.TLSClientConfig{CAFile: s.layout.CA()},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = cs.AppsV1().Deployments(namespace).Get(t.Context(), deployment, metav1.GetOptions{})
+		return err
 	}
-	t.Errorf("no field of %s was applied by the program", deployment)
+	if err := login("rag-local"); err != nil {
+		t.Errorf("a token for the cluster: %v", err)
+	}
+	if err := login("rag-other"); !apierrors.IsUnauthorized(err) {
+		t.Errorf("a token for another cluster: %v, want Unauthorized", err)
+	}
 }
 
 func clients(t *testing.T, where target) *kubernetes.Clientset {

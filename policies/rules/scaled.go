@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"math"
+
+	"github.com/ragscale/ragscale/stacks"
 )
 
 // scaled is the workloads that a horizontal autoscaler of the stack scales.
@@ -101,12 +103,9 @@ func checkBudget(budget, hpa Resource, p *Report) {
 	}
 }
 
-// reservedConnections are for people, migrations, monitoring and RDS itself: package stacks reserves as many.
-const reservedConnections = 15
-
 // connectionBudget adds up the pools of all workloads that say DATABASE_POOL_SIZE.
 func connectionBudget(s Stack, _ Thresholds, p *Report) {
-	total := float64(reservedConnections)
+	total := float64(stacks.AdminReserve)
 	for _, w := range s.OfType(servers...) {
 		pool, pooled := poolSize(w)
 		if !pooled {
@@ -118,7 +117,7 @@ func connectionBudget(s Stack, _ Thresholds, p *Report) {
 		}
 		total += pods * pool
 	}
-	if total == reservedConnections {
+	if total == stacks.AdminReserve {
 		return
 	}
 	for _, group := range s.OfType(parameterGroup) {

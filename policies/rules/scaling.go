@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"slices"
+
+	"github.com/ragscale/ragscale/stacks"
 )
 
 const (
@@ -83,7 +85,7 @@ var scaling = []Rule{
 		Name: "connection-budget", Area: Scaling, Levels: everywhere,
 		Says:   "The pools of all pods at full scale, a rolling update included, fit the database's max_connections.",
 		Fix:    "Lower ragscale:slo.hpa.maxReplicas or choose a bigger ragscale:database.instanceClass; max_connections is derived.",
-		Origin: fmt.Sprintf("slo.hpa.maxReplicas, maxSurge, DATABASE_POOL_SIZE and %d connections in reserve", reservedConnections), CheckStack: connectionBudget,
+		Origin: fmt.Sprintf("slo.hpa.maxReplicas, maxSurge, DATABASE_POOL_SIZE and %d connections in reserve", stacks.AdminReserve), CheckStack: connectionBudget,
 	},
 }
 

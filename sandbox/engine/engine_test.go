@@ -58,14 +58,15 @@ func TestThePassphraseIsMadeOnceAndIsPrivate(t *testing.T) {
 }
 
 func TestTheUsersOwnCredentialsAreOutOfReach(t *testing.T) {
-	env := testEngine(t).env
+	e := testEngine(t)
+	env := e.env
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		if v, ok := env[name]; !ok || v != "" {
 			t.Errorf("%s is %q, want set and empty", name, v)
 		}
 	}
 	for _, name := range []string{"AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "PULUMI_HOME"} {
-		if !strings.Contains(env[name], string(filepath.Separator)+"p") || strings.HasPrefix(env[name], os.Getenv("HOME")+"/.") {
+		if !strings.HasPrefix(env[name], e.layout.Dir+"/") {
 			t.Errorf("%s is %q, want it in the sandbox", name, env[name])
 		}
 	}
