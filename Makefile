@@ -14,11 +14,12 @@ LDFLAGS := -s -w
 PULUMI_VERSION := $(shell sed -n 's,^require github.com/pulumi/pulumi/pkg/v3 \(v.*\)$$,\1,p' tools/pulumi/go.mod)
 KUBE_VERSION := $(shell sed -n 's,^\tk8s.io/kubernetes \(v.*\)$$,\1,p' sandbox/controlplane/go.mod)
 KUBE_VERSION_PACKAGE := k8s.io/component-base/version
+VPA := k8s.io/autoscaler/vertical-pod-autoscaler
 ALL := ./...
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile | expand -t 22
 
 .PHONY: up
 up: build ## bring up stack local, wait for a search to work
@@ -34,8 +35,11 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@LDFLAGS="-X $(KUBE_VERSION_PACKAGE).gitVersion=$(KUBE_VERSION) -X $(KUBE_VERSION_PACKAGE).gitMajor=1 -X $(KUBE_VERSION_PACKAGE).gitMinor=$(word 2,$(subst ., ,$(KUBE_VERSION)))" \
 	  tools/build.sh $(TOOLS)/controlplane sandbox/controlplane . "Kubernetes control plane, first build 6 min"
 	@tools/build.sh $(TOOLS)/metrics-server sandbox/controlplane sigs.k8s.io/metrics-server/cmd/metrics-server
+	@tools/build.sh $(TOOLS)/vpa-recommender sandbox/controlplane $(VPA)/pkg/recommender
+	@install -m 644 "$$(cd sandbox/controlplane && go list -m -f '{{.Dir}}' $(VPA))/deploy/vpa-v1-crd-gen.yaml" $(TOOLS)/vpa-crds.yaml
 	@LDFLAGS="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 	  tools/build.sh $(TOOLS)/pulumi tools/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "Pulumi CLI, first build 4 min"
+	@tools/build.sh $(TOOLS)/pgbouncer-exporter tools/pgbouncer-exporter github.com/prometheus-community/pgbouncer_exporter
 	@tools/build.sh $(TOOLS)/ragscale-sandbox . ./sandbox
 	@tools/build.sh $(TOOLS)/ragapi . ./ragapi
 	@tools/build.sh $(TOOLS)/ragscale-policies . ./policies
@@ -43,7 +47,7 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@bin/ragscale sandbox prepare
 
 .PHONY: check
-check: fmt vet tidy lint unit ## format, vet, tidy, lint, unit tests
+check: fmt vet tidy lint k6 unit ## format, vet, tidy, lint, load test scripts, unit tests
 
 .PHONY: fmt
 fmt:
@@ -56,12 +60,19 @@ vet:
 
 .PHONY: tidy
 tidy:
-	@for m in . sandbox/controlplane tools/pulumi tools/lint; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+	@for m in . sandbox/controlplane tools/pulumi tools/pgbouncer-exporter tools/lint; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
+
+.PHONY: k6
+k6: tools/k6/node_modules/.package-lock.json ## types, format and lint of the load test scripts, pinned in tools/k6
+	@cd tools/k6 && npm run --silent check
+
+tools/k6/node_modules/.package-lock.json: tools/k6/package-lock.json
+	@cd tools/k6 && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json
 
 .PHONY: gotestsum
 gotestsum:

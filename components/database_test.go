@@ -1,10 +1,15 @@
 package components_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/database"
@@ -30,6 +35,8 @@ var databaseShapes = map[string]func() database.Args{
 	"local": func() database.Args {
 		a := smallDatabase()
 		a.ApplyImmediately = true
+		a.BackupRetentionDays = 1
+		a.Replicas = database.Replicas{Count: 1}
 		a.Parameters = []database.Parameter{{Name: "shared_buffers", Value: "16384", ApplyMethod: "pending-reboot"}}
 		return a
 	},
@@ -54,7 +61,16 @@ var databaseShapes = map[string]func() database.Args{
 			{Name: "shared_buffers", Value: "{DBInstanceClassMemory/32768}", ApplyMethod: "pending-reboot"},
 			{Name: "auto_explain.log_min_duration", Value: "2000", ApplyMethod: "immediate"},
 			{Name: "track_io_timing", Value: "1", ApplyMethod: "immediate"},
+			{Name: "max_connections", Value: "400", ApplyMethod: "pending-reboot"},
 		}
+		a.Replicas = database.Replicas{
+			Count: 2, Class: "db.r7g.large", Zones: []string{"eu-central-1b", "eu-central-1c"},
+			Parameters: []database.Parameter{
+				{Name: "max_connections", Value: "450", ApplyMethod: "pending-reboot"},
+				{Name: "hot_standby_feedback", Value: "1", ApplyMethod: "immediate"},
+			},
+		}
+		a.Rotation = database.Rotation{Days: 30, LambdaARN: pulumi.String("arn:aws:lambda:eu-central-1:123456789012:function:rotate")}
 		a.BackupRetentionDays, a.BackupWindow, a.MaintenanceWindow = 14, "01:00-02:00", "sun:03:00-sun:04:00"
 		a.DeletionProtection, a.FinalSnapshot = true, true
 		a.PerformanceInsightsRetentionDays, a.MonitoringIntervalSeconds = 31, 15
@@ -73,6 +89,7 @@ func declareDatabase(args database.Args) func(*pulumi.Context) error {
 		return graph.Probe(ctx, "outputs", pulumi.Map{
 			"address": db.Address, "port": db.Port, "name": db.Name, "username": db.Username, "instanceId": db.InstanceID,
 			"arn": db.ARN, "securityGroupId": db.SecurityGroupID, "parameterGroupName": db.ParameterGroupName,
+			"replicaAddresses": db.ReplicaAddresses, "replicaIds": db.ReplicaIDs, "secretArn": db.SecretARN,
 		})
 	}
 }
@@ -145,6 +162,26 @@ func TestDatabaseFaultsNameTheField(t *testing.T) {
 			`database.LogExports[0] is "audit", want one of ["postgresql" "upgrade" "iam-db-auth-error"]`},
 		"log export twice": {func(a *database.Args) { a.LogExports = []string{"upgrade", "upgrade"} },
 			`database.LogExports[1] is "upgrade" again, want it once`},
+		"replicas": {func(a *database.Args) { a.Replicas.Count, a.BackupRetentionDays = 16, 1 },
+			"database.Replicas.Count is 16, want 0 to 15"},
+		"negative replicas": {func(a *database.Args) { a.Replicas.Count = -1 },
+			"database.Replicas.Count is -1, want 0 to 15"},
+		"replicas without backups": {func(a *database.Args) { a.Replicas.Count = 1 },
+			"database.BackupRetentionDays is 0 with 1 replicas, want 1 or more: RDS makes a replica from a backup"},
+		"replica class": {func(a *database.Args) {
+			a.Replicas, a.BackupRetentionDays = database.Replicas{Count: 1, Class: "r7g.large"}, 1
+		},
+			`database.Replicas.Class is "r7g.large", want an RDS class such as db.r7g.large`},
+		"replica zone": {func(a *database.Args) {
+			a.Replicas, a.BackupRetentionDays = database.Replicas{Count: 1, Zones: []string{"eu-central-1"}}, 1
+		}, `database.Replicas.Zones[0] is "eu-central-1", want an availability zone such as eu-central-1a`},
+		"replica parameter": {func(a *database.Args) {
+			a.Replicas, a.BackupRetentionDays = database.Replicas{Count: 1, Parameters: []database.Parameter{{Name: "jit", Value: "off", ApplyMethod: "immediate"}}}, 1
+		}, `database.Replicas.Parameters[jit].Value is "off", want 1 or 0`},
+		"rotation days": {func(a *database.Args) { a.Rotation = database.Rotation{Days: 1001, LambdaARN: pulumi.String("arn")} },
+			"database.Rotation.Days is 1001, want 0 to 1000"},
+		"rotation by nobody": {func(a *database.Args) { a.Rotation.Days = 30 },
+			"database.Rotation.LambdaARN is missing with Days 30, want the function that rotates the password"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -292,6 +329,223 @@ func TestDatabaseAlwaysForcesTLS(t *testing.T) {
 	}
 }
 
-func TestDatabaseFirstPreviewNeedsNothingKnown(t *testing.T) {
-	graph.Preview(t, "prod", declareDatabase(databaseShapes["prod"]()))
+// The secret's value is made of the instance's outputs.
+func TestDatabaseFirstPreviewNeedsNothingElseKnown(t *testing.T) {
+	graph.Preview(t, "prod", declareDatabase(databaseShapes["prod"]()), instanceType)
+}
+
+const instanceType = "aws:rds/instance:Instance"
+
+func TestDatabaseReplicaTakesFromThePrimaryWhatRDSRefuses(t *testing.T) {
+	g := graph.Run(t, "prod", declareDatabase(databaseShapes["prod"]()))
+	for _, name := range []string{"db-replica-1", "db-replica-2"} {
+		replica := g.Find(instanceType, name)
+		if source := replica.Input("replicateSourceDb"); source != "db-keydbid" {
+			t.Errorf("%s replicates %v, want the primary", name, source)
+		}
+		for _, refused := range []string{"dbName", "username", "password", "manageMasterUserPassword", "dbSubnetGroupName", "kmsKeyId",
+			"finalSnapshotIdentifier", "backupRetentionPeriod"} {
+			if value := replica.Input(refused); value != nil {
+				t.Errorf("%s has %s %v, want none", name, refused, value)
+			}
+		}
+		if replica.Protect || replica.Input("deletionProtection") != false || replica.Input("skipFinalSnapshot") != true {
+			t.Errorf("%s is protected from being taken away:\n%s", name, replica.Text())
+		}
+	}
+}
+
+func TestDatabaseReplicasAreSpreadOverTheZones(t *testing.T) {
+	args := databaseShapes["prod"]()
+	args.Replicas.Count = 3
+	g := graph.Run(t, "prod", declareDatabase(args))
+	for number, want := range []string{"eu-central-1b", "eu-central-1c", "eu-central-1b"} {
+		if zone := g.Find(instanceType, fmt.Sprintf("db-replica-%d", number+1)).Input("availabilityZone"); zone != want {
+			t.Errorf("replica %d is in %v, want %s", number+1, zone, want)
+		}
+	}
+}
+
+// RDS wants replicas upgraded before the primary to a minor version, and upgrades them itself to a major one.
+func TestDatabaseReplicaHasAVersionOfItsOwnOnlyWhenItIsPinned(t *testing.T) {
+	for version, want := range map[string]any{"17": nil, "17.6": "17.6"} {
+		args := databaseShapes["prod"]()
+		args.EngineVersion = version
+		g := graph.Run(t, "prod", declareDatabase(args))
+		if got := g.Find(instanceType, "db-replica-1").Input("engineVersion"); got != want {
+			t.Errorf("version %s: the replica's is %v, want %v", version, got, want)
+		}
+	}
+}
+
+func TestDatabaseReplicaSettingsKeepRecoveryGoing(t *testing.T) {
+	setting := func(value string) []database.Parameter {
+		return []database.Parameter{{Name: "max_connections", Value: value, ApplyMethod: "pending-reboot"}}
+	}
+	const formula = "{DBInstanceClassMemory/9531392}"
+	for name, c := range map[string]struct {
+		primary, replica []database.Parameter
+		class, want      string
+	}{
+		"missing": {setting("400"), nil, "",
+			"database.Replicas.Parameters[max_connections] is missing with 400 on the primary, want no less: recovery would stop"},
+		"fewer": {setting("400"), setting("399"), "",
+			"database.Replicas.Parameters[max_connections].Value is 399 with 400 on the primary, want no less: recovery would stop"},
+		"formula on another class": {setting(formula), setting(formula), "db.t4g.small",
+			`database.Replicas.Parameters[max_connections].Value is "` + formula + `" on db.t4g.small with "` + formula + `" on db.t4g.medium, want numbers`},
+		"number against formula": {setting(formula), setting("900"), "",
+			`database.Replicas.Parameters[max_connections].Value is "900" on db.t4g.medium with "` + formula + `" on db.t4g.medium, want numbers`},
+		"as many":                   {setting("400"), setting("400"), "db.t4g.small", ""},
+		"formula on the same class": {setting(formula), setting(formula), "", ""},
+		"neither says":              {nil, nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := smallDatabase()
+			args.BackupRetentionDays, args.Parameters = 1, c.primary
+			args.Replicas = database.Replicas{Count: 1, Class: c.class, Parameters: c.replica}
+			if c.want != "" {
+				wantFault(t, declareDatabase(args), c.want)
+			} else {
+				graph.Run(t, "dev", declareDatabase(args))
+			}
+		})
+	}
+}
+
+func TestDatabaseSecretIsWhatRotationFunctionsRead(t *testing.T) {
+	version := graph.Run(t, "dev", declareDatabase(databaseShapes["dev"]())).Find("aws:secretsmanager/secretVersion:SecretVersion", "db")
+	if !version.IsSecret("secretString") {
+		t.Error("the credentials are plain")
+	}
+	var got map[string]any
+	text, ok := version.Input("secretString").(string)
+	if err := json.Unmarshal([]byte(text), &got); !ok || err != nil {
+		t.Fatalf("the secret is %T, %v, want JSON", version.Input("secretString"), err)
+	}
+	want := map[string]any{
+		"engine": "postgres", "host": "instance/db#address", "port": 5432.0, "dbname": "ragscale", "username": "ragscale",
+		"password": "correct-horse-battery",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A function that rotates the password owns it: Pulumi must not put back the one it was configured with.
+func TestDatabasePasswordBelongsToTheFunctionThatRotatesIt(t *testing.T) {
+	for stack, owned := range map[string]bool{"dev": false, "prod": true} {
+		g := graph.Run(t, stack, declareDatabase(databaseShapes[stack]()))
+		instance, version := g.Find(instanceType, "db"), g.Find("aws:secretsmanager/secretVersion:SecretVersion", "db")
+		if slices.Contains(instance.IgnoreChanges, "password") != owned {
+			t.Errorf("%s: the instance ignores %v", stack, instance.IgnoreChanges)
+		}
+		if slices.Contains(version.IgnoreChanges, "secretString") != owned || slices.Contains(version.IgnoreChanges, "versionStages") != owned {
+			t.Errorf("%s: the secret's value ignores %v", stack, version.IgnoreChanges)
+		}
+		if kept := version.Input("versionStages[1]") != nil; kept != owned {
+			t.Errorf("%s: the first version has a stage of its own: %v, want %v", stack, kept, owned)
+		}
+	}
+}
+
+func TestDatabaseRotationWaitsForItsSchedule(t *testing.T) {
+	rotation := graph.Run(t, "prod", declareDatabase(databaseShapes["prod"]())).Find("aws:secretsmanager/secretRotation:SecretRotation", "db")
+	if now := rotation.Input("rotateImmediately"); now != false {
+		t.Errorf("rotateImmediately is %v, want false", now)
+	}
+	if after := strings.Join(rotation.DependsOn, "\n"); !strings.Contains(after, "SecretVersion db") {
+		t.Errorf("rotation does not wait for the secret's value, only for:\n%s", after)
+	}
+}
+
+// replacing reads which inputs replace an instance from the table that the sandbox's AWS goes by.
+func replacing(t *testing.T) []string {
+	t.Helper()
+	table, err := os.ReadFile("../sandbox/aws/rules/replace.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		if inputs, ok := strings.CutPrefix(line, instanceType+" "); ok {
+			return strings.Fields(inputs)
+		}
+	}
+	t.Fatalf("%s is not in the table", instanceType)
+	return nil
+}
+
+// anyDatabase is one of the arguments that are valid, with every field drawn anew.
+func anyDatabase(r *rand.Rand) database.Args {
+	pick := func(of ...string) string { return of[r.IntN(len(of))] }
+	flip := func() bool { return r.IntN(2) == 0 }
+	connections := 50 + r.IntN(400)
+	setting := func(name string, n int, method string) database.Parameter {
+		return database.Parameter{Name: name, Value: fmt.Sprint(n), ApplyMethod: method}
+	}
+	a := smallDatabase()
+	a.InstanceClass = pick("db.t4g.medium", "db.m7g.large", "db.r7g.xlarge")
+	a.EngineVersion = pick("16", "17", "17.4", "17.6")
+	a.MultiAZ, a.ApplyImmediately, a.DeletionProtection, a.FinalSnapshot = flip(), flip(), flip(), flip()
+	a.Storage = anyStorage(r)
+	a.DBName, a.Username, a.Password = pick("ragscale", "rag"), pick("ragscale", "owner"), pulumi.String(pick("correct-horse-battery", "another-horse"))
+	a.Parameters = []database.Parameter{setting("max_connections", connections, "pending-reboot"), setting("work_mem", 64*(1+r.IntN(99)), "immediate")}
+	a.Replicas = database.Replicas{
+		Count: r.IntN(4), Class: pick("", "db.r7g.large", "db.r7g.2xlarge"),
+		Parameters: []database.Parameter{setting("max_connections", connections+r.IntN(100), "pending-reboot")},
+	}
+	if flip() {
+		a.Replicas.Zones = []string{pick("eu-central-1a", "eu-central-1b"), "eu-central-1c"}
+	}
+	if flip() {
+		a.Rotation = database.Rotation{Days: 1 + r.IntN(90), LambdaARN: pulumi.String("arn:aws:lambda:eu-central-1:123456789012:function:rotate")}
+	}
+	a.BackupRetentionDays, a.BackupWindow, a.MaintenanceWindow = 1+r.IntN(35), pick("", "01:00-02:00"), pick("", "sun:03:00-sun:04:00")
+	a.PerformanceInsightsRetentionDays, a.MonitoringIntervalSeconds = []int{0, 7, 31}[r.IntN(3)], []int{0, 15, 60}[r.IntN(3)]
+	a.LogExports = [][]string{nil, {"postgresql"}, {"postgresql", "upgrade"}}[r.IntN(3)]
+	a.Tags = map[string]string{"stack": pick("dev", "prod")}
+	return a
+}
+
+func anyStorage(r *rand.Rand) database.Storage {
+	gib := 400 + r.IntN(1000)
+	return []database.Storage{
+		{Type: "gp3", GiB: 20 + r.IntN(300)},
+		{Type: "gp3", GiB: gib, MaxGiB: 2 * gib, IOPS: 12000 + r.IntN(4000), ThroughputMBps: 500 + r.IntN(2000)},
+		{Type: "io2", GiB: gib, IOPS: 1000 + r.IntN(9000)},
+	}[r.IntN(3)]
+}
+
+func TestNoChangeOfArgumentsReplacesAnInstance(t *testing.T) {
+	const pairs = 200
+	inputs, r := replacing(t), rand.New(rand.NewPCG(1, 2))
+	before := graph.Run(t, "prod", declareDatabase(anyDatabase(r)))
+	for pair := range pairs {
+		after := graph.Run(t, "prod", declareDatabase(anyDatabase(r)))
+		for _, instance := range after.OfType(instanceType) {
+			old := slices.IndexFunc(before.Resources, func(b graph.Resource) bool { return b.Path == instance.Path })
+			if old < 0 {
+				continue
+			}
+			for _, input := range inputs {
+				was, is := before.Resources[old].Input(input), instance.Input(input)
+				if !cmp.Equal(was, is) && !slices.Contains(instance.IgnoreChanges, input) {
+					t.Errorf("pair %d: %s goes from %v to %v and replaces %s", pair, input, was, is, instance.Path)
+				}
+			}
+			if len(instance.ReplaceOnChanges) > 0 || instance.DeleteBeforeReplace {
+				t.Errorf("pair %d: %s asks to be replaced:\n%s", pair, instance.Path, instance.Text())
+			}
+		}
+		before = after
+	}
+}
+
+func TestThePrimaryIsTheSameInstanceWhateverItsArguments(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 20 {
+		g := graph.Run(t, "prod", declareDatabase(anyDatabase(r)))
+		if id := g.Find(instanceType, "db").Input("identifier"); id != "db-keydbid" {
+			t.Errorf("the identifier is %v, want db-keydbid", id)
+		}
+	}
 }

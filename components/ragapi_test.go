@@ -69,10 +69,21 @@ var apiShapes = map[string]func() ragapi.Args{
 		a.Policies = map[string]pulumi.StringInput{"uploads": pulumi.String(
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::uploads/*"}]}`)}
 		a.MetricsNamespaces = []string{"observability"}
+		a.QueryLogRetentionDays = 90
+		withDataTier(&a)
 		a.DeletionProtection = true
 		a.Tags = map[string]string{"stack": "prod", "cost-centre": "search"}
 		return a
 	},
+}
+
+// withDataTier adds what may stand beside the database.
+func withDataTier(a *ragapi.Args) {
+	a.Database.Pooler = &ragapi.Pooler{
+		Host: pulumi.String("pgbouncer.rag"), Port: pulumi.Int(6432), Database: pulumi.String("ragscale"), ReadOnlyDatabase: pulumi.String("ragscale_ro"),
+	}
+	a.Cache = &ragapi.Cache{Host: pulumi.String("cache.example"), Port: pulumi.Int(6379), Username: pulumi.String("app"), Password: pulumi.String("staple-horse-battery")}
+	a.VectorStore = &ragapi.VectorStore{URL: pulumi.String("http://chroma.vectors:8000"), Namespace: pulumi.String("vectors"), Port: pulumi.Int(8000)}
 }
 
 func declareAPI(args ragapi.Args) func(*pulumi.Context) error {
@@ -113,6 +124,14 @@ func TestAPIFaultsNameTheField(t *testing.T) {
 			"ragapi.ClusterName is missing, want a value from the component that has it"},
 		"database": {func(a *ragapi.Args) { a.Database.Password = nil },
 			"ragapi.Database.Password is missing, want a value from the component that has it"},
+		"pooler": {func(a *ragapi.Args) { withDataTier(a); a.Database.Pooler.Database = nil },
+			"ragapi.Database.Pooler.Database is missing, want a value from the component that has it"},
+		"cache": {func(a *ragapi.Args) { withDataTier(a); a.Cache.Password = nil },
+			"ragapi.Cache.Password is missing, want a value from the component that has it"},
+		"vector store": {func(a *ragapi.Args) { withDataTier(a); a.VectorStore.URL = nil },
+			"ragapi.VectorStore.URL is missing, want a value from the component that has it"},
+		"retention": {func(a *ragapi.Args) { a.QueryLogRetentionDays = -1 },
+			"ragapi.QueryLogRetentionDays is -1, want 0 to 3650"},
 		"policy": {func(a *ragapi.Args) { a.Policies = map[string]pulumi.StringInput{"s3": nil} },
 			"ragapi.Policies[s3] is missing, want a value from the component that has it"},
 		"one subnet": {func(a *ragapi.Args) { a.Subnets = a.Subnets[:1] },
@@ -286,16 +305,24 @@ func TestAPIAddressLeavesOutTheSchemesOwnPort(t *testing.T) {
 	}
 }
 
-func TestAPIPasswordIsOnlyInTheSecret(t *testing.T) {
-	g := graph.Run(t, "dev", declareAPI(smallAPI()))
+func TestAPIPasswordsAreOnlyInTheSecrets(t *testing.T) {
+	args := smallAPI()
+	withDataTier(&args)
+	g := graph.Run(t, "dev", declareAPI(args))
+	if !g.Find("kubernetes:core/v1:Secret", "api-cache").IsSecret("data") {
+		t.Error("the cache's Secret's data is plain in the state")
+	}
 	if !g.Find("kubernetes:core/v1:Secret", "api-database").IsSecret("data") {
 		t.Error("the Secret's data is plain in the state")
 	}
 	if !g.Find(deploymentType, "api").IsSecret("spec") {
 		t.Error("the digest of the password is plain in the state")
 	}
-	if text := g.Text(); strings.Contains(text, "correct-horse-battery") || strings.Contains(text, "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5") {
-		t.Error("the password is in the graph's text")
+	text := g.Text()
+	for _, leak := range []string{"correct-horse-battery", "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "staple-horse-battery", "c3RhcGxlLWhvcnNlLWJhdHRlcnk="} {
+		if strings.Contains(text, leak) {
+			t.Errorf("%s is in the graph's text", leak)
+		}
 	}
 }
 
@@ -307,14 +334,65 @@ func TestAPIPodsRollWhenTheDatabasesCoordinatesChange(t *testing.T) {
 		"host":     func(d *ragapi.Database) { d.Host = pulumi.String("other.example") },
 		"password": func(d *ragapi.Database) { d.Password = pulumi.String("another-horse-battery") },
 		"ca file":  func(d *ragapi.Database) { d.CAFile = "/etc/ssl/ca.pem" },
+		"pooler":   func(d *ragapi.Database) { d.Pooler.Host = pulumi.String("other.rag") },
+		"replicas": func(d *ragapi.Database) { d.Pooler.ReadOnlyDatabase = nil },
 	} {
 		args := smallAPI()
+		withDataTier(&args)
 		change(&args.Database)
 		digest := graph.Run(t, "dev", declareAPI(args)).Find(deploymentType, "api").Input(annotation)
 		if other, taken := digests[digest]; taken || digest == nil {
 			t.Errorf("digest %v after a change of %s is that of %q", digest, name, other)
 		}
 		digests[digest] = name
+	}
+}
+
+func TestAPIPodsRollWhenTheCachesCoordinatesChange(t *testing.T) {
+	annotation := `spec.template.metadata.annotations["ragscale.io/config-digest"]`
+	var digests []any
+	for _, password := range []string{"staple-horse-battery", "another-horse-battery"} {
+		args := smallAPI()
+		withDataTier(&args)
+		args.Cache.Password = pulumi.String(password)
+		digests = append(digests, graph.Run(t, "dev", declareAPI(args)).Find(deploymentType, "api").Input(annotation))
+	}
+	if digests[0] == digests[1] {
+		t.Errorf("the digest stays %v", digests[0])
+	}
+}
+
+func TestAPIPodsMayReachTheDataTier(t *testing.T) {
+	args := smallAPI()
+	withDataTier(&args)
+	text := graph.Run(t, "dev", declareAPI(args)).Find("kubernetes:networking.k8s.io/v1:NetworkPolicy", "api-egress").Text()
+	for _, port := range []string{"5432", "6432", "6379", "8000"} {
+		if !strings.Contains(text, "port: "+port) {
+			t.Errorf("no way out to port %s:\n%s", port, text)
+		}
+	}
+}
+
+func TestAPIUpkeepNeverRunsTwiceAtOnce(t *testing.T) {
+	g := graph.Run(t, "dev", declareAPI(smallAPI()))
+	upkeep := g.Find("kubernetes:batch/v1:CronJob", "api-upkeep")
+	want := map[string]any{
+		"spec.concurrencyPolicy":                                              "Forbid",
+		"spec.jobTemplate.spec.template.spec.restartPolicy":                   "Never",
+		"spec.jobTemplate.spec.template.spec.securityContext.runAsNonRoot":    true,
+		"spec.jobTemplate.spec.template.spec.containers[0].args[0]":           "upkeep",
+		"spec.jobTemplate.spec.template.spec.containers[0].livenessProbe":     nil,
+		"spec.jobTemplate.spec.template.spec.containers[0].lifecycle.preStop": nil,
+	}
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if got := upkeep.Input(path); got != want[path] {
+			t.Errorf("%s is %v, want %v", path, got, want[path])
+		}
+	}
+	for _, bound := range []string{"spec.jobTemplate.spec.activeDeadlineSeconds", "spec.startingDeadlineSeconds", "spec.successfulJobsHistoryLimit", "spec.failedJobsHistoryLimit"} {
+		if number(t, upkeep, bound) < 1 {
+			t.Errorf("%s is not bounded", bound)
+		}
 	}
 }
 

@@ -1,15 +1,12 @@
 package main_test
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
-	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/policies/rules"
 )
 
@@ -29,7 +26,11 @@ const (
 	apiContainer  = "spec.template.spec.containers[0]."
 	apiHPA        = "HorizontalPodAutoscaler rag-prod"
 	db            = "rds/instance:Instance rag-prod"
-	dbParameters  = "ParameterGroup rag-prod"
+	dbParameters  = "rds/parameterGroup:ParameterGroup rag-prod"
+	redis         = "ReplicationGroup rag-prod"
+	redisSettings = "elasticache/parameterGroup:ParameterGroup rag-prod"
+	edge          = "Distribution rag-prod"
+	behavior      = "defaultCacheBehavior."
 	apiNodes      = "NodeGroup rag-prod-api"
 	template      = "LaunchTemplate rag-prod-api"
 	eks           = "eks/cluster:Cluster rag-prod"
@@ -58,7 +59,7 @@ var breakages = []breakage{
 	{rule: "vpa-mode", with: func(s *subject) { s.addVPA("Recreate", "ephemeral-storage") }},
 	{rule: "scaled-survives-drain", at: "PodDisruptionBudget rag-prod", path: "spec.maxUnavailable", bad: 0.0, absent: true},
 	{rule: "scaled-is-spread", at: apiDeployment, path: "spec.template.spec.topologySpreadConstraints", bad: []any{}, absent: true},
-	{rule: "connection-budget", at: apiDeployment, path: apiContainer + "env", bad: []any{map[string]any{"name": "DATABASE_POOL_SIZE", "value": "100"}}},
+	{rule: "connection-budget", at: "Deployment rag-prod-worker", path: apiContainer + "env", bad: []any{map[string]any{"name": "DATABASE_POOL_SIZE", "value": "100"}}},
 
 	{rule: "nodes-can-scale", at: apiNodes, path: "scalingConfig.maxSize", bad: 3.0},
 	{rule: "autoscaler-owns-nodes", at: apiNodes, with: func(s *subject) { s.resource(apiNodes).IgnoreChanges = nil }},
@@ -66,6 +67,7 @@ var breakages = []breakage{
 	{rule: "spot-has-choice", at: "NodeGroup rag-prod-burst", path: "instanceTypes", bad: []any{"m7g.xlarge"}, absent: true},
 	{rule: "base-on-demand", at: "NodeGroup rag-prod-burst", path: "scalingConfig", bad: map[string]any{"minSize": 1.0, "maxSize": 12.0, "desiredSize": 1.0}},
 	{rule: "loadtest-apart", at: "NodeGroup rag-prod-loadtest", path: "taints", bad: []any{}, absent: true},
+	{rule: "loadtest-pods-apart", with: func(s *subject) { s.addLoadTest() }},
 	{rule: "node-imdsv2", at: template, path: "metadataOptions.httpTokens", bad: "optional", absent: true},
 	{rule: "node-volume", at: template, path: "blockDeviceMappings[0].ebs.encrypted", bad: "false", absent: true},
 
@@ -79,15 +81,25 @@ var breakages = []breakage{
 	{rule: "rds-storage-headroom", at: db, path: "maxAllocatedStorage", bad: 410.0, absent: true},
 	{rule: "rds-backup", at: db, path: "backupRetentionPeriod", bad: 3.0, absent: true},
 	{rule: "rds-encrypted", at: db, path: "storageEncrypted", bad: false, absent: true},
-	{rule: "rds-force-tls", at: dbParameters, with: func(s *subject) { s.setParameter("rds.force_ssl", "value", "0") }},
+	{rule: "rds-force-tls", at: dbParameters, with: func(s *subject) { s.setParameter(dbParameters, "rds.force_ssl", "value", "0") }},
 	{rule: "rds-private", at: db, path: "publiclyAccessible", bad: true},
 	{rule: "rds-password-secret", at: db, path: "password", bad: "hunter2"},
 	{rule: "rds-insights", at: db, path: "monitoringInterval", bad: 0.0, absent: true},
 	{rule: "rds-parameters", at: db, path: "parameterGroupName", bad: "default.postgres17", absent: true},
-	{rule: "rds-parameter-values", at: dbParameters, with: func(s *subject) { s.setParameter("work_mem", "value", "64MB") }},
-	{rule: "rds-static-parameters", at: dbParameters, with: func(s *subject) { s.setParameter("shared_buffers", "applyMethod", "immediate") }},
+	{rule: "rds-parameter-values", at: dbParameters, with: func(s *subject) { s.setParameter(dbParameters, "work_mem", "value", "64MB") }},
+	{rule: "rds-static-parameters", at: dbParameters, with: func(s *subject) { s.setParameter(dbParameters, "shared_buffers", "applyMethod", "immediate") }},
 	{rule: "rds-log-exports", at: db, path: "enabledCloudwatchLogsExports", bad: []any{"upgrade"}, absent: true},
+	{rule: "rds-replicas", with: func(s *subject) { s.drop("rds/instance:Instance rag-prod-replica-2") }},
+	{rule: "rds-replica-parameters", with: func(s *subject) { s.setParameter(dbParameters+"-replica", "max_connections", "value", "20") }},
 	{rule: "rds-kept", at: db, path: "deletionProtection", bad: false, absent: true},
+
+	{rule: "cache-failover", at: redis, path: "multiAzEnabled", bad: false, absent: true},
+	{rule: "cache-encrypted", at: redis, path: "transitEncryptionEnabled", bad: false, absent: true},
+	{rule: "cache-users", at: redis, path: "userGroupIds", bad: []any{}, absent: true},
+	{rule: "cache-user-authenticated", at: "elasticache/user:User rag-prod-default", path: "accessString", bad: "on ~* +@all", absent: true},
+	{rule: "cache-password-secret", at: "elasticache/user:User rag-prod-app", path: "authenticationMode.passwords", bad: []any{"correct-horse-battery"}},
+	{rule: "cache-eviction", with: func(s *subject) { s.setParameter(redisSettings, "maxmemory-policy", "value", "allkeys-lfu") }},
+	{rule: "cache-reserved-memory", with: func(s *subject) { s.setParameter(redisSettings, "reserved-memory-percent", "value", "10") }},
 
 	{rule: "ingress-public-ports", at: "SecurityGroupIngressRule rag-prod-from-nodes", path: "cidrIpv4", bad: "0.0.0.0/0"},
 	{rule: "public-api-over-tls", at: alb, path: "internal", bad: false, absent: true},
@@ -109,109 +121,32 @@ var breakages = []breakage{
 	{rule: "nat-per-zone", with: func(s *subject) { s.remove("aws:ec2/natGateway:NatGateway") }},
 	{rule: "namespace-closed", at: "NetworkPolicy rag-prod-default-deny", path: "spec.policyTypes", bad: []any{"Ingress"}, absent: true},
 
+	{rule: "edge-https", at: edge, path: behavior + "viewerProtocolPolicy", bad: "allow-all", absent: true},
+	{rule: "edge-tls", at: edge, path: "viewerCertificate", bad: map[string]any{"acmCertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "minimumProtocolVersion": "TLSv1"}},
+	{rule: "edge-origin-signed", at: edge, path: "origins[0].originAccessControlId", bad: "", absent: true},
+	{rule: "edge-assets-cached", at: edge, path: behavior + "cachePolicyId", bad: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"},
+	{rule: "edge-compressed", at: edge, path: behavior + "compress", bad: false, absent: true},
+
+	{rule: "bucket-private", at: "BucketPublicAccessBlock rag-prod-assets", path: "blockPublicPolicy", bad: false, absent: true},
+	{rule: "bucket-encrypted", at: "BucketServerSideEncryptionConfigurationV2 rag-prod-assets", path: "rules", bad: []any{}, absent: true},
+	{rule: "bucket-versioned", at: "BucketVersioningV2 rag-prod-assets", path: "versioningConfiguration.status", bad: "Suspended", absent: true},
+	{rule: "bucket-over-tls", at: "BucketPolicy rag-prod-assets", path: "policy", bad: `{"Statement":[{"Effect":"Deny","Action":"s3:*"}]}`, absent: true},
+
 	{rule: "iam-no-wildcard", at: "RolePolicy rag-prod-load-balancer-controller", path: "policy", bad: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`},
 	{rule: "iam-no-administrator", at: "RolePolicyAttachment rag-prod-monitoring", path: "policyArn", bad: "arn:aws:iam::aws:policy/AdministratorAccess"},
 	{rule: "iam-trust", at: "iam/role:Role rag-prod-node", path: "assumeRolePolicy", bad: `{"Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:AssumeRole"}]}`},
 	{rule: "kms-rotation", at: "kms/key:Key rag-prod", path: "enableKeyRotation", bad: false, absent: true},
 
+	{rule: "secret-recoverable", at: "secretsmanager/secret:Secret rag-prod", path: "recoveryWindowInDays", bad: 0.0},
+
+	{rule: "objectives-watched", with: func(s *subject) { s.drop("MetricAlarm rag-prod-node-cpu") }},
+	{rule: "alarm-tells", at: "MetricAlarm rag-prod-node-cpu", path: "alarmActions", bad: []any{}, absent: true},
+	{rule: "alarm-heard", with: func(s *subject) { s.drop("TopicSubscription rag-prod-alarms-oncall@example.com") }},
+
 	{rule: "log-retention", at: "LogGroup rag-prod-flow-logs", path: "retentionInDays", bad: 3.0, absent: true},
 	{rule: "tags", at: "Vpc rag-prod", path: "tags[\"cost-centre\"]", bad: "", absent: true},
 	{rule: "data-protected", with: func(s *subject) { s.resource(db).Protect = false }},
 	{rule: "repository-immutable", at: "Repository rag-prod", path: "imageTagMutability", bad: "MUTABLE", absent: true},
-}
-
-// resource finds "Type name", the end of the type being enough. There being none is a defect of the table.
-func (s *subject) resource(at string) *rules.Resource {
-	typ, name, _ := strings.Cut(at, " ")
-	for i, r := range s.Resources {
-		if strings.HasSuffix(r.Type, typ) && r.Name == name && strings.ContainsAny(r.Type[len(r.Type)-len(typ)-1:][:1], ":/") {
-			return &s.Resources[i]
-		}
-	}
-	var have []string
-	for _, r := range s.Resources {
-		if strings.HasSuffix(r.Type, typ) {
-			have = append(have, r.Name)
-		}
-	}
-	s.t.Fatalf("the stack has no %s, but %v", at, have)
-	return nil
-}
-
-// set puts a value at a path of a resource; nil takes away what is there.
-func (s *subject) set(at, path string, value any) {
-	r := s.resource(at)
-	inputs := resource.NewObjectProperty(resource.ToResourcePropertyMap(r.Inputs))
-	p, err := resource.ParsePropertyPath(path)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if inputs.ObjectValue().ContainsSecrets() {
-		inputs = opened(inputs, p)
-	}
-	var done bool
-	if value == nil {
-		done = p.Delete(inputs)
-	} else {
-		_, done = p.Add(inputs, newValue(value))
-	}
-	if !done {
-		s.t.Fatalf("%s has no %s", at, path)
-	}
-	r.Inputs = resource.FromResourcePropertyMap(inputs.ObjectValue())
-}
-
-// opened replaces a secret at the first step of a path: what is below a secret has no path.
-func opened(inputs resource.PropertyValue, p resource.PropertyPath) resource.PropertyValue {
-	key, isKey := p[0].(string)
-	if !isKey {
-		return inputs
-	}
-	m := inputs.ObjectValue().Copy()
-	if v := m[resource.PropertyKey(key)]; v.IsSecret() {
-		m[resource.PropertyKey(key)] = v.SecretValue().Element
-	}
-	return resource.NewObjectProperty(m)
-}
-
-func newValue(v any) resource.PropertyValue {
-	if computed, is := v.(resource.Computed); is {
-		return resource.NewComputedProperty(computed)
-	}
-	return resource.NewPropertyValue(v)
-}
-
-var unknown = resource.Computed{Element: resource.NewStringProperty("")}
-
-func (s *subject) setParameter(name, field, value string) {
-	for i, n := range s.resource(dbParameters).At("parameters").Each() {
-		if n.At("name").Text() == name {
-			s.set(dbParameters, fmt.Sprintf("parameters[%d].%s", i, field), value)
-			return
-		}
-	}
-	s.t.Fatal("no parameter " + name)
-}
-
-// addVPA gives the API a vertical autoscaler.
-func (s *subject) addVPA(mode, resources string) {
-	inputs := resource.NewPropertyMapFromMap(map[string]any{
-		"metadata": map[string]any{"name": "vpa", "namespace": platform.Namespace},
-		"spec": map[string]any{
-			"targetRef":      map[string]any{"kind": "Deployment", "name": "agentic-rag-api"},
-			"updatePolicy":   map[string]any{"updateMode": mode},
-			"resourcePolicy": map[string]any{"containerPolicies": []any{map[string]any{"controlledResources": []any{resources}}}},
-		},
-	})
-	s.Resources = append(s.Resources, rules.Resource{
-		Type: "kubernetes:autoscaling.k8s.io/v1:VerticalPodAutoscaler", Name: "vpa", Inputs: resource.FromResourcePropertyMap(inputs),
-	})
-}
-
-// remove takes away the first resource of a type.
-func (s *subject) remove(typ string) {
-	i := slices.IndexFunc(s.Resources, func(r rules.Resource) bool { return r.Type == typ })
-	s.Resources = slices.Delete(s.Resources, i, i+1)
 }
 
 func TestEveryRuleHasABreakage(t *testing.T) {
@@ -279,11 +214,20 @@ func TestWhatIsUnknownIsUndecided(t *testing.T) {
 // those that want something to be there.
 func TestAStackWithoutATypeIsStoppedOnlyByWhatWantsIt(t *testing.T) {
 	wanted := map[string][]string{
-		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {"default-group-closed"},
-		"aws:ec2/flowLog:FlowLog":                           {"flow-logs"},
-		"kubernetes:autoscaling/v2:HorizontalPodAutoscaler": {"api-autoscaled"},
-		"kubernetes:policy/v1:PodDisruptionBudget":          {"scaled-survives-drain"},
-		"kubernetes:networking.k8s.io/v1:NetworkPolicy":     {"namespace-closed"},
+		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":                                          {"default-group-closed"},
+		"aws:ec2/flowLog:FlowLog":                                                                    {"flow-logs"},
+		"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":                                          {"api-autoscaled"},
+		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {"bucket-private"},
+		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {"bucket-encrypted"},
+		"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               {"bucket-versioned"},
+		"aws:s3/bucketPolicy:BucketPolicy":                                                           {"bucket-over-tls"},
+		"aws:cloudwatch/metricAlarm:MetricAlarm":                                                     {"objectives-watched"},
+		"aws:cloudwatch/compositeAlarm:CompositeAlarm":                                               {"alarm-tells"},
+		"aws:amp/ruleGroupNamespace:RuleGroupNamespace":                                              {"objectives-watched"},
+		"aws:sns/topicSubscription:TopicSubscription":                                                {"alarm-heard"},
+		"kubernetes:policy/v1:PodDisruptionBudget":                                                   {"scaled-survives-drain"},
+		"kubernetes:networking.k8s.io/v1:NetworkPolicy":                                              {"namespace-closed"},
+		"kubernetes:apps/v1:Deployment":                                                              {"namespace-closed"}, // of the namespace that only holds room
 	}
 	types := map[string]bool{}
 	for _, r := range declare(t, "prod").Resources {

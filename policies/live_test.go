@@ -45,6 +45,7 @@ func openProd(t testing.TB, more engine.Config) auto.Stack {
 	maps.Copy(cfg, more)
 	s, err := e.Open(t.Context(), "ragscale", "prod", platform.Declare, cfg, map[string]func() (string, error){
 		stacks.DatabasePasswordKey: func() (string, error) { return "correct-horse-battery", nil },
+		stacks.CachePasswordKey:    func() (string, error) { return "correct-horse-battery", nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,13 +4,18 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/policies/rules"
 )
 
 func TestNoStackOfTheProjectIsStopped(t *testing.T) {
 	for _, stack := range []string{"prod", "dev", "local"} {
 		s := declare(t, stack)
 		for _, name := range s.stopped() {
-			t.Errorf("%s: %s", stack, name)
+			rule, _ := rules.Named(name)
+			for _, f := range s.findings(rule) {
+				t.Errorf("%s: %s: %s: %s", stack, name, f.URN, f)
+			}
 		}
 	}
 }
@@ -22,7 +27,7 @@ func TestProductionIsNotEvenAdvised(t *testing.T) {
 }
 
 func TestDevelopmentIsAdvisedWhereItDiffers(t *testing.T) {
-	want := []string{"cluster-endpoint", "nat-per-zone", "node-type", "public-api-over-tls", "rds-class", "rds-multi-az"}
+	want := []string{"cache-failover", "cluster-endpoint", "nat-per-zone", "node-type", "public-api-over-tls", "rds-class", "rds-multi-az"}
 	if diff := cmp.Diff(want, declare(t, "dev").advised()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -63,8 +63,8 @@ func declareOnce(t *testing.T, stack string) subject {
 // configure hands a configuration to the program, as the engine would.
 func configure(t *testing.T, values map[string]string) {
 	values = maps.Clone(values)
-	values[stacks.DatabasePasswordKey] = "correct-horse-battery"
-	for name, v := range map[string]any{pulumi.EnvConfig: values, pulumi.EnvConfigSecretKeys: []string{stacks.DatabasePasswordKey}} {
+	values[stacks.DatabasePasswordKey], values[stacks.CachePasswordKey] = "correct-horse-battery", "correct-horse-battery"
+	for name, v := range map[string]any{pulumi.EnvConfig: values, pulumi.EnvConfigSecretKeys: []string{stacks.DatabasePasswordKey, stacks.CachePasswordKey}} {
 		text, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)

@@ -77,7 +77,7 @@ func start(t *testing.T, command string, db config.Database, env ...string) *run
 	t.Cleanup(r.kill)
 	select {
 	case line := <-begun:
-		r.http, r.admin = url(line["http"]), url(line["admin"])
+		r.http, r.admin = listening(line["http"]), listening(line["admin"])
 	case <-r.ended:
 		t.Fatalf("%s ended: %s", command, r.output())
 	case <-time.After(patience):
@@ -86,7 +86,7 @@ func start(t *testing.T, command string, db config.Database, env ...string) *run
 	return r
 }
 
-func url(address any) string {
+func listening(address any) string {
 	text, ok := address.(string)
 	if !ok {
 		return ""
@@ -174,5 +174,16 @@ func busyPort(t *testing.T) string {
 			t.Error(err)
 		}
 	})
+	return l.Addr().String()
+}
+
+// freeAddress returns an address that nothing listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
 	return l.Addr().String()
 }

@@ -185,6 +185,42 @@ func TestAnInterruptedMigrationIsDoneAgain(t *testing.T) {
 	}
 }
 
+func TestAMigrationInterruptedHalfwayGoesOnWhereItStood(t *testing.T) {
+	pool := pgtest.Pool(t, pgtest.Database(t))
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Holds up the third of the migrations, after its first statements.
+	if _, err := tx.Exec(t.Context(), `CREATE TABLE query_stats (x int)`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- schema.Migrate(ctx, pool, quiet) }()
+	eventually(t, "held up", waiting(t, pool))
+	interrupt()
+	if err := <-ended; err == nil {
+		t.Fatal("an interrupted migration succeeded")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := schema.Current(t.Context(), pool); err != nil || at.Tables != 2 {
+		t.Fatalf("the schema is at %+v (%v), want the two migrations before the interrupted one", at, err)
+	}
+	if _, err := pool.Exec(t.Context(), `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, 'u', now())`, uuid.Max); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Migrate(t.Context(), pool, quiet); err != nil {
+		t.Fatalf("the next migration: %v", err)
+	}
+	var kept int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM sessions`).Scan(&kept); err != nil || kept != 1 {
+		t.Errorf("%d sessions (%v), want the one from before", kept, err)
+	}
+}
+
 // holdRow locks a document's row until the returned function is called, or the test ends.
 func holdRow(t *testing.T, pool *pgxpool.Pool, id string) (release func()) {
 	t.Helper()
@@ -283,7 +319,7 @@ func TestProcessingAgainLeavesNoDuplicates(t *testing.T) {
 	pool := pgtest.Pool(t, db)
 	api := start(t, "serve", db)
 	id := uuid.MustParse(post(t, api, `{"title":"Long","text":"`+strings.Repeat("A sentence about a lamp. ", 200)+`"}`))
-	store := document.NewStore(pool, nil)
+	store := document.NewStore(pool, nil, nil)
 	first, err := store.Process(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)

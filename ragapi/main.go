@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -25,6 +24,8 @@ Commands:
   serve     answer requests on HTTP_ADDR, metrics and probes on ADMIN_ADDR
   worker    process uploaded documents; metrics and probes on ADMIN_ADDR
   migrate   bring the database to the schema that this build wants, then end
+  upkeep    make and drop partitions of the query log, delete expired sessions, then end
+  ca-bundle --to FILE   copy the certificates that the database's must descend from, then end
   version   print the version
 
 Everything else comes from the environment; docs/api.md lists the variables.
@@ -42,21 +43,20 @@ func main() {
 }
 
 // commands run until the soft context ends, then finish what they have begun until the hard one does.
-var commands = map[string]func(p *process) error{"serve": serve, "worker": work, "migrate": migrate}
+var commands = map[string]func(p *process) error{"serve": serve, "worker": work, "migrate": migrate, "upkeep": upkeep}
 
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
-	if len(args) == 1 && args[0] == "version" {
-		if _, err := fmt.Fprintln(stdout, build().Version, build().Revision); err != nil {
-			return exitFailed
-		}
-		return exitFine
-	}
-	if len(args) != 1 || commands[args[0]] == nil {
-		return complain(stderr, exitUsage, usage)
+	switch {
+	case len(args) == 1 && args[0] == "version":
+		return say(stdout, exitFine, build().Version+" "+build().Revision+"\n")
+	case len(args) == 3 && args[0] == "ca-bundle" && args[1] == "--to":
+		return bundle(lookup, args[2], stderr)
+	case len(args) != 1 || commands[args[0]] == nil:
+		return say(stderr, exitUsage, usage)
 	}
 	cfg, err := config.Load(lookup)
 	if err != nil {
-		return complain(stderr, exitUsage, "ragapi: the environment is not valid:\n"+err.Error()+"\n")
+		return say(stderr, exitUsage, "ragapi: the environment is not valid:\n"+err.Error()+"\n")
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel})).With("pod", cfg.PodName, "command", args[0])
 	soft, hard, stop := signals(ctx, log)
@@ -70,9 +70,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	return exitFine
 }
 
-// complain says why nothing was done. Where not even that can be said, the exit code has to do.
-func complain(stderr io.Writer, code int, text string) int {
-	if _, err := io.WriteString(stderr, text); err != nil {
+// say writes text and returns code. Where not even that can be written, the exit code has to do.
+func say(to io.Writer, code int, text string) int {
+	if _, err := io.WriteString(to, text); err != nil {
 		return exitFailed
 	}
 	return code

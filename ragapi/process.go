@@ -55,9 +55,9 @@ func signals(ctx context.Context, log *slog.Logger) (soft, hard context.Context,
 }
 
 func migrate(p *process) error {
-	db := p.cfg.Database
-	db.StatementTimeout = 0 // building an index takes as long as it takes
-	db.PoolSize = 2         // one connection holds the lock
+	db := p.cfg.Direct
+	db.StatementTimeout = config.NoTimeout // building an index takes as long as it takes
+	db.PoolSize = 2                        // one connection holds the lock
 	pool, err := postgres.Open(p.soft, db, "ragapi migrate "+p.cfg.PodName)
 	if err != nil {
 		return err

@@ -4,28 +4,48 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/server"
 )
 
 func work(p *process) error {
-	db := p.cfg.Database
+	db := p.cfg.Direct
 	db.StatementTimeout = queue.JobTimeout // one COPY writes all chunks of a document
+	db.PoolSize = p.cfg.Database.PoolSize
 	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	worker, err := queue.NewWorker(pool, p.cfg.WorkerConcurrency, document.NewStore(pool, nil), p.metrics, p.log)
+	jobs, err := queue.NewClient(pool, p.cfg.VectorURL != "", p.log)
+	if err != nil {
+		return err
+	}
+	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: document.NewStore(pool, nil, nil), Jobs: jobs, Seen: p.metrics}
+	if index := p.index(pool); index != nil {
+		duties.Vectors = index
+	}
+	kept, err := p.openCache()
+	if err != nil {
+		return err
+	}
+	if kept != nil {
+		corpus := cache.NewCorpus(p.hard, kept)
+		defer corpus.Close()
+		duties.Seen = observers{Metrics: p.metrics, corpus: corpus}
+	}
+	worker, err := queue.NewWorker(pool, duties, p.log)
 	if err != nil {
 		return err
 	}
 	ready := server.NewReadiness(probe(pool), p.log)
-	p.metrics.WatchPool(pool.Stat)
+	p.metrics.WatchPool("primary", pool.Stat)
 	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, pool) })
-	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry), p.log)
+	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry, nil), p.log)
 	if err != nil {
 		return err
 	}
@@ -35,6 +55,17 @@ func work(p *process) error {
 		err = p.runWorker(worker, admin, ready)
 	}
 	return errors.Join(err, shutdown(p.hard, admin))
+}
+
+// observers are told of processed documents: the metrics, and the cache, whose answers may lack them.
+type observers struct {
+	*metrics.Metrics
+	corpus *cache.Corpus
+}
+
+func (o observers) Processed(doc document.Document) {
+	o.Metrics.Processed(doc)
+	o.corpus.Changed()
 }
 
 // runWorker works until a signal, or until the admin port fails: a worker that cannot be probed is to be replaced.

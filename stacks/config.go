@@ -25,16 +25,24 @@ type Config struct {
 	Network     Network           `json:"network" doc:"The VPC."`
 	Cluster     Cluster           `json:"cluster" doc:"The EKS cluster and its nodes."`
 	API         API               `json:"api" doc:"The RAG API and its upload worker."`
-	Database    Database          `json:"database" doc:"The RDS PostgreSQL primary."`
+	Database    Database          `json:"database" doc:"The RDS PostgreSQL primary and its read replicas."`
+	PgBouncer   PgBouncer         `json:"pgbouncer" doc:"The connection pooler between the API and the database (Deployment pgbouncer). Its pool sizes are derived; ragscale plan pools prints them."`
+	Cache       Cache             `json:"cache" doc:"The ElastiCache replication group: Redis."`
+	VectorStore VectorStore       `json:"vectorStore" doc:"The Chroma server (StatefulSet chroma)."`
+
+	Autoscaling   Autoscaling   `json:"autoscaling" doc:"Nodes, room kept free for new pods, and vertical autoscalers."`
+	CDN           CDN           `json:"cdn" doc:"The CloudFront distribution before the API and the static assets."`
+	LoadTests     LoadTests     `json:"loadTests" doc:"The k6 load tests."`
+	Observability Observability `json:"observability" doc:"Alarms, metrics and dashboards. Their thresholds are derived."`
 
 	Versions Versions `json:"-"`
 }
 
 // SLO is the stack's service level objectives, stated once. Durations are seconds, averages are percent of capacity.
 type SLO struct {
-	ResponseSeconds      float64 `json:"responseSeconds" rule:"min=0.01 max=60" doc:"95th percentile of the API's response time, s."`
-	ComplexSearchSeconds float64 `json:"complexSearchSeconds" rule:"min=0.01 max=120" doc:"95th percentile of the response time of complex searches, s."`
-	UploadSecondsPerMB   float64 `json:"uploadSecondsPerMB" rule:"min=0.1 max=600" doc:"Processing time of an uploaded document, s per MB."`
+	ResponseSeconds      float64 `json:"responseSeconds" rule:"min=0.01 max=30" doc:"95th percentile of the API's response time, s. The API counts up to 30 s."`
+	ComplexSearchSeconds float64 `json:"complexSearchSeconds" rule:"min=0.01 max=30" doc:"95th percentile of the response time of complex searches, s, likewise."`
+	UploadSecondsPerMB   float64 `json:"uploadSecondsPerMB" rule:"min=0.1 max=300" doc:"95th percentile of the processing time of an uploaded document, s per MB. The API counts up to 300 s."`
 	ThroughputRPS        float64 `json:"throughputRPS" rule:"min=1 max=1000000" doc:"Requests per second that the API serves within its response time at full scale."`
 	CPUPercent           float64 `json:"cpuPercent" rule:"min=1 max=99" doc:"Average CPU use, percent of capacity; alarms are above it."`
 	MemoryPercent        float64 `json:"memoryPercent" rule:"min=1 max=99" doc:"Average memory use, percent of capacity."`
@@ -125,9 +133,11 @@ type Limits struct {
 	Memory Memory `json:"memory" doc:"Memory; beyond it the pod is killed."`
 }
 
-// Database is the RDS PostgreSQL primary.
+// Database is the RDS PostgreSQL primary and its read replicas.
 type Database struct {
-	InstanceClass                    string `json:"instanceClass" rule:"match=dbClass" doc:"RDS instance class."`
+	InstanceClass                    string `json:"instanceClass" rule:"match=dbClass" doc:"RDS instance class of the primary."`
+	Replicas                         int    `json:"replicas" rule:"min=0 max=15" doc:"Read replicas. Without them the primary answers the reads too."`
+	ReplicaClass                     string `json:"replicaClass" rule:"match=dbClassOrNone" doc:"RDS instance class of the replicas; empty = the primary's."`
 	EngineVersion                    string `json:"engineVersion" rule:"match=postgresVersion" doc:"PostgreSQL version: a major (AWS keeps the minor current in the maintenance window) or a pinned minor."`
 	Name                             string `json:"name" rule:"match=sqlName" doc:"Name of the database."`
 	Username                         string `json:"username" rule:"match=sqlName" doc:"Master user."`
@@ -143,4 +153,7 @@ type Database struct {
 	DeletionProtection               bool   `json:"deletionProtection" doc:"Refuse to delete the database until this is turned off; a final snapshot is taken then."`
 	PerformanceInsightsRetentionDays int    `json:"performanceInsightsRetentionDays" rule:"min=0 max=731" doc:"Days of Performance Insights: 0 = off, 7, 731 or whole months of 31 days up to 713."`
 	MonitoringIntervalSeconds        int    `json:"monitoringIntervalSeconds" rule:"one=0|1|5|10|15|30|60" doc:"Interval of enhanced monitoring, s; 0 = off."`
+
+	Rotation   Rotation          `json:"rotation" doc:"Rotation of the master user's password."`
+	Parameters map[string]string `json:"parameters" rule:"keys=pgParameter match=parameterValue maxItems=60" doc:"Parameters of PostgreSQL to set otherwise than derived below, on the primary and the replicas, in RDS's units."`
 }

@@ -15,6 +15,10 @@ func (c *Config) settle() *Config {
 	if c.Database.MaxStorageGiB == growsFourfold {
 		c.Database.MaxStorageGiB = min(4*c.Database.StorageGiB, 65_536)
 	}
+	if c.Autoscaling.SlopeRPSPerMinute == asPeak {
+		c.Autoscaling.SlopeRPSPerMinute = c.LoadTests.Scenarios.Peak.slope()
+	}
+	c.CDN.OriginShieldRegion = c.originShield()
 	c.Versions = versionsFor(c.Cluster.Version)
 	return c
 }
@@ -54,13 +58,26 @@ func defaults(env Environment) *Config {
 			StorageGiB: 400, MaxStorageGiB: growsFourfold, StorageType: "gp3", MultiAZ: true,
 			BackupRetentionDays: 14, BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
 			DeletionProtection: true, PerformanceInsightsRetentionDays: 7, MonitoringIntervalSeconds: 15,
+			Replicas: 2, Rotation: Rotation{Days: 30}, Parameters: map[string]string{},
+		},
+		PgBouncer: PgBouncer{Min: 3, Max: 6, Requests: Requests{CPU: 250, Memory: 128 * mebibyte}, Limits: Limits{Memory: 256 * mebibyte}},
+		Cache: Cache{
+			NodeType: "cache.r7g.large", EngineVersion: "7.1", Replicas: 1, WorkingSetMiB: 6144, Workload: "recent",
+			SnapshotRetentionDays: 1, SnapshotWindow: "01:00-02:00", MaintenanceWindow: "sun:05:00-sun:06:00", Parameters: map[string]string{},
+		},
+		VectorStore: VectorStore{
+			StorageGiB: 100, Requests: Requests{CPU: 1000, Memory: 4 * gibibyte}, Limits: Limits{Memory: 8 * gibibyte},
+			SnapshotSchedule: "17 3 * * *", SnapshotRetention: 14,
 		},
 	}
+	platformDefaults(c)
 	switch env {
 	case Development:
 		developmentDefaults(c)
+		developmentPlatform(c)
 	case Local:
 		localDefaults(c)
+		localPlatform(c)
 	}
 	return c
 }
@@ -84,6 +101,13 @@ func developmentDefaults(c *Config) {
 	d := &c.Database
 	d.InstanceClass, d.StorageGiB = "db.t4g.medium", 50
 	d.MultiAZ, d.BackupRetentionDays, d.DeletionProtection, d.MonitoringIntervalSeconds = false, 1, false, 60
+	d.Replicas = 0
+	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 100, Memory: 64 * mebibyte}, Limits: Limits{Memory: 128 * mebibyte}}
+	c.Cache.NodeType, c.Cache.Replicas, c.Cache.WorkingSetMiB = "cache.t4g.small", 0, 512
+	c.Cache.SnapshotRetentionDays = 0
+	v := &c.VectorStore
+	v.StorageGiB, v.Requests, v.Limits = 20, Requests{CPU: 250, Memory: 1 * gibibyte}, Limits{Memory: 2 * gibibyte}
+	v.SnapshotRetention = 3
 }
 
 // localDefaults is the same graph on one machine. Requests are small, so that 20 API pods fit the declared nodes and real
@@ -105,6 +129,13 @@ func localDefaults(c *Config) {
 	d.InstanceClass, d.StorageGiB, d.MaxStorageGiB = "db.t4g.small", 20, 0 // 471 MiB of shared_buffers
 	d.MultiAZ, d.BackupRetentionDays, d.DeletionProtection = false, 1, false
 	d.PerformanceInsightsRetentionDays, d.MonitoringIntervalSeconds = 0, 0
+	d.Replicas = 1
+	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 50, Memory: 64 * mebibyte}, Limits: Limits{Memory: 128 * mebibyte}}
+	c.Cache.NodeType, c.Cache.Replicas, c.Cache.WorkingSetMiB = "cache.t4g.micro", 0, 128
+	c.Cache.SnapshotRetentionDays = 0
+	v := &c.VectorStore
+	v.StorageGiB, v.Requests, v.Limits = 5, Requests{CPU: 50, Memory: 256 * mebibyte}, Limits{Memory: 512 * mebibyte}
+	v.SnapshotRetention = 2
 }
 
 func nodeGroup(pool, capacity string, least, most, desired int, types ...string) NodeGroup {

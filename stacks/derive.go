@@ -72,58 +72,6 @@ func (c *Config) ScaleDownPercent() int {
 // least one, so that a drain always makes progress. minAvailable = replicas would hang it.
 func MaxUnavailable(least int) int { return max(1, least/3) }
 
-const (
-	// databaseShare is the part of the response objective that the mean request may hold a database connection: a
-	// twentieth, so that a 95th percentile of 2 s leaves 100 ms. First assumption, 2026-11; to be replaced by measurement.
-	databaseShare = 1.0 / 20
-
-	// burstFactor is the room for uneven arrival: connections wanted at the busiest moments over the mean.
-	burstFactor = 2
-
-	// leastPool keeps a pod useful at low throughput: a slow query, a health check, and room for two more.
-	leastPool = 4
-
-	// workerPool is one connection for each of two jobs at once, one for the queue's notifications and one for its upkeep.
-	workerPool = 4
-
-	// AdminReserve are connections for people, migrations, monitoring and RDS itself (it keeps up to 5 for its agents).
-	AdminReserve = 15
-)
-
-// APIPoolSize is the number of database connections per API pod, by Little's law: requests per second × seconds that one
-// holds a connection = connections in use, with room for bursts, shared among the pods at full scale:
-//
-//	⌈throughputRPS × responseSeconds/20 × 2 / maxReplicas⌉, at least 4
-func (c *Config) APIPoolSize() int {
-	busy := c.SLO.ThroughputRPS * c.SLO.ResponseSeconds * databaseShare
-	return max(leastPool, int(math.Ceil(busy*burstFactor/float64(c.SLO.HPA.MaxReplicas))))
-}
-
-// WorkerPoolSize is the number of database connections per worker pod.
-func (c *Config) WorkerPoolSize() int { return workerPool }
-
-// ConnectionBudget says who may hold the connections of the database at full scale.
-type ConnectionBudget struct {
-	API    int // all API pods, the surge of a rolling update included
-	Worker int // all worker pods, likewise
-	Admin  int // people, migrations, monitoring
-}
-
-// Total is the database's max_connections.
-func (b ConnectionBudget) Total() int { return b.API + b.Worker + b.Admin }
-
-// Connections is the connection budget: (maxReplicas + surge) × pool for the API and the worker, and a reserve.
-func (c *Config) Connections() ConnectionBudget {
-	return ConnectionBudget{
-		API:    withSurge(c.SLO.HPA.MaxReplicas) * c.APIPoolSize(),
-		Worker: withSurge(c.API.Worker.Max) * c.WorkerPoolSize(),
-		Admin:  AdminReserve,
-	}
-}
-
-// withSurge is the number of pods during a rolling update of n; Kubernetes rounds the surge up.
-func withSurge(n int) int { return n + (n*SurgePercent+99)/100 }
-
 // StatementTimeoutMillis is how long one SQL statement may run, ms: six times the objective for complex searches, and no
 // less than the processing of one MB of upload. Migrations and upkeep set their own.
 func (c *Config) StatementTimeoutMillis() int {

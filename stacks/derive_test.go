@@ -12,30 +12,6 @@ import (
 	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
-func TestPoolFollowsLittlesLaw(t *testing.T) {
-	// 1000 requests/s × 100 ms = 100 connections in use, twice that for bursts, over 20 pods
-	if got := mustParse(t, "prod", nil).APIPoolSize(); got != 10 {
-		t.Errorf("pool is %d, want 10", got)
-	}
-}
-
-func TestPoolStaysUsefulAtLowThroughput(t *testing.T) {
-	if got := mustParse(t, "prod", map[string]string{"ragscale:slo": `{"throughputRPS": 1}`}).APIPoolSize(); got != 4 {
-		t.Errorf("pool is %d, want 4", got)
-	}
-}
-
-func TestEveryPodOfARollingUpdateAtFullScaleHasItsPool(t *testing.T) {
-	for _, stack := range []string{"prod", "dev", "local"} {
-		c := mustParse(t, stack, nil)
-		surge := func(n int) int { return n + (n*stacks.SurgePercent+99)/100 }
-		needed := surge(c.SLO.HPA.MaxReplicas)*c.APIPoolSize() + surge(c.API.Worker.Max)*c.WorkerPoolSize()
-		if spare := c.Connections().Total() - needed; spare < 5 {
-			t.Errorf("%s: %d connections are left for people", stack, spare)
-		}
-	}
-}
-
 func parameters(c *stacks.Config) map[string]stacks.Parameter {
 	byName := map[string]stacks.Parameter{}
 	for _, p := range c.DatabaseParameters() {
@@ -53,7 +29,10 @@ func TestMaxConnectionsIsTheConnectionBudget(t *testing.T) {
 
 // Static by AWS's documentation: a change takes effect at a restart only, and "immediate" is refused.
 func TestStaticParametersWaitForAReboot(t *testing.T) {
-	static := []string{"shared_buffers", "max_connections", "shared_preload_libraries", "pg_stat_statements.max"}
+	static := []string{
+		"shared_buffers", "max_connections", "shared_preload_libraries", "pg_stat_statements.max", "max_worker_processes", "max_wal_senders",
+		"max_replication_slots", "autovacuum_max_workers", "track_activity_query_size",
+	}
 	for _, p := range mustParse(t, "prod", nil).DatabaseParameters() {
 		want := stacks.Immediate
 		if slices.Contains(static, p.Name) {
@@ -82,40 +61,6 @@ func TestEachParameterIsSetOnce(t *testing.T) {
 	c := mustParse(t, "prod", nil)
 	if len(parameters(c)) != len(c.DatabaseParameters()) {
 		t.Error("a parameter is set twice")
-	}
-}
-
-func TestExtensionParametersHaveTheirLibraryPreloaded(t *testing.T) {
-	all := parameters(mustParse(t, "prod", nil))
-	libraries := strings.Split(all["shared_preload_libraries"].Value, ",")
-	for name := range all {
-		library, _, isExtension := strings.Cut(name, ".")
-		if isExtension && library != "rds" && !slices.Contains(libraries, library) {
-			t.Errorf("%s without its library", name)
-		}
-	}
-}
-
-// Half of the memory must hold the maintenance workers and every connection with two work_mem.
-func TestMemoryOfEveryStacksDatabaseAddsUp(t *testing.T) {
-	for _, stack := range []string{"prod", "dev", "local"} {
-		c := mustParse(t, stack, nil)
-		class, err := catalogue.RDS(c.Database.InstanceClass)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kB := func(name string) int64 {
-			n, err := strconv.ParseInt(parameters(c)[name].Value, 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n * 1024
-		}
-		connections := int64(c.Connections().Total())
-		used := 4*kB("maintenance_work_mem") + connections*(2*kB("work_mem")+2*catalogue.MiB)
-		if kB("work_mem") < catalogue.MiB || used > class.ParameterMemory()/2 {
-			t.Errorf("%s: %d MiB of %d MiB, work_mem %d", stack, used/catalogue.MiB, class.ParameterMemory()/2/catalogue.MiB, kB("work_mem"))
-		}
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package stacks says what a stack may be told, and derives from it everything that follows.
 //
 // Owns: the typed configuration with its service level objectives, defaults, strict decoding, validation, the pinned
-// versions, the sizing formulas (pools, connections, parameter group, placement), the JSON schema and the reference page.
+// versions, the sizing formulas (pools, connections, parameter group, placement, room kept free), the thresholds of alarms
+// and load tests, the JSON schema and the reference page.
 // Does not own: which resources exist (components) and how they are wired (infra).
 //
 // It is the only reader of Pulumi configuration. Every fault of a configuration is reported at once.

@@ -18,14 +18,15 @@ import (
 // FuzzParse holds that no configuration makes Parse panic, that what parses is encoded to what parses to the same Config,
 // and that an unknown key never passes unnamed.
 func FuzzParse(f *testing.F) {
-	blocks := []string{"slo", "network", "cluster", "api", "database", "tags", "costCentre", "environment"}
+	blocks := []string{"slo", "network", "cluster", "api", "database", "tags", "costCentre", "environment", "autoscaling", "cdn", "loadTests", "observability", "pgbouncer", "cache", "vectorStore"}
 	for _, stack := range []string{"prod", "dev", "local"} {
-		c, err := stacks.Parse(stack, map[string]string{"aws:region": "eu-central-1"})
+		values := onCall()
+		values["aws:region"] = "eu-central-1"
+		c, err := stacks.Parse(stack, values)
 		if err != nil {
 			f.Fatal(err)
 		}
-		values, err := c.Values()
-		if err != nil {
+		if values, err = c.Values(); err != nil {
 			f.Fatal(err)
 		}
 		for i, block := range blocks {
@@ -34,6 +35,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(uint8(0), `{"hpa": {"unknown": 1, "cpuPercent": 1e400}}`, "slo2")
 	f.Add(uint8(2), `{"nodeGroups": {"api": {"taints": [{"bad": null}]}, "burst": {}}}`, "cluster:x")
+	f.Add(uint8(9), `{"behaviors": [{"path": "/a/*?", "origin": "api"}, {"path": "/*", "origin": "assets"}]}`, "cdn.x")
 	f.Add(uint8(5), "{\"a\xff\": \"\\ud800\"}", "\xff")
 	f.Add(uint8(3), strings.Repeat("[", 1000), "")
 
@@ -70,7 +72,7 @@ func checkRoundTrip(t *testing.T, c *stacks.Config) {
 
 func checkExtraKey(t *testing.T, extra string, known []string) {
 	t.Helper()
-	for _, k := range append(known, "databasePassword") {
+	for _, k := range append(known, "databasePassword", "cachePassword") {
 		if extra == k {
 			return
 		}

@@ -46,8 +46,11 @@ func TestDerivedParametersAreReviewed(t *testing.T) {
 	for _, stack := range []string{"prod", "dev", "local"} {
 		c := mustParse(t, stack, nil)
 		text.WriteString(stack + "\n")
-		for _, p := range c.DatabaseParameters() {
-			text.WriteString("  " + p.Name + " = " + p.Value + " (" + p.ApplyMethod + ")\n")
+		groups := map[string][]stacks.Parameter{"primary": c.DatabaseParameters(), "replica": c.ReplicaParameters(), "cache": c.CacheParameters()}
+		for _, server := range []string{"primary", "replica", "cache"} {
+			for _, p := range groups[server] {
+				text.WriteString("  " + server + " " + p.Name + " = " + p.Value + " (" + p.ApplyMethod + ")\n")
+			}
 		}
 	}
 	golden(t, filepath.Join("testdata", "parameters.golden"), text.String())

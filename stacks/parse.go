@@ -11,13 +11,9 @@ import (
 )
 
 const (
-	prefix      = "ragscale:" // the project's configuration namespace
-	passwordKey = "databasePassword"
-	regionKey   = "aws:region"
+	prefix    = "ragscale:" // the project's configuration namespace
+	regionKey = "aws:region"
 )
-
-// DatabasePasswordKey is the configuration's one secret: the password of the database's master user.
-const DatabasePasswordKey = prefix + passwordKey
 
 // SecretValue stands for a secret that is set but not shown, in the values that Parse takes and ReadFile returns.
 const SecretValue = "[secret]"
@@ -75,14 +71,14 @@ func decodeValues(c *Config, values map[string]string, f *faults) {
 		path, text := topPath(key), values[name]
 		i := slices.IndexFunc(fields, func(fl field) bool { return fl.key == key })
 		switch {
-		case key == passwordKey && text == SecretValue:
-		case key == passwordKey:
-			f.add(path, "is not encrypted", "a secret: pulumi config set --secret "+DatabasePasswordKey)
+		case isSecret(name) && text == SecretValue:
+		case isSecret(name):
+			f.add(path, "is not encrypted", "a secret: pulumi config set --secret "+name)
 		case i < 0:
-			known := append(keysOf(fields), passwordKey)
+			known := append(keysOf(fields), secretNames()...)
 			f.add(path, "is no known key"+didYouMean(key, known), "one of "+join(known))
 		case text == SecretValue:
-			f.add(path, "is a secret", "a plain value: only "+passwordKey+" is secret")
+			f.add(path, "is a secret", "a plain value: only "+strings.Join(secretNames(), " and ")+" are secret")
 		default:
 			d.top(path, text, root.FieldByIndex(fields[i].Index), fields[i].rule)
 		}

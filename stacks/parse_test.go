@@ -21,7 +21,8 @@ func parse(values map[string]string) (*stacks.Config, error) {
 
 func mustParse(t *testing.T, stack string, values map[string]string) *stacks.Config {
 	t.Helper()
-	all := map[string]string{"aws:region": "eu-central-1"}
+	all := onCall()
+	all["aws:region"] = "eu-central-1"
 	for key, value := range values {
 		all[key] = value
 	}
@@ -34,7 +35,11 @@ func mustParse(t *testing.T, stack string, values map[string]string) *stacks.Con
 
 func TestDefaultsOfEveryEnvironmentAreSound(t *testing.T) {
 	for _, stack := range []string{"prod", "dev", "local"} {
-		if _, err := stacks.Parse(stack, map[string]string{"aws:region": "eu-central-1"}); err != nil {
+		values := map[string]string{"aws:region": "eu-central-1"}
+		if stack == "prod" {
+			values["ragscale:observability"] = onCall()["ragscale:observability"]
+		}
+		if _, err := stacks.Parse(stack, values); err != nil {
 			t.Errorf("%s:\n%v", stack, err)
 		}
 	}
@@ -71,7 +76,7 @@ func TestSaidValuesReplaceDefaultsAndKeepTheRest(t *testing.T) {
 func TestParsingDoesNotChangeTheDefaults(t *testing.T) {
 	before := mustParse(t, "prod", nil)
 	mustParse(t, "prod", map[string]string{
-		"ragscale:cluster": `{"nodeGroups": {"system": {"labels": {"x": "y"}}, "api": {"taints": [{"key": "k", "value": "v", "effect": "PreferNoSchedule"}]}}}`,
+		"ragscale:cluster": `{"nodeGroups": {"system": {"labels": {"x": "y"}}, "api": {"taints": [{"key": "k", "value": "v", "effect": "PreferNoSchedule"}]}, "loadtest": {}}}`,
 		"ragscale:tags":    `{"team": "search"}`,
 	})
 	if diff := cmp.Diff(before, mustParse(t, "prod", nil)); diff != "" {
@@ -109,7 +114,7 @@ func TestFaultNamesKeyValueAndWhatWasWanted(t *testing.T) {
 		{"slo", `{"hpa": {}, "hpa": {}}`, `ragscale:slo.hpa is given twice, want one value`},
 		{"slo", `{"cpuPercnt": 70}`, `ragscale:slo.cpuPercnt is no known key (did you mean cpuPercent?), want one of responseSeconds, complexSearchSeconds, uploadSecondsPerMB, throughputRPS, cpuPercent, memoryPercent, storagePercent, availabilityPercent, hpa`},
 		{"slo", `{"hpa": {"max": 3}}`, `ragscale:slo.hpa.max is no known key, want one of minReplicas, maxReplicas, cpuPercent, memoryPercent`},
-		{"sol", `{}`, `ragscale:sol is no known key (did you mean slo?), want one of environment, costCentre, tags, slo, network, cluster, api, database, databasePassword`},
+		{"sol", `{}`, `ragscale:sol is no known key (did you mean slo?), want one of environment, costCentre, tags, slo, network, cluster, api, database, pgbouncer, cache, vectorStore, autoscaling, cdn, loadTests, observability, databasePassword, cachePassword`},
 		{"environment", `staging`, `ragscale:environment is "staging", want one of production, development, local`},
 		{"environment", `producton`, `ragscale:environment is "producton" (did you mean production?), want one of production, development, local`},
 		{"costCentre", ``, `ragscale:costCentre is "", want 1 to 255 letters, digits, spaces and _.:/=+-@`},
@@ -133,7 +138,8 @@ func TestFaultNamesKeyValueAndWhatWasWanted(t *testing.T) {
 		{"database", `{"engineVersion": 17}`, `ragscale:database.engineVersion is 17, want a PostgreSQL 17 version such as "17" or "17.6"`},
 		{"database", `{"instanceClass": "db.t4g.larg"}`, `ragscale:database.instanceClass is "db.t4g.larg", want one of db.t4g.2xlarge, db.t4g.large, db.t4g.medium, db.t4g.micro, db.t4g.small, db.t4g.xlarge`},
 		{"databasePassword", `hunter22`, `ragscale:databasePassword is not encrypted, want a secret: pulumi config set --secret ragscale:databasePassword`},
-		{"slo", stacks.SecretValue, `ragscale:slo is a secret, want a plain value: only databasePassword is secret`},
+		{"cachePassword", `hunter22hunter22`, `ragscale:cachePassword is not encrypted, want a secret: pulumi config set --secret ragscale:cachePassword`},
+		{"slo", stacks.SecretValue, `ragscale:slo is a secret, want a plain value: only databasePassword and cachePassword are secret`},
 	}
 	for _, tt := range tests {
 		_, err := parse(map[string]string{"ragscale:" + tt.key: tt.value})
@@ -190,8 +196,8 @@ func TestKeysOfOtherNamespacesAreIgnored(t *testing.T) {
 	mustParse(t, "dev", map[string]string{"aws:profile": "x", "kubernetes:context": "y", "ragscale-x:slo": "z"})
 }
 
-func TestEncryptedPasswordIsAccepted(t *testing.T) {
-	mustParse(t, "dev", map[string]string{"ragscale:databasePassword": stacks.SecretValue})
+func TestEncryptedPasswordsAreAccepted(t *testing.T) {
+	mustParse(t, "dev", map[string]string{"ragscale:databasePassword": stacks.SecretValue, "ragscale:cachePassword": stacks.SecretValue})
 }
 
 func TestDeepNestingIsAFaultNotACrash(t *testing.T) {

@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ragscale/ragscale/stacks/catalogue"
 )
@@ -20,14 +21,21 @@ type podsOf struct {
 	noun  string
 	count int
 	each  Requests
+	note  string // about the count
 }
 
+// surgeNote explains the pod that each deployment has above its replicas.
+const surgeNote = " (one of them for a rolling update)"
+
 // workloads are the pods at full scale. Each deployment has one more than its replicas: without room for a surge pod an
-// update at full scale could not begin.
+// update at full scale could not begin. Over-provisioning pods are not among them: they have an API pod's size and give
+// way to any other.
 func (c *Config) workloads() []podsOf {
 	return []podsOf{
-		{prefix + "api.requests", "API", c.SLO.HPA.MaxReplicas + 1, c.API.Requests},
-		{prefix + "api.worker.requests", "worker", c.API.Worker.Max + 1, c.API.Worker.Requests},
+		{prefix + "api.requests", "API", c.SLO.HPA.MaxReplicas + 1, c.API.Requests, surgeNote},
+		{prefix + "api.worker.requests", "worker", c.API.Worker.Max + 1, c.API.Worker.Requests, surgeNote},
+		{prefix + "pgbouncer.requests", "PgBouncer", c.PgBouncer.Max + 1, c.PgBouncer.Requests, surgeNote},
+		{prefix + "vectorStore.requests", "Chroma", 1, c.VectorStore.Requests, ""},
 	}
 }
 
@@ -41,34 +49,39 @@ func (c *Config) checkPlacement(f *faults) {
 			continue
 		}
 		if left := place(w, nodes); left > 0 {
-			f.add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods (one of them for a rolling update) find no place",
-				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun), "more or larger nodes in api or burst, or fewer replicas")
+			f.add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods%s find no place",
+				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun, w.note), "more or larger nodes in api or burst, or fewer replicas")
 		}
 	}
 }
 
-// workloadNodes is the free capacity of every node that the API may run on, with its groups at their maximum. A group of
-// several types counts with its first: all have the same shape.
+// workloadNodes is the free capacity of every node that the API may run on, with its groups at their maximum.
 func (c *Config) workloadNodes() []catalogue.Capacity {
 	var nodes []catalogue.Capacity
 	for _, name := range workloadGroups {
-		group, declared := c.Cluster.NodeGroups[name]
-		if !declared || repels(group.Taints) || len(group.InstanceTypes) == 0 {
-			continue
-		}
-		instance, err := catalogue.EC2(group.InstanceTypes[0])
-		if err != nil {
-			continue // reported where it is configured
-		}
-		free := instance.Allocatable()
-		free.CPUMilli -= nodeOverhead.CPUMilli
-		free.MemoryBytes -= nodeOverhead.MemoryBytes
-		free.Pods -= nodeOverhead.Pods
-		for range group.Max {
-			nodes = append(nodes, free)
+		if free, known := c.freeNode(name); known && !repels(c.Cluster.NodeGroups[name].Taints) {
+			nodes = append(nodes, slices.Repeat([]catalogue.Capacity{free}, c.Cluster.NodeGroups[name].Max)...)
 		}
 	}
 	return nodes
+}
+
+// freeNode is what one node of a group has for pods beside the daemon sets. A group of several types counts with its
+// first: all have the same shape. known = false if the group or its type is not declared, which is reported elsewhere.
+func (c *Config) freeNode(group string) (free catalogue.Capacity, known bool) {
+	g, declared := c.Cluster.NodeGroups[group]
+	if !declared || len(g.InstanceTypes) == 0 {
+		return free, false
+	}
+	instance, err := catalogue.EC2(g.InstanceTypes[0])
+	if err != nil {
+		return free, false
+	}
+	free = instance.Allocatable()
+	free.CPUMilli -= nodeOverhead.CPUMilli
+	free.MemoryBytes -= nodeOverhead.MemoryBytes
+	free.Pods -= nodeOverhead.Pods
+	return free, true
 }
 
 func repels(taints []Taint) bool {

@@ -15,10 +15,10 @@ What a stack may say, in ` + "`Pulumi.<stack>.yaml`" + ` under ` + "`config:`" +
 
 - A key that is left out has its environment's default. An unknown key is a fault, with its path.
 - Every fault of a configuration is reported at once, and nothing is created.
-- ` + "`aws:region`" + ` is required. ` + "`ragscale:databasePassword`" + ` is the one secret, 8 to 128 printable ASCII characters without
-  space, /, @ and ": ` + "`pulumi config set --secret ragscale:databasePassword`" + `.
-- What can be derived is not configured: pool sizes, ` + "`max_connections`" + ` and the rest of the database's parameter group,
-  disruption budgets, statement timeouts. They follow from the objectives below; each formula stands in the docstring of
+- ` + "`aws:region`" + ` is required. ` + "`ragscale:databasePassword`" + ` (8 to 128 characters) and ` + "`ragscale:cachePassword`" + ` (16 to 128) are
+  the secrets: printable ASCII without space, /, @ and ": ` + "`pulumi config set --secret ragscale:databasePassword`" + `.
+- What can be derived is not configured: pool sizes, ` + "`max_connections`" + ` and the rest of the parameter groups,
+  disruption budgets, statement timeouts, the thresholds of alarms and load tests, over-provisioning. They follow from the objectives below; each formula stands in the docstring of
   its function in package ` + "`stacks`" + `.
 `
 
@@ -39,7 +39,11 @@ func Reference() string {
 		}
 	}
 	page.WriteString(nodeGroupDefaults())
-	page.WriteString(parameterTable())
+	page.WriteString(poolTable())
+	page.WriteString(parameterTables())
+	page.WriteString(behaviorTable())
+	page.WriteString(thresholdTable())
+	page.WriteString(scalingText())
 	return page.String()
 }
 
@@ -118,7 +122,7 @@ func (r rule) describe(t reflect.Type) string {
 	if t.Kind() == reflect.Map {
 		text += "; keys: " + forms[r.keys].want
 	}
-	if k := t.Kind(); (k == reflect.Map || k == reflect.Slice) && t.Elem().Kind() == reflect.String {
+	if k := t.Kind(); (k == reflect.Map || k == reflect.Slice) && t.Elem().Kind() == reflect.String && r.match != "" {
 		text += "; each " + forms[r.match].want
 	}
 	return strings.ReplaceAll(text, "|", `\|`)
@@ -128,6 +132,8 @@ func defaultOf(v reflect.Value) string {
 	switch {
 	case v.Kind() == reflect.Map && v.Type().Elem().Kind() == reflect.Struct:
 		return join(sortedKeys(v))
+	case v.Kind() == reflect.Slice && v.Type().Elem() == reflect.TypeFor[Behavior]():
+		return "see below"
 	case v.IsZero() && v.Kind() != reflect.Int && v.Kind() != reflect.Bool, v.Kind() == reflect.Map && v.Len() == 0, v.Kind() == reflect.Slice && v.Len() == 0:
 		return "none"
 	}
@@ -154,16 +160,5 @@ func nodeGroupDefaults() string {
 		}
 	}
 	page.WriteString("\nEvery group has a 50 GiB disk and the label `ragscale.io/pool=<name>`; `loadtest` has the taint `ragscale.io/pool=loadtest:NoSchedule`.\n")
-	return page.String()
-}
-
-func parameterTable() string {
-	var page strings.Builder
-	page.WriteString("\n## Derived: the database's parameter group\n\nWith the defaults of each environment.\n\n| parameter | production | development | local | applied | why |\n|---|---|---|---|---|---|\n")
-	rows := defaults(Production).DatabaseParameters()
-	development, local := defaults(Development).DatabaseParameters(), defaults(Local).DatabaseParameters()
-	for i, p := range rows {
-		fmt.Fprintf(&page, "| `%s` | %s | %s | %s | %s | %s |\n", p.Name, p.Value, development[i].Value, local[i].Value, p.ApplyMethod, p.Reason)
-	}
 	return page.String()
 }

@@ -81,6 +81,22 @@ var forms = map[string]form{
 	"sqlName":           pattern(`[a-z][a-z0-9_]{0,62}`, "a lower-case name of at most 63 letters, digits and _"),
 	"backupWindow":      pattern(clock+`-`+clock, "a window such as 02:00-03:00 (UTC)"),
 	"maintenanceWindow": pattern(weekday+`:`+clock+`-`+weekday+`:`+clock, "a window such as sun:03:30-sun:04:30 (UTC)"),
+	"schedule":          {want: `a cron expression such as "30 1 * * 1-5" (UTC), or nothing`, check: checkSchedule},
+	"hostName":          pattern(`(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}`, "a host name such as www.example.com"),
+	"hostNameOrNone":    pattern(`(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})?`, "a host name such as api.example.com, or nothing"),
+	"webAclArn":         pattern(`(arn:aws:wafv2:us-east-1:[0-9]{12}:global/webacl/[A-Za-z0-9_-]{1,128}/[0-9a-f-]{36})?`, "the ARN of a web ACL for CloudFront (global, us-east-1), or nothing"),
+	"originShield":      pattern(`(`+strings.Join(originShieldRegions, "|")+`)?`, "a region with Origin Shield ("+join(originShieldRegions)+"), or nothing"),
+	"pathPattern":       pattern(`\*|/[A-Za-z0-9_.$/~"'@:+&?*-]{0,254}`, "a path pattern such as /assets/*, or * for the rest"),
+	"requestPart":       pattern(`[A-Za-z0-9_.-]{1,128}|\*`, "the name of a header, query string or cookie"),
+	"cacheControl":      pattern(`([a-z-]+(=[0-9]+)?(, [a-z-]+(=[0-9]+)?)*)?`, "directives such as public, max-age=300, or nothing"),
+	"email":             pattern(`[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}`, "an e-mail address"),
+	"namespace":         pattern(`([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?`, "the name of a Kubernetes namespace, or nothing"),
+	"lambdaArn":         pattern(`(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]{1,128})?)?`, "the ARN of a Lambda function, or nothing"),
+	"parameterValue":    pattern(`[!-~][ -~]{0,254}`, "the value as text, in the parameter's unit"),
+	"pgParameter":       {want: "a PostgreSQL parameter", check: func(s string) error { _, err := catalogue.PostgreSQL(s); return err }},
+	"redisParameter":    {want: "a Redis parameter", check: func(s string) error { _, err := catalogue.Redis(s); return err }},
+	"cacheNode":         {want: "an ElastiCache node type", check: func(s string) error { _, err := catalogue.Cache(s); return err }},
+	"dbClassOrNone":     {want: "an RDS instance class, or nothing", check: checkClassOrNone},
 	"cidr":              {want: "an IPv4 range such as 10.0.0.0/16, without host bits", check: checkCIDR},
 	"instanceType":      {want: "an EC2 instance type", check: func(s string) error { _, err := catalogue.EC2(s); return err }},
 	"dbClass":           {want: "an RDS instance class", check: func(s string) error { _, err := catalogue.RDS(s); return err }},
@@ -90,6 +106,14 @@ const (
 	clock   = `([01][0-9]|2[0-3]):[0-5][0-9]`
 	weekday = `(mon|tue|wed|thu|fri|sat|sun)`
 )
+
+func checkClassOrNone(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := catalogue.RDS(text)
+	return err
+}
 
 // checkCIDR accepts a canonical IPv4 prefix. Its error says only that it is none.
 func checkCIDR(text string) error {

@@ -19,10 +19,12 @@ type node = map[string]any
 func Schema() []byte {
 	properties := node{
 		regionKey: node{"type": "string", "pattern": regionName.String(), "description": "AWS region of the stack."},
-		DatabasePasswordKey: node{
-			"type": "object", "description": "Password of the database's master user; set it with pulumi config set --secret " + DatabasePasswordKey + ".",
+	}
+	for _, s := range secretKeys {
+		properties[s.key] = node{
+			"type": "object", "description": s.doc + "; set it with pulumi config set --secret " + s.key + ".",
 			"properties": node{"secure": node{"type": "string"}}, "required": []string{"secure"}, "additionalProperties": false,
-		},
+		}
 	}
 	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
 		properties[prefix+f.key] = schemaOf(f)
@@ -91,7 +93,7 @@ func structSchema(t reflect.Type) node {
 	properties, required := node{}, []string{}
 	for _, f := range fieldsOf(t) {
 		properties[f.key] = schemaOf(f)
-		if f.rule.required && t == reflect.TypeFor[Taint]() { // a node group's may come from its defaults
+		if f.rule.required && t != reflect.TypeFor[NodeGroup]() { // a node group's may come from its defaults
 			required = append(required, f.key)
 		}
 	}
@@ -142,6 +144,8 @@ func numberSchema(t reflect.Type, r rule) node {
 // listedForms are the forms with a list of names that the schema can offer for completion.
 var listedForms = map[string]func() []string{
 	"instanceType": catalogue.EC2Names, "dbClass": catalogue.RDSNames, "kubernetesMinor": KubernetesVersions,
+	"cacheNode": catalogue.CacheNames, "pgParameter": catalogue.PostgreSQLNames, "redisParameter": catalogue.RedisNames,
+	"dbClassOrNone": func() []string { return append([]string{""}, catalogue.RDSNames()...) },
 }
 
 func stringSchema(r rule) node {

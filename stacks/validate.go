@@ -28,8 +28,20 @@ var crossRules = []crossRule{
 	{[]string{"api"}, (*Config).checkPods},
 	{[]string{"database"}, (*Config).checkStorage},
 	{[]string{"database"}, (*Config).checkDatabase},
-	{[]string{"database", "slo", "api"}, (*Config).checkConnections},
-	{[]string{"cluster", "slo", "api"}, (*Config).checkPlacement},
+	{[]string{"database", "slo", "api", "pgbouncer"}, (*Config).checkServers},
+	{[]string{"slo", "api", "pgbouncer"}, (*Config).checkPgBouncer},
+	{[]string{"slo", "cache"}, (*Config).checkCache},
+	{[]string{"vectorStore"}, (*Config).checkVectorStore},
+	{[]string{"cluster", "slo", "api", "pgbouncer", "vectorStore"}, (*Config).checkPlacement},
+	{[]string{"cluster", "slo", "api"}, (*Config).checkNodeTargets},
+	{[]string{"autoscaling"}, (*Config).checkVertical},
+	{[]string{"environment", "cdn"}, (*Config).checkCertificate},
+	{[]string{"environment", "cdn", "api"}, (*Config).checkWayIn},
+	{[]string{"cdn"}, (*Config).checkBehaviors},
+	{[]string{"environment", "loadTests"}, (*Config).checkScenarios},
+	{[]string{"environment", "cluster", "loadTests"}, (*Config).checkGenerators},
+	{[]string{"environment", "observability"}, (*Config).checkAlarmTargets},
+	{[]string{"slo"}, (*Config).checkWatched},
 }
 
 // validate runs the cross rules whose blocks are sound.
@@ -161,7 +173,9 @@ func (c *Config) checkNodeGroups(f *faults) {
 }
 
 func (g NodeGroup) check(path string, f *faults) {
-	if g.Desired < g.Min || g.Desired > g.Max {
+	if g.Max < g.Min {
+		f.add(path+".max", show(g.Max), fmt.Sprintf("at least min, %d", g.Min))
+	} else if g.Desired < g.Min || g.Desired > g.Max {
 		f.add(path+".desired", show(g.Desired), fmt.Sprintf("min to max, %d to %d", g.Min, g.Max))
 	}
 	if g.CapacityType == "SPOT" && len(g.InstanceTypes) < 2 {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // What RDS for PostgreSQL allows of gp3: nothing to set below 400 GiB; from there 12,000 to 64,000 IOPS and 500 to 4,000
@@ -60,21 +58,25 @@ func (c *Config) checkDatabase(f *faults) {
 	if days := d.PerformanceInsightsRetentionDays; days != 0 && days != 7 && days != 731 && days%31 != 0 {
 		f.add(path+".performanceInsightsRetentionDays", show(days), "0, 7, 731 or a multiple of 31")
 	}
-	d.checkWindows(path, f)
+	checkWindows(path, "backupWindow", d.BackupWindow, d.MaintenanceWindow, 30*time.Minute, f)
+	if region := arnRegion(d.Rotation.LambdaARN); region != "" && region != c.Region {
+		f.add(path+".rotation.lambdaArn", "is of region "+region, "one of "+c.Region+", where the secret is")
+	}
 }
 
-func (d Database) checkWindows(path string, f *faults) {
-	backup, maintenance := backupWindow(d.BackupWindow), maintenanceWindow(d.MaintenanceWindow)
-	for key, w := range map[string]window{"backupWindow": backup, "maintenanceWindow": maintenance} {
-		if w.length < 30*time.Minute {
-			f.add(at(path, key), "lasts "+w.length.String(), "at least 30 minutes")
+// checkWindows checks a daily and a weekly window: how long they are, and that they do not meet.
+func checkWindows(path, dailyKey, dailyText, weeklyText string, least time.Duration, f *faults) {
+	daily, weekly := backupWindow(dailyText), maintenanceWindow(weeklyText)
+	for key, w := range map[string]window{dailyKey: daily, "maintenanceWindow": weekly} {
+		if w.length < least {
+			f.add(at(path, key), "lasts "+w.length.String(), fmt.Sprintf("at least %d minutes", int(least.Minutes())))
 		}
 	}
-	if maintenance.length > 24*time.Hour {
-		f.add(path+".maintenanceWindow", "lasts "+maintenance.length.String(), "at most 24 hours")
+	if weekly.length > 24*time.Hour {
+		f.add(path+".maintenanceWindow", "lasts "+weekly.length.String(), "at most 24 hours")
 	}
-	if overlaps(backup, maintenance) {
-		f.add(path+".maintenanceWindow", show(d.MaintenanceWindow), "a window apart from backupWindow, "+d.BackupWindow)
+	if overlaps(daily, weekly) {
+		f.add(path+".maintenanceWindow", show(weeklyText), "a window apart from "+dailyKey+", "+dailyText)
 	}
 }
 
@@ -119,39 +121,4 @@ func overlaps(daily, weekly window) bool {
 		}
 	}
 	return false
-}
-
-// checkConnections refuses an instance class whose memory does not carry the connection budget.
-func (c *Config) checkConnections(f *faults) {
-	class, err := catalogue.RDS(c.Database.InstanceClass)
-	budget := c.Connections()
-	if err != nil || divideMemory(class, budget.Total()).WorkMem >= leastWorkMem {
-		return
-	}
-	f.add(prefix+"database.instanceClass", fmt.Sprintf("is %s, too small for %d connections (API %d, worker %d, reserve %d)",
-		class.Name, budget.Total(), budget.API, budget.Worker, budget.Admin), carrying(class, budget.Total()))
-}
-
-// carrying names the smallest classes that carry the connections: of the same family, or of any.
-func carrying(class catalogue.DBClass, connections int) string {
-	family := class.Name[:strings.LastIndex(class.Name, ".")+1]
-	smallest := func(prefix string) (name string) {
-		var least int64
-		for _, candidate := range catalogue.RDSNames() {
-			c, err := catalogue.RDS(candidate)
-			if err != nil || !strings.HasPrefix(candidate, prefix) || divideMemory(c, connections).WorkMem < leastWorkMem {
-				continue
-			}
-			if name == "" || c.MemoryBytes < least {
-				name, least = candidate, c.MemoryBytes
-			}
-		}
-		return name
-	}
-	for _, scope := range []string{family, "db."} {
-		if name := smallest(scope); name != "" {
-			return "at least " + name + ", or fewer replicas or less throughput"
-		}
-	}
-	return "fewer replicas or less throughput: no class carries them"
 }

@@ -20,7 +20,7 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"api", `{"port": 9090}`, `ragscale:api.port is 9090, want another port: 9090 serves metrics and profiles`},
 		{"api", `{"listenerPort": 443}`, `ragscale:api.certificateArn is not set, want a certificate for listenerPort 443`},
 		{"api", `{"certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/abc"}`, `ragscale:api.listenerPort is 80 with a certificate, want 443: port 80 then redirects to it`},
-		{"api", `{"listenerPort": 443, "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/abc"}`, `ragscale:api.certificateArn is of region us-east-1, want one of eu-central-1, where the load balancer is`},
+		{"api", `{"listenerPort": 443, "certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/abc"}`, "ragscale:api.certificateArn is of region us-east-1, want one of eu-central-1, where the load balancer is\nragscale:cdn.originDomain is not set, want the host name in api.certificateArn: the load balancer's own name is in no certificate"},
 		{"api", `{"worker": {"min": 4}}`, `ragscale:api.worker.max is 3, want at least min, 4`},
 		{"network", `{"cidr": "11.0.0.0/16"}`, `ragscale:network.cidr is "11.0.0.0/16", want a private range of /16 to /20`},
 		{"network", `{"cidr": "10.0.0.0/24"}`, `ragscale:network.cidr is "10.0.0.0/24", want a private range of /16 to /20`},
@@ -45,10 +45,13 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"database", `{"backupWindow": "02:00-02:10"}`, `ragscale:database.backupWindow lasts 10m0s, want at least 30 minutes`},
 		{"database", `{"maintenanceWindow": "sun:03:30-tue:03:30"}`, "ragscale:database.maintenanceWindow is \"sun:03:30-tue:03:30\", want a window apart from backupWindow, 02:00-03:00\nragscale:database.maintenanceWindow lasts 48h0m0s, want at most 24 hours"},
 		{"database", `{"backupWindow": "23:30-00:30", "maintenanceWindow": "mon:00:00-mon:01:00"}`, `ragscale:database.maintenanceWindow is "mon:00:00-mon:01:00", want a window apart from backupWindow, 23:30-00:30`},
-		{"slo", `{"throughputRPS": 2000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 551 connections (API 520, worker 16, reserve 15), want at least db.t4g.large, or fewer replicas or less throughput`},
-		{"slo", `{"throughputRPS": 1000000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 260031 connections (API 260000, worker 16, reserve 15), want fewer replicas or less throughput: no class carries them`},
+		{"slo", `{"throughputRPS": 2000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 671 connections (PgBouncer 635, worker 16, migrations 5, reserve 15), want at least db.t4g.large, or fewer pods or less throughput`},
+		{"slo", `{"throughputRPS": 1000000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 253036 connections (PgBouncer 253000, worker 16, migrations 5, reserve 15), want fewer pods or less throughput: no class carries them
+ragscale:pgbouncer.limits.memory is 128Mi, want at least 19430Mi: a pod may hold 310610 connections, 260010 of clients`},
 		{"api", `{"requests": {"cpu": "2"}}`, `ragscale:api.requests is cpu 2 and memory 256Mi, which fits no node of api or burst, want at most what their largest instance type can allocate: cpu 1430m and memory 5500Mi`},
-		{"cluster", `{"nodeGroups": {"system": {}, "api": {"max": 2}}}`, `ragscale:cluster.nodeGroups.api.max is 2, where 1 of 11 API pods (one of them for a rolling update) find no place, want more or larger nodes in api or burst, or fewer replicas
+		{"cluster", `{"nodeGroups": {"system": {}, "api": {"max": 2}}}`, `ragscale:cluster.nodeGroups.api.max is 2, where 1 of 1 Chroma pods find no place, want more or larger nodes in api or burst, or fewer replicas
+ragscale:cluster.nodeGroups.api.max is 2, where 1 of 11 API pods (one of them for a rolling update) find no place, want more or larger nodes in api or burst, or fewer replicas
+ragscale:cluster.nodeGroups.api.max is 2, where 2 of 4 PgBouncer pods (one of them for a rolling update) find no place, want more or larger nodes in api or burst, or fewer replicas
 ragscale:cluster.nodeGroups.api.max is 2, where 4 of 4 worker pods (one of them for a rolling update) find no place, want more or larger nodes in api or burst, or fewer replicas`},
 	}
 	for _, tt := range tests {
@@ -61,9 +64,10 @@ ragscale:cluster.nodeGroups.api.max is 2, where 4 of 4 worker pods (one of them 
 
 func TestProductionIsNotPublicByAccident(t *testing.T) {
 	_, err := parse(map[string]string{
-		"ragscale:environment": "production",
-		"ragscale:cluster":     `{"publicAccessCidrs": ["0.0.0.0/0"]}`,
-		"ragscale:api":         `{"internal": false}`,
+		"ragscale:environment":   "production",
+		"ragscale:cluster":       `{"publicAccessCidrs": ["0.0.0.0/0"]}`,
+		"ragscale:api":           `{"internal": false}`,
+		"ragscale:observability": onCall()["ragscale:observability"],
 	})
 	want := `ragscale:api.internal is false without certificateArn, want true, or a certificate: production is not public over plain HTTP
 ragscale:cluster.publicAccessCidrs[0] is "0.0.0.0/0", want a narrower range in production`

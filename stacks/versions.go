@@ -11,6 +11,30 @@ type Versions struct {
 	Kubernetes string            // EKS minor, "1.36"
 	Addons     map[string]string // EKS add-on name -> version
 	Charts     map[string]string // Helm chart name -> chart version
+	Images     map[string]string // short name -> image reference
+}
+
+// images are the container images beside the API's own, by short name.
+var images = map[string]string{
+	// Published 2026-09-17 (https://github.com/cloudnative-pg/cloudnative-pg/issues/11515 ); read 2026-11-23. 1.25.2 closes
+	// the security faults of the versions before it: https://www.pgbouncer.org/changelog.html
+	"pgbouncer": "ghcr.io/cloudnative-pg/pgbouncer:1.25.2",
+	// https://github.com/prometheus-community/pgbouncer_exporter ; v0.12.1 is in public use in 2026-10, read 2026-11-23.
+	"pgbouncer-exporter": "quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1",
+	// https://hub.docker.com/r/chromadb/chroma : the newest of 1.x that is no preview; in public use in 2026-09, read
+	// 2026-11-23.
+	"chroma": "chromadb/chroma:1.5.9",
+	// https://gallery.ecr.aws/docker/library/node ; 24 is the line with long-term support in 2026. Runs the vector store's
+	// snapshots. In public use in 2026-09, read 2026-11-24.
+	"node": "public.ecr.aws/docker/library/node:24.11.1-slim",
+	// https://gallery.ecr.aws/aws-cli/aws-cli ; carries the results of load tests to S3. In public use in 2026-11, read
+	// 2026-11-24.
+	"aws-cli": "public.ecr.aws/aws-cli/aws-cli:2.36.44",
+	// https://hub.docker.com/r/grafana/k6 : tags without v; 2.3.0 is in public use in 2026-10, read 2026-11-23.
+	"k6": "grafana/k6:2.3.0",
+	// What kubeadm of Kubernetes 1.34 and newer names: https://github.com/kubernetes/kubernetes, cmd/kubeadm/app/constants
+	// (PauseVersion); read 2026-11-23.
+	"pause": "registry.k8s.io/pause:3.10.1",
 }
 
 // kubernetesReleases is the table of pinned versions by Kubernetes minor. Each add-on build but one is named with that
@@ -46,7 +70,7 @@ func KubernetesVersions() []string { return slices.Sorted(maps.Keys(kubernetesRe
 // versionsFor returns the pinned versions of a Kubernetes minor; of an unknown one only the minor itself.
 func versionsFor(minor string) Versions {
 	release := kubernetesReleases[minor]
-	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts)}
+	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts), Images: maps.Clone(images)}
 }
 
 func wantKubernetesVersion() string { return "one of " + strings.Join(KubernetesVersions(), ", ") }

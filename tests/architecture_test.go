@@ -50,13 +50,14 @@ func below(folder, root string) bool { return folder == root || strings.HasPrefi
 // TestImportsPointOneWay: cmd and infra at the top, then components, stacks and sandbox, which do not know each other.
 func TestImportsPointOneWay(t *testing.T) {
 	may := map[string][]string{
-		"cmd":        {"infra/platform", "sandbox", "stacks", "policies"},
+		"cmd":        {"infra/platform", "sandbox", "stacks", "policies", "perf"},
 		"infra":      {"components", "stacks", "infra"},
 		"components": {"components"},
 		"stacks":     {"stacks"},
 		"sandbox":    {"sandbox", "stacks/catalogue"},
 		"ragapi":     {"ragapi"},
 		"policies":   {"policies", "stacks"},
+		"perf":       {"perf"},
 		"tests":      {"sandbox/layout"},
 	}
 	for folder, files := range sources(t) {

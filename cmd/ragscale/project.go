@@ -100,6 +100,7 @@ func (p project) open(ctx context.Context, name string) (stack, error) {
 	}
 	s, err := e.Open(ctx, projectName, name, platform.Declare, cfg, map[string]func() (string, error){
 		stacks.DatabasePasswordKey: func() (string, error) { return rand.Text(), nil },
+		stacks.CachePasswordKey:    func() (string, error) { return rand.Text(), nil },
 	})
 	return stack{Stack: s, engine: e}, err
 }

@@ -14,7 +14,7 @@ func sandboxCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "sandbox", Short: "The machine under the stack: start, stop, look"}
 	root.AddCommand(
 		&cobra.Command{
-			Use: "prepare", Short: "Fetch the engines (PostgreSQL); part of start", Args: cobra.NoArgs,
+			Use: "prepare", Short: "Fetch the engines (PostgreSQL, Valkey, Chroma); part of start", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				p, err := openProject()
 				if err != nil {

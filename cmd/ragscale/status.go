@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,15 +19,24 @@ import (
 
 // status is the stable answer of `ragscale status --json`.
 type status struct {
-	Stack       string            `json:"stack"`
-	Healthy     bool              `json:"healthy"`     // the API answers ready, every pod is ready, every database accepts connections
-	Problems    []string          `json:"problems"`    // what keeps Healthy from being true, a sentence each
-	APIURL      string            `json:"apiUrl"`      // reachable on this machine
-	Kubeconfig  string            `json:"kubeconfig"`  // a file for kubectl
-	DatabaseURL string            `json:"databaseUrl"` // reachable on this machine; contains the password
-	Pods        []podStatus       `json:"pods"`
-	Processes   []control.Process `json:"processes"` // the sandbox's engines
-	RSSBytes    int64             `json:"rssBytes"`  // of all processes of the sandbox, pods included
+	Stack       string                `json:"stack"`
+	Healthy     bool                  `json:"healthy"`     // the API answers ready, every pod is ready, every database and cache accepts connections
+	Problems    []string              `json:"problems"`    // what keeps Healthy from being true, a sentence each
+	APIURL      string                `json:"apiUrl"`      // reachable on this machine
+	Kubeconfig  string                `json:"kubeconfig"`  // a file for kubectl
+	DatabaseURL string                `json:"databaseUrl"` // reachable on this machine; contains the password
+	Databases   []databaseStatus      `json:"databases"`
+	Caches      []control.CacheStatus `json:"caches"` // their nodes
+	Pods        []podStatus           `json:"pods"`
+	Processes   []control.Process     `json:"processes"` // the sandbox's engines
+	RSSBytes    int64                 `json:"rssBytes"`  // of all processes of the sandbox, pods included
+}
+
+type databaseStatus struct {
+	ID         string  `json:"id"`
+	Source     string  `json:"source,omitempty"` // of a replica
+	Healthy    bool    `json:"healthy"`          // it answers, and a replica streams
+	LagSeconds float64 `json:"lagSeconds"`       // of a replica
 }
 
 type podStatus struct {
@@ -59,7 +69,7 @@ func statusCommand(c console) *cobra.Command {
 }
 
 func (p project) status(ctx context.Context, stack string) (status, error) {
-	s := status{Stack: stack, Kubeconfig: p.layout.Kubeconfig(), Problems: []string{}, Pods: []podStatus{}}
+	s := status{Stack: stack, Kubeconfig: p.layout.Kubeconfig(), Problems: []string{}, Databases: []databaseStatus{}, Caches: []control.CacheStatus{}, Pods: []podStatus{}}
 	st, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
 		return s, err
@@ -69,7 +79,12 @@ func (p project) status(ctx context.Context, stack string) (status, error) {
 		if s.DatabaseURL == "" {
 			s.DatabaseURL = d.HostURL
 		}
-		s.check(d.Healthy, "database %s accepts no connections", d.ID)
+		s.Databases = append(s.Databases, databaseStatus{ID: d.ID, Source: d.SourceID, Healthy: d.Healthy, LagSeconds: d.LagSeconds})
+		s.check(d.Problem == "", "database %s: %s", d.ID, d.Problem)
+	}
+	s.Caches = st.Caches
+	for _, n := range st.Caches {
+		s.check(n.Healthy, "cache node %s, a %s, does not answer or is not linked to its primary", n.ID, n.Role)
 	}
 	s.check(len(st.Databases) > 0, "no database is declared")
 	s.check(st.Cluster != "", "no cluster is declared")
@@ -155,6 +170,14 @@ func (s status) print(c console, asJSON bool) error {
 	fmt.Fprintf(w, "\nPOD\tREADY\tPHASE\tRESTARTS\tNODE\tIP\n")
 	for _, pod := range s.Pods {
 		fmt.Fprintf(w, "%s/%s\t%t\t%s\t%d\t%s\t%s\n", pod.Namespace, pod.Name, pod.Ready, pod.Phase, pod.Restarts, pod.Node, pod.IP)
+	}
+	fmt.Fprintf(w, "\nDATABASE\tREPLICA OF\tHEALTHY\tLAG\n")
+	for _, d := range s.Databases {
+		fmt.Fprintf(w, "%s\t%s\t%t\t%.1f s\n", d.ID, cmp.Or(d.Source, "-"), d.Healthy, d.LagSeconds)
+	}
+	fmt.Fprintf(w, "\nCACHE NODE\tROLE\tHEALTHY\tUSED\tMAXMEMORY\n")
+	for _, n := range s.Caches {
+		fmt.Fprintf(w, "%s\t%s\t%t\t%d MiB\t%d MiB\n", n.ID, n.Role, n.Healthy, n.UsedBytes>>20, n.MemoryBytes>>20)
 	}
 	fmt.Fprintf(w, "\nPROCESS\tSTATE\tRESTARTS\tMEMORY\tSINCE\n")
 	for _, pr := range s.Processes {

@@ -2,22 +2,23 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/sandbox/chroma"
 	"github.com/ragscale/ragscale/sandbox/debroot"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/sandbox/namespace"
-	"github.com/ragscale/ragscale/sandbox/nodeagent"
 	"github.com/ragscale/ragscale/sandbox/postgres"
+	"github.com/ragscale/ragscale/sandbox/redis"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -101,24 +102,11 @@ func checkSpace(dir string) error {
 
 // prepare fetches the engines.
 func (p project) prepare(ctx context.Context, c console) error {
-	return debroot.Ensure(ctx, p.layout.Root(), postgres.Packages(), c.notes)
-}
-
-// writeImages tells the sandbox what to run for the images the program names.
-func (p project) writeImages(path string) error {
-	b, err := json.MarshalIndent(map[string]nodeagent.Image{
-		"*/agentic-rag-api:*": {
-			Entrypoint: []string{p.layout.Tool("ragapi")},
-			Files:      map[string]string{"/etc/ssl/rds/global-bundle.pem": p.layout.CA()},
-		},
-	}, "", "  ")
-	if err != nil {
+	packages := slices.Concat(postgres.Packages(), redis.Packages(), chroma.Packages(), imagePackages())
+	if err := debroot.Ensure(ctx, p.layout.Root(), packages, c.notes); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(path, b, 0o600)
+	return chroma.Ensure(ctx, p.layout.Tool("chroma"), c.notes)
 }
 
 // waitReady asks the API until it is ready to serve, for a minute at most.

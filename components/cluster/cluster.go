@@ -25,7 +25,7 @@ type Cluster struct {
 	pulumi.ResourceState
 
 	Name                 pulumi.StringOutput
-	Endpoint             pulumi.StringOutput
+	ARN, Endpoint        pulumi.StringOutput
 	CertificateAuthority pulumi.StringOutput // base64 of PEM, as EKS gives it
 	// Kubeconfig is secret. It holds no credentials: it has the reader's own AWS identity fetch a token.
 	Kubeconfig pulumi.StringOutput
@@ -64,6 +64,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"name":                 c.Name,
+		"arn":                  c.ARN,
 		"endpoint":             c.Endpoint,
 		"certificateAuthority": c.CertificateAuthority,
 		"kubeconfig":           c.Kubeconfig,
@@ -112,7 +113,7 @@ func (d *declaration) declare(c *Cluster) error {
 
 func (d *declaration) outputs(c *Cluster) {
 	c.Name = d.controlPlane.Name
-	c.Endpoint = d.controlPlane.Endpoint
+	c.ARN, c.Endpoint = d.controlPlane.Arn, d.controlPlane.Endpoint
 	c.CertificateAuthority = d.controlPlane.CertificateAuthority.Data().Elem()
 	c.SecurityGroupID = d.controlPlane.VpcConfig.ClusterSecurityGroupId().Elem()
 	c.Kubeconfig = kubeconfig(d.args.Region, c.Name, c.Endpoint, c.CertificateAuthority)

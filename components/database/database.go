@@ -1,13 +1,14 @@
-// Package database declares the platform's relational store: one RDS for PostgreSQL instance and what it needs to run
-// safely and to be tuned.
+// Package database declares the platform's relational store: an RDS for PostgreSQL primary, its read replicas, and what
+// they need to run safely and to be tuned.
 //
-// Owns: the encryption key, subnet group, security group, parameter group, log groups, monitoring role and the primary
-// instance.
+// Owns: the encryption key, subnet group, security group, parameter groups, log groups, monitoring role, the primary, its
+// replicas, and the Secrets Manager secret with the credentials and its rotation.
 //
-// Does not own: the network it stands in, the numbers in its parameter group (the caller computes them from the
-// instance class and the connection budget), the schema, and the security groups of its clients.
+// Does not own: the network it stands in, the numbers in its parameter groups (the caller computes them from the
+// instance classes and the connection budget), the schema, the security groups of its clients, and the function that
+// rotates the password.
 //
-// No change of an argument replaces the instance: what RDS can set only at creation is ignored afterwards.
+// No change of an argument replaces an instance: what RDS can set only at creation is ignored afterwards.
 package database
 
 import (
@@ -33,7 +34,8 @@ type Args struct {
 	// InstanceClass is an RDS class, "db.r7g.large".
 	InstanceClass string
 	// EngineVersion is a major version ("17": AWS applies minor upgrades in the maintenance window) or a pinned
-	// minor one ("17.6": AWS changes nothing).
+	// minor one ("17.6": AWS changes nothing). RDS upgrades replicas along with the primary to a new major version, but
+	// wants them upgraded before it to a new minor one: with a pinned minor, `pulumi up --target` the replicas first.
 	EngineVersion string
 	// MultiAZ keeps a standby in another zone and fails over to it.
 	MultiAZ bool
@@ -47,10 +49,14 @@ type Args struct {
 	// Username is the master user made at creation. Ignored afterwards.
 	Username string
 	// Password of the master user: 8 to 128 printable ASCII characters without / " @ and space. It is made secret here.
+	// With Rotation it is the first password only.
 	Password pulumi.StringInput
+	Rotation Rotation
 
 	// Parameters of the parameter group, in RDS's own names and units. rds.force_ssl is always 1.
 	Parameters []Parameter
+
+	Replicas Replicas
 
 	// BackupRetentionDays is 0 (no backups, no point-in-time recovery, no replicas) to 35.
 	BackupRetentionDays int
@@ -114,8 +120,14 @@ type Database struct {
 	// InstanceID is the DB instance identifier: CloudWatch's dimension DBInstanceIdentifier.
 	InstanceID pulumi.StringOutput
 	ARN        pulumi.StringOutput
-	// ParameterGroupName is the group in force, for replicas that must match the primary.
+	// ParameterGroupName is the primary's group.
 	ParameterGroupName pulumi.StringOutput
+	// ReplicaAddresses and ReplicaIDs are the replicas' host names and DB instance identifiers, replica-1 first. There
+	// are as many as Args.Replicas.Count.
+	ReplicaAddresses pulumi.StringArray
+	ReplicaIDs       pulumi.StringArray
+	// SecretARN of the credentials in Secrets Manager: JSON with engine, host, port, dbname, username and password.
+	SecretARN pulumi.StringOutput
 }
 
 // declaration carries what every concern's function needs.
@@ -148,6 +160,9 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"instanceId":         db.InstanceID,
 		"arn":                db.ARN,
 		"parameterGroupName": db.ParameterGroupName,
+		"replicaAddresses":   db.ReplicaAddresses,
+		"replicaIds":         db.ReplicaIDs,
+		"secretArn":          db.SecretARN,
 	})
 }
 
@@ -156,20 +171,7 @@ func (d *declaration) declare(db *Database) error {
 	if err != nil {
 		return err
 	}
-	subnets, err := d.subnetGroup()
-	if err != nil {
-		return err
-	}
 	firewall, err := d.securityGroup()
-	if err != nil {
-		return err
-	}
-	parameters, err := d.parameterGroup()
-	if err != nil {
-		return err
-	}
-	identifier := instanceIdentifier(d.name, key)
-	logs, err := d.logGroups(identifier)
 	if err != nil {
 		return err
 	}
@@ -177,18 +179,26 @@ func (d *declaration) declare(db *Database) error {
 	if err != nil {
 		return err
 	}
-	primary, err := d.primary(primaryWiring{
-		identifier: identifier, key: key, subnets: subnets, firewall: firewall,
-		parameters: parameters, logs: logs, monitoring: monitoring,
-	})
+	shared := sharedWiring{identifier: instanceIdentifier(d.name, key), key: key, firewall: firewall, monitoring: monitoring}
+	primary, err := d.primary(shared)
 	if err != nil {
 		return err
 	}
 	db.Address, db.Port, db.ARN = primary.Address, primary.Port, primary.Arn
 	db.Name, db.Username = primary.DbName, primary.Username
 	db.InstanceID, db.SecurityGroupID = primary.Identifier, firewall.ID().ToStringOutput()
-	db.ParameterGroupName = parameters.Name
-	return nil
+	db.ParameterGroupName = primary.ParameterGroupName
+
+	replicas, err := d.replicas(primary, shared)
+	if err != nil {
+		return err
+	}
+	for _, replica := range replicas {
+		db.ReplicaAddresses = append(db.ReplicaAddresses, replica.Address)
+		db.ReplicaIDs = append(db.ReplicaIDs, replica.Identifier)
+	}
+	db.SecretARN, err = d.credentials(primary, key)
+	return err
 }
 
 // tags of one resource: the caller's, plus what it belongs to and its name.

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// certificateAuthority signs the instance's TLS certificate (RSA 2048, valid until 2061 as remembered; to settle: `aws
+// certificateAuthority signs the instances' TLS certificates (RSA 2048, valid until 2061 as remembered; to settle: `aws
 // rds describe-certificates`). Clients trust it through RDS's global bundle.
 const certificateAuthority = "rds-ca-rsa2048-g1"
 
@@ -17,73 +17,89 @@ const certificateAuthority = "rds-ca-rsa2048-g1"
 // instance, and with it the data.
 var creationOnly = []string{"dbName", "username", "kmsKeyId", "storageEncrypted", "performanceInsightsKmsKeyId"}
 
-// primaryWiring is what the other concerns made for the primary.
-type primaryWiring struct {
-	identifier pulumi.StringOutput
+// instanceTimeouts outlast the provider's 40 minutes, which a large volume or a Multi-AZ instance may take.
+var instanceTimeouts = pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "120m", Delete: "60m"})
+
+// sharedWiring is what the primary and its replicas have in common.
+type sharedWiring struct {
+	identifier pulumi.StringOutput // of the primary
 	key        *kms.Key
-	subnets    *rds.SubnetGroup
 	firewall   *ec2.SecurityGroup
-	parameters *rds.ParameterGroup
-	logs       []pulumi.Resource
 	monitoring monitoring
 }
 
-// primary declares the instance that takes writes. It waits for its log groups and for its monitoring policy, neither
-// of which data flow orders.
-func (d *declaration) primary(w primaryWiring) (*rds.Instance, error) {
-	a := d.args
-	args := &rds.InstanceArgs{
-		Identifier:              w.identifier.ToStringPtrOutput(),
-		Engine:                  pulumi.String("postgres"),
-		EngineVersion:           pulumi.String(a.EngineVersion),
-		AutoMinorVersionUpgrade: pulumi.Bool(!isPinned(a.EngineVersion)),
-		InstanceClass:           pulumi.String(a.InstanceClass),
-		MultiAz:                 pulumi.Bool(a.MultiAZ),
-		ApplyImmediately:        pulumi.Bool(a.ApplyImmediately),
-		DbName:                  pulumi.String(a.DBName),
-		Username:                pulumi.String(a.Username),
-		Password:                checkedPassword(a.Password).ToStringPtrOutput(),
-		Port:                    pulumi.Int(port),
-		DbSubnetGroupName:       w.subnets.Name,
-		VpcSecurityGroupIds:     pulumi.StringArray{w.firewall.ID()},
-		PubliclyAccessible:      pulumi.Bool(false),
-		CaCertIdentifier:        pulumi.String(certificateAuthority),
-		ParameterGroupName:      w.parameters.Name,
-		StorageEncrypted:        pulumi.Bool(true),
-		KmsKeyId:                w.key.Arn,
-		BackupRetentionPeriod:   pulumi.Int(a.BackupRetentionDays),
-		BackupWindow:            optionalString(a.BackupWindow),
-		MaintenanceWindow:       optionalString(a.MaintenanceWindow),
-		CopyTagsToSnapshot:      pulumi.Bool(true),
-		DeletionProtection:      pulumi.Bool(a.DeletionProtection),
-		DeleteAutomatedBackups:  pulumi.Bool(!a.FinalSnapshot),
-		SkipFinalSnapshot:       pulumi.Bool(!a.FinalSnapshot),
-		MonitoringInterval:      pulumi.Int(a.MonitoringIntervalSeconds),
-		MonitoringRoleArn:       w.monitoring.roleARN,
-		Tags:                    d.tags(""),
+// primary declares the instance that takes writes.
+func (d *declaration) primary(w sharedWiring) (*rds.Instance, error) {
+	subnets, err := d.subnetGroup()
+	if err != nil {
+		return nil, err
 	}
-	setStorage(args, a.Storage)
+	group, err := d.parameterGroup("", d.args.Parameters)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := d.logGroups("", w.identifier)
+	if err != nil {
+		return nil, err
+	}
+	a := d.args
+	args := d.instance("", w)
+	args.Identifier = w.identifier.ToStringPtrOutput()
+	args.Engine = pulumi.String("postgres")
+	args.EngineVersion = pulumi.String(a.EngineVersion)
+	args.InstanceClass = pulumi.String(a.InstanceClass)
+	args.MultiAz = pulumi.Bool(a.MultiAZ)
+	args.DbName = pulumi.String(a.DBName)
+	args.Username = pulumi.String(a.Username)
+	args.Password = checkedPassword(a.Password).ToStringPtrOutput()
+	args.Port = pulumi.Int(port)
+	args.DbSubnetGroupName = subnets.Name
+	args.ParameterGroupName = group.Name
+	args.KmsKeyId = w.key.Arn
+	args.BackupRetentionPeriod = pulumi.Int(a.BackupRetentionDays)
+	args.BackupWindow = optionalString(a.BackupWindow)
+	args.DeletionProtection = pulumi.Bool(a.DeletionProtection)
+	args.DeleteAutomatedBackups = pulumi.Bool(!a.FinalSnapshot)
+	args.SkipFinalSnapshot = pulumi.Bool(!a.FinalSnapshot)
 	if a.FinalSnapshot {
 		args.FinalSnapshotIdentifier = pulumi.Sprintf("%s-final", w.identifier)
 	}
-	if len(a.LogExports) > 0 {
-		args.EnabledCloudwatchLogsExports = pulumi.ToStringArray(a.LogExports)
-	}
-	args.PerformanceInsightsEnabled = pulumi.Bool(a.PerformanceInsightsRetentionDays > 0)
-	if a.PerformanceInsightsRetentionDays > 0 {
-		args.PerformanceInsightsRetentionPeriod = pulumi.Int(a.PerformanceInsightsRetentionDays)
-		args.PerformanceInsightsKmsKeyId = w.key.Arn
-	}
-	instance, err := rds.NewInstance(d.ctx, d.name, args, d.parent,
-		pulumi.DependsOn(append(w.logs, w.monitoring.ready...)),
+	instance, err := rds.NewInstance(d.ctx, d.name, args, d.parent, instanceTimeouts,
+		pulumi.DependsOn(append(logs, w.monitoring.ready...)),
 		pulumi.Protect(a.DeletionProtection),
-		pulumi.IgnoreChanges(creationOnly),
-		// A Multi-AZ instance with a large volume outlasts the provider's 40 minutes.
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "60m", Update: "120m", Delete: "60m"}))
+		pulumi.IgnoreChanges(append(a.Rotation.ownedByFunction(), creationOnly...)))
 	if err != nil {
 		return nil, fmt.Errorf("instance: %w", err)
 	}
 	return instance, nil
+}
+
+// instance is the arguments that the primary and its replicas have alike: access, storage, upkeep and observation.
+func (d *declaration) instance(suffix string, w sharedWiring) *rds.InstanceArgs {
+	a := d.args
+	args := &rds.InstanceArgs{
+		AutoMinorVersionUpgrade:    pulumi.Bool(!isPinned(a.EngineVersion)),
+		ApplyImmediately:           pulumi.Bool(a.ApplyImmediately),
+		VpcSecurityGroupIds:        pulumi.StringArray{w.firewall.ID()},
+		PubliclyAccessible:         pulumi.Bool(false),
+		CaCertIdentifier:           pulumi.String(certificateAuthority),
+		StorageEncrypted:           pulumi.Bool(true),
+		MaintenanceWindow:          optionalString(a.MaintenanceWindow),
+		CopyTagsToSnapshot:         pulumi.Bool(true),
+		MonitoringInterval:         pulumi.Int(a.MonitoringIntervalSeconds),
+		MonitoringRoleArn:          w.monitoring.roleARN,
+		PerformanceInsightsEnabled: pulumi.Bool(a.PerformanceInsightsRetentionDays > 0),
+		Tags:                       d.tags(suffix),
+	}
+	if a.PerformanceInsightsRetentionDays > 0 {
+		args.PerformanceInsightsRetentionPeriod = pulumi.Int(a.PerformanceInsightsRetentionDays)
+		args.PerformanceInsightsKmsKeyId = w.key.Arn
+	}
+	if len(a.LogExports) > 0 {
+		args.EnabledCloudwatchLogsExports = pulumi.ToStringArray(a.LogExports)
+	}
+	setStorage(args, a.Storage)
+	return args
 }
 
 // setStorage leaves out what is zero: RDS takes no IOPS or throughput for small gp3 volumes, and provides the baseline.

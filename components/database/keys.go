@@ -8,11 +8,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// encryptionKey encrypts storage, backups, snapshots and Performance Insights. AWS's default key policy is kept: RDS
+// encryptionKey encrypts storage, backups, snapshots, Performance Insights and the credentials. AWS's default key policy is kept: RDS
 // uses the key through grants of whoever creates the instance.
 func (d *declaration) encryptionKey() (*kms.Key, error) {
 	key, err := kms.NewKey(d.ctx, d.name, &kms.KeyArgs{
-		Description:       pulumi.Sprintf("Storage, backups and insights of database %s", d.name),
+		Description:       pulumi.Sprintf("Storage, backups, insights and credentials of database %s", d.name),
 		EnableKeyRotation: pulumi.Bool(true),
 		// The longest that KMS allows: without the key every backup is lost.
 		DeletionWindowInDays: pulumi.Int(30),

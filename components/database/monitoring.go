@@ -42,17 +42,18 @@ func (d *declaration) monitoringRole() (monitoring, error) {
 	return monitoring{roleARN: role.Arn.ToStringPtrOutput(), ready: []pulumi.Resource{attachment}}, nil
 }
 
-// logGroups of the exported logs. RDS makes them itself when they are missing, and then keeps logs for ever.
-func (d *declaration) logGroups(identifier pulumi.StringOutput) ([]pulumi.Resource, error) {
+// logGroups of the logs that an instance exports. RDS makes them itself when they are missing, and then keeps logs for
+// ever.
+func (d *declaration) logGroups(suffix string, identifier pulumi.StringOutput) ([]pulumi.Resource, error) {
 	var groups []pulumi.Resource
 	for _, export := range d.args.LogExports {
-		group, err := cloudwatch.NewLogGroup(d.ctx, d.name+"-"+export, &cloudwatch.LogGroupArgs{
+		group, err := cloudwatch.NewLogGroup(d.ctx, d.name+suffix+"-"+export, &cloudwatch.LogGroupArgs{
 			Name:            pulumi.Sprintf("/aws/rds/instance/%s/%s", identifier, export),
 			RetentionInDays: pulumi.Int(d.args.LogRetentionDays),
-			Tags:            d.tags("-" + export),
+			Tags:            d.tags(suffix + "-" + export),
 		}, d.parent)
 		if err != nil {
-			return nil, fmt.Errorf("log group %q: %w", export, err)
+			return nil, fmt.Errorf("log group %q of %s: %w", export, d.name+suffix, err)
 		}
 		groups = append(groups, group)
 	}

@@ -51,25 +51,25 @@ const leastSharedBuffersDivisor = 10922
 
 // parameterGroup has a generated name: the family is part of a group's identity, and the next major version needs a new
 // group before the old one can go.
-func (d *declaration) parameterGroup() (*rds.ParameterGroup, error) {
+func (d *declaration) parameterGroup(suffix string, settings []Parameter) (*rds.ParameterGroup, error) {
 	family := "postgres" + majorVersion(d.args.EngineVersion)
 	var parameters rds.ParameterGroupParameterArray
-	for _, p := range withForcedTLS(d.args.Parameters) {
+	for _, p := range withForcedTLS(settings) {
 		parameters = append(parameters, &rds.ParameterGroupParameterArgs{
 			Name:        pulumi.String(p.Name),
 			Value:       pulumi.String(p.Value),
 			ApplyMethod: pulumi.String(p.ApplyMethod),
 		})
 	}
-	group, err := rds.NewParameterGroup(d.ctx, d.name, &rds.ParameterGroupArgs{
+	group, err := rds.NewParameterGroup(d.ctx, d.name+suffix, &rds.ParameterGroupArgs{
 		// A changed description replaces the group: keep it.
 		Description: pulumi.String("PostgreSQL settings computed from the service level objectives"),
 		Family:      pulumi.String(family),
 		Parameters:  parameters,
-		Tags:        d.tags(""),
+		Tags:        d.tags(suffix),
 	}, d.parent)
 	if err != nil {
-		return nil, fmt.Errorf("parameter group: %w", err)
+		return nil, fmt.Errorf("parameter group %q: %w", d.name+suffix, err)
 	}
 	return group, nil
 }
@@ -84,48 +84,49 @@ func withForcedTLS(parameters []Parameter) []Parameter {
 	return all
 }
 
-func (f *faults) parameters(parameters []Parameter) {
+// parameters checks the list that is in the field.
+func (f *faults) parameters(field string, parameters []Parameter) {
 	libraries := preloaded(parameters)
 	seen := map[string]bool{}
 	for i, p := range parameters {
 		if p.Name == "" {
-			f.add("Parameters[%d].Name is empty, want the name of a parameter", i)
+			f.add("%s[%d].Name is empty, want the name of a parameter", field, i)
 			continue
 		}
+		path := fmt.Sprintf("%s[%s]", field, p.Name)
 		if seen[p.Name] {
-			f.add("Parameters[%s] is given twice, want it once", p.Name)
+			f.add("%s is given twice, want it once", path)
 		}
 		seen[p.Name] = true
-		f.applyMethod(p)
-		f.parameterValue(p)
+		f.applyMethod(path, p)
+		f.parameterValue(path, p)
 		if library, _, dotted := strings.Cut(p.Name, "."); dotted && library != "rds" && !libraries[library] {
-			f.add("Parameters[%s] belongs to %s, want that in %s", p.Name, library, preload)
+			f.add("%s belongs to %s, want that in %s", path, library, preload)
 		}
 	}
 }
 
-func (f *faults) applyMethod(p Parameter) {
+func (f *faults) applyMethod(path string, p Parameter) {
 	switch {
 	case p.ApplyMethod != immediate && p.ApplyMethod != pendingReboot:
-		f.add("Parameters[%s].ApplyMethod is %q, want %s or %s", p.Name, p.ApplyMethod, immediate, pendingReboot)
+		f.add("%s.ApplyMethod is %q, want %s or %s", path, p.ApplyMethod, immediate, pendingReboot)
 	case staticParameters[p.Name] && p.ApplyMethod == immediate:
-		f.add("Parameters[%s].ApplyMethod is %s, want %s: the parameter is static", p.Name, immediate, pendingReboot)
+		f.add("%s.ApplyMethod is %s, want %s: the parameter is static", path, immediate, pendingReboot)
 	}
 }
 
-func (f *faults) parameterValue(p Parameter) {
+func (f *faults) parameterValue(path string, p Parameter) {
 	switch {
 	case p.Value == "":
-		f.add("Parameters[%s].Value is empty, want a value", p.Name)
+		f.add("%s.Value is empty, want a value", path)
 	case p.Name == forceSSL && p.Value != "1":
-		f.add("Parameters[%s].Value is %q, want 1: every connection is encrypted", p.Name, p.Value)
+		f.add("%s.Value is %q, want 1: every connection is encrypted", path, p.Value)
 	case booleanParameters[p.Name] && p.Value != "0" && p.Value != "1":
-		f.add("Parameters[%s].Value is %q, want 1 or 0", p.Name, p.Value)
+		f.add("%s.Value is %q, want 1 or 0", path, p.Value)
 	case unitSuffix.MatchString(p.Value):
-		f.add("Parameters[%s].Value is %q, want a number in the parameter's own unit", p.Name, p.Value)
+		f.add("%s.Value is %q, want a number in the parameter's own unit", path, p.Value)
 	case p.Name == "shared_buffers" && oversized(p.Value):
-		f.add("Parameters[%s].Value is %q, want a divisor of at least %d: the instance would not start", p.Name, p.Value,
-			leastSharedBuffersDivisor)
+		f.add("%s.Value is %q, want a divisor of at least %d: the instance would not start", path, p.Value, leastSharedBuffersDivisor)
 	}
 }
 

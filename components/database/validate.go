@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// A component's name starts the instance identifier: at most 63 characters with "-", 8 of a suffix and "-final".
+	// A component's name starts the instance identifiers: at most 63 characters with "-", 8 of a suffix and "-replica-15".
 	namePattern     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	classPattern    = regexp.MustCompile(`^db\.[a-z0-9-]+\.[a-z0-9]+$`)
 	versionPattern  = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+)?$`)
@@ -46,9 +46,11 @@ func validate(name string, a Args) error {
 	f.wiring(a)
 	f.engine(a)
 	f.storage(a.Storage)
-	f.parameters(a.Parameters)
+	f.parameters("Parameters", a.Parameters)
+	f.replicas(a)
 	f.upkeep(a)
 	f.insight(a)
+	f.rotation(a.Rotation)
 	return errors.Join(f...)
 }
 

@@ -45,14 +45,18 @@ func merged(given, extra resource.PropertyValue) resource.PropertyValue {
 // fields are the computed strings that components read, besides arn and name, by type.
 // Source: the state structs of pulumi-aws v6.83.4.
 var fields = map[string][]string{
-	"aws:ec2/vpc:Vpc":                  {"defaultSecurityGroupId", "defaultRouteTableId", "defaultNetworkAclId", "mainRouteTableId"},
-	"aws:ec2/eip:Eip":                  {"allocationId", "publicIp"},
-	"aws:ec2/vpcEndpoint:VpcEndpoint":  {"prefixListId"},
-	"aws:ecr/repository:Repository":    {"repositoryUrl", "registryId"},
-	"aws:eks/cluster:Cluster":          {"endpoint"},
-	"aws:lb/loadBalancer:LoadBalancer": {"arnSuffix", "dnsName", "zoneId"},
-	"aws:lb/targetGroup:TargetGroup":   {"arnSuffix"},
-	"aws:rds/instance:Instance":        {"address", "endpoint", "identifier", "resourceId", "hostedZoneId"},
+	"aws:amp/workspace:Workspace":                       {"prometheusEndpoint"},
+	"aws:cloudfront/distribution:Distribution":          {"domainName"},
+	"aws:elasticache/replicationGroup:ReplicationGroup": {"primaryEndpointAddress", "readerEndpointAddress"},
+	"aws:ec2/vpc:Vpc":                                   {"defaultSecurityGroupId", "defaultRouteTableId", "defaultNetworkAclId", "mainRouteTableId"},
+	"aws:ec2/eip:Eip":                                   {"allocationId", "publicIp"},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":                   {"prefixListId"},
+	"aws:ecr/repository:Repository":                     {"repositoryUrl", "registryId"},
+	"aws:eks/cluster:Cluster":                           {"endpoint"},
+	"aws:lb/loadBalancer:LoadBalancer":                  {"arnSuffix", "dnsName", "zoneId"},
+	"aws:lb/targetGroup:TargetGroup":                    {"arnSuffix"},
+	"aws:rds/instance:Instance":                         {"address", "endpoint", "identifier", "resourceId", "hostedZoneId"},
+	"aws:s3/bucketV2:BucketV2":                          {"bucketRegionalDomainName"},
 }
 
 // computed are the invented outputs of a resource.

@@ -25,7 +25,9 @@ type Args struct {
 	HPA              HPA
 	// PoolSize is how many database connections each API pod may hold.
 	PoolSize int
-	Worker   Worker
+	// ReadPoolSize is the same for the pooler's read-only database. 0 is the image's default.
+	ReadPoolSize int
+	Worker       Worker
 	// SurgePercent is how many pods above its replicas a rolling update may start: 1 to 100. The database's connection
 	// budget counts on it.
 	SurgePercent int
@@ -43,8 +45,16 @@ type Args struct {
 	Policies map[string]pulumi.StringInput
 	// MetricsNamespaces may scrape MetricsPort.
 	MetricsNamespaces []string
+	// ScraperCIDRs may too: where the network interfaces of a scraper outside the cluster are.
+	ScraperCIDRs []string
 
 	Database Database
+	// QueryLogRetentionDays is how long searches are remembered: up to 3650. 0 is the image's default, 30.
+	QueryLogRetentionDays int
+	// Cache of answers; nil for none.
+	Cache *Cache
+	// VectorStore for searches by meaning; nil for full-text search alone.
+	VectorStore *VectorStore
 
 	VPCID pulumi.StringInput
 	// VPCCIDR is where the load balancer's and the database's addresses are.
@@ -94,7 +104,7 @@ type Worker struct {
 	PoolSize int
 }
 
-// Database is where the API keeps its documents.
+// Database is where the API keeps its documents: the primary itself.
 type Database struct {
 	Host     pulumi.StringInput
 	Port     pulumi.IntInput
@@ -103,6 +113,35 @@ type Database struct {
 	Password pulumi.StringInput // made secret here
 	// CAFile in the image has the certificates that the server's must descend from. Empty is RDS's global bundle.
 	CAFile string
+	// Pooler takes the API's requests; nil for connections to the primary. Migrations, workers and upkeep need sessions of
+	// their own and always connect to the primary.
+	Pooler *Pooler
+}
+
+// Pooler is PgBouncer in transaction mode, in this component's namespace. It knows the user under the same password.
+type Pooler struct {
+	Host pulumi.StringInput
+	Port pulumi.IntInput
+	// Database of the pooler that leads to the primary.
+	Database pulumi.StringInput
+	// ReadOnlyDatabase leads to the replicas; nil to read from the primary.
+	ReadOnlyDatabase pulumi.StringInput
+}
+
+// Cache is a Redis that speaks TLS, with a certificate of a public authority.
+type Cache struct {
+	Host     pulumi.StringInput
+	Port     pulumi.IntInput
+	Username pulumi.StringInput
+	Password pulumi.StringInput // made secret here
+}
+
+// VectorStore is Chroma.
+type VectorStore struct {
+	URL pulumi.StringInput // http://host:port
+	// Namespace and Port are where its pods answer, for the network policy.
+	Namespace pulumi.StringInput
+	Port      pulumi.IntInput
 }
 
 // rdsBundle is where the image has AWS's certificate bundle.

@@ -39,7 +39,7 @@ func (d *declaration) networkPolicies() ([]pulumi.Resource, error) {
 			PodSelector: everyPod, PolicyTypes: pulumi.ToStringArray([]string{"Egress"}), Egress: d.egress(),
 		}},
 	}
-	if len(d.args.MetricsNamespaces) > 0 {
+	if len(d.args.MetricsNamespaces)+len(d.args.ScraperCIDRs) > 0 {
 		specs = append(specs, struct {
 			object string
 			spec   *networkingv1.NetworkPolicySpecArgs
@@ -58,10 +58,11 @@ func (d *declaration) networkPolicies() ([]pulumi.Resource, error) {
 	return policies, nil
 }
 
-// egress is names, the database, and AWS's APIs: those answer on 443, at addresses that are not fixed.
+// egress is names, the database and what stands beside it, and AWS's APIs: those answer on 443, at addresses that are not
+// fixed.
 func (d *declaration) egress() networkingv1.NetworkPolicyEgressRuleArray {
 	dns := &networkingv1.NetworkPolicyPeerArgs{
-		NamespaceSelector: inNamespace("kube-system"),
+		NamespaceSelector: inNamespace(pulumi.String("kube-system")),
 		PodSelector:       &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}},
 	}
 	public := &networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{
@@ -70,18 +71,31 @@ func (d *declaration) egress() networkingv1.NetworkPolicyEgressRuleArray {
 	to := func(peer networkingv1.NetworkPolicyPeerInput, ports networkingv1.NetworkPolicyPortArray) *networkingv1.NetworkPolicyEgressRuleArgs {
 		return &networkingv1.NetworkPolicyEgressRuleArgs{To: networkingv1.NetworkPolicyPeerArray{peer}, Ports: ports}
 	}
-	return networkingv1.NetworkPolicyEgressRuleArray{
+	rules := networkingv1.NetworkPolicyEgressRuleArray{
 		to(dns, append(tcp(pulumi.Int(dnsPort)), port("UDP", pulumi.Int(dnsPort)))),
 		to(block(d.args.VPCCIDR), tcp(d.args.Database.Port)),
 		to(public, tcp(pulumi.Int(httpsDefault))),
 		to(block(podIdentityAgent), tcp(pulumi.Int(httpDefault))),
 	}
+	if p := d.args.Database.Pooler; p != nil {
+		rules = append(rules, to(&networkingv1.NetworkPolicyPeerArgs{PodSelector: &metav1.LabelSelectorArgs{}}, tcp(p.Port)))
+	}
+	if c := d.args.Cache; c != nil {
+		rules = append(rules, to(block(d.args.VPCCIDR), tcp(c.Port)))
+	}
+	if v := d.args.VectorStore; v != nil {
+		rules = append(rules, to(&networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: inNamespace(v.Namespace)}, tcp(v.Port)))
+	}
+	return rules
 }
 
 func (d *declaration) metricsScrape(pods *metav1.LabelSelectorArgs) *networkingv1.NetworkPolicySpecArgs {
 	var from networkingv1.NetworkPolicyPeerArray
 	for _, namespace := range d.args.MetricsNamespaces {
-		from = append(from, &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: inNamespace(namespace)})
+		from = append(from, &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: inNamespace(pulumi.String(namespace))})
+	}
+	for _, cidr := range d.args.ScraperCIDRs {
+		from = append(from, block(cidr))
 	}
 	return &networkingv1.NetworkPolicySpecArgs{
 		PodSelector: pods,
@@ -93,8 +107,8 @@ func (d *declaration) metricsScrape(pods *metav1.LabelSelectorArgs) *networkingv
 }
 
 // inNamespace selects by the label that Kubernetes itself puts on every namespace.
-func inNamespace(name string) *metav1.LabelSelectorArgs {
-	return &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(name)}}
+func inNamespace(name pulumi.StringInput) *metav1.LabelSelectorArgs {
+	return &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": name}}
 }
 
 func block(cidr string) *networkingv1.NetworkPolicyPeerArgs {

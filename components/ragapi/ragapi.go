@@ -1,11 +1,11 @@
 // Package ragapi declares the workload that the platform serves: the RAG API, its workers, and the way in.
 //
 // Owns: the namespace and its network policies, the API and worker Deployments with their autoscalers and disruption
-// budgets, the Service, the load balancer with its target group and security group, the image repository, the pods' AWS
-// identity, and the Secret with the database's coordinates.
+// budgets, the CronJob of the database's upkeep, the Service, the load balancer with its target group and security group,
+// the image repository, the pods' AWS identity, and the Secrets with the coordinates of the database and the cache.
 //
 // Does not own: the cluster, the controllers in it (the AWS Load Balancer Controller binds pods to the target group, the
-// VPA recommender is a later component), the database, certificates, DNS names.
+// VPA recommender is a later component), the database and its pooler, the cache, the vector store, certificates, DNS names.
 //
 // The load balancer is declared here, not by an Ingress, so that its address is known before any pod runs.
 package ragapi
@@ -22,9 +22,11 @@ const typeToken = "ragscale:ragapi:API"
 const (
 	APIName    = "agentic-rag-api"
 	WorkerName = "agentic-rag-worker"
+	UpkeepName = "agentic-rag-upkeep"
 
 	serviceAccountName = "agentic-rag"
 	databaseSecretName = "agentic-rag-database"
+	cacheSecretName    = "agentic-rag-cache"
 )
 
 // API is the declared workload.
@@ -34,12 +36,15 @@ type API struct {
 	// URL is where clients reach the API: scheme, host, and the port when it is not the scheme's own.
 	URL                   pulumi.StringOutput
 	LoadBalancerARN       pulumi.StringOutput
+	LoadBalancerDNSName   pulumi.StringOutput
 	LoadBalancerARNSuffix pulumi.StringOutput // CloudWatch's dimension LoadBalancer
 	TargetGroupARN        pulumi.StringOutput
 	TargetGroupARNSuffix  pulumi.StringOutput // CloudWatch's dimension TargetGroup
 	// RepositoryURL is where images are pushed, without a tag.
 	RepositoryURL pulumi.StringOutput
-	Namespace     pulumi.StringOutput
+	// Image that the pods run, a full reference.
+	Image     pulumi.StringOutput
+	Namespace pulumi.StringOutput
 	// DeploymentName of the API, in Namespace.
 	DeploymentName pulumi.StringOutput
 	// SecurityGroupID of the load balancer.
@@ -74,10 +79,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 	return api, ctx.RegisterResourceOutputs(api, pulumi.Map{
 		"url":                   api.URL,
 		"loadBalancerArn":       api.LoadBalancerARN,
+		"loadBalancerDnsName":   api.LoadBalancerDNSName,
 		"loadBalancerArnSuffix": api.LoadBalancerARNSuffix,
 		"targetGroupArn":        api.TargetGroupARN,
 		"targetGroupArnSuffix":  api.TargetGroupARNSuffix,
 		"repositoryUrl":         api.RepositoryURL,
+		"image":                 api.Image,
 		"namespace":             api.Namespace,
 		"deploymentName":        api.DeploymentName,
 		"securityGroupId":       api.SecurityGroupID,
@@ -96,6 +103,7 @@ func (d *declaration) declare(api *API) error {
 		return err
 	}
 	api.URL, api.SecurityGroupID = front.url, front.firewall.ID().ToStringOutput()
+	api.LoadBalancerDNSName = front.balancer.DnsName
 	api.LoadBalancerARN, api.LoadBalancerARNSuffix = front.balancer.Arn, front.balancer.ArnSuffix
 	api.TargetGroupARN, api.TargetGroupARNSuffix = front.targets.Arn, front.targets.ArnSuffix
 
@@ -110,7 +118,7 @@ func (d *declaration) declare(api *API) error {
 		return err
 	}
 	api.RoleARN = identity.role.Arn
-	secret, err := d.databaseSecret()
+	config, err := d.config()
 	if err != nil {
 		return err
 	}
@@ -122,8 +130,13 @@ func (d *declaration) declare(api *API) error {
 	if err != nil {
 		return err
 	}
-	pods := podInputs{image: d.image(repository), secret: secret.Metadata.Name().Elem(), digest: d.configDigest()}
-	return d.deployments(api, pods, append(identity.ready, policies...), binding)
+	pods := podInputs{image: d.image(repository), podConfig: config}
+	api.Image = pods.image.ToStringOutput()
+	before := append(identity.ready, policies...)
+	if err := d.upkeep(pods, before); err != nil {
+		return err
+	}
+	return d.deployments(api, pods, before, binding)
 }
 
 // deployments declares the API and the workers. They wait for what is decided when a pod is created: its identity and its

@@ -24,6 +24,7 @@ const (
 	leastDrain, mostDrain      = 2, 600
 	mostScaleDownPeriodSeconds = 1800
 	mostStabilizationSeconds   = 3600
+	mostRetentionDays          = 3650
 	mostPort                   = 65535
 )
 
@@ -59,6 +60,16 @@ func (f *faults) wiring(a Args) {
 		"Database.User":       a.Database.User == nil,
 		"NodeSecurityGroupID": a.NodeSecurityGroupID == nil,
 		"VPCID":               a.VPCID == nil,
+	}
+	if p := a.Database.Pooler; p != nil {
+		missing["Database.Pooler.Host"], missing["Database.Pooler.Port"], missing["Database.Pooler.Database"] = p.Host == nil, p.Port == nil, p.Database == nil
+	}
+	if c := a.Cache; c != nil {
+		missing["Cache.Host"], missing["Cache.Port"] = c.Host == nil, c.Port == nil
+		missing["Cache.Username"], missing["Cache.Password"] = c.Username == nil, c.Password == nil
+	}
+	if v := a.VectorStore; v != nil {
+		missing["VectorStore.URL"], missing["VectorStore.Namespace"], missing["VectorStore.Port"] = v.URL == nil, v.Namespace == nil, v.Port == nil
 	}
 	for name, policy := range a.Policies {
 		missing["Policies["+name+"]"] = policy == nil
@@ -102,6 +113,7 @@ func (f *faults) process(a Args) {
 		f.add("MetricsPort is %d like Port, want another: metrics and profiles are not for clients", a.MetricsPort)
 	}
 	f.rollout(a)
+	f.between("QueryLogRetentionDays", a.QueryLogRetentionDays, mostRetentionDays)
 	if !slices.Contains(logLevels, a.LogLevel) {
 		f.add("LogLevel is %q, want one of %s", a.LogLevel, strings.Join(logLevels, ", "))
 	}

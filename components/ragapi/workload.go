@@ -38,11 +38,10 @@ type workload struct {
 	env              map[string]string
 }
 
-// podInputs is what both Deployments take from other resources.
+// podInputs is what pods take from other resources.
 type podInputs struct {
-	image  pulumi.StringInput
-	secret pulumi.StringOutput // name of the Secret
-	digest pulumi.StringOutput // of the Secret's content
+	image pulumi.StringInput
+	podConfig
 }
 
 func (d *declaration) apiWorkload() workload {
@@ -93,7 +92,7 @@ func (d *declaration) deployment(w workload, in podInputs, before []pulumi.Resou
 					Labels:      labels(w.name),
 					Annotations: pulumi.StringMap{"ragscale.io/config-digest": in.digest},
 				},
-				Spec: d.pod(w, in),
+				Spec: d.servingPod(w, in),
 			},
 		},
 	}, d.parent, pulumi.DependsOn(before))
@@ -106,17 +105,35 @@ func (d *declaration) deployment(w workload, in podInputs, before []pulumi.Resou
 	return deployment, d.disruptionBudget(w)
 }
 
-func (d *declaration) pod(w workload, in podInputs) *corev1.PodSpecArgs {
+// servingPod is one that is probed, spread and drained.
+func (d *declaration) servingPod(w workload, in podInputs) *corev1.PodSpecArgs {
+	container := d.container(w, in)
+	container.Ports = w.ports
+	// Migrations run at the start: one pod migrates, the others wait for it.
+	container.StartupProbe = probe("/healthz", w.probePort, probeTiming{period: 1, timeout: 1, failures: 120})
+	container.ReadinessProbe = probe("/readyz", w.probePort, probeTiming{period: 5, timeout: 2, failures: 2})
+	// Liveness asks nothing of the database: restarting pods does not mend it.
+	container.LivenessProbe = probe("/healthz", w.probePort, probeTiming{period: 10, timeout: 3, failures: 3})
+	drain := planDrain(d.args.DrainSeconds)
+	container.Lifecycle = &corev1.LifecycleArgs{
+		// Kubernetes' own sleep: the image has no shell.
+		PreStop: &corev1.LifecycleHandlerArgs{Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(drain.preStop)}},
+	}
+	spec := d.pod(container)
+	spec.TerminationGracePeriodSeconds = pulumi.Int(drain.grace)
+	spec.TopologySpreadConstraints = corev1.TopologySpreadConstraintArray{
+		spread("topology.kubernetes.io/zone", w), spread("kubernetes.io/hostname", w),
+	}
+	return spec
+}
+
+func (d *declaration) pod(container *corev1.ContainerArgs) *corev1.PodSpecArgs {
 	spec := &corev1.PodSpecArgs{
-		ServiceAccountName:            pulumi.String(serviceAccountName),
-		AutomountServiceAccountToken:  pulumi.Bool(false),
-		EnableServiceLinks:            pulumi.Bool(false),
-		TerminationGracePeriodSeconds: pulumi.Int(planDrain(d.args.DrainSeconds).grace),
-		SecurityContext:               podSecurity(),
-		TopologySpreadConstraints: corev1.TopologySpreadConstraintArray{
-			spread("topology.kubernetes.io/zone", w), spread("kubernetes.io/hostname", w),
-		},
-		Containers: corev1.ContainerArray{d.container(w, in)},
+		ServiceAccountName:           pulumi.String(serviceAccountName),
+		AutomountServiceAccountToken: pulumi.Bool(false),
+		EnableServiceLinks:           pulumi.Bool(false),
+		SecurityContext:              podSecurity(),
+		Containers:                   corev1.ContainerArray{container},
 		Volumes: corev1.VolumeArray{&corev1.VolumeArgs{
 			Name:     pulumi.String("tmp"),
 			EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(tmpSize)},
@@ -144,30 +161,21 @@ func spread(topology string, w workload) *corev1.TopologySpreadConstraintArgs {
 }
 
 func (d *declaration) container(w workload, in podInputs) *corev1.ContainerArgs {
-	preStop := planDrain(d.args.DrainSeconds).preStop
+	var from corev1.EnvFromSourceArray
+	for _, secret := range in.secrets {
+		from = append(from, &corev1.EnvFromSourceArgs{SecretRef: &corev1.SecretEnvSourceArgs{Name: secret.ToStringPtrOutput()}})
+	}
 	return &corev1.ContainerArgs{
-		Name:  pulumi.String(w.name),
-		Image: in.image.ToStringOutput().ToStringPtrOutput(),
-		Args:  pulumi.ToStringArray([]string{w.command}),
-		Ports: w.ports,
-		EnvFrom: corev1.EnvFromSourceArray{&corev1.EnvFromSourceArgs{
-			SecretRef: &corev1.SecretEnvSourceArgs{Name: in.secret.ToStringPtrOutput()},
-		}},
+		Name:            pulumi.String(w.name),
+		Image:           in.image.ToStringOutput().ToStringPtrOutput(),
+		Args:            pulumi.ToStringArray([]string{w.command}),
+		EnvFrom:         from,
 		Env:             d.env(w),
 		Resources:       &corev1.ResourceRequirementsArgs{Requests: quantities(w.requests), Limits: quantities(w.limits)},
 		SecurityContext: containerSecurity(),
 		VolumeMounts: corev1.VolumeMountArray{&corev1.VolumeMountArgs{
 			Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp"),
 		}},
-		// Migrations run at the start: one pod migrates, the others wait for it.
-		StartupProbe:   probe("/healthz", w.probePort, probeTiming{period: 1, timeout: 1, failures: 120}),
-		ReadinessProbe: probe("/readyz", w.probePort, probeTiming{period: 5, timeout: 2, failures: 2}),
-		// Liveness asks nothing of the database: restarting pods does not mend it.
-		LivenessProbe: probe("/healthz", w.probePort, probeTiming{period: 10, timeout: 3, failures: 3}),
-		Lifecycle: &corev1.LifecycleArgs{
-			// Kubernetes' own sleep: the image has no shell.
-			PreStop: &corev1.LifecycleHandlerArgs{Sleep: &corev1.SleepActionArgs{Seconds: pulumi.Int(preStop)}},
-		},
 	}
 }
 
@@ -183,7 +191,7 @@ func probe(path, port string, t probeTiming) *corev1.ProbeArgs {
 	}
 }
 
-// env is the settings that are no secret. Those of the database come from the Secret.
+// env is the settings that are no secret. Those of the database and the cache come from Secrets.
 func (d *declaration) env(w workload) corev1.EnvVarArray {
 	values := map[string]string{
 		"ADMIN_ADDR":         ":" + strconv.Itoa(d.args.MetricsPort),
@@ -192,6 +200,9 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 		"DRAIN_TIMEOUT":      strconv.Itoa(planDrain(d.args.DrainSeconds).timeout) + "s",
 		"GOMEMLIMIT":         goMemoryLimit(w.limits.Memory),
 		"LOG_LEVEL":          d.args.LogLevel,
+	}
+	if d.args.ReadPoolSize > 0 {
+		values["DATABASE_READ_POOL_SIZE"] = strconv.Itoa(d.args.ReadPoolSize)
 	}
 	for key, value := range w.env {
 		values[key] = value
@@ -202,6 +213,9 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 	}}
 	for _, key := range sortedKeys(values) {
 		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(key), Value: pulumi.String(values[key])})
+	}
+	if d.args.VectorStore != nil {
+		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String("VECTOR_URL"), Value: d.args.VectorStore.URL.ToStringOutput().ToStringPtrOutput()})
 	}
 	return env
 }

@@ -30,7 +30,7 @@ var database = []Rule{
 		Says:   "A standby in another zone takes over when the database fails.",
 		Fix:    "Set ragscale:database.multiAz to true.",
 		Origin: "availabilityPercent",
-		Types:  []string{rdsInstance}, Check: func(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("multiAz")) },
+		Types:  []string{rdsInstance}, Check: rdsMultiAZ,
 	},
 	{
 		Name: "rds-storage-headroom", Area: Database, Levels: onAWS,
@@ -112,6 +112,18 @@ var database = []Rule{
 		},
 	},
 	{
+		Name: "rds-replicas", Area: Database, Levels: production,
+		Says:   "The database has the replicas that the stack plans its reads with.",
+		Fix:    "Declare as many instances with replicateSourceDb as ragscale:database.replicas says.",
+		Origin: "throughputRPS: what replicas do not answer, the primary must", CheckStack: rdsReplicas,
+	},
+	{
+		Name: "rds-replica-parameters", Area: Database, Levels: everywhere,
+		Says:   "A replica allows at least what its primary does of the settings that recovery compares.",
+		Fix:    "Raise max_connections and the like in the replicas' parameter group, or choose a bigger ragscale:database.replicaClass.",
+		Origin: "PostgreSQL halts replay on a standby with less, and the replica falls behind for good", CheckStack: rdsReplicaParameters,
+	},
+	{
 		Name: "rds-kept", Area: Database, Levels: productions,
 		Says:   "The database is not deleted by mistake, and leaves a snapshot.",
 		Fix:    "Set ragscale:database.deletionProtection to true.",
@@ -133,6 +145,16 @@ func rdsClass(r Resource, _ Thresholds, p *Report) {
 	}
 }
 
+// replicates tells whether an instance is a replica, or may be: its data, backups and subnets are the primary's, and it
+// can be made anew.
+func replicates(r Resource) bool { return !r.At("replicateSourceDb").Absent() }
+
+func rdsMultiAZ(r Resource, _ Thresholds, p *Report) {
+	if !replicates(r) {
+		p.isTrue(r, r.At("multiAz"))
+	}
+}
+
 func rdsStorageHeadroom(r Resource, t Thresholds, p *Report) {
 	now, known := r.At("allocatedStorage").Number()
 	if !known || t.SLO.StoragePercent <= 0 {
@@ -143,7 +165,9 @@ func rdsStorageHeadroom(r Resource, t Thresholds, p *Report) {
 }
 
 func rdsBackup(r Resource, t Thresholds, p *Report) {
-	p.isAtLeast(r, r.At("backupRetentionPeriod"), t.byEnvironment(backupDaysProduction, backupDaysElsewhere, backupDaysElsewhere), " days")
+	if !replicates(r) {
+		p.isAtLeast(r, r.At("backupRetentionPeriod"), t.byEnvironment(backupDaysProduction, backupDaysElsewhere, backupDaysElsewhere), " days")
+	}
 }
 
 func rdsEncrypted(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("storageEncrypted")) }
@@ -159,7 +183,9 @@ func rdsForceTLS(r Resource, _ Thresholds, p *Report) {
 
 func rdsPrivate(r Resource, _ Thresholds, p *Report) {
 	p.isNotTrue(r, r.At("publiclyAccessible"))
-	p.isSet(r, r.At("dbSubnetGroupName"), "a subnet group of the stack")
+	if !replicates(r) {
+		p.isSet(r, r.At("dbSubnetGroupName"), "a subnet group of the stack")
+	}
 }
 
 func rdsPassword(r Resource, _ Thresholds, p *Report) {
@@ -233,6 +259,9 @@ func rdsStaticParameters(r Resource, _ Thresholds, p *Report) {
 }
 
 func rdsKept(r Resource, _ Thresholds, p *Report) {
+	if replicates(r) {
+		return
+	}
 	p.isTrue(r, r.At("deletionProtection"))
 	p.isNotTrue(r, r.At("skipFinalSnapshot"))
 	p.isNotTrue(r, r.At("deleteAutomatedBackups"))

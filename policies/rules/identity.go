@@ -11,6 +11,9 @@ const (
 	iamRole    = "aws:iam/role:Role"
 	attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 	kmsKey     = "aws:kms/key:Key"
+	secret     = "aws:secretsmanager/secret:Secret"
+
+	leastRecoveryDays = 7 // the fewest that Secrets Manager takes, 0 apart
 )
 
 // iamPolicies are the types whose input "policy" grants rights.
@@ -44,6 +47,13 @@ var identity = []Rule{
 		Fix:    "enableKeyRotation true.",
 		Origin: "encryption at rest",
 		Types:  []string{kmsKey}, Check: func(r Resource, _ Thresholds, p *Report) { p.isTrue(r, r.At("enableKeyRotation")) },
+	},
+	{
+		Name: "secret-recoverable", Area: Identity, Levels: productions,
+		Says:   fmt.Sprintf("A secret that is deleted can be brought back for %d days.", leastRecoveryDays),
+		Fix:    "Set ragscale:database.deletionProtection to true; recoveryWindowInDays follows from it.",
+		Origin: "a password that is gone takes the database with it",
+		Types:  []string{secret}, Check: secretRecoverable,
 	},
 }
 
@@ -143,4 +153,11 @@ func trustsEverybody(principal json.RawMessage) bool {
 		return false
 	}
 	return slices.Contains(kinds["AWS"], "*")
+}
+
+// secretRecoverable counts Secrets Manager's default, 30 days. 0 deletes at once.
+func secretRecoverable(r Resource, _ Thresholds, p *Report) {
+	if days := r.At("recoveryWindowInDays"); !days.Absent() {
+		p.isAtLeast(r, days, leastRecoveryDays, " days")
+	}
 }

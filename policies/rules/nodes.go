@@ -14,6 +14,9 @@ const (
 
 	poolLabel = "ragscale.io/pool"
 
+	// loadPool is the nodes that load tests run on.
+	loadPool = "loadtest"
+
 	// leastSpotTypes is how many instance types a spot group names, so that one type's shortage does not stop it.
 	leastSpotTypes = 3
 )
@@ -60,6 +63,13 @@ var nodes = []Rule{
 		Fix:    "Give group loadtest the taint " + poolLabel + "=loadtest:NoSchedule and min 0.",
 		Origin: "a generator on the API's nodes measures itself",
 		Types:  []string{nodeGroup}, Check: loadtestApart,
+	},
+	{
+		Name: "loadtest-pods-apart", Area: Nodes, Levels: onAWS,
+		Says:   "Load generators run on their own nodes only, and a test that failed is not run again by itself.",
+		Fix:    "Jobs that run k6: nodeSelector " + poolLabel + "=loadtest, a toleration of its taint, backoffLimit or backoffLimitPerIndex 0, restartPolicy Never.",
+		Origin: "a generator on the API's nodes measures itself; a second run starts on what the first has left",
+		Types:  []string{job, cronJob}, Check: loadtestPodsApart,
 	},
 	{
 		Name: "node-imdsv2", Area: Nodes, Levels: everywhere,
@@ -136,7 +146,7 @@ func baseOnDemand(r Resource, _ Thresholds, p *Report) {
 }
 
 func loadtestApart(r Resource, _ Thresholds, p *Report) {
-	if r.At("labels", poolLabel).Text() != "loadtest" {
+	if r.At("labels", poolLabel).Text() != loadPool {
 		return
 	}
 	if least := r.At("scalingConfig", "minSize"); !least.Absent() {
@@ -152,6 +162,32 @@ func loadtestApart(r Resource, _ Thresholds, p *Report) {
 		}
 	}
 	p.fault(r, taints, "a NO_SCHEDULE taint")
+}
+
+// loadtestPodsApart looks at what runs k6. A Job of several generators ends no other when one fails, and so says 0 for
+// each index instead.
+func loadtestPodsApart(r Resource, _ Thresholds, p *Report) {
+	if !slices.ContainsFunc(containers(r), func(c Node) bool { return program(c) == "k6" }) {
+		return
+	}
+	run := r.At("spec")
+	if r.Type == cronJob {
+		run = r.At("spec", "jobTemplate", "spec")
+	}
+	again := run.At("backoffLimit") // 6 unless said
+	if each := run.At("backoffLimitPerIndex"); !each.Absent() {
+		again = each
+	}
+	if n, said := again.Number(); !again.Unknown() && (!said || n != 0) {
+		p.fault(r, again, "0")
+	}
+	p.isOneOf(r, podSpec(r).At("restartPolicy"), "Never")
+	p.isOneOf(r, podSpec(r).At("nodeSelector", poolLabel), loadPool)
+	tolerations := podSpec(r).At("tolerations")
+	tolerated := func(t Node) bool { return t.At("key").Text() == poolLabel }
+	if !tolerations.Undecided() && !slices.ContainsFunc(tolerations.Each(), tolerated) {
+		p.fault(r, tolerations, "a toleration of "+poolLabel)
+	}
 }
 
 func nodeIMDSv2(r Resource, _ Thresholds, p *Report) {

@@ -52,8 +52,12 @@ const (
 	Nodes     Area = "nodes"
 	Cluster   Area = "cluster"
 	Database  Area = "database"
+	Cache     Area = "cache"
 	Network   Area = "network"
+	Edge      Area = "edge"
+	Buckets   Area = "buckets"
 	Identity  Area = "identity"
+	Alarms    Area = "alarms"
 	Upkeep    Area = "upkeep"
 )
 
@@ -76,12 +80,17 @@ type Thresholds struct {
 	Stack       string
 	Environment stacks.Environment
 	SLO         stacks.SLO
-	Tags        map[string]string // of every resource, "component" apart
+	Replicas    int                   // of the database
+	Watched     []stacks.ThresholdRow // what alarms and alerts compare with
+	Tags        map[string]string     // of every resource, "component" apart
 }
 
 // For takes the thresholds out of a stack's configuration.
 func For(c *stacks.Config) Thresholds {
-	return Thresholds{Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags()}
+	return Thresholds{
+		Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags(),
+		Replicas: c.Database.Replicas, Watched: c.Thresholds().Rows(),
+	}
 }
 
 // byEnvironment chooses a threshold that the objectives do not give.

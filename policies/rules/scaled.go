@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -103,12 +105,16 @@ func checkBudget(budget, hpa Resource, p *Report) {
 	}
 }
 
-// connectionBudget adds up the pools of all workloads that say DATABASE_POOL_SIZE.
+// connectionBudget adds up the pools at the primary: of the pooler, and of all workloads that say DATABASE_POOL_SIZE and do
+// not go through it.
 func connectionBudget(s Stack, _ Thresholds, p *Report) {
-	total := float64(stacks.AdminReserve)
+	total, pooled, known := poolerConnections(s)
+	if !known {
+		return
+	}
 	for _, w := range s.OfType(servers...) {
-		pool, pooled := poolSize(w)
-		if !pooled {
+		pool, hasPool := poolSize(w)
+		if !hasPool || pooled && w.At("metadata", "name").Text() == apiName {
 			continue
 		}
 		pods, known := mostPods(s, w)
@@ -117,15 +123,54 @@ func connectionBudget(s Stack, _ Thresholds, p *Report) {
 		}
 		total += pods * pool
 	}
-	if total == stacks.AdminReserve {
+	if total == 0 {
 		return
 	}
-	for _, group := range s.OfType(parameterGroup) {
+	total += stacks.AdminReserve
+	for _, group := range primaryGroups(s) {
 		most := parameter(group, "max_connections")
 		if v, ok := most.Number(); ok && v < total {
 			p.fault(group, most, fmt.Sprintf("at least %v: what all pods at full scale and the reserve hold", total))
 		}
 	}
+}
+
+// poolerName is PgBouncer's Deployment and the ConfigMap with its pgbouncer.ini.
+const poolerName = "pgbouncer"
+
+// poolerEntry is a database of pgbouncer.ini: its servers, and the connections that each pod holds to them.
+var poolerEntry = regexp.MustCompile(`(?m)^[^;#\s]+ *= *.*\bhost=(\S+).*\bpool_size=(\d+)`)
+
+// poolerConnections is what PgBouncer's pods hold at the primary at full scale: the first database leads there, and the
+// others count if they do too. pooled = false if there is no PgBouncer.
+func poolerConnections(s Stack) (total float64, pooled, known bool) {
+	for _, config := range s.OfType(configMap) {
+		if config.At("metadata", "name").Text() != poolerName {
+			continue
+		}
+		pods, known := poolerPods(s, config)
+		entries := poolerEntry.FindAllStringSubmatch(config.At("data", "pgbouncer.ini").Text(), -1)
+		if !known || len(entries) == 0 {
+			return 0, true, false
+		}
+		for _, e := range entries {
+			if size, err := strconv.Atoi(e[2]); err == nil && e[1] == entries[0][1] {
+				total += pods * float64(size)
+			}
+		}
+		return total, true, true
+	}
+	return 0, false, true
+}
+
+// poolerPods is the most pods of the Deployment beside PgBouncer's configuration.
+func poolerPods(s Stack, config Resource) (pods float64, known bool) {
+	for _, w := range s.OfType(deployment) {
+		if w.At("metadata", "name").Text() == poolerName && sameNamespace(w, config) {
+			return mostPods(s, w)
+		}
+	}
+	return 0, false
 }
 
 func poolSize(workload Resource) (size float64, ok bool) {

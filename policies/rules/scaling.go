@@ -83,9 +83,9 @@ var scaling = []Rule{
 	},
 	{
 		Name: "connection-budget", Area: Scaling, Levels: everywhere,
-		Says:   "The pools of all pods at full scale, a rolling update included, fit the database's max_connections.",
-		Fix:    "Lower ragscale:slo.hpa.maxReplicas or choose a bigger ragscale:database.instanceClass; max_connections is derived.",
-		Origin: fmt.Sprintf("slo.hpa.maxReplicas, maxSurge, DATABASE_POOL_SIZE and %d connections in reserve", stacks.AdminReserve), CheckStack: connectionBudget,
+		Says:   "The pools of PgBouncer and of all pods beside it at full scale, a rolling update included, fit the database's max_connections.",
+		Fix:    "Lower ragscale:pgbouncer.max or ragscale:api.worker.max, or choose a bigger ragscale:database.instanceClass; max_connections is derived.",
+		Origin: fmt.Sprintf("the pool chain (ragscale plan pools): pool_size, DATABASE_POOL_SIZE, pods with their surge and %d connections in reserve", stacks.AdminReserve), CheckStack: connectionBudget,
 	},
 }
 

@@ -18,7 +18,10 @@ const (
 )
 
 // holdData are the types whose loss is the loss of data, or of the key to it.
-var holdData = []string{rdsInstance, kmsKey, repository, eksCluster}
+var holdData = []string{rdsInstance, replicationGroup, volumeClaim, bucket, kmsKey, repository, eksCluster}
+
+// passOn are the types that use a key for what is gone within hours, and those that only say whose a key is.
+var passOn = []string{topic, "aws:kms/keyPolicy:KeyPolicy", "aws:kms/alias:Alias"}
 
 var upkeep = []Rule{
 	{
@@ -37,10 +40,9 @@ var upkeep = []Rule{
 	},
 	{
 		Name: "data-protected", Area: Upkeep, Levels: productions,
-		Says:   "No update deletes or replaces what holds data.",
+		Says:   "No update deletes or replaces what holds data that is nowhere else: replicas and the keys of alarm topics may go.",
 		Fix:    "Set deletionProtection of the component; to replace it after all: pulumi state unprotect.",
-		Origin: "a configuration change must not lose data",
-		Types:  holdData, Check: dataProtected,
+		Origin: "a configuration change must not lose data", CheckStack: dataProtected,
 	},
 	{
 		Name: "repository-immutable", Area: Upkeep, Levels: everywhere,
@@ -66,10 +68,29 @@ func tags(r Resource, t Thresholds, p *Report) {
 	}
 }
 
-func dataProtected(r Resource, _ Thresholds, p *Report) {
-	if !r.Protect {
-		p.about(r, "protect", "not set", "true")
+func dataProtected(s Stack, _ Thresholds, p *Report) {
+	for _, r := range s.OfType(holdData...) {
+		if !r.Protect && !replicates(r) && !keyOfMessages(s, r) {
+			p.about(r, "protect", "not set", "true")
+		}
 	}
+}
+
+// keyOfMessages tells whether a resource is a key that something uses, and only what keeps nothing with it.
+func keyOfMessages(s Stack, key Resource) bool {
+	if key.Type != kmsKey {
+		return false
+	}
+	var users []string
+	for _, r := range s.Resources {
+		for _, sources := range r.Sources {
+			if slices.Contains(sources, key.URN) {
+				users = append(users, r.Type)
+			}
+		}
+	}
+	kept := func(typ string) bool { return !slices.Contains(passOn, typ) }
+	return len(users) > 0 && !slices.ContainsFunc(users, kept)
 }
 
 func repositoryImmutable(r Resource, _ Thresholds, p *Report) {

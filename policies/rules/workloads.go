@@ -15,6 +15,8 @@ const (
 	cronJob     = "kubernetes:batch/v1:CronJob"
 	namespace   = "kubernetes:core/v1:Namespace"
 	kubeSecret  = "kubernetes:core/v1:Secret"
+	configMap   = "kubernetes:core/v1:ConfigMap"
+	volumeClaim = "kubernetes:core/v1:PersistentVolumeClaim"
 )
 
 var (
@@ -27,6 +29,8 @@ const (
 	// near what a node can be made to give. Memory cannot be taken back, CPU can.
 	mostMemoryRatio = 2
 	mostCPURatio    = 4
+	// mostJobMemoryRatio is for what ends by itself: it holds its peak for minutes, and is run again when it is killed.
+	mostJobMemoryRatio = 4
 )
 
 var workloads = []Rule{
@@ -39,14 +43,14 @@ var workloads = []Rule{
 	},
 	{
 		Name: "container-limit-ratio", Area: Workloads, Levels: onAWS,
-		Says:   fmt.Sprintf("Limits are at most %d times the memory and %d times the CPU requested.", mostMemoryRatio, mostCPURatio),
-		Fix:    "Raise the requests or lower the limits under ragscale:api.",
+		Says:   fmt.Sprintf("Limits are at most %d times the memory (of jobs: %d times) and %d times the CPU requested.", mostMemoryRatio, mostJobMemoryRatio, mostCPURatio),
+		Fix:    "Raise the requests or lower the limits of the workload, as under ragscale:api.",
 		Origin: "ratio of this table; beyond it nodes are promised more than they have",
 		Types:  podOwners, Check: containerLimitRatio,
 	},
 	{
 		Name: "container-probes", Area: Workloads, Levels: everywhere,
-		Says:   "Every container that serves has startup, readiness and liveness probes.",
+		Says:   "Every container that serves has startup, readiness and liveness probes; the pause image serves nothing.",
 		Fix:    "Declare the three probes; readiness must fail when the pod cannot serve.",
 		Origin: "availabilityPercent: without readiness a rollout sends requests to pods that cannot answer",
 		Types:  servers, Check: containerProbes,
@@ -81,7 +85,7 @@ var workloads = []Rule{
 	},
 	{
 		Name: "rollout-keeps-capacity", Area: Workloads, Levels: everywhere,
-		Says:   "A rolling update starts new pods before it stops old ones.",
+		Says:   "A rolling update starts new pods before it stops old ones, those of the pause image apart.",
 		Fix:    "strategy.rollingUpdate: maxUnavailable 0, maxSurge above 0.",
 		Origin: "throughputRPS: an update at peak must not take capacity away",
 		Types:  []string{deployment}, Check: rolloutKeepsCapacity,
@@ -133,8 +137,12 @@ func containerResources(r Resource, _ Thresholds, p *Report) {
 }
 
 func containerLimitRatio(r Resource, _ Thresholds, p *Report) {
+	ratios := map[string]float64{"memory": mostMemoryRatio, "cpu": mostCPURatio}
+	if r.Type == job || r.Type == cronJob {
+		ratios["memory"] = mostJobMemoryRatio
+	}
 	for _, c := range containers(r) {
-		for resource, most := range map[string]float64{"memory": mostMemoryRatio, "cpu": mostCPURatio} {
+		for resource, most := range ratios {
 			request, requested := quantity(c.At("resources", "requests", resource))
 			limit := c.At("resources", "limits", resource)
 			v, limited := quantity(limit)
@@ -145,7 +153,28 @@ func containerLimitRatio(r Resource, _ Thresholds, p *Report) {
 	}
 }
 
+// program is what a container runs: the last name of its image, "pause" of registry.k8s.io/pause:3.10. "" when not known.
+func program(container Node) string {
+	image := container.At("image").Text()
+	last := image[strings.LastIndexByte(image, '/')+1:]
+	name, _, _ := strings.Cut(last, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// holdsRoom tells whether all that a workload runs is the pause image, which does nothing, or may be: it keeps room on the
+// nodes for pods that do.
+func holdsRoom(r Resource) bool {
+	if !podSpec(r).At("containers").Undecided() && len(containers(r)) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(containers(r), func(c Node) bool { return !c.At("image").Unknown() && program(c) != "pause" })
+}
+
 func containerProbes(r Resource, _ Thresholds, p *Report) {
+	if holdsRoom(r) {
+		return
+	}
 	for _, c := range podSpec(r).At("containers").Each() {
 		for _, probe := range []string{"startupProbe", "readinessProbe", "livenessProbe"} {
 			p.isSet(r, c.At(probe), "a probe")
@@ -209,6 +238,9 @@ func podDrain(r Resource, _ Thresholds, p *Report) {
 }
 
 func rolloutKeepsCapacity(r Resource, _ Thresholds, p *Report) {
+	if holdsRoom(r) {
+		return
+	}
 	strategy := r.At("spec", "strategy")
 	if strategy.At("type").Text() == "Recreate" {
 		p.fault(r, strategy.At("type"), "RollingUpdate")

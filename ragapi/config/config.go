@@ -14,9 +14,17 @@ import (
 
 // Config is what one process of the RAG API runs with.
 type Config struct {
-	HTTPAddr  string // where the API answers, host:port; the host may be empty
-	AdminAddr string // where metrics, probes and profiles answer
-	Database  Database
+	HTTPAddr  string    // where the API answers, host:port; the host may be empty
+	AdminAddr string    // where metrics, probes and profiles answer
+	Database  Database  // what requests use: PgBouncer, or PostgreSQL itself
+	Read      *Database // the replicas; nil where there are none, and Database is read
+	Direct    Database  // the primary without PgBouncer, for what needs a session of its own: migrations, the worker's queue
+
+	Cache             Cache
+	VectorURL         string // Chroma; empty for full-text search alone
+	Embedding         Embedding
+	SessionTTL        time.Duration
+	QueryLogRetention time.Duration // how long the query log is kept
 
 	DrainTimeout   time.Duration // from SIGTERM until requests and jobs still in flight are cut off
 	DrainDelay     time.Duration // of it, how long new requests are served on, so that balancers notice
@@ -39,8 +47,28 @@ type Database struct {
 	CAFile   string // PEM; empty for the system's certificates
 
 	PoolSize         int32         // connections at most
-	StatementTimeout time.Duration // set on every connection; 0 sets nothing (PgBouncer refuses it as a startup parameter)
+	Lifetime         time.Duration // a connection is replaced after it; 0 leaves that to the driver
+	StatementTimeout time.Duration // set on every connection; 0 sets nothing (PgBouncer refuses it as a startup parameter), NoTimeout lifts the role's
 	ExecMode         pgx.QueryExecMode
+}
+
+// NoTimeout as a StatementTimeout lets statements take as long as they take, whatever the role's default is.
+const NoTimeout time.Duration = -1
+
+// Embedding is what turns texts into vectors. Without a URL it is the built-in one.
+type Embedding struct {
+	URL        string
+	Model      string
+	Dimensions int
+}
+
+// Cache is where Redis is. Without an Addr there is no cache.
+type Cache struct {
+	Addr     string // host:port
+	Username string // empty for the default user
+	Password string
+	CAFile   string // PEM; empty for the system's certificates
+	TLS      bool
 }
 
 // defaultDrainDelay is some readiness probes long, at most.
@@ -49,6 +77,7 @@ const defaultDrainDelay = 5 * time.Second
 const (
 	kiB = 1 << 10
 	miB = 1 << 20
+	day = 24 * time.Hour
 )
 
 var sslModes = []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
@@ -71,6 +100,11 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		HTTPAddr:          r.address("HTTP_ADDR", ":8080"),
 		AdminAddr:         r.address("ADMIN_ADDR", ":9090"),
 		Database:          r.database(),
+		Cache:             r.cache(),
+		VectorURL:         r.url("VECTOR_URL"),
+		Embedding:         r.embedding(),
+		SessionTTL:        r.duration("SESSION_TTL", 24*time.Hour, time.Minute, 90*day),
+		QueryLogRetention: r.duration("QUERY_LOG_RETENTION", 30*day, day, 3650*day),
 		DrainTimeout:      r.duration("DRAIN_TIMEOUT", 30*time.Second, time.Second, 10*time.Minute),
 		RequestTimeout:    r.duration("REQUEST_TIMEOUT", 10*time.Second, 100*time.Millisecond, time.Minute),
 		MaxUploadBytes:    int64(r.integer("MAX_UPLOAD_BYTES", 10*miB, kiB, 256*miB)),
@@ -78,11 +112,26 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		LogLevel:          r.level("LOG_LEVEL", slog.LevelInfo),
 		PodName:           r.text("POD_NAME", "ragapi"),
 	}
+	c.Direct = r.direct(c.Database)
+	c.Read = r.read(c.Database)
 	c.DrainDelay = r.duration("DRAIN_DELAY", min(defaultDrainDelay, c.DrainTimeout/4), 0, c.DrainTimeout)
 	return c, errors.Join(r.faults...)
 }
 
+const (
+	// After a failover or a change of size the load spreads again within this time.
+	lifetime = 30 * time.Minute
+	// pooledLifetime is short enough for connections to leave a PgBouncer that drains, a minute long, before it ends, and to
+	// find those that were added. A login there takes 4 ms of a core (PgBouncer 1.24.1, measured 2026-11-24).
+	pooledLifetime = 30 * time.Second
+)
+
 func (r *reader) database() Database {
+	// PgBouncer in transaction mode shares its connections to the server, and refuses the timeout as a startup parameter.
+	timeout, most, life := 10*time.Second, time.Hour, lifetime
+	if r.text("DATABASE_DIRECT_HOST", "") != "" {
+		timeout, most, life = 0, 0, pooledLifetime
+	}
 	return Database{
 		Host:             r.required("DATABASE_HOST", "the host of the PostgreSQL primary"),
 		Port:             uint16(r.integer("DATABASE_PORT", 5432, 1, 65535)),
@@ -92,7 +141,54 @@ func (r *reader) database() Database {
 		SSLMode:          r.oneOf("DATABASE_SSLMODE", "verify-full", sslModes),
 		CAFile:           r.file("DATABASE_CA_FILE"),
 		PoolSize:         int32(r.integer("DATABASE_POOL_SIZE", 10, 1, 1000)),
-		StatementTimeout: r.duration("DATABASE_STATEMENT_TIMEOUT", 10*time.Second, 0, time.Hour),
+		Lifetime:         life,
+		StatementTimeout: r.duration("DATABASE_STATEMENT_TIMEOUT", timeout, 0, most),
 		ExecMode:         execModes[r.oneOf("DATABASE_EXEC_MODE", "cache_statement", keys(execModes))],
 	}
+}
+
+// direct leads past PgBouncer, where db leads to it.
+func (r *reader) direct(db Database) Database {
+	db.Host, db.Lifetime = r.text("DATABASE_DIRECT_HOST", db.Host), lifetime
+	db.Port = uint16(r.integer("DATABASE_DIRECT_PORT", int(db.Port), 1, 65535))
+	db.Name = r.text("DATABASE_DIRECT_NAME", db.Name)
+	db.SSLMode = r.oneOf("DATABASE_DIRECT_SSLMODE", db.SSLMode, sslModes)
+	return db
+}
+
+// read differs from db in its host (replicas of their own), its name (PgBouncer's read-only database), or both.
+func (r *reader) read(db Database) *Database {
+	host, name := r.text("DATABASE_READ_HOST", ""), r.text("DATABASE_READ_NAME", "")
+	port, size := r.integer("DATABASE_READ_PORT", int(db.Port), 1, 65535), r.integer("DATABASE_READ_POOL_SIZE", int(db.PoolSize), 1, 1000)
+	if host == "" && name == "" {
+		return nil
+	}
+	if host != "" {
+		db.Host = host
+	}
+	if name != "" {
+		db.Name = name
+	}
+	db.Port, db.PoolSize = uint16(port), int32(size)
+	return &db
+}
+
+func (r *reader) cache() Cache {
+	return Cache{
+		Addr:     r.optionalAddress("CACHE_ADDR"),
+		Username: r.text("CACHE_USERNAME", ""),
+		Password: r.text("CACHE_PASSWORD", ""),
+		CAFile:   r.file("CACHE_CA_FILE"),
+		TLS:      r.oneOf("CACHE_TLS", "on", []string{"on", "off"}) == "on",
+	}
+}
+
+func (r *reader) embedding() Embedding {
+	e := Embedding{URL: r.url("EMBEDDING_URL")}
+	if e.URL == "" {
+		return e
+	}
+	e.Model = r.required("EMBEDDING_MODEL", "the name of the model at EMBEDDING_URL")
+	e.Dimensions = r.integer("EMBEDDING_DIMENSIONS", 384, 1, 8192)
+	return e
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -24,12 +25,13 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := Database{
+		Host: "db", Port: 5432, Name: "rag", User: "rag", Password: "secret", SSLMode: "verify-full",
+		PoolSize: 10, Lifetime: 30 * time.Minute, StatementTimeout: 10 * time.Second, ExecMode: pgx.QueryExecModeCacheStatement,
+	}
 	want := Config{
-		HTTPAddr: ":8080", AdminAddr: ":9090",
-		Database: Database{
-			Host: "db", Port: 5432, Name: "rag", User: "rag", Password: "secret", SSLMode: "verify-full",
-			PoolSize: 10, StatementTimeout: 10 * time.Second, ExecMode: pgx.QueryExecModeCacheStatement,
-		},
+		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true},
+		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour,
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
 		MaxUploadBytes: 10 << 20, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
 	}
@@ -43,6 +45,8 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	_, err := load(map[string]string{
 		"HTTP_ADDR": "8080", "ADMIN_ADDR": ":http", "DATABASE_PORT": "0", "DATABASE_SSLMODE": "tls", "DATABASE_CA_FILE": missing,
 		"DATABASE_POOL_SIZE": "many", "DATABASE_EXEC_MODE": "fast", "DATABASE_STATEMENT_TIMEOUT": "-1s", "DRAIN_DELAY": "2m",
+		"DATABASE_READ_PORT": "-1", "DATABASE_DIRECT_SSLMODE": "x", "CACHE_ADDR": "cache", "CACHE_TLS": "maybe", "VECTOR_URL": "chroma:8000",
+		"EMBEDDING_URL": "http://model", "SESSION_TTL": "1s", "QUERY_LOG_RETENTION": "1h",
 		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "WORKER_CONCURRENCY": "0",
 	})
 	if err == nil {
@@ -61,11 +65,19 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`DATABASE_POOL_SIZE is "many", want a whole number from 1 to 1000`,
 		`DATABASE_STATEMENT_TIMEOUT is "-1s", want a duration such as 30s, from 0s to 1h0m0s`,
 		`DATABASE_EXEC_MODE is "fast", want one of cache_describe, cache_statement, describe_exec, exec, simple_protocol`,
+		`CACHE_ADDR is "cache", want host:port with a port from 0 to 65535`,
+		`CACHE_TLS is "maybe", want one of on, off`,
+		`VECTOR_URL is "chroma:8000", want a URL such as http://host:8000`,
+		`EMBEDDING_MODEL is not set, want the name of the model at EMBEDDING_URL`,
+		`SESSION_TTL is "1s", want a duration such as 30s, from 1m0s to 2160h0m0s`,
+		`QUERY_LOG_RETENTION is "1h", want a duration such as 30s, from 24h0m0s to 87600h0m0s`,
 		`DRAIN_TIMEOUT is "30", want a duration such as 30s, from 1s to 10m0s`,
 		`REQUEST_TIMEOUT is "0s", want a duration such as 30s, from 100ms to 1m0s`,
 		`MAX_UPLOAD_BYTES is "1", want a whole number from 1024 to 268435456`,
 		`WORKER_CONCURRENCY is "0", want a whole number from 1 to 256`,
 		`LOG_LEVEL is "loud", want one of debug, info, warn, error`,
+		`DATABASE_DIRECT_SSLMODE is "x", want one of disable, allow, prefer, require, verify-ca, verify-full`,
+		`DATABASE_READ_PORT is "-1", want a whole number from 1 to 65535`,
 		`DRAIN_DELAY is "2m", want a duration such as 30s, from 0s to 30s`,
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
@@ -89,5 +101,59 @@ func TestTheDefaultDrainDelayFitsAShortTimeout(t *testing.T) {
 	c, err := load(env)
 	if err != nil || c.DrainDelay != 2*time.Second {
 		t.Errorf("delay %v, error %v, want 2s", c.DrainDelay, err)
+	}
+}
+
+// pooled is what a process behind PgBouncer gets.
+func pooled() map[string]string {
+	env := required()
+	env["DATABASE_PORT"], env["DATABASE_READ_NAME"], env["DATABASE_DIRECT_HOST"], env["DATABASE_DIRECT_PORT"] = "6432", "rag_ro", "primary", "5432"
+	env["DATABASE_SSLMODE"], env["DATABASE_DIRECT_SSLMODE"] = "prefer", "verify-full"
+	return env
+}
+
+func TestBehindAPoolerThereAreThreeWaysToTheDatabase(t *testing.T) {
+	c, err := load(pooled())
+	if err != nil {
+		t.Fatal(err)
+	}
+	way := func(d Database) string { return fmt.Sprintf("%s:%d/%s %s", d.Host, d.Port, d.Name, d.SSLMode) }
+	got := []string{way(c.Database), way(*c.Read), way(c.Direct)}
+	if diff := cmp.Diff([]string{"db:6432/rag prefer", "db:6432/rag_ro prefer", "primary:5432/rag verify-full"}, got); diff != "" {
+		t.Errorf("ways (-want +got):\n%s", diff)
+	}
+}
+
+// PgBouncer refuses it as a startup parameter, and closes the connection.
+func TestBehindAPoolerNoStatementTimeoutIsSet(t *testing.T) {
+	env := pooled()
+	if c, err := load(env); err != nil || c.Database.StatementTimeout != 0 || c.Read.StatementTimeout != 0 {
+		t.Errorf("timeouts %v and %v (%v), want none", c.Database.StatementTimeout, c.Read.StatementTimeout, err)
+	}
+	env["DATABASE_STATEMENT_TIMEOUT"] = "5s"
+	if _, err := load(env); err == nil || !strings.Contains(err.Error(), `DATABASE_STATEMENT_TIMEOUT is "5s", want a duration such as 30s, from 0s to 0s`) {
+		t.Errorf("a timeout behind a pooler gives %v", err)
+	}
+}
+
+func TestAReplicaOfItsOwnIsRead(t *testing.T) {
+	env := required()
+	env["DATABASE_READ_HOST"], env["DATABASE_READ_POOL_SIZE"] = "replica", "3"
+	c, err := load(env)
+	if err != nil || c.Read == nil || c.Read.Host != "replica" || c.Read.Name != "rag" || c.Read.PoolSize != 3 {
+		t.Errorf("%+v (%v)", c.Read, err)
+	}
+}
+
+// TestConnectionsLeaveADrainingPgBouncerInTime: it waits a minute. The way past it is as lasting as ever.
+func TestConnectionsLeaveADrainingPgBouncerInTime(t *testing.T) {
+	env := required()
+	env["DATABASE_DIRECT_HOST"], env["DATABASE_READ_NAME"] = "primary", "rag_ro"
+	c, err := load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Database.Lifetime != 30*time.Second || c.Read.Lifetime != 30*time.Second || c.Direct.Lifetime != 30*time.Minute {
+		t.Errorf("lifetimes are %s, %s and %s, want 30s, 30s and 30m", c.Database.Lifetime, c.Read.Lifetime, c.Direct.Lifetime)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -77,6 +78,25 @@ func (r *reader) address(name, fallback string) string {
 		return fallback
 	}
 	return v
+}
+
+func (r *reader) optionalAddress(name string) string {
+	if r.text(name, "") == "" {
+		return ""
+	}
+	return r.address(name, "")
+}
+
+func (r *reader) url(name string) string {
+	v := r.text(name, "")
+	if v == "" {
+		return ""
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		r.faultf("%s is %q, want a URL such as http://host:8000", name, v)
+	}
+	return strings.TrimSuffix(v, "/")
 }
 
 func (r *reader) file(name string) string {

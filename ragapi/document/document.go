@@ -14,6 +14,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 // ErrNotFound means that no document has the given id.
@@ -49,19 +51,23 @@ type Upload struct {
 	Metadata json.RawMessage // a JSON object; nil for none
 }
 
-// Enqueuer asks for a document to be processed, in the transaction that stores it: either both happen or none.
+// Enqueuer asks for work on a document in the transaction that stores or deletes it: either both happen or none.
 type Enqueuer interface {
-	EnqueueTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	EnqueueTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error // to be processed
+	ForgetTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error  // to be removed from where else it is
 }
 
-// Store keeps documents in the primary database.
+// Store keeps documents in the primary database, and reads them from its replicas.
 type Store struct {
 	pool  *pgxpool.Pool
+	reads *postgres.Reader
 	queue Enqueuer
 }
 
-// NewStore returns a store on pool. queue may be nil in a process that never calls Create.
-func NewStore(pool *pgxpool.Pool, queue Enqueuer) *Store { return &Store{pool: pool, queue: queue} }
+// NewStore returns a store that writes to pool. reads and queue may be nil in a process that only processes documents.
+func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer) *Store {
+	return &Store{pool: pool, reads: reads, queue: queue}
+}
 
 const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at`
 
@@ -92,13 +98,16 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 	return doc, nil
 }
 
-// Get returns the document with id, or ErrNotFound.
-func (s *Store) Get(ctx context.Context, id uuid.UUID) (Document, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
-	if err != nil {
-		return Document{}, fmt.Errorf("read document %s: %w", id, err)
+// Get returns the document with id, or ErrNotFound. What a replica does not have is asked of the primary: it may have just been uploaded.
+func (s *Store) Get(ctx context.Context, id uuid.UUID) (doc Document, err error) {
+	get := func(ctx context.Context, db postgres.Querier) (err error) {
+		doc, err = one(ctx, db, id)
+		return err
 	}
-	doc, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
+	err = s.reads.Read(ctx, get)
+	if errors.Is(err, pgx.ErrNoRows) && s.reads.HasReplica() {
+		err = s.reads.Primary(ctx, get)
+	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Document{}, ErrNotFound
 	}
@@ -108,13 +117,26 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID) (Document, error) {
 	return doc, nil
 }
 
-// List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest.
-func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) ([]Document, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+columns+` FROM documents WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+func one(ctx context.Context, db postgres.Querier, id uuid.UUID) (Document, error) {
+	rows, err := db.Query(ctx, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
 	if err != nil {
-		return nil, fmt.Errorf("list documents: %w", err)
+		return Document{}, err
 	}
-	docs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Document])
+	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
+}
+
+const listSQL = `SELECT ` + columns + ` FROM documents WHERE id < $1 ORDER BY id DESC LIMIT $2`
+
+// List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest.
+func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []Document, err error) {
+	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
+		rows, err := db.Query(ctx, listSQL, before, limit)
+		if err != nil {
+			return err
+		}
+		docs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Document])
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", err)
 	}
@@ -123,12 +145,21 @@ func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) ([]Docume
 
 // Delete removes the document with id and its chunks, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrNotFound
+		}
+		return s.queue.ForgetTx(ctx, tx, id)
+	})
+	if errors.Is(err, ErrNotFound) {
+		return ErrNotFound
+	}
 	if err != nil {
 		return fmt.Errorf("delete document %s: %w", id, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrNotFound
 	}
 	return nil
 }

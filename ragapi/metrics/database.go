@@ -8,13 +8,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// WatchPool adds the figures of a connection pool. They are the pool's own, read at each scrape.
-func (m *Metrics) WatchPool(stat func() *pgxpool.Stat) {
+// WatchPool adds the figures of a connection pool: primary, replica or queue. They are the pool's own, read at each scrape.
+func (m *Metrics) WatchPool(pool string, stat func() *pgxpool.Stat) {
+	labels := prometheus.Labels{"pool": pool}
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
-		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help}, func() float64 { return value(stat()) }))
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help, ConstLabels: labels}, func() float64 { return value(stat()) }))
 	}
 	total := func(name, help string, value func(*pgxpool.Stat) float64) {
-		m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help}, func() float64 { return value(stat()) }))
+		m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Subsystem: "db_pool", Name: name, Help: help, ConstLabels: labels}, func() float64 { return value(stat()) }))
 	}
 	gauge("acquired_connections", "Connections in use.", func(s *pgxpool.Stat) float64 { return float64(s.AcquiredConns()) })
 	gauge("idle_connections", "Connections open and not in use.", func(s *pgxpool.Stat) float64 { return float64(s.IdleConns()) })

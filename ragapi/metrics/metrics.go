@@ -37,6 +37,10 @@ type Metrics struct {
 	processing prometheus.Histogram
 	processed  *prometheus.CounterVec
 	chunks     prometheus.Counter
+	degraded   *prometheus.CounterVec
+	queryLog   *prometheus.CounterVec
+	cache      *cacheMetrics
+	vectors    *prometheus.HistogramVec
 }
 
 // Build is what this binary was built from.
@@ -48,19 +52,35 @@ func New(build Build) *Metrics {
 		Registry:   prometheus.NewRegistry(),
 		requests:   histogramVec("http_request_duration_seconds", "Time to answer a request, by route, method and status.", requestBuckets, "route", "method", "status"),
 		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight", Help: "Requests being answered."}),
-		searches:   histogramVec("search_duration_seconds", "Time that the database took for a search, by mode.", requestBuckets, "mode"),
+		searches:   histogramVec("search_duration_seconds", "Time that a search took, in the cache or the database, by mode.", requestBuckets, "mode"),
 		uploaded:   counter("uploaded_bytes_total", "Bytes of text accepted for processing."),
 		processing: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "document_processing_seconds_per_megabyte", Help: "Time from a document's acceptance until it could be found, per MB (10^6 bytes) of text; a document below 1 MB counts as 1 MB.", Buckets: processingBuckets}),
-		processed:  prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "documents_processed_total", Help: "Attempts to process a document, by result: ready, retried or failed."}, []string{"result"}),
+		processed:  counterVec("documents_processed_total", "Attempts to process a document, by result: ready, retried or failed.", "result"),
 		chunks:     counter("chunks_written_total", "Chunks written."),
+		degraded:   counterVec("degraded_total", "Reads that did without what they would have used, by what was missing: replica or vector.", "missing"),
+		queryLog:   counterVec("query_log_records_total", "Searches for the query log, by result: written or dropped.", "result"),
+		cache:      newCacheMetrics(),
+		vectors:    histogramVec("vector_operation_duration_seconds", "Time that the vector store took, by operation and result.", operationBuckets, "operation", "result"),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Always 1; the labels say what runs.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": runtime.Version()},
 	})
 	info.Set(1)
+	// A counter that appears with its first event hides that event from rate().
+	for _, missing := range []string{"replica", "vector"} {
+		m.degraded.WithLabelValues(missing)
+	}
+	for _, operation := range []string{"query", "upsert", "delete"} {
+		m.vectors.WithLabelValues(operation, "ok")
+		m.vectors.WithLabelValues(operation, "error")
+	}
+	for _, result := range []string{"written", "dropped"} {
+		m.queryLog.WithLabelValues(result)
+	}
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks)
+		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.vectors,
+		m.cache.requests, m.cache.operations, m.cache.available)
 	return m
 }
 
@@ -70,6 +90,10 @@ func histogramVec(name, help string, buckets []float64, labels ...string) *prome
 
 func counter(name, help string) prometheus.Counter {
 	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func counterVec(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
 // RequestBegins counts a request in flight; the returned function ends it.
@@ -83,7 +107,19 @@ func (m *Metrics) Request(route, method string, status int, took time.Duration) 
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// Search counts a search of the database.
+// Degraded returns what counts a read that had to do without missing.
+func (m *Metrics) Degraded(missing string) func() { return m.degraded.WithLabelValues(missing).Inc }
+
+// Logged counts records of the query log.
+func (m *Metrics) Logged(written bool, records int) {
+	result := "dropped"
+	if written {
+		result = "written"
+	}
+	m.queryLog.WithLabelValues(result).Add(float64(records))
+}
+
+// Search counts a search, whether it was cached or not.
 func (m *Metrics) Search(mode string, took time.Duration) {
 	m.searches.WithLabelValues(mode).Observe(took.Seconds())
 }

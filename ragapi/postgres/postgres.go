@@ -17,12 +17,9 @@ import (
 )
 
 const (
-	connectTimeout = 5 * time.Second
-	// A connection is replaced after half an hour, so that after a failover or a change of size the load spreads again.
-	connectionLifetime = 30 * time.Minute
-	lifetimeJitter     = 5 * time.Minute
-	healthCheckPeriod  = 30 * time.Second
-	maxApplicationName = 63 // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
+	connectTimeout     = 5 * time.Second
+	healthCheckPeriod  = 30 * time.Second // also when idle connections past their lifetime are closed
+	maxApplicationName = 63               // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
 )
 
 // Settings returns the pool settings for db; name is shown in pg_stat_activity. It connects nowhere.
@@ -32,15 +29,17 @@ func Settings(db config.Database, name string) (*pgxpool.Config, error) {
 		return nil, fmt.Errorf("database settings: %w", err)
 	}
 	settings.MaxConns = db.PoolSize
-	settings.MaxConnLifetime = connectionLifetime
-	settings.MaxConnLifetimeJitter = lifetimeJitter
 	settings.HealthCheckPeriod = healthCheckPeriod
+	if db.Lifetime > 0 {
+		settings.MaxConnLifetime, settings.MaxConnLifetimeJitter = db.Lifetime, db.Lifetime/6
+		settings.HealthCheckPeriod = min(healthCheckPeriod, db.Lifetime/2)
+	}
 	conn := settings.ConnConfig
 	conn.ConnectTimeout = connectTimeout
 	conn.DefaultQueryExecMode = db.ExecMode
 	conn.RuntimeParams["application_name"] = name[:min(len(name), maxApplicationName)]
-	if db.StatementTimeout > 0 {
-		conn.RuntimeParams["statement_timeout"] = strconv.FormatInt(db.StatementTimeout.Milliseconds(), 10)
+	if db.StatementTimeout != 0 {
+		conn.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(db.StatementTimeout, 0).Milliseconds(), 10)
 	}
 	return settings, nil
 }

@@ -1,6 +1,7 @@
 // Package queue hands documents from the API to the workers.
 //
-// Owns: the job that processes a document, its retries and limits. Does not own: what processing is (package document).
+// Owns: the jobs that process, embed and forget a document, their retries and limits. Does not own: what is done in them
+// (packages document and vector).
 package queue
 
 import (
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // JobTimeout bounds one attempt: the objective of 30 s per MB, for an upload of 10 MiB.
@@ -34,16 +36,38 @@ type processArgs struct {
 // Kind names the job in the queue's table.
 func (processArgs) Kind() string { return "process_document" }
 
-// Client puts documents into the queue.
-type Client struct{ river *river.Client[pgx.Tx] }
+// embedArgs is the job that gives a processed document's chunks their vectors.
+type embedArgs struct {
+	DocumentID uuid.UUID `json:"document_id"`
+}
 
-// NewClient returns a client for a process that only adds jobs.
-func NewClient(pool *pgxpool.Pool, log *slog.Logger) (*Client, error) {
+// Kind names the job in the queue's table.
+func (embedArgs) Kind() string { return "embed_document" }
+
+// forgetArgs is the job that removes a deleted document's vectors.
+type forgetArgs struct {
+	DocumentID uuid.UUID `json:"document_id"`
+}
+
+// Kind names the job in the queue's table.
+func (forgetArgs) Kind() string { return "forget_document" }
+
+// vectorAttempts of river's policy span three weeks: a vector store may be gone for long without anything being lost.
+const vectorAttempts = 25
+
+// Client puts documents into the queue. It works through PgBouncer in transaction mode.
+type Client struct {
+	river   *river.Client[pgx.Tx]
+	vectors bool
+}
+
+// NewClient returns a client for a process that only adds jobs. vectors says whether there is a vector store to keep in step.
+func NewClient(pool *pgxpool.Pool, vectors bool, log *slog.Logger) (*Client, error) {
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("queue client: %w", err)
 	}
-	return &Client{river: c}, nil
+	return &Client{river: c, vectors: vectors}, nil
 }
 
 // EnqueueTx asks for a document to be processed, once tx is committed.
@@ -53,6 +77,37 @@ func (c *Client) EnqueueTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	}
 	return nil
 }
+
+// ForgetTx asks for a document's vectors to be removed, once tx is committed.
+func (c *Client) ForgetTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	if !c.vectors {
+		return nil
+	}
+	if _, err := c.river.InsertTx(ctx, tx, forgetArgs{DocumentID: id}, &river.InsertOpts{MaxAttempts: vectorAttempts}); err != nil {
+		return fmt.Errorf("enqueue the vectors of document %s: %w", id, err)
+	}
+	return nil
+}
+
+// Embed asks for documents to be given vectors.
+func (c *Client) Embed(ctx context.Context, ids ...uuid.UUID) error {
+	if !c.vectors || len(ids) == 0 {
+		return nil
+	}
+	jobs := make([]river.InsertManyParams, len(ids))
+	for i, id := range ids {
+		jobs[i] = river.InsertManyParams{Args: embedArgs{DocumentID: id}, InsertOpts: &river.InsertOpts{MaxAttempts: vectorAttempts, UniqueOpts: unfinished}}
+	}
+	if _, err := c.river.InsertMany(ctx, jobs); err != nil {
+		return fmt.Errorf("enqueue documents for their vectors: %w", err)
+	}
+	return nil
+}
+
+// unfinished leaves a job out that is in the queue already.
+var unfinished = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}}
 
 // Depth returns the number of unfinished jobs by state: available, pending, running, retryable, scheduled. States without jobs are absent.
 func Depth(ctx context.Context, pool *pgxpool.Pool) (map[string]int, error) {

@@ -22,6 +22,12 @@ type Processor interface {
 	Fail(ctx context.Context, id uuid.UUID, reason string) error
 }
 
+// Embedder keeps a vector store in step; vector.Index is one.
+type Embedder interface {
+	Embed(ctx context.Context, id uuid.UUID) error
+	Forget(ctx context.Context, id uuid.UUID) error
+}
+
 // Observer is told of every document that was processed; metrics are one.
 type Observer interface {
 	Processed(doc document.Document)
@@ -31,13 +37,25 @@ type Observer interface {
 // Worker processes queued documents until it is stopped.
 type Worker struct{ river *river.Client[pgx.Tx] }
 
-// NewWorker returns a worker for concurrency documents at once. Call Run to start it.
-func NewWorker(pool *pgxpool.Pool, concurrency int, documents Processor, seen Observer, log *slog.Logger) (*Worker, error) {
+// Duties are what a worker does its jobs with.
+type Duties struct {
+	Concurrency int // documents at once
+	Documents   Processor
+	Vectors     Embedder // nil without a vector store
+	Jobs        *Client  // for the jobs that follow from one
+	Seen        Observer
+}
+
+// NewWorker returns a worker. Call Run to start it. The pool must lead to the primary itself: the queue listens on a
+// connection of its own.
+func NewWorker(pool *pgxpool.Pool, d Duties, log *slog.Logger) (*Worker, error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &process{documents: documents, seen: seen, log: log})
+	river.AddWorker(workers, &process{Duties: d, log: log})
+	river.AddWorker(workers, &embed{vectors: d.Vectors})
+	river.AddWorker(workers, &forget{vectors: d.Vectors})
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger:               log,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: concurrency}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: d.Concurrency}},
 		Workers:              workers,
 		JobTimeout:           JobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
@@ -78,29 +96,58 @@ const (
 
 type process struct {
 	river.WorkerDefaults[processArgs]
-	documents Processor
-	seen      Observer
-	log       *slog.Logger
+	Duties
+	log *slog.Logger
 }
 
 // Work processes one document. A document that was deleted meanwhile needs nothing.
 func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 	id := job.Args.DocumentID
-	doc, err := p.documents.Process(ctx, id)
+	doc, err := p.Documents.Process(ctx, id)
+	if err == nil {
+		err = p.Jobs.Embed(ctx, id)
+	}
 	switch {
 	case err == nil:
-		p.seen.Processed(doc)
+		p.Seen.Processed(doc)
 		p.log.InfoContext(ctx, "document ready", "document", id, "bytes", doc.Bytes, "chunks", doc.ChunkCount, "attempt", job.Attempt)
 		return nil
 	case errors.Is(err, document.ErrNotFound):
 		return nil
 	case job.Attempt < job.MaxAttempts:
-		p.seen.ProcessingFailed(false)
+		p.Seen.ProcessingFailed(false)
 		return err
 	}
-	p.seen.ProcessingFailed(true)
+	p.Seen.ProcessingFailed(true)
 	// The attempt's own context may be what ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failWithin)
 	defer cancel()
-	return errors.Join(err, p.documents.Fail(ctx, id, fmt.Sprintf("processing failed %d times", job.Attempt)))
+	return errors.Join(err, p.Documents.Fail(ctx, id, fmt.Sprintf("processing failed %d times", job.Attempt)))
+}
+
+// embed gives a document's chunks their vectors, once the vector store answers.
+type embed struct {
+	river.WorkerDefaults[embedArgs]
+	vectors Embedder
+}
+
+// Work embeds one document. Without a vector store there is nothing to do; upkeep asks again when there is one.
+func (e *embed) Work(ctx context.Context, job *river.Job[embedArgs]) error {
+	if e.vectors == nil {
+		return nil
+	}
+	return e.vectors.Embed(ctx, job.Args.DocumentID)
+}
+
+type forget struct {
+	river.WorkerDefaults[forgetArgs]
+	vectors Embedder
+}
+
+// Work removes one document's vectors.
+func (f *forget) Work(ctx context.Context, job *river.Job[forgetArgs]) error {
+	if f.vectors == nil {
+		return nil
+	}
+	return f.vectors.Forget(ctx, job.Args.DocumentID)
 }

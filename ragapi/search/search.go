@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 // Mode is how much work a search does.
@@ -33,6 +35,8 @@ const (
 	MatchPhrase Match = "phrase" // the words in this order, side by side (complex searches only)
 	MatchTerms  Match = "terms"  // every word
 	MatchPrefix Match = "prefix" // some word, or the beginning of one (complex searches only)
+	// MatchSimilar chunks have no word of the query, but a vector close to its own (complex searches with a vector store).
+	MatchSimilar Match = "similar"
 )
 
 // Query is one search.
@@ -40,6 +44,12 @@ type Query struct {
 	Text  string
 	Mode  Mode
 	Limit int // hits at most
+}
+
+// Result is the answer to a query.
+type Result struct {
+	Hits   []Hit // the best first
+	Cached bool  // they were found earlier, for the same query
 }
 
 // Hit is a chunk that was found.
@@ -52,26 +62,50 @@ type Hit struct {
 	Match      Match
 }
 
-// Querier is what a search needs of a database: a pool on the primary or, as searches only read, on a replica.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+// Reader gives a search a database to read, again if the first one fails; postgres.Reader is one.
+type Reader interface {
+	Read(ctx context.Context, read func(ctx context.Context, db postgres.Querier) error) error
 }
 
-// Engine searches one database.
-type Engine struct{ db Querier }
+// Engine searches one database, and one vector store if there is one.
+type Engine struct {
+	db      Reader
+	similar Similar
+}
 
-// New returns an engine that reads from db.
-func New(db Querier) *Engine { return &Engine{db: db} }
+// New returns an engine that reads from db. similar may be nil: then searches are full-text searches.
+func New(db Reader, similar Similar) *Engine { return &Engine{db: db, similar: similar} }
 
 // maxWords bounds the fallback's query, which ORs every word of the text.
 const maxWords = 16
 
-// Search returns the hits of q, the best first.
-func (e *Engine) Search(ctx context.Context, q Query) ([]Hit, error) {
-	if q.Mode != Complex {
-		return e.run(ctx, termsSQL, q.Text, q.Limit)
+// Search answers q.
+func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
+	if q.Mode == Complex && e.similar != nil {
+		hits, err := e.fused(ctx, q)
+		return Result{Hits: hits}, err
 	}
-	hits, err := e.run(ctx, phraseSQL, q.Text, q.Limit)
+	hits, err := e.text(ctx, q)
+	return Result{Hits: hits}, err
+}
+
+// text is the full-text search of q.
+func (e *Engine) text(ctx context.Context, q Query) (hits []Hit, err error) {
+	err = e.db.Read(ctx, func(ctx context.Context, db postgres.Querier) (err error) {
+		hits, err = textIn(ctx, db, q)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return hits, nil
+}
+
+func textIn(ctx context.Context, db postgres.Querier, q Query) ([]Hit, error) {
+	if q.Mode != Complex {
+		return run(ctx, db, termsSQL, q.Text, q.Limit)
+	}
+	hits, err := run(ctx, db, phraseSQL, q.Text, q.Limit)
 	if err != nil || len(hits) >= q.Limit {
 		return hits, err
 	}
@@ -79,21 +113,21 @@ func (e *Engine) Search(ctx context.Context, q Query) ([]Hit, error) {
 	if prefixes == "" {
 		return hits, nil
 	}
-	more, err := e.run(ctx, prefixSQL, prefixes, q.Limit)
+	more, err := run(ctx, db, prefixSQL, prefixes, q.Limit)
 	if err != nil {
 		return nil, err
 	}
 	return appendNew(hits, more, q.Limit), nil
 }
 
-func (e *Engine) run(ctx context.Context, sql, text string, limit int) ([]Hit, error) {
-	rows, err := e.db.Query(ctx, sql, text, limit)
+func run(ctx context.Context, db postgres.Querier, sql string, args ...any) ([]Hit, error) {
+	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, err
 	}
 	hits, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, err
 	}
 	for i := range hits {
 		hits[i].Snippet = markUp(hits[i].Snippet)
@@ -102,19 +136,15 @@ func (e *Engine) run(ctx context.Context, sql, text string, limit int) ([]Hit, e
 }
 
 func appendNew(hits, more []Hit, limit int) []Hit {
-	type place struct {
-		id       uuid.UUID
-		position int
-	}
-	seen := make(map[place]bool, len(hits))
+	seen := make(map[Place]bool, len(hits))
 	for _, h := range hits {
-		seen[place{h.DocumentID, h.Position}] = true
+		seen[h.place()] = true
 	}
 	for _, h := range more {
 		if len(hits) == limit {
 			break
 		}
-		if !seen[place{h.DocumentID, h.Position}] {
+		if !seen[h.place()] {
 			hits = append(hits, h)
 		}
 	}

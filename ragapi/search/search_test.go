@@ -19,6 +19,8 @@ import (
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
+	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/schema"
 	"github.com/ragscale/ragscale/ragapi/search"
 	"github.com/ragscale/ragscale/ragapi/server"
@@ -38,11 +40,17 @@ func database(tb testing.TB) *pgxpool.Pool {
 type noQueue struct{}
 
 func (noQueue) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+func (noQueue) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+
+// engine searches pool for everything.
+func engine(pool *pgxpool.Pool) *search.Engine {
+	return search.New(postgres.NewReader(pool, nil, nil), nil)
+}
 
 // add stores and indexes documents, title to text.
 func add(t *testing.T, pool *pgxpool.Pool, documents ...[2]string) {
 	t.Helper()
-	store := document.NewStore(pool, noQueue{})
+	store := document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{})
 	for _, d := range documents {
 		doc, err := store.Create(t.Context(), document.Upload{Title: d[0], Text: d[1]})
 		if err != nil {
@@ -57,12 +65,12 @@ func add(t *testing.T, pool *pgxpool.Pool, documents ...[2]string) {
 // found returns the hits of a query as "title: match".
 func found(t *testing.T, pool *pgxpool.Pool, text string, mode search.Mode, limit int) []string {
 	t.Helper()
-	hits, err := search.New(pool).Search(t.Context(), search.Query{Text: text, Mode: mode, Limit: limit})
+	result, err := engine(pool).Search(t.Context(), search.Query{Text: text, Mode: mode, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []string{}
-	for _, h := range hits {
+	for _, h := range result.Hits {
 		got = append(got, h.Title+": "+string(h.Match))
 	}
 	return got
@@ -105,11 +113,11 @@ func TestQueriesFindAndRank(t *testing.T) {
 func TestSnippetsAreEscaped(t *testing.T) {
 	pool := database(t)
 	add(t, pool, [2]string{"x", `A needle in <img src=x onerror="alert(1)"> hay & straw.`})
-	hits, err := search.New(pool).Search(t.Context(), search.Query{Text: "needle", Mode: search.Simple, Limit: 1})
-	if err != nil || len(hits) != 1 {
-		t.Fatal(hits, err)
+	result, err := engine(pool).Search(t.Context(), search.Query{Text: "needle", Mode: search.Simple, Limit: 1})
+	if err != nil || len(result.Hits) != 1 {
+		t.Fatal(result.Hits, err)
 	}
-	if s := hits[0].Snippet; !strings.Contains(s, "<mark>needle</mark>") || strings.Contains(s, "<img") {
+	if s := result.Hits[0].Snippet; !strings.Contains(s, "<mark>needle</mark>") || strings.Contains(s, "<img") {
 		t.Errorf("snippet %q, want the word marked and the markup escaped", s)
 	}
 }
@@ -189,6 +197,10 @@ func explain(t *testing.T, pool *pgxpool.Pool, mode, sql string) string {
 	return strings.Join(lines, "\n")
 }
 
+type noLog struct{}
+
+func (noLog) Record(querylog.Record) {}
+
 // BenchmarkSearchHandler is one request at a time through the whole API, at 50,000 chunks of 150 words: a rare word, a frequent one (in most
 // chunks, so that the bound on candidates holds), and both modes.
 func BenchmarkSearchHandler(b *testing.B) {
@@ -196,7 +208,7 @@ func BenchmarkSearchHandler(b *testing.B) {
 	seed(b, pool, 50_000, 150)
 	log := slog.New(slog.DiscardHandler)
 	api := server.New(server.Options{
-		Documents: document.NewStore(pool, noQueue{}), Search: search.New(pool), Metrics: metrics.New(metrics.Build{}), Log: log,
+		Documents: document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}), Search: engine(pool), QueryLog: noLog{}, Metrics: metrics.New(metrics.Build{}), Log: log,
 		Readiness: server.NewReadiness(func(context.Context) error { return nil }, log), MaxUploadBytes: 1 << 20, RequestTimeout: time.Minute,
 	})
 	for name, query := range map[string]string{

@@ -35,3 +35,13 @@ JOIN documents d ON d.id = r.document_id
 JOIN chunks c ON c.document_id = r.document_id AND c.position = r.position
 ORDER BY r.phrase DESC, r.score DESC, r.document_id, r.position`)
 }
+
+// snippetLength is in characters, for chunks that have no word to show.
+const snippetLength = "200"
+
+// showSQL takes documents' ids as $1 and positions as $2.
+const showSQL = `
+SELECT c.document_id, d.title, c.position, 0::float8, left(c.content, ` + snippetLength + `), 'similar'
+FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position)
+JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
+JOIN documents d ON d.id = p.document_id`

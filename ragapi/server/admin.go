@@ -1,16 +1,30 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/http/pprof"
 
+	"github.com/google/uuid"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/ragscale/ragscale/ragapi/cache"
 )
 
-// Admin returns what the second port serves: metrics, probes and profiles. It is not for the public.
-func Admin(ready *Readiness, registry *prometheus.Registry) http.Handler {
+// Invalidator makes kept answers be read anew; cache.Cache is one.
+type Invalidator interface {
+	Invalidate(ctx context.Context, s cache.Scope) error
+}
+
+// Admin returns what the second port serves: metrics, probes, profiles, and invalidation where there is a cache (nil for
+// none). It is not for the public.
+func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) http.Handler {
 	mux := http.NewServeMux()
+	if kept != nil {
+		mux.Handle("POST /invalidate", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.Handle("GET /healthz", plain(healthz))
 	mux.Handle("GET /readyz", plain(ready.readyz))
@@ -31,4 +45,49 @@ func plain(h handler) http.Handler {
 			}
 		}
 	})
+}
+
+const maxScopeBody = 4096
+
+// invalidate answers 204 when the cache has been told.
+func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error {
+	scope, err := readScope(w, r)
+	if err != nil {
+		return err
+	}
+	if err := kept.Invalidate(r.Context(), scope); err != nil {
+		return &Problem{Type: problemPrefix + "unavailable", Title: "The cache does not answer", Status: http.StatusServiceUnavailable, Detail: "try again"}
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
+	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
+	if err != nil {
+		return s, err
+	}
+	if body.has("all") {
+		s.Everything = body.oneOf("all", "yes") == "yes"
+	}
+	if body.has("search") {
+		if s.Pattern = body.text("search", maxQueryBytes); s.Pattern == "*" {
+			s.Pattern, s.Searches = "", true
+		}
+	}
+	if body.has("user") {
+		s.User = body.text("user", maxUserBytes)
+	}
+	if body.has("document") {
+		if s.Document, err = uuid.Parse(body.text("document", maxUserBytes)); err != nil {
+			body.faultf("document", "is not a UUID, want the id of a document")
+		}
+	}
+	if len(body.members) == 0 {
+		body.faultf("", "is empty, want all, document, search or user")
+	}
+	if body.faults != nil {
+		return s, invalid(body.faults)
+	}
+	return s, nil
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -72,15 +70,7 @@ func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Every change moves updated_at, which has microseconds.
-	tag := fmt.Sprintf(`"%s"`, strconv.FormatInt(doc.UpdatedAt.UnixMicro(), 36))
-	w.Header().Set("ETag", tag)
-	w.Header().Set("Cache-Control", "private, no-cache") // kept by browsers, asked for again each time
-	if noneMatch(r.Header.Get("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	return writeJSON(w, http.StatusOK, bodyOf(doc))
+	return writeTagged(w, r, timeTag(doc.UpdatedAt), bodyOf(doc))
 }
 
 func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
@@ -117,7 +107,7 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	if len(docs) > limit {
 		page.Next = cursorOf(docs[limit-1].ID)
 	}
-	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("Cache-Control", revalidated)
 	return writeJSON(w, http.StatusOK, page)
 }
 
@@ -135,29 +125,4 @@ func pathID(r *http.Request) (uuid.UUID, error) {
 	return id, nil
 }
 
-// noneMatch reports whether an If-None-Match header covers tag, after RFC 9110, 13.1.2.
-func noneMatch(header, tag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/") // weak: proxies that compress weaken tags
-		if candidate == tag || candidate == "*" {
-			return true
-		}
-	}
-	return false
-}
-
 func cursorOf(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
-
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
-	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil {
-		return fmt.Errorf("write answer: %w", err)
-	}
-	return nil
-}

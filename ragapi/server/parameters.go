@@ -47,15 +47,8 @@ func (p *parameters) oneOf(name string, allowed ...string) string {
 
 func (p *parameters) text(name string, maxBytes int) string {
 	v := strings.TrimSpace(p.values.Get(name))
-	switch {
-	case v == "":
-		p.faultf(name, "is missing or blank, want a text")
-	case len(v) > maxBytes:
-		p.faultf(name, "has %s, want %s at most", bytesText(int64(len(v))), bytesText(int64(maxBytes)))
-	default:
-		if detail := textFault(v); detail != "" {
-			p.faultf(name, "%s", detail)
-		}
+	if detail := shortTextFault(v, maxBytes); detail != "" {
+		p.faultf(name, "%s", detail)
 	}
 	return v
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/schema"
+	"github.com/ragscale/ragscale/ragapi/session"
 )
 
 // Problem is an error as the API answers it, after RFC 9457 (application/problem+json).
@@ -51,6 +52,10 @@ func notFound(detail string) *Problem {
 	return &Problem{Type: problemPrefix + "not-found", Title: "Not found", Status: http.StatusNotFound, Detail: detail}
 }
 
+func unsupportedMedia(want string) *Problem {
+	return &Problem{Type: problemPrefix + "unsupported-media-type", Title: "The media type is not supported", Status: http.StatusUnsupportedMediaType, Detail: "want " + want}
+}
+
 // statusClientClosed is what the log and the metrics show when the client went away before the answer (nginx's number; not in any RFC).
 const statusClientClosed = 499
 
@@ -66,6 +71,8 @@ func problemOf(err error) *Problem {
 		return &Problem{Type: problemPrefix + "too-large", Title: "The upload is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
 	case errors.Is(err, document.ErrNotFound):
 		return notFound("no document has this id")
+	case errors.Is(err, session.ErrNotFound):
+		return notFound("no session has this id, or it has expired")
 	case errors.Is(err, context.Canceled):
 		return &Problem{Type: problemPrefix + "client-closed", Title: "The client closed the request", Status: statusClientClosed}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &server) && server.Code == "57014": // statement timeout

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
 )
 
@@ -13,6 +14,8 @@ const (
 	defaultHits   = 10
 	maxHits       = 50
 	maxQueryBytes = 512
+	// userHeader names the user in the query log, if whoever authenticates in front of the API sets it.
+	userHeader = "X-User-Id"
 )
 
 type searchBody struct {
@@ -40,18 +43,23 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if p.faults != nil {
 		return invalid(p.faults)
 	}
+	user := r.Header.Get(userHeader)
+	if textFault(user) != "" || len(user) > maxUserBytes {
+		return invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
+	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	began := time.Now()
-	hits, err := a.Search.Search(ctx, q)
-	a.Metrics.Search(string(q.Mode), time.Since(began))
+	found, err := a.Search.Search(ctx, q)
+	took := time.Since(began)
+	a.Metrics.Search(string(q.Mode), took)
 	if err != nil {
 		return err
 	}
-	answer := searchBody{Query: q.Text, Mode: q.Mode, Hits: make([]hitBody, len(hits))}
-	for i, h := range hits {
+	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: len(found.Hits), Cached: found.Cached})
+	answer := searchBody{Query: q.Text, Mode: q.Mode, Hits: make([]hitBody, len(found.Hits))}
+	for i, h := range found.Hits {
 		answer.Hits[i] = hitBody{DocumentID: h.DocumentID, Title: h.Title, Position: h.Position, Score: h.Score, Match: h.Match, Snippet: h.Snippet}
 	}
-	w.Header().Set("Cache-Control", "private, no-cache")
-	return writeJSON(w, http.StatusOK, answer)
+	return writeHashed(w, r, answer)
 }

@@ -14,7 +14,9 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
+	"github.com/ragscale/ragscale/ragapi/session"
 )
 
 // Documents keeps documents; document.Store is one.
@@ -27,13 +29,28 @@ type Documents interface {
 
 // Searcher finds chunks; search.Engine is one.
 type Searcher interface {
-	Search(ctx context.Context, q search.Query) ([]search.Hit, error)
+	Search(ctx context.Context, q search.Query) (search.Result, error)
 }
+
+// Sessions keeps conversations; session.Store is one.
+type Sessions interface {
+	Create(ctx context.Context, user string) (session.Session, error)
+	Get(ctx context.Context, id uuid.UUID) (session.Session, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error)
+	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
+	Delete(ctx context.Context, id uuid.UUID) error
+}
+
+// QueryLog remembers searches; querylog.Recorder is one.
+type QueryLog interface{ Record(r querylog.Record) }
 
 // Options are what the API is made of. All are required.
 type Options struct {
 	Documents      Documents
 	Search         Searcher
+	Sessions       Sessions
+	Summary        func(ctx context.Context) (querylog.Summary, error)
+	QueryLog       QueryLog
 	Readiness      *Readiness
 	Metrics        *metrics.Metrics
 	Log            *slog.Logger
@@ -51,11 +68,15 @@ func New(o Options) http.Handler {
 	a := &api{o}
 	mux := http.NewServeMux()
 	for path, methods := range map[string]map[string]handler{
-		"/v1/documents":      {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
-		"/v1/documents/{id}": {http.MethodGet: a.getDocument, http.MethodDelete: a.deleteDocument},
-		"/v1/search":         {http.MethodGet: a.search},
-		"/healthz":           {http.MethodGet: healthz},
-		"/readyz":            {http.MethodGet: o.Readiness.readyz},
+		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
+		"/v1/documents/{id}":         {http.MethodGet: a.getDocument, http.MethodDelete: a.deleteDocument},
+		"/v1/search":                 {http.MethodGet: a.search},
+		"/v1/sessions":               {http.MethodGet: a.listSessions, http.MethodPost: a.createSession},
+		"/v1/sessions/{id}":          {http.MethodGet: a.getSession, http.MethodDelete: a.deleteSession},
+		"/v1/sessions/{id}/messages": {http.MethodPost: a.appendMessage},
+		"/v1/dashboard":              {http.MethodGet: a.dashboard},
+		"/healthz":                   {http.MethodGet: healthz},
+		"/readyz":                    {http.MethodGet: o.Readiness.readyz},
 	} {
 		for method, h := range methods {
 			mux.Handle(method+" "+path, a.handle(path, h))

@@ -21,7 +21,9 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
+	"github.com/ragscale/ragscale/ragapi/session"
 )
 
 var (
@@ -35,6 +37,9 @@ type fake struct {
 	uploaded document.Upload
 	docs     []document.Document
 	query    search.Query
+	logged   []querylog.Record
+	appended session.Message
+	sessions []session.Session
 }
 
 func (f *fake) Create(_ context.Context, up document.Upload) (document.Document, error) {
@@ -52,9 +57,39 @@ func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.
 	}
 	return page, f.err
 }
-func (f *fake) Search(_ context.Context, q search.Query) ([]search.Hit, error) {
+func (f *fake) Search(_ context.Context, q search.Query) (search.Result, error) {
 	f.query = q
-	return []search.Hit{{DocumentID: id, Title: "T", Position: 2, Score: 0.5, Snippet: "<mark>a</mark>", Match: search.MatchTerms}}, f.err
+	return search.Result{Cached: true, Hits: []search.Hit{{DocumentID: id, Title: "T", Position: 2, Score: 0.5, Snippet: "<mark>a</mark>", Match: search.MatchTerms}}}, f.err
+}
+func (f *fake) Record(r querylog.Record) { f.logged = append(f.logged, r) }
+
+// fakeSessions answers as the fake is told.
+type fakeSessions struct{ *fake }
+
+func (f fakeSessions) Create(_ context.Context, user string) (session.Session, error) {
+	return sampleSession(user), f.err
+}
+func (f fakeSessions) Get(context.Context, uuid.UUID) (session.Session, error) {
+	return sampleSession("u"), f.err
+}
+func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Session, error) {
+	f.appended = m
+	m.At = created
+	return session.Session{Messages: []session.Message{m}}, f.err
+}
+func (f fakeSessions) List(_ context.Context, _ string, limit int, before uuid.UUID) ([]session.Session, error) {
+	var page []session.Session
+	for _, s := range f.sessions {
+		if bytes.Compare(s.ID[:], before[:]) < 0 && len(page) < limit {
+			page = append(page, s)
+		}
+	}
+	return page, f.err
+}
+func (f fakeSessions) Delete(context.Context, uuid.UUID) error { return f.err }
+
+func sampleSession(user string) session.Session {
+	return session.Session{ID: id, User: user, CreatedAt: created, UpdatedAt: created, ExpiresAt: created.Add(time.Hour)}
 }
 
 func sample() document.Document {
@@ -64,7 +99,9 @@ func sample() document.Document {
 func newAPI(f *fake) http.Handler {
 	log := slog.New(slog.DiscardHandler)
 	return New(Options{
-		Documents: f, Search: f, Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
+		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
+		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
+		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
 	})
 }
@@ -313,6 +350,9 @@ func TestPagesListEveryDocumentOnce(t *testing.T) {
 func TestASearchAnswersItsHits(t *testing.T) {
 	f := &fake{}
 	w := call(newAPI(f), "GET", "/v1/search?q=+a+&mode=complex&limit=3", "", "")
+	if tag := w.Header().Get("ETag"); tag == "" || w.Header().Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("ETag %q, Cache-Control %q, want it kept and asked for again", tag, w.Header().Get("Cache-Control"))
+	}
 	same(t, `{"query":"a","mode":"complex","hits":[{"documentId":"01930000-0000-7000-8000-000000000001","title":"T","position":2,"score":0.5,"match":"terms","snippet":"<mark>a</mark>"}]}`, w.Body.String())
 	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3}, f.query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
@@ -338,7 +378,7 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 
 type panicking struct{ fake }
 
-func (*panicking) Search(context.Context, search.Query) ([]search.Hit, error) { panic("boom") }
+func (*panicking) Search(context.Context, search.Query) (search.Result, error) { panic("boom") }
 
 func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 	var logged bytes.Buffer

@@ -54,10 +54,7 @@ func (a *api) readUpload(w http.ResponseWriter, r *http.Request) (document.Uploa
 		u.text = "body"
 		err = u.readText(r.Body, r.URL.Query())
 	default:
-		return document.Upload{}, &Problem{
-			Type: problemPrefix + "unsupported-media-type", Title: "The media type is not supported", Status: http.StatusUnsupportedMediaType,
-			Detail: "want application/json, multipart/form-data or text/plain",
-		}
+		return document.Upload{}, unsupportedMedia("application/json, multipart/form-data or text/plain")
 	}
 	if err != nil {
 		return document.Upload{}, err

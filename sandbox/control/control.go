@@ -13,6 +13,7 @@ const (
 	KindNodeGroup    = "nodegroups"    // id: node group name; NodeGroup -> NodeGroupInfo
 	KindAddon        = "addons"        // id: add-on name; Addon -> nothing
 	KindDatabase     = "databases"     // id: DB instance identifier; Database -> DatabaseInfo
+	KindCache        = "caches"        // id: replication group id; Cache -> CacheInfo
 	KindLoadBalancer = "loadbalancers" // id: ARN; LoadBalancer -> LoadBalancerInfo
 	KindTargetGroup  = "targetgroups"  // id: ARN; TargetGroup -> nothing
 	KindListener     = "listeners"     // id: ARN; Listener -> nothing
@@ -72,12 +73,13 @@ type Addon struct {
 	Version string `json:"version"`
 }
 
-// Database asks for a PostgreSQL primary. A changed parameter is applied to the running engine (reload, or restart
-// where PostgreSQL says it is pending); identity and data stay.
+// Database asks for a PostgreSQL primary, or for a streaming replica of one. A changed parameter is applied to the
+// running engine (reload, or restart where PostgreSQL says it is pending); identity and data stay.
 type Database struct {
-	Engine        string            `json:"engine"`        // postgres
-	EngineVersion string            `json:"engineVersion"` // as declared, "17.6"
-	DBName        string            `json:"dbName"`
+	Engine        string            `json:"engine"`             // postgres
+	EngineVersion string            `json:"engineVersion"`      // as declared, "17.6"
+	SourceID      string            `json:"sourceId,omitempty"` // id of the primary that it copies, in the same sandbox; "" is a primary
+	DBName        string            `json:"dbName"`             // of a replica "", as are Username and Password: it has the source's
 	Username      string            `json:"username"`
 	Password      string            `json:"password"`
 	Port          int               `json:"port"`
@@ -92,7 +94,36 @@ type DatabaseInfo struct {
 	Address       string `json:"address"` // Hostname
 	Port          int    `json:"port"`
 	EngineVersion string `json:"engineVersion"` // of the engine that runs: "17.12"
-	HostURL       string `json:"hostUrl"`       // postgres://… reachable from the host; contains the password
+	HostURL       string `json:"hostUrl"`       // postgres://… reachable from the host; contains the password; "" for a replica
+}
+
+// Cache asks for an ElastiCache replication group with cluster mode disabled: a primary and its replicas. Changed
+// parameters and users are applied to the running engine, with a restart only where it cannot change them running.
+type Cache struct {
+	Engine        string            `json:"engine"`        // redis or valkey
+	EngineVersion string            `json:"engineVersion"` // as declared, "7.1"
+	Nodes         int               `json:"nodes"`         // the primary and its replicas
+	Port          int               `json:"port"`
+	TLS           bool              `json:"tls"`
+	Parameters    map[string]string `json:"parameters"`  // ElastiCache names and units
+	MemoryBytes   int64             `json:"memoryBytes"` // of the node type: maxmemory before any is reserved
+	Users         []CacheUser       `json:"users"`       // with none, whoever connects may do what ElastiCache lets clients do
+	PrimaryHost   string            `json:"primaryHost"` // endpoints' DNS names, resolvable in the namespace
+	ReaderHost    string            `json:"readerHost"`
+}
+
+// CacheUser is a user of an ElastiCache user group. One with neither password nor NoPassword (IAM) cannot log in.
+type CacheUser struct {
+	Name           string   `json:"name"`
+	Access         string   `json:"access"`         // access string: "on ~app:* +@read"
+	PasswordHashes []string `json:"passwordHashes"` // SHA-256, lower case hexadecimal
+	NoPassword     bool     `json:"noPassword"`     // every password is taken, and none
+}
+
+// CacheInfo is what aws:elasticache/replicationGroup outputs need.
+type CacheInfo struct {
+	Members       []string `json:"members"`       // node ids, the primary first: "rag-001"
+	EngineVersion string   `json:"engineVersion"` // that the engine which runs tells clients
 }
 
 // LoadBalancer is an application load balancer.
@@ -136,16 +167,29 @@ type Status struct {
 	HostIP    string           `json:"hostIp"`
 	Cluster   string           `json:"cluster"` // "" when none is declared
 	Databases []DatabaseStatus `json:"databases"`
+	Caches    []CacheStatus    `json:"caches"`
 	Listeners []string         `json:"listeners"` // host:port of every load balancer listener the host can reach
 	Processes []Process        `json:"processes"` // supervised engines, not pods
 	RSSBytes  int64            `json:"rssBytes"`  // of every process in the namespace, pods included
 }
 
-// DatabaseStatus is one running database.
+// DatabaseStatus is one declared database.
 type DatabaseStatus struct {
-	ID      string `json:"id"`
-	HostURL string `json:"hostUrl"`
-	Healthy bool   `json:"healthy"`
+	ID         string  `json:"id"`
+	HostURL    string  `json:"hostUrl"` // "" for a replica
+	Healthy    bool    `json:"healthy"`
+	Problem    string  `json:"problem,omitempty"`    // why it is not healthy, or what waits for something
+	SourceID   string  `json:"sourceId,omitempty"`   // of a replica
+	LagSeconds float64 `json:"lagSeconds,omitempty"` // of a replica: age of the last change it applied, 0 when it has applied all it got
+}
+
+// CacheStatus is one node of a cache.
+type CacheStatus struct {
+	ID          string `json:"id"`          // "rag-001"
+	Role        string `json:"role"`        // primary or replica
+	Healthy     bool   `json:"healthy"`     // it answers, and a replica is linked to its primary
+	UsedBytes   int64  `json:"usedBytes"`   // by data and clients, as the engine counts
+	MemoryBytes int64  `json:"memoryBytes"` // maxmemory
 }
 
 // Process is a supervised process.

@@ -2,4 +2,7 @@
 
 package main
 
-import _ "sigs.k8s.io/metrics-server/cmd/metrics-server"
+import (
+	_ "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender"
+	_ "sigs.k8s.io/metrics-server/cmd/metrics-server"
+)

@@ -3,7 +3,7 @@
 //
 // Owns: the control API's managers, the processes' supervision, what is kept over a restart, addresses, the token
 // webhook, the ports offered to the host. Does not own: the namespace it lives in (namespace), pods (nodeagent),
-// services and load balancers (servicenet), PostgreSQL (postgres).
+// services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis).
 package daemon
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/namespace"
 	"github.com/ragscale/ragscale/sandbox/pki"
 	"github.com/ragscale/ragscale/sandbox/postgres"
+	"github.com/ragscale/ragscale/sandbox/redis"
 	"github.com/ragscale/ragscale/sandbox/servicenet"
 )
 
@@ -57,14 +58,16 @@ type daemon struct {
 	offers  map[int]*offer
 	webhook *tokenWebhook
 
-	programs *supervisor
-	engines  *postgres.Server
-	net      *servicenet.Network
-	cloud    *addressBook // of databases and load balancers
+	programs     *supervisor
+	engines      *postgres.Server
+	cacheEngines *redis.Server
+	net          *servicenet.Network
+	cloud        *addressBook // of databases, caches and load balancers
 
 	cluster   *cluster
 	groups    *nodeGroups
 	databases *databases
+	caches    *caches
 	listeners *balancing
 }
 
@@ -132,6 +135,15 @@ func (d *daemon) openParts() (err error) {
 		Issue:    pki.Issuer(d.layout),
 		Log:      logLines{d.log.With("part", "databases")},
 	})
+	d.caches = &caches{d: d, seen: map[string]control.Cache{}}
+	d.cacheEngines = redis.New(redis.Config{
+		Root:     d.layout.Root(),
+		StateDir: filepath.Join(d.layout.State(), "caches"),
+		LogDir:   d.layout.Log(),
+		CAFile:   d.layout.CA(),
+		Issue:    pki.Issuer(d.layout),
+		Log:      logLines{d.log.With("part", "caches")},
+	})
 	d.net, err = servicenet.New(servicenet.Config{Log: d.log.With("part", "service network"), DNS: layout.DNS, Listen: d.claimOffer})
 	return err
 }
@@ -149,8 +161,11 @@ func (d *daemon) managers() []recorded {
 	store := declaredStore{dir: filepath.Join(d.layout.State(), "declared")}
 	add, balance := &addons{d: d}, d.listeners
 	keep := func(kind string, m control.Manager) recorded { return recorded{kind: kind, store: store, inner: m} }
+	databases := keep(control.KindDatabase, typed[control.Database]{control.KindDatabase, d.databases.put, d.databases.remove})
+	databases.order = sourcesFirst
 	return []recorded{
-		keep(control.KindDatabase, typed[control.Database]{control.KindDatabase, d.databases.put, d.databases.remove}),
+		databases,
+		keep(control.KindCache, typed[control.Cache]{control.KindCache, d.caches.put, d.caches.remove}),
 		keep(control.KindTargetGroup, typed[control.TargetGroup]{control.KindTargetGroup, balance.putTargetGroup, balance.removeTargetGroup}),
 		keep(control.KindLoadBalancer, typed[control.LoadBalancer]{control.KindLoadBalancer, balance.putLoadBalancer, balance.removeLoadBalancer}),
 		keep(control.KindListener, typed[control.Listener]{control.KindListener, balance.putListener, balance.removeListener}),
@@ -198,6 +213,11 @@ func (d *daemon) close() {
 		defer cancel()
 		if err := d.engines.Stop(ctx); err != nil {
 			d.log.Error("stopping databases", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := d.cacheEngines.Stop(context.Background()); err != nil {
+			d.log.Error("stopping caches", "error", err)
 		}
 	})
 	wg.Go(d.cluster.stop)

@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"sync"
@@ -10,7 +12,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
-// databases are the RDS instances: an engine, an address and a name each.
+// databases are the RDS instances, primaries and replicas: an engine, an address and a name each.
 type databases struct {
 	d *daemon
 
@@ -19,8 +21,21 @@ type databases struct {
 }
 
 type endpoint struct {
-	host string
-	addr netip.AddrPort
+	host    string
+	addr    netip.AddrPort
+	replica bool
+}
+
+// sourcesFirst is the order in which databases can be resumed.
+func sourcesFirst(a, b declaration) int { return cmp.Compare(sourceOf(a), sourceOf(b)) }
+
+// sourceOf is the source of a declared replica, "" for a primary. What cannot be read is refused when it is resumed.
+func sourceOf(d declaration) string {
+	var spec control.Database
+	if err := json.Unmarshal(d.Spec, &spec); err != nil {
+		return ""
+	}
+	return spec.SourceID
 }
 
 func (m *databases) put(ctx context.Context, id string, spec control.Database) (any, error) {
@@ -33,7 +48,9 @@ func (m *databases) put(ctx context.Context, id string, spec control.Database) (
 		return nil, err
 	}
 	m.d.net.Names().Set(spec.Hostname, addr)
-	m.change(func() { m.seen[id] = endpoint{host: spec.Hostname, addr: netip.AddrPortFrom(addr, uint16(spec.Port))} })
+	m.change(func() {
+		m.seen[id] = endpoint{host: spec.Hostname, addr: netip.AddrPortFrom(addr, uint16(spec.Port)), replica: spec.SourceID != ""}
+	})
 	return info, nil
 }
 
@@ -50,14 +67,16 @@ func (m *databases) remove(ctx context.Context, id string) error {
 	return m.d.cloud.release(control.KindDatabase + "/" + id)
 }
 
-// change changes what is seen and points the host's port at the first database: the one with the lowest address.
+// change changes what is seen and points the host's port at the first primary: the one with the lowest address.
 func (m *databases) change(edit func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	edit()
 	var all []netip.AddrPort
 	for _, e := range m.seen {
-		all = append(all, e.addr)
+		if !e.replica {
+			all = append(all, e.addr)
+		}
 	}
 	if len(all) == 0 {
 		m.d.offers[layout.PortDatabase].withdraw()

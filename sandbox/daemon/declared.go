@@ -73,6 +73,7 @@ type recorded struct {
 	kind  string
 	store declaredStore
 	inner control.Manager
+	order func(a, b declaration) int // in which they are resumed; nil is by id
 }
 
 func (r recorded) Put(ctx context.Context, id string, spec json.RawMessage) (any, error) {
@@ -95,6 +96,9 @@ func (r recorded) resume(ctx context.Context) error {
 	kept, err := r.store.list(r.kind)
 	if err != nil {
 		return err
+	}
+	if r.order != nil {
+		slices.SortStableFunc(kept, r.order)
 	}
 	var faults []error
 	for _, d := range kept {

@@ -112,6 +112,22 @@ func TestOneThatCannotBeResumedDoesNotKeepTheOthers(t *testing.T) {
 	}
 }
 
+func TestSourcesAreResumedBeforeTheirReplicas(t *testing.T) {
+	m, seen := keepIn(t.TempDir())
+	m.order = sourcesFirst
+	for id, spec := range map[string]string{"a-replica": `{"sourceId":"rag"}`, "rag": `{}`, "b": `{}`} {
+		if err := m.store.save("things", id, json.RawMessage(spec)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"b", "rag", "a-replica"}, seen.puts); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestOnlyTheOwnerReadsWhatIsKept(t *testing.T) {
 	m, _ := keepIn(t.TempDir())
 	put(t, m, "a")

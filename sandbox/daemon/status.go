@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/ragscale/ragscale/sandbox/control"
@@ -13,8 +14,9 @@ func (d *daemon) status(ctx context.Context) (control.Status, error) {
 	return control.Status{
 		PID: d.keeper, StartedAt: d.began, HostIP: d.layout.HostIP(), Cluster: d.cluster.currentName(),
 		Databases: d.engines.Databases(ctx),
+		Caches:    d.cacheEngines.Caches(ctx),
 		Listeners: d.listeners.reachable(),
-		Processes: append(d.programs.list(), d.engines.Processes()...),
+		Processes: slices.Concat(d.programs.list(), d.engines.Processes(), d.cacheEngines.Processes()),
 		RSSBytes:  resident,
 	}, err
 }

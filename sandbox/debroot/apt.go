@@ -28,7 +28,7 @@ const (
 var notNeeded = []string{
 	"perl", "perl-*", "libperl*", "lib*-perl", "libgdbm*", "libdb5*",
 	"adduser", "base-passwd", "passwd", "login.defs", "libsemanage*", "libsepol*", "libattr1", "libacl1",
-	"debconf", "ucf", "sensible-utils", "init-system-helpers", "sysvinit-utils", "procps", "libproc2*", "libncursesw6", "debianutils",
+	"debconf", "ucf", "sensible-utils", "init-system-helpers", "sysvinit-utils", "procps", "libproc2*", "libncursesw6", "debianutils", "tar",
 	"ssl-cert", "openssl", "openssl-provider-legacy", "netbase", "locales", "libc-l10n", "readline-common", "gcc-*-base", "libdebconfclient0",
 	"postgresql-common", "postgresql-common-dev", "postgresql-client-*", "libpam-modules", "libpam-modules-bin", "libsasl2-modules-db",
 }

@@ -1,28 +1,59 @@
 package kubernetes
 
 import (
+	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"slices"
+	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/util/yaml"
+
+	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
 // chart is what the sandbox runs in place of a Helm chart.
 type chart struct {
-	required []string // top-level values without which the real chart's controller does not start
-	manifest []byte   // the objects that programs rely on
+	// required are values without which the real chart installs nothing that works: a path, or several of which one will do.
+	required [][]string
+	// objects are what programs rely on, in the order in which they can be made.
+	objects func(release) ([]*unstructured.Unstructured, error)
+}
+
+// release is what a chart is installed with.
+type release struct {
+	namespace string
+	values    resource.PropertyMap
+	tools     layout.Layout
+}
+
+// charts by chart name.
+//
+// aws-load-balancer-controller: the part of it that this kind of program uses, binding pods to target groups, is played
+// by the sandbox's own service network, which watches TargetGroupBindings; here comes the kind.
+//
+// vertical-pod-autoscaler: the real recommender runs, so that recommendations appear. Updater and admission controller
+// do not: a VerticalPodAutoscaler changes no pod here, whatever its mode.
+//
+// cluster-autoscaler: nothing runs. It cannot be had as a Go module, and what it would drive are autoscaling groups: a
+// sandbox's node groups have their desired size. Source of what its chart needs: the README of
+// https://github.com/kubernetes/autoscaler/tree/master/charts/cluster-autoscaler ; read 2026-11-24.
+var charts = map[string]chart{
+	"aws-load-balancer-controller": {required: [][]string{{"clusterName"}}, objects: fixed(targetGroupBinding)},
+	"vertical-pod-autoscaler":      {objects: verticalAutoscaler},
+	"cluster-autoscaler": {
+		required: [][]string{{"autoDiscovery.clusterName", "autoscalingGroups"}, {"awsRegion"}, {"rbac.serviceAccount.name"}},
+		objects:  fixed(nil),
+	},
 }
 
 //go:embed targetgroupbinding.yaml
 var targetGroupBinding []byte
-
-// charts by chart name. The AWS Load Balancer Controller's part that this kind of program uses, binding pods to target
-// groups, is played by the sandbox's own service network, which watches TargetGroupBindings; here comes the kind.
-var charts = map[string]chart{
-	"aws-load-balancer-controller": {required: []string{"clusterName"}, manifest: targetGroupBinding},
-}
 
 func chartNames() []string {
 	var out []string
@@ -33,14 +64,141 @@ func chartNames() []string {
 	return out
 }
 
-// objects decodes the manifest. It is ours and compiled in: one that does not parse is a defect the tests catch.
-func (c chart) objects() []*unstructured.Unstructured {
-	if len(c.manifest) == 0 {
+// fixed is a manifest that is the same for every release.
+func fixed(manifest []byte) func(release) ([]*unstructured.Unstructured, error) {
+	return func(release) ([]*unstructured.Unstructured, error) { return decode(manifest) }
+}
+
+// decode reads a manifest of any number of objects.
+func decode(manifest []byte) ([]*unstructured.Unstructured, error) {
+	var out []*unstructured.Unstructured
+	dec := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
+	for {
+		var m map[string]any
+		err := dec.Decode(&m)
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(m) > 0 {
+			out = append(out, &unstructured.Unstructured{Object: m})
+		}
+	}
+}
+
+// missing lists what a chart needs and values lack.
+func (c chart) missing(values resource.PropertyMap) []string {
+	var out []string
+	for _, oneOf := range c.required {
+		given := func(path string) bool { return !reveal(at(values, path)).IsNull() }
+		if !slices.ContainsFunc(oneOf, given) {
+			out = append(out, "values."+strings.Join(oneOf, " or values."))
+		}
+	}
+	return out
+}
+
+// at is the value at a path of names, null where there is none; what is yet unknown on the way is unknown.
+func at(m resource.PropertyMap, path string) resource.PropertyValue {
+	first, rest, deeper := strings.Cut(path, ".")
+	v := reveal(m[resource.PropertyKey(first)])
+	switch {
+	case !deeper || v.IsComputed():
+		return v
+	case !v.IsObject():
+		return resource.NewNullProperty()
+	}
+	return at(v.ObjectValue(), rest)
+}
+
+// vpaDefinitions is the file of the tools folder that holds the kinds, as the recommender's module has them.
+const vpaDefinitions = "vpa-crds.yaml"
+
+//go:embed vertical-pod-autoscaler.yaml
+var vpaRecommender []byte
+
+// verticalAutoscaler installs the kinds and the recommender, with the values that decide where and how it runs. It has
+// one pod, whatever values say: a second one would only wait for the first one's lease.
+func verticalAutoscaler(r release) ([]*unstructured.Unstructured, error) {
+	raw, err := os.ReadFile(r.tools.Tool(vpaDefinitions))
+	if err != nil {
+		return nil, fmt.Errorf("its kinds: %w: run `make build`", err)
+	}
+	out, err := decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.tools.Tool(vpaDefinitions), err)
+	}
+	if on := at(r.values, "recommender.enabled"); on.IsBool() && !on.BoolValue() {
+		return out, nil
+	}
+	parts, err := decode(vpaRecommender)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range parts {
+		if err := r.adapt(o); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, parts...), nil
+}
+
+// adapt puts an object of the recommender into the release's namespace and gives the Deployment its values.
+func (r release) adapt(o *unstructured.Unstructured) error {
+	switch o.GetKind() {
+	case "ClusterRole":
+		return nil
+	case "ClusterRoleBinding":
+		subjects := []any{map[string]any{"kind": "ServiceAccount", "name": o.GetName(), "namespace": r.namespace}}
+		return unstructured.SetNestedSlice(o.Object, subjects, "subjects")
+	}
+	o.SetNamespace(r.namespace)
+	if o.GetKind() != "Deployment" {
 		return nil
 	}
-	var m map[string]any
-	if err := yaml.Unmarshal(c.manifest, &m); err != nil {
-		panic(fmt.Sprintf("embedded manifest: %v", err))
+	return r.configure(o)
+}
+
+// configure gives the Deployment the values that decide where and how its pod runs.
+func (r release) configure(deployment *unstructured.Unstructured) error {
+	pod, _, err := unstructured.NestedMap(deployment.Object, "spec", "template", "spec")
+	if err != nil {
+		return err
 	}
-	return []*unstructured.Unstructured{{Object: m}}
+	container, ok := pod["containers"].([]any)[0].(map[string]any)
+	if !ok {
+		return errors.New("the recommender has no container")
+	}
+	for name, holder := range map[string]map[string]any{"priorityClassName": pod, "nodeSelector": pod, "tolerations": pod, "resources": container, "extraArgs": container} {
+		v := at(r.values, "recommender."+name)
+		if v.IsNull() {
+			continue
+		}
+		plain, err := plainValue("values.recommender."+name, v)
+		if err == nil && name == "extraArgs" {
+			err = appendArgs(container, plain)
+		} else if err == nil {
+			holder[name] = plain
+		}
+		if err != nil {
+			return fmt.Errorf("values.recommender.%s: %w", name, err)
+		}
+	}
+	return unstructured.SetNestedMap(deployment.Object, pod, "spec", "template", "spec")
+}
+
+// appendArgs puts the program's flags after the sandbox's own: the last one holds.
+func appendArgs(container map[string]any, flags any) error {
+	list, ok := flags.([]any)
+	if !ok {
+		return errors.New("is no list, want flags such as --pod-recommendation-min-memory-mb=50")
+	}
+	own, ok := container["args"].([]any)
+	if !ok {
+		return errors.New("the recommender has no flags to add to")
+	}
+	container["args"] = append(own, list...)
+	return nil
 }

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
 func parse(t *testing.T, text string) map[string]any {
@@ -198,8 +201,14 @@ func TestAReleaseIsPinnedKnownAndComplete(t *testing.T) {
 		"complete":      {`{chart: aws-load-balancer-controller, version: 3.1.0, values: {clusterName: c}}`, ""},
 		"not pinned":    {`{chart: aws-load-balancer-controller, values: {clusterName: c}}`, "version is not set: pin the chart"},
 		"without value": {`{chart: aws-load-balancer-controller, version: 3.1.0}`, "values.clusterName is not set, which chart aws-load-balancer-controller needs"},
-		"unknown chart": {`{chart: nginx, version: 1.0.0}`, `chart is "nginx", for which the sandbox has no controller: it knows [aws-load-balancer-controller]`},
-		"no chart":      {`{version: 1.0.0}`, "chart is not set"},
+		"unknown chart": {`{chart: nginx, version: 1.0.0}`, `chart is "nginx", for which the sandbox has no controller: it knows [aws-load-balancer-controller cluster-autoscaler vertical-pod-autoscaler]`},
+		"autoscaler":    {`{chart: cluster-autoscaler, version: 9.59.0, values: {autoDiscovery: {clusterName: c}, awsRegion: r, rbac: {serviceAccount: {name: n}}}}`, ""},
+		"autoscaler without discovery": {`{chart: cluster-autoscaler, version: 9.59.0, values: {awsRegion: r, rbac: {serviceAccount: {name: n}}}}`,
+			"values.autoDiscovery.clusterName or values.autoscalingGroups is not set, which chart cluster-autoscaler needs"},
+		"autoscaler of groups": {`{chart: cluster-autoscaler, version: 9.59.0, values: {autoscalingGroups: [{name: g}], rbac: {}}}`,
+			"values.awsRegion is not set, which chart cluster-autoscaler needs; values.rbac.serviceAccount.name is not set, which chart cluster-autoscaler needs"},
+		"vertical autoscaler": {`{chart: vertical-pod-autoscaler, version: 0.11.0}`, ""},
+		"no chart":            {`{version: 1.0.0}`, "chart is not set"},
 	} {
 		var got []string
 		for _, f := range checkRelease(inputs(t, c.in)) {
@@ -211,13 +220,62 @@ func TestAReleaseIsPinnedKnownAndComplete(t *testing.T) {
 	}
 }
 
-func TestEmbeddedManifestsParse(t *testing.T) {
+// testRelease has the kinds' definitions in its tools folder, as `make build` puts them there.
+func testRelease(t *testing.T, values string) release {
+	t.Helper()
+	r := release{namespace: "kube-system", values: inputs(t, values), tools: layout.Layout{Bin: t.TempDir()}}
+	definition := "kind: CustomResourceDefinition\nmetadata: {name: verticalpodautoscalers.autoscaling.k8s.io}\n"
+	if err := os.WriteFile(r.tools.Tool(vpaDefinitions), []byte(definition), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestManifestsParse(t *testing.T) {
 	for name, c := range charts {
-		for _, o := range c.objects() {
+		all, err := c.objects(testRelease(t, `{}`))
+		if err != nil {
+			t.Errorf("chart %s: %v", name, err)
+		}
+		for _, o := range all {
 			if o.GetKind() == "" || o.GetName() == "" {
 				t.Errorf("chart %s: object %v has no kind or name", name, o.Object)
 			}
 		}
+	}
+}
+
+func TestTheRecommenderRunsAsItsValuesSay(t *testing.T) {
+	all, err := verticalAutoscaler(testRelease(t, `{recommender: {priorityClassName: high, extraArgs: ["--memory-saver=true"], resources: {requests: {cpu: 20m}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployment := all[len(all)-1]
+	spec, _, err := unstructured.NestedMap(deployment.Object, "spec", "template", "spec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	container := spec["containers"].([]any)[0].(map[string]any)
+	args := container["args"].([]any)
+	if deployment.GetNamespace() != "kube-system" || spec["priorityClassName"] != "high" || args[len(args)-1] != "--memory-saver=true" {
+		t.Errorf("got %v in %s", spec, deployment.GetNamespace())
+	}
+	if d := cmp.Diff(map[string]any{"requests": map[string]any{"cpu": "20m"}}, container["resources"]); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestARecommenderThatIsSwitchedOffIsNotInstalled(t *testing.T) {
+	all, err := verticalAutoscaler(testRelease(t, `{recommender: {enabled: false}}`))
+	if err != nil || len(all) != 1 || all[0].GetKind() != "CustomResourceDefinition" {
+		t.Errorf("got %d objects, %v", len(all), err)
+	}
+}
+
+func TestMissingDefinitionsAreNamed(t *testing.T) {
+	_, err := verticalAutoscaler(release{tools: layout.Layout{Bin: "/nowhere"}})
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/vpa-crds.yaml: no such file or directory: run `make build`") {
+		t.Errorf("got %v", err)
 	}
 }
 

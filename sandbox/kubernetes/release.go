@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -12,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
 // A release is recorded where Helm records it, in a Secret sh.helm.release.v1.<name>.v<revision> of its namespace, so
@@ -46,16 +49,34 @@ func checkRelease(in resource.PropertyMap) []plugin.CheckFailure {
 		return append(out, plugin.CheckFailure{Property: "chart", Reason: fmt.Sprintf(
 			"chart is %q, for which the sandbox has no controller: it knows %v", name.StringValue(), chartNames())})
 	}
-	values := reveal(in["values"])
-	for _, k := range c.required {
-		if values.IsComputed() {
-			break
-		}
-		if !values.IsObject() || values.ObjectValue()[resource.PropertyKey(k)].IsNull() {
-			out = append(out, plugin.CheckFailure{Property: "values", Reason: fmt.Sprintf("values.%s is not set, which chart %s needs", k, name.StringValue())})
-		}
+	if reveal(in["values"]).IsComputed() {
+		return out
+	}
+	for _, m := range c.missing(valuesOf(in)) {
+		out = append(out, plugin.CheckFailure{Property: "values", Reason: fmt.Sprintf("%s is not set, which chart %s needs", m, name.StringValue())})
 	}
 	return out
+}
+
+func valuesOf(in resource.PropertyMap) resource.PropertyMap {
+	if v := reveal(in["values"]); v.IsObject() {
+		return v.ObjectValue()
+	}
+	return resource.PropertyMap{}
+}
+
+// releaseObjects are the objects of the chart's stand-in.
+func (p *provider) releaseObjects(in resource.PropertyMap) ([]*unstructured.Unstructured, error) {
+	tools, err := layout.New("/") // the environment names the folder
+	if err != nil {
+		return nil, err
+	}
+	name := text(in, "chart")
+	objects, err := charts[name].objects(release{namespace: p.releaseNamespace(in), values: valuesOf(in), tools: tools})
+	if err != nil {
+		return nil, fmt.Errorf("chart %s: %w", name, err)
+	}
+	return objects, nil
 }
 
 func (p *provider) createRelease(ctx context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
@@ -82,7 +103,11 @@ func (p *provider) installRelease(ctx context.Context, urn resource.URN, in reso
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range charts[text(in, "chart")].objects() {
+	objects, err := p.releaseObjects(in)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
 		live, err := c.applyObject(ctx, o, manager(urn))
 		if err != nil {
 			return nil, fmt.Errorf("chart %s: %w", text(in, "chart"), err)
@@ -94,7 +119,7 @@ func (p *provider) installRelease(ctx context.Context, urn resource.URN, in reso
 	if _, err := c.applyObject(ctx, p.releaseRecord(in), manager(urn)); err != nil {
 		return nil, err
 	}
-	return p.releaseOutputs(in), nil
+	return p.releaseOutputs(in, objects), nil
 }
 
 func (c *cluster) applyObject(ctx context.Context, o *unstructured.Unstructured, owner string) (*unstructured.Unstructured, error) {
@@ -130,7 +155,7 @@ func (p *provider) releaseRecord(in resource.PropertyMap) *unstructured.Unstruct
 	}}
 }
 
-func (p *provider) releaseOutputs(in resource.PropertyMap) resource.PropertyMap {
+func (p *provider) releaseOutputs(in resource.PropertyMap, objects []*unstructured.Unstructured) resource.PropertyMap {
 	s := resource.NewStringProperty
 	out := in.Copy()
 	out["status"] = resource.NewObjectProperty(resource.PropertyMap{
@@ -138,8 +163,13 @@ func (p *provider) releaseOutputs(in resource.PropertyMap) resource.PropertyMap 
 		"version": s(text(in, "version")), "revision": resource.NewNumberProperty(1), "status": s("deployed"),
 	})
 	names := resource.PropertyMap{}
-	for _, o := range charts[text(in, "chart")].objects() {
-		names[resource.PropertyKey(o.GetKind()+"."+o.GetAPIVersion())] = resource.NewArrayProperty([]resource.PropertyValue{s(o.GetName())})
+	for _, o := range objects {
+		kind := resource.PropertyKey(o.GetKind() + "." + o.GetAPIVersion())
+		var list []resource.PropertyValue
+		if names[kind].IsArray() {
+			list = names[kind].ArrayValue()
+		}
+		names[kind] = resource.NewArrayProperty(append(list, s(o.GetName())))
 	}
 	out["resourceNames"] = resource.NewObjectProperty(names)
 	return out
@@ -161,7 +191,7 @@ func (p *provider) readRelease(ctx context.Context, r plugin.ReadRequest) (plugi
 	return plugin.ReadResponse{ReadResult: plugin.ReadResult{ID: r.ID, Inputs: r.Inputs, Outputs: r.State}, Status: resource.StatusOK}, nil
 }
 
-// deleteRelease removes the chart's objects and the record. Custom resource definitions go too: Helm would keep them,
+// deleteRelease removes the chart's objects, the last made first, and the record. Custom resource definitions go too: Helm would keep them,
 // but in the sandbox a cluster outlives no release's definitions.
 func (p *provider) deleteRelease(ctx context.Context, r plugin.DeleteRequest) error {
 	c, err := p.connected()
@@ -170,8 +200,11 @@ func (p *provider) deleteRelease(ctx context.Context, r plugin.DeleteRequest) er
 	}
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	doomed := append(charts[text(r.Inputs, "chart")].objects(), p.releaseRecord(r.Inputs))
-	for _, o := range doomed {
+	objects, err := p.releaseObjects(r.Inputs)
+	if err != nil {
+		return err
+	}
+	for _, o := range slices.Backward(append([]*unstructured.Unstructured{p.releaseRecord(r.Inputs)}, objects...)) {
 		client, err := c.resourceFor(o, o.GetNamespace())
 		if err != nil {
 			return err

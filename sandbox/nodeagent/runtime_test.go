@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"os"
@@ -126,6 +127,49 @@ func TestWritesOfAContainerStayInIt(t *testing.T) {
 		if _, err := os.Lstat(path); err == nil {
 			t.Errorf("%s exists on the host, want it only in the container", path)
 		}
+	}
+}
+
+// engineRoot is the Debian root that images may name; it skips where there is none with PgBouncer.
+func engineRoot(t *testing.T) string {
+	t.Helper()
+	bin := os.Getenv("RAGSCALE_SANDBOX_BIN")
+	if bin == "" {
+		bin = "../../.sandbox/bin"
+	}
+	root, err := filepath.Abs(filepath.Join(bin, "root"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "usr/sbin/pgbouncer")); err != nil {
+		t.Skipf("no PgBouncer in %s: `make up` fetches it", root)
+	}
+	return root
+}
+
+func TestAProgramOfAnImagesRootRunsThereWithItsMounts(t *testing.T) {
+	root, dir := engineRoot(t), t.TempDir()
+	ini := "[databases]\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = 0\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = /etc/users/list\n"
+	for name, text := range map[string]string{"pgbouncer.ini": ini, "list": `"rag" "secret"`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, out := startContained(t, 65532, "", func(s *shimSpec) {
+		s.Base, s.ReadOnlyRoot, s.NoNewPrivs = root, true, true
+		s.Argv = []string{"pgbouncer", "/etc/pgbouncer/pgbouncer.ini"}
+		s.Mounts = []mount{{Source: dir, Target: "/etc/pgbouncer", ReadOnly: true}, {Source: dir, Target: "/etc/users", ReadOnly: true}}
+	})
+	var said strings.Builder
+	for lines := bufio.NewScanner(out); !strings.Contains(said.String(), "process up: PgBouncer") && lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+	}
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-p.Done()
+	if log := said.String(); !strings.Contains(log, "process up: PgBouncer") || strings.Contains(log, "ERROR") || strings.Contains(log, "WARNING") {
+		t.Errorf("it says %s, want it up without complaint", log)
 	}
 }
 

@@ -26,7 +26,7 @@ func (i *instance) checkConf(ctx context.Context, conf string) error {
 			return err
 		}
 		_, err := i.engine.run(ctx, i.binds(), i.engine.program("postgres"),
-			"-D", inside+"/data", "-C", "server_version", "--config-file="+inside+"/conf/"+candidate)
+			"-D", inside+"/conf", "-C", "server_version", "--config-file="+inside+"/conf/"+candidate)
 		if err == nil {
 			return errors.Join(faults...)
 		}

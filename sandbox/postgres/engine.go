@@ -88,7 +88,7 @@ func (e *engine) run(ctx context.Context, binds []debroot.Bind, argv ...string) 
 // rdsExtensions are those that an RDS master user may create although PostgreSQL reserves them for superusers, as
 // remembered; to settle: `SHOW rds.extensions` on an instance. The engine is shown them as trusted.
 var rdsExtensions = []string{
-	"amcheck", "bloom", "dblink", "dict_xsyn", "earthdistance", "intagg", "moddatetime", "pg_buffercache", "pg_freespacemap",
+	"amcheck", "bloom", "dblink", "dict_xsyn", "earthdistance", "hypopg", "intagg", "moddatetime", "pg_buffercache", "pg_freespacemap",
 	"pg_prewarm", "pg_stat_statements", "pg_visibility", "pg_walinspect", "pgrowlocks", "pgstattuple", "postgres_fdw", "sslinfo", "xml2",
 }
 

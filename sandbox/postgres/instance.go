@@ -35,41 +35,29 @@ type instance struct {
 	dir    string
 	engine *engine
 
-	mu sync.Mutex // held while the database is changed
+	mu sync.Mutex // held while the database is changed; a replica's before its source's
 
 	state    sync.Mutex // guards what follows
 	spec     control.Database
 	addr     netip.Addr
+	upstream string // of a replica: how it reaches its source
+	pending  error  // of a replica: declared parameters that wait for the source's
 	proc     *process
 	since    time.Time
 	restarts int
 	lastExit string
 }
 
-// ensure does the work of Server.Ensure for a spec that was checked.
+// ensure does the work of Server.Ensure for a primary whose spec was checked.
 func (i *instance) ensure(ctx context.Context, spec control.Database, addr netip.Addr) error {
-	renewed, err := i.prepare(ctx, spec, addr)
+	renewed, err := i.prepare(spec, addr)
+	if err == nil {
+		err = i.initData(ctx)
+	}
 	if err != nil {
 		return explainDisk(err, i.dir)
 	}
-	conf, hba := render(i.id, spec, addr.String()), renderHBA(spec)
-	if err := i.checkConf(ctx, conf); err != nil {
-		return explainDisk(err, i.dir)
-	}
-	changed, err := i.writeConf(conf, hba)
-	if err != nil {
-		return explainDisk(err, i.dir)
-	}
-	moved := i.declare(spec, addr)
-	switch {
-	case i.running() == nil:
-		err = i.start(ctx)
-	case moved: // the socket's name and the address change with it, and reloading cannot tell
-		err = i.restart(ctx)
-	case changed || renewed:
-		err = i.reload(ctx)
-	}
-	if err != nil {
+	if err := i.apply(ctx, spec, addr, render(i.id, spec, addr.String()), renewed); err != nil {
 		return err
 	}
 	if err := i.ensureRoles(ctx, spec, addr); err != nil {
@@ -78,9 +66,30 @@ func (i *instance) ensure(ctx context.Context, spec control.Database, addr netip
 	return i.verify(ctx, spec)
 }
 
-// prepare makes the database's folder: certificate, identities and, the first time, data. It says whether the
-// certificate is a new one.
-func (i *instance) prepare(ctx context.Context, spec control.Database, addr netip.Addr) (renewed bool, err error) {
+// apply has the server run under the configuration conf: it starts it, or reloads or restarts it when that is another
+// than before.
+func (i *instance) apply(ctx context.Context, spec control.Database, addr netip.Addr, conf string, renewed bool) error {
+	if err := i.checkConf(ctx, conf); err != nil {
+		return explainDisk(err, i.dir)
+	}
+	changed, err := i.writeConf(conf, renderHBA(spec))
+	if err != nil {
+		return explainDisk(err, i.dir)
+	}
+	moved := i.declare(spec, addr)
+	switch {
+	case i.running() == nil:
+		return i.start(ctx)
+	case moved: // the socket's name and the address change with it, and reloading cannot tell
+		return i.restart(ctx)
+	case changed || renewed:
+		return i.reload(ctx)
+	}
+	return nil
+}
+
+// prepare makes the database's folder with certificate and identities. It says whether the certificate is a new one.
+func (i *instance) prepare(spec control.Database, addr netip.Addr) (renewed bool, err error) {
 	for _, d := range []string{"", "conf", "run", "tls"} {
 		if err := os.MkdirAll(filepath.Join(i.dir, d), 0o700); err != nil {
 			return false, err
@@ -93,10 +102,8 @@ func (i *instance) prepare(ctx context.Context, spec control.Database, addr neti
 		return false, fmt.Errorf("certificate: %w", err)
 	}
 	ident := fmt.Sprintf("sandbox %s %s\n", debroot.EngineUser, adminRole)
-	if _, err := writeIfChanged(filepath.Join(i.dir, "conf", "pg_ident.conf"), ident); err != nil {
-		return false, err
-	}
-	return renewed, i.initData(ctx)
+	_, err = writeIfChanged(filepath.Join(i.dir, "conf", "pg_ident.conf"), ident)
+	return renewed, err
 }
 
 func (i *instance) certify(spec control.Database, addr netip.Addr) (renewed bool, err error) {
@@ -119,6 +126,9 @@ func (i *instance) initData(ctx context.Context) error {
 	if err == nil {
 		if have := strings.TrimSpace(string(version)); have != i.engine.major {
 			return fmt.Errorf("its data is of PostgreSQL %s and the engine is %s: delete the database, or %s", have, i.engine.major, data)
+		}
+		if i.isStandby() {
+			return errors.New("it is a replica, and the sandbox does not promote one as RDS does: delete it and declare a primary")
 		}
 		return nil
 	}

@@ -1,7 +1,7 @@
-// Package postgres runs the databases behind aws:rds/instance: real PostgreSQL servers under the parameters that the
-// RDS parameter group declares.
+// Package postgres runs the databases behind aws:rds/instance: real PostgreSQL servers, primaries and streaming
+// replicas, under the parameters that the RDS parameter group declares.
 //
-// Owns: data folders, configuration, roles as RDS makes them, starting, changing, stopping, health. Does not own: the
+// Owns: data folders, configuration, roles as RDS makes them, replication, starting, changing, stopping, health. Does not own: the
 // root file system that the engine runs in (debroot), certificates (pki), names and addresses (the caller's).
 package postgres
 
@@ -19,14 +19,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/pki"
 )
 
-// Packages are the Debian packages that the engine's root must hold; initdb runs commands through /bin/sh (dash).
-func Packages() []string { return []string{"postgresql-17", "dash"} }
+// Packages are the Debian packages that the engine's root must hold: the server, pg_basebackup (of the client), and the shell
+// through which initdb runs commands.
+func Packages() []string {
+	return []string{"postgresql-17", "postgresql-client-17", "postgresql-17-hypopg", "dash"}
+}
 
 // Config is what a Server needs to know. All paths are absolute.
 type Config struct {
@@ -56,43 +58,62 @@ func New(cfg Config) *Server {
 
 var idRule = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
-// Ensure makes the database id what spec says, at addr inside the namespace, and waits until it answers over TLS. A
-// running database is changed in place: parameters by reload, or by a fast restart where PostgreSQL says so; data
-// stays. It also resumes a database after a restart or a crash of the sandbox. Faults in spec are reported before
-// anything changes, all at once.
+// Ensure makes the database id what spec says, at addr inside the namespace, and waits until it answers over TLS, a
+// replica until it streams. A running database is changed in place: parameters by reload, or by a fast restart where
+// PostgreSQL says so; data stays. It also resumes a database after a restart or a crash of the sandbox, a source before
+// its replicas. Faults in spec are reported before anything changes, all at once.
 func (s *Server) Ensure(ctx context.Context, id string, spec control.Database, addr netip.Addr) (control.DatabaseInfo, error) {
 	if !idRule.MatchString(id) {
 		return control.DatabaseInfo{}, fmt.Errorf("database %q: want an identifier of lower case letters, digits and hyphens", id)
 	}
-	e, err := s.findEngine(ctx)
+	i, err := s.make(ctx, id, spec, addr)
 	if err != nil {
 		return control.DatabaseInfo{}, fmt.Errorf("database %s: %w", id, err)
 	}
+	if spec.EngineVersion != i.engine.version {
+		s.logf("database %s: declared version %s, running %s", id, spec.EngineVersion, i.engine.version)
+	}
+	return control.DatabaseInfo{Address: spec.Hostname, Port: spec.Port, EngineVersion: i.engine.version, HostURL: i.hostURL()}, nil
+}
+
+func (s *Server) make(ctx context.Context, id string, spec control.Database, addr netip.Addr) (*instance, error) {
+	e, err := s.findEngine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if spec.SourceID != "" {
+		return s.makeReplica(ctx, id, e, spec, addr)
+	}
 	if err := checkSpec(spec, e); err != nil {
-		return control.DatabaseInfo{}, fmt.Errorf("database %s: %w", id, err)
+		return nil, err
 	}
 	i := s.instance(id, e)
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if err := i.ensure(ctx, spec, addr); err != nil {
-		return control.DatabaseInfo{}, fmt.Errorf("database %s: %w", id, err)
+	err = i.ensure(ctx, spec, addr)
+	i.mu.Unlock()
+	if err == nil {
+		s.settleReplicas(ctx, i)
 	}
-	if spec.EngineVersion != e.version {
-		s.logf("database %s: declared version %s, running %s", id, spec.EngineVersion, e.version)
-	}
-	return control.DatabaseInfo{Address: spec.Hostname, Port: spec.Port, EngineVersion: e.version, HostURL: i.hostURL()}, nil
+	return i, err
 }
 
-// Remove stops the database id, confirms that it is gone and deletes its data. What is not there is fine.
+// Remove stops the database id, confirms that it is gone and deletes its data. What is not there is fine; a source
+// with replicas is refused.
 func (s *Server) Remove(ctx context.Context, id string) error {
 	if !idRule.MatchString(id) {
 		return nil
+	}
+	if err := s.checkUnused(id); err != nil {
+		return fmt.Errorf("database %s: %w", id, err)
 	}
 	i := s.instance(id, nil)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if err := i.stop(ctx); err != nil {
 		return fmt.Errorf("database %s: %w", id, err)
+	}
+	if err := s.forgetReplica(ctx, id); err != nil {
+		return fmt.Errorf("database %s: its replication slot: %w", id, err)
 	}
 	if err := os.RemoveAll(i.dir); err != nil {
 		return fmt.Errorf("database %s: its data: %w", id, err)
@@ -121,18 +142,13 @@ func (s *Server) Stop(ctx context.Context) error {
 	return errors.Join(faults...)
 }
 
-// Databases lists the databases by id. Healthy means that the server answers a query now.
+// Databases lists the databases by id. Healthy means that the server answers a query now, and that a replica streams.
 func (s *Server) Databases(ctx context.Context) []control.DatabaseStatus {
 	out := []control.DatabaseStatus{}
 	for _, i := range s.list() {
-		spec := i.declared()
-		st := control.DatabaseStatus{ID: i.id, HostURL: hostURL(s.cfg.HostAddr, spec)}
-		if i.running() != nil {
-			pingCtx, cancel := context.WithTimeout(ctx, 2*time.Second)
-			st.Healthy = i.ping(pingCtx) == nil
-			cancel()
-		}
-		out = append(out, st)
+		statusCtx, cancel := context.WithTimeout(ctx, statusLimit)
+		out = append(out, i.status(statusCtx))
+		cancel()
 	}
 	return out
 }
@@ -172,6 +188,13 @@ func (s *Server) instance(id string, e *engine) *instance {
 	return i
 }
 
+// known returns the database id, nil if there is none.
+func (s *Server) known(id string) *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instances[id]
+}
+
 func (s *Server) findEngine(ctx context.Context) (*engine, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +215,11 @@ func (s *Server) logf(format string, args ...any) {
 	}
 }
 
+// hostURL is "" for a replica: the host reaches primaries only.
 func hostURL(hostAddr string, spec control.Database) string {
+	if spec.SourceID != "" {
+		return ""
+	}
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(spec.Username, spec.Password), Host: hostAddr, Path: "/" + dbName(spec), RawQuery: "sslmode=require"}
 	return u.String()
 }

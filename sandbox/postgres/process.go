@@ -41,15 +41,22 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // exit says how the process ended; only after done.
 func (p *process) exit() string { return p.cmd.ProcessState.String() }
 
 // signal sends sig and says whether the process ended within wait. A cancelled context ends the wait early.
 func (p *process) signal(ctx context.Context, sig syscall.Signal, wait time.Duration) bool {
-	select {
-	case <-p.done:
+	if p.ended() {
 		return true
-	default:
 	}
 	if err := p.cmd.Process.Signal(sig); err != nil { // it has ended meanwhile
 		<-p.done
@@ -115,10 +122,9 @@ func (i *instance) process() control.Process {
 	if i.proc == nil {
 		return p
 	}
-	select {
-	case <-i.proc.done:
+	if i.proc.ended() {
 		p.State = "restarting"
-	default:
+	} else {
 		p.State, p.PID, p.RSSBytes = "running", i.proc.pid(), memoryOf(i.proc.pid())
 	}
 	return p

@@ -29,7 +29,7 @@ var managed = []string{
 	"archive_command", "archive_mode", "cluster_name", "config_file", "data_directory", "external_pid_file", "fsync", "full_page_writes",
 	"hba_file", "ident_file", "listen_addresses", "log_directory", "logging_collector", "port", "primary_conninfo", "restore_command", "ssl",
 	"ssl_ca_file", "ssl_cert_file", "ssl_crl_file", "ssl_key_file", "unix_socket_directories", "unix_socket_group", "unix_socket_permissions",
-	"wal_level",
+	"primary_slot_name", "wal_level",
 }
 
 var (
@@ -60,8 +60,8 @@ func checkIdentity(spec control.Database, e *engine) []error {
 	if spec.Port < 1150 || spec.Port > 65535 { // the range of RDS
 		fault("port is %d, want 1150 to 65535", spec.Port)
 	}
-	if spec.Username == "" || spec.Username == adminRole || strings.HasPrefix(spec.Username, "pg_") {
-		fault("username is %q, want a name that is neither %s nor begins with pg_", spec.Username, adminRole)
+	if reserved := []string{"", adminRole, replicationRole}; slices.Contains(reserved, spec.Username) || strings.HasPrefix(spec.Username, "pg_") {
+		fault("username is %q, want a name that is none of %s and %s and does not begin with pg_", spec.Username, adminRole, replicationRole)
 	}
 	if len(spec.Password) < 8 || strings.ContainsAny(spec.Password, "/'\"@ \x00") {
 		fault("the password must have 8 or more characters and none of / ' \" @ and space, as RDS wants it")
@@ -156,14 +156,14 @@ func rdsDefaults(memory int64) map[string]string {
 	return out
 }
 
-// render writes postgresql.conf: parameters, then what the sandbox decides.
-func render(id string, spec control.Database, addr string) string {
+// render writes postgresql.conf: parameters, then what the sandbox decides; more is what it decides for a replica.
+func render(id string, spec control.Database, addr string, more ...[2]string) string {
 	var b strings.Builder
 	all := settings(spec)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(&b, "%s = %s\n", name, literal(all[name]))
 	}
-	for _, kv := range [][2]string{
+	for _, kv := range append([][2]string{
 		{"listen_addresses", addr},
 		{"port", portText(spec)},
 		{"unix_socket_directories", inside + "/run"},
@@ -174,7 +174,7 @@ func render(id string, spec control.Database, addr string) string {
 		{"ssl_key_file", inside + "/tls/server.key"},
 		{"logging_collector", "off"}, // the log is standard error, a file of the sandbox
 		{"cluster_name", id},
-	} {
+	}, more...) {
 		fmt.Fprintf(&b, "%s = %s\n", kv[0], literal(kv[1]))
 	}
 	return b.String()
@@ -184,11 +184,12 @@ func render(id string, spec control.Database, addr string) string {
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // renderHBA writes pg_hba.conf: passwords over the network, and only over TLS unless the parameter group says
-// otherwise; the sandbox itself through the socket.
+// otherwise; the sandbox itself through the socket; replicas for replication alone.
 func renderHBA(spec control.Database) string {
 	kind := "hostssl"
 	if spec.Parameters[forceSSL] == "0" {
 		kind = "host"
 	}
-	return fmt.Sprintf("local all %[1]s peer map=sandbox\nhost all %[1]s all reject\n%[2]s all all all scram-sha-256\n", adminRole, kind)
+	return fmt.Sprintf("local all %[1]s peer map=sandbox\nhost all %[1]s,%[3]s all reject\nhostssl replication %[3]s all scram-sha-256\n%[2]s all all all scram-sha-256\n",
+		adminRole, kind, replicationRole)
 }

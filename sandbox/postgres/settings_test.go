@@ -31,7 +31,7 @@ func TestFaultsOfASpecAreNamed(t *testing.T) {
 		`engine is "mysql", want postgres`:                                                                                         func(s *control.Database) { s.Engine = "mysql" },
 		`engineVersion is "16.4", want 17 or 17.x: the sandbox runs PostgreSQL 17.12`:                                              func(s *control.Database) { s.EngineVersion = "16.4" },
 		`port is 80, want 1150 to 65535`:                                                                                           func(s *control.Database) { s.Port = 80 },
-		`username is "rdsadmin", want a name that is neither rdsadmin nor begins with pg_`:                                         func(s *control.Database) { s.Username = "rdsadmin" },
+		`username is "rdsadmin", want a name that is none of rdsadmin and rdsrepladmin and does not begin with pg_`:                func(s *control.Database) { s.Username = "rdsadmin" },
 		`the password must have 8 or more characters and none of / ' " @ and space, as RDS wants it`:                               func(s *control.Database) { s.Password = "a'b" },
 		`parameter rds.nonsense: RDS for PostgreSQL has no such parameter`:                                                         parameter("rds.nonsense", "1"),
 		`parameter port: RDS sets it and does not let it be changed`:                                                               parameter("port", "1"),

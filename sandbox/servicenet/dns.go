@@ -23,16 +23,16 @@ const (
 // Names are records that are not the cluster's: endpoints of databases and load balancers.
 type Names struct {
 	mu sync.RWMutex
-	a  map[string]netip.Addr
+	a  map[string][]netip.Addr
 }
 
-func newNames() *Names { return &Names{a: map[string]netip.Addr{}} }
+func newNames() *Names { return &Names{a: map[string][]netip.Addr{}} }
 
-// Set makes host resolve to addr.
-func (n *Names) Set(host string, addr netip.Addr) {
+// Set makes host resolve to addrs.
+func (n *Names) Set(host string, addrs ...netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.a[canonical(host)] = addr
+	n.a[canonical(host)] = addrs
 }
 
 // Delete makes host unknown.
@@ -42,11 +42,11 @@ func (n *Names) Delete(host string) {
 	delete(n.a, canonical(host))
 }
 
-func (n *Names) lookup(host string) (netip.Addr, bool) {
+func (n *Names) lookup(host string) ([]netip.Addr, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	a, ok := n.a[host]
-	return a, ok
+	addrs, ok := n.a[host]
+	return addrs, ok
 }
 
 func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
@@ -66,8 +66,8 @@ type srv struct {
 
 // resolve looks host (canonical) up among names and the cluster's services.
 func resolve(host string, names *Names, s *snapshot) found {
-	if a, ok := names.lookup(host); ok {
-		return found{exists: true, addrs: []netip.Addr{a}}
+	if addrs, ok := names.lookup(host); ok {
+		return found{exists: true, addrs: addrs}
 	}
 	base, ok := strings.CutSuffix(host, clusterDomain)
 	if !ok {

@@ -47,13 +47,18 @@ const (
 	hypervisorShare = 75
 )
 
-// Allocatable is what the scheduler may give to pods on an EKS node of this type: the advertised capacity less the
-// hypervisor's share, kube-reserved and the eviction threshold. Daemon sets are not deducted.
-func (t InstanceType) Allocatable() Capacity {
-	seen := t.MemoryBytes - t.MemoryBytes*hypervisorShare/1000
+// Capacity is what a node of this type reports as its own: the advertised capacity less the hypervisor's share.
+func (t InstanceType) Capacity() Capacity {
 	return Capacity{
-		CPUMilli:    int64(t.VCPU)*1000 - kubeReservedCPUMilli(t.VCPU),
-		MemoryBytes: max(0, seen-kubeReservedMemory(t.MaxPods)-hardEviction),
-		Pods:        t.MaxPods,
+		CPUMilli: int64(t.VCPU) * 1000, MemoryBytes: t.MemoryBytes - t.MemoryBytes*hypervisorShare/1000, Pods: t.MaxPods,
 	}
+}
+
+// Allocatable is what the scheduler may give to pods on an EKS node of this type: its capacity less kube-reserved and the
+// eviction threshold. Daemon sets are not deducted.
+func (t InstanceType) Allocatable() Capacity {
+	free := t.Capacity()
+	free.CPUMilli -= kubeReservedCPUMilli(t.VCPU)
+	free.MemoryBytes = max(0, free.MemoryBytes-kubeReservedMemory(t.MaxPods)-hardEviction)
+	return free
 }

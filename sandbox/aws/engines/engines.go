@@ -1,5 +1,5 @@
 // Package engines makes the declared resources that are more than records run: the EKS cluster with its nodes, RDS
-// instances, load balancers.
+// instances, ElastiCache replication groups, load balancers.
 //
 // Owns: translating AWS properties into requests to the sandbox's daemon (package control) and its answers into
 // outputs. Does not own: the processes (the daemon's) and the records (package inventory).
@@ -30,6 +30,7 @@ type Engines struct {
 	Store   *inventory.Store
 
 	cluster sync.Mutex // access entries are part of the cluster's request: one at a time
+	caches  sync.Mutex // and so are parameters and users of a replication group's
 }
 
 // handler is how one resource type meets the daemon. owned are the outputs that the daemon answers.
@@ -53,6 +54,11 @@ const (
 	Listener       = "aws:lb/listener:Listener"
 	LaunchTemplate = "aws:ec2/launchTemplate:LaunchTemplate"
 	Subnet         = "aws:ec2/subnet:Subnet"
+
+	ReplicationGroup    = "aws:elasticache/replicationGroup:ReplicationGroup"
+	CacheParameterGroup = "aws:elasticache/parameterGroup:ParameterGroup"
+	CacheUser           = "aws:elasticache/user:User"
+	CacheUserGroup      = "aws:elasticache/userGroup:UserGroup"
 )
 
 var handlers = map[string]handler{
@@ -66,6 +72,11 @@ var handlers = map[string]handler{
 	LoadBalancer:   {applyLoadBalancer, removeAs(control.KindLoadBalancer, "arn"), []resource.PropertyKey{"dnsName"}},
 	TargetGroup:    {applyTargetGroup, removeAs(control.KindTargetGroup, "arn"), nil},
 	Listener:       {applyListener, removeAs(control.KindListener, "arn"), nil},
+
+	ReplicationGroup:    {applyReplicationGroup, removeAs(control.KindCache, "replicationGroupId"), []resource.PropertyKey{"memberClusters", "engineVersionActual"}},
+	CacheParameterGroup: {applyCacheParameterGroup, nil, nil},
+	CacheUser:           {applyCacheUser, nil, nil},
+	CacheUserGroup:      {applyCacheUserGroup, nil, nil},
 }
 
 // Owned are the outputs of a type that come from the daemon.

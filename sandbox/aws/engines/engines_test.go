@@ -2,6 +2,7 @@ package engines
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,16 +21,20 @@ import (
 // recorder is a sandbox that remembers what it was asked.
 type recorder struct {
 	puts    map[string]any // kind/id
+	order   []string       // of the puts
 	deletes []string
 }
 
 func (r *recorder) Put(_ context.Context, kind, id string, in, out any) error {
 	r.puts[kind+"/"+id] = in
+	r.order = append(r.order, kind+"/"+id)
 	switch out := out.(type) {
 	case *control.ClusterInfo:
 		*out = control.ClusterInfo{Endpoint: "https://127.77.0.1:6443", CAPEM: "PEM"}
 	case *control.DatabaseInfo:
 		*out = control.DatabaseInfo{Address: in.(control.Database).Hostname, Port: 5432, EngineVersion: "17.12"}
+	case *control.CacheInfo:
+		*out = control.CacheInfo{Members: []string{id + "-001"}, EngineVersion: "7.2.4"}
 	case *control.LoadBalancerInfo:
 		*out = control.LoadBalancerInfo{DNSName: "127.77.0.1"}
 	}
@@ -171,6 +176,56 @@ func database(t *testing.T, e *Engines) inventory.Resource {
 	return r
 }
 
+// replica declares a replica of database's.
+func replica(t *testing.T, e *Engines, more object) inventory.Resource {
+	t.Helper()
+	state := object{"identifier": "rag-ro", "instanceClass": "db.t4g.small", "replicateSourceDb": "rag", "address": "rag-ro.x.rds.amazonaws.com"}
+	maps.Copy(state, more)
+	return put(t, e, Instance, "db-2", state)
+}
+
+func TestAReplicaHasItsSourcesIdentityAndItsOwnClass(t *testing.T) {
+	e, sandbox := setUp(t)
+	put(t, e, ParameterGroup, "pg", object{"name": "pg", "parameters": []any{object{"name": "shared_buffers", "value": "{DBInstanceClassMemory/32768}"}}})
+	database(t, e)
+	out := apply(t, e, replica(t, e, nil))
+	small, err := catalogue.RDS("db.t4g.small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := control.Database{Engine: "postgres", EngineVersion: "17", SourceID: "rag", Port: 5432, StorageGiB: 20, MemoryBytes: small.MemoryBytes,
+		Hostname: "rag-ro.x.rds.amazonaws.com", Parameters: map[string]string{"shared_buffers": strconv.FormatInt(small.ParameterMemory()/32768, 10)}}
+	if d := cmp.Diff(want, sandbox.puts["databases/rag-ro"]); d != "" {
+		t.Error(d)
+	}
+	if got := props.Str(out, "endpoint"); got != "rag-ro.x.rds.amazonaws.com:5432" {
+		t.Errorf("endpoint is %s", got)
+	}
+}
+
+func TestACascadingReplicaIsRefused(t *testing.T) {
+	e, _ := setUp(t)
+	database(t, e)
+	replica(t, e, nil)
+	_, err := e.Apply(t.Context(), put(t, e, Instance, "db-3", object{"identifier": "rag-ro-ro", "replicateSourceDb": "rag-ro", "instanceClass": "db.t4g.small"}))
+	if want := "replicateSourceDb: rag-ro is a replica itself, the sandbox runs replicas of primaries only"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestAChangedGroupReachesASourceBeforeItsReplicas(t *testing.T) {
+	e, sandbox := setUp(t)
+	pg := put(t, e, ParameterGroup, "pg", object{"name": "pg", "parameters": []any{object{"name": "max_connections", "value": "90"}}})
+	put(t, e, ParameterGroup, "other", object{"name": "other"})
+	replica(t, e, nil)
+	put(t, e, Instance, "db-0", object{"identifier": "rag-other", "instanceClass": "db.t4g.small", "replicateSourceDb": "rag", "parameterGroupName": "other"})
+	database(t, e)
+	apply(t, e, pg)
+	if d := cmp.Diff([]string{"databases/rag", "databases/rag-ro"}, sandbox.order); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestAChangedGroupReachesItsInstances(t *testing.T) {
 	e, sandbox := setUp(t)
 	pg := put(t, e, ParameterGroup, "pg", object{"name": "pg", "parameters": []any{object{"name": "work_mem", "value": "8192"}}})
@@ -185,7 +240,7 @@ func TestAChangedGroupReachesItsInstances(t *testing.T) {
 func TestWhatTheSandboxCannotRunIsRefused(t *testing.T) {
 	e, _ := setUp(t)
 	for state, want := range map[string]string{
-		"replicateSourceDb":  "replicateSourceDb: the sandbox runs primaries only",
+		"replicateSourceDb":  `replicateSourceDb: aws:rds/instance:Instance with identifier "mysql": there is none in the account`,
 		"engine":             `engine is "mysql", the sandbox runs postgres`,
 		"parameterGroupName": `parameterGroupName: aws:rds/parameterGroup:ParameterGroup with name "mysql": there is none in the account`,
 	} {

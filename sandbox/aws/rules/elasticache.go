@@ -24,15 +24,50 @@ func replicationGroup(c *check) {
 		c.fail("replicationGroupId", "is %q, want 1 to 40 small letters, digits and single hyphens, a letter first", id)
 	}
 	c.oneOf("engine", "redis", "valkey")
-	if v, ok := props.String(c.Inputs, "engineVersion"); ok && !redisVersion.MatchString(v) {
-		c.fail("engineVersion", "is %q, want a version such as 7.1", v)
-	}
+	c.cacheVersion()
 	c.cacheNode()
 	c.cacheShape()
 	c.cacheAuth()
 	c.cacheLogs()
+	c.cacheSnapshots()
 	if c.str("engine") != "valkey" && c.has("kmsKeyId") && !c.is("atRestEncryptionEnabled", false) && !c.unknown("atRestEncryptionEnabled") {
 		c.fail("kmsKeyId", "is given, want atRestEncryptionEnabled true with it")
+	}
+}
+
+// cacheVersion wants a version that the engine has, and a parameter group of its family: 7.1 is the last of Redis, what
+// follows is Valkey.
+func (c *check) cacheVersion() {
+	version, ok := props.String(c.Inputs, "engineVersion")
+	if !ok {
+		return
+	}
+	if !redisVersion.MatchString(version) {
+		c.fail("engineVersion", "is %q, want a version such as 7.1", version)
+		return
+	}
+	major, minor, _ := strings.Cut(version, ".")
+	engine := c.str("engine")
+	if engine == "" {
+		engine = "redis"
+	}
+	if after := major > "7" || major == "7" && minor > "1"; engine == "redis" && after {
+		c.fail("engineVersion", "is %q with engine redis, want 7.1 or earlier, or engine valkey", version)
+		return
+	}
+	c.cacheFamily(engine, major)
+}
+
+func (c *check) cacheFamily(engine, major string) {
+	want := map[string]string{"5": "redis5.0", "6": "redis6.x"}[major]
+	if want == "" {
+		want = engine + major
+	}
+	group := c.str("parameterGroupName")
+	for _, g := range c.others(tokenCacheParams) {
+		if family := props.Str(g.State, "family"); props.Str(g.State, "name") == group && family != "" && family != want {
+			c.fail("parameterGroupName", "is %s of family %s, want family %s", group, family, want)
+		}
 	}
 }
 
@@ -47,6 +82,9 @@ func (c *check) cacheNode() {
 		}
 		return
 	}
+	if c.is("dataTieringEnabled", false) {
+		c.fail("dataTieringEnabled", "is true with %s, want a node type of family r6gd", node)
+	}
 	if _, err := catalogue.Cache(node); err != nil {
 		c.fail("nodeType", "%v", err)
 	}
@@ -55,6 +93,7 @@ func (c *check) cacheNode() {
 func (c *check) cacheShape() {
 	c.conflict("numCacheClusters", "numNodeGroups")
 	c.conflict("numCacheClusters", "replicasPerNodeGroup")
+	c.within("numCacheClusters", 1, 6)
 	c.within("replicasPerNodeGroup", 0, 5)
 	failover := c.is("automaticFailoverEnabled", false)
 	if n, ok := c.num("numCacheClusters"); ok && failover && n < 2 {
@@ -98,6 +137,10 @@ func (c *check) cacheAuth() {
 			c.fail(path, "is given, want transitEncryptionEnabled true with it")
 		}
 	}
+	c.oneOf("transitEncryptionMode", "preferred", "required")
+	if c.has("transitEncryptionMode") && !tls {
+		c.fail("transitEncryptionMode", "is given, want transitEncryptionEnabled true with it")
+	}
 	if c.has("authTokenUpdateStrategy") && !c.has("authToken") {
 		c.fail("authTokenUpdateStrategy", "is given, want authToken with it")
 	}
@@ -119,6 +162,57 @@ func (c *check) cacheLogs() {
 		}
 		seen[kind] = true
 	}
+}
+
+// leastCacheWindow is in minutes, of both windows. That they must lie apart is in AWS's words "The snapshot window and
+// maintenance window must not overlap": https://github.com/hashicorp/terraform/issues/17247 ; read 2026-11-23.
+const leastCacheWindow = 60
+
+func (c *check) cacheSnapshots() {
+	c.within("snapshotRetentionLimit", 0, 35)
+	if id, ok := props.String(c.Inputs, "finalSnapshotIdentifier"); ok && !cacheID.MatchString(strings.ToLower(id)) {
+		c.fail("finalSnapshotIdentifier", "is %q, want letters, digits and single hyphens, a letter first", id)
+	}
+	snapshot, hasSnapshot := c.cacheWindow("snapshotWindow", dailyWindow, "hh:mm-hh:mm")
+	maintenance, hasMaintenance := c.cacheWindow("maintenanceWindow", weeklyWindow, "ddd:hh:mm-ddd:hh:mm")
+	if hasSnapshot && hasMaintenance && overlap(snapshot, maintenance) {
+		c.fail("snapshotWindow", "is %s, which overlaps maintenanceWindow %s", snapshot, maintenance)
+	}
+}
+
+// cacheWindow is the window at path in small letters, once it has the right form.
+func (c *check) cacheWindow(path string, form *regexp.Regexp, spelled string) (window string, ok bool) {
+	window, ok = props.String(c.Inputs, path)
+	window = strings.ToLower(window)
+	if !ok {
+		return "", false
+	}
+	if !form.MatchString(window) {
+		c.fail(path, "is %q, want %s in UTC", window, spelled)
+		return "", false
+	}
+	if n := windowMinutes(window); n < leastCacheWindow {
+		c.fail(path, "is %s, which lasts %d minutes, want at least %d", window, n, leastCacheWindow)
+	}
+	return window, true
+}
+
+// windowMinutes is the length of a daily or a weekly window in the right form.
+func windowMinutes(window string) int {
+	const day, week = 24 * 60, 7 * 24 * 60
+	around := day
+	at := func(s string) int {
+		minutes := 0
+		if len(s) > len("hh:mm") {
+			around = week
+			minutes = slices.Index([]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, s[:3]) * day
+			s = s[4:]
+		}
+		return minutes + (int(s[0]-'0')*10+int(s[1]-'0'))*60 + int(s[3]-'0')*10 + int(s[4]-'0')
+	}
+	from, to, _ := strings.Cut(window, "-")
+	length := at(to) - at(from)
+	return (length + around) % around
 }
 
 // cacheParameters may be changed in family redis7. cluster-enabled only when a group is made, which is when it is declared.

@@ -182,45 +182,6 @@ func (c *check) monitoring() {
 	}
 }
 
-// Source: CreateDBInstanceReadReplica of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read
-// 2026-11-23. That a replica in the source's region takes no subnet group, and none a source with a managed password, is
-// as remembered.
-func dbReplica(c *check) {
-	if !c.has("replicateSourceDb") {
-		sources := []string{"allocatedStorage", "snapshotIdentifier", "restoreToPointInTime", "s3Import"}
-		if !slices.ContainsFunc(sources, c.has) {
-			c.fail("allocatedStorage", "missing, want GiB")
-		}
-		return
-	}
-	for _, path := range []string{"dbName", "username", "password", "manageMasterUserPassword"} {
-		if c.has(path) {
-			c.fail(path, "is given, want none on a replica: it has the source's")
-		}
-	}
-	if source, ok := props.String(c.Inputs, "replicateSourceDb"); ok {
-		c.dbSource(source)
-	}
-}
-
-// dbSource checks the instance that a replica copies.
-func (c *check) dbSource(source string) {
-	if !strings.HasPrefix(source, "arn:") && c.has("dbSubnetGroupName") {
-		c.fail("dbSubnetGroupName", "is given, want none on a replica in the source's region")
-	}
-	for _, s := range c.others(tokenDBInstance) {
-		if props.Str(s.State, "identifier") != source && props.Str(s.State, "arn") != source {
-			continue
-		}
-		if props.Int(s.State, "backupRetentionPeriod", 0) < 1 {
-			c.fail("replicateSourceDb", "is %s without backups, want a source with backupRetentionPeriod of at least 1", source)
-		}
-		if props.Bool(s.State, "manageMasterUserPassword", false) {
-			c.fail("replicateSourceDb", "is %s with a managed master password, want a source without", source)
-		}
-	}
-}
-
 func dbSubnetGroup(c *check) {
 	if n := len(c.list("subnetIds")); n == 1 {
 		c.fail("subnetIds", "has 1 subnet, want subnets in at least 2 availability zones")

@@ -41,6 +41,8 @@ const (
 	tokenCacheGroup  = "aws:elasticache/replicationGroup:ReplicationGroup"
 	tokenCacheParams = "aws:elasticache/parameterGroup:ParameterGroup"
 	tokenCacheNet    = "aws:elasticache/subnetGroup:SubnetGroup"
+	tokenCacheUser   = "aws:elasticache/user:User"
+	tokenCacheUsers  = "aws:elasticache/userGroup:UserGroup"
 )
 
 // references of each type. What is named is wanted before a create, and cannot be deleted before its user.
@@ -77,7 +79,11 @@ var references = map[string][]reference{
 	tokenListener:    {{"loadBalancerArn", tokenBalancer, "arn", "LoadBalancerNotFound"}, {"defaultActions.0.targetGroupArn", tokenTargetGroup, "arn", "TargetGroupNotFound"}},
 	tokenAttachment:  {{"role", tokenRole, "name", "NoSuchEntity"}, {"policyArn", tokenPolicy, "arn", "NoSuchEntity"}},
 	tokenCacheNet:    {{"subnetIds", tokenSubnet, "", "InvalidSubnet"}},
-	tokenCacheGroup:  {{"subnetGroupName", tokenCacheNet, "name", "CacheSubnetGroupNotFoundFault"}, {"parameterGroupName", tokenCacheParams, "name", "CacheParameterGroupNotFound"}, {"securityGroupIds", tokenGroup, "", "InvalidParameterValue"}},
+	tokenCacheUsers:  {{"userIds", tokenCacheUser, "userId", "UserNotFound"}},
+	tokenCacheGroup: {
+		{"subnetGroupName", tokenCacheNet, "name", "CacheSubnetGroupNotFoundFault"}, {"parameterGroupName", tokenCacheParams, "name", "CacheParameterGroupNotFound"},
+		{"securityGroupIds", tokenGroup, "", "InvalidParameterValue"}, {"userGroupIds", tokenCacheUsers, "userGroupId", "UserGroupNotFound"},
+	},
 }
 
 // softReferences may name what AWS or EKS makes by itself: a missing one is no fault, but a present one is in use.
@@ -98,6 +104,9 @@ func References(r Request) error {
 				return fmt.Errorf("%s is %q, which does not exist in the account (%s)", ref.path, value, ref.code)
 			}
 		}
+	}
+	if r.Type == tokenDBInstance {
+		return replicaSettings(r)
 	}
 	return nil
 }

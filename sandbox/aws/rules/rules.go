@@ -27,7 +27,7 @@ type Request struct {
 	URN       string
 	Region    string
 	Inputs    resource.PropertyMap
-	Olds      resource.PropertyMap // nil for a new resource
+	Olds      resource.PropertyMap // empty for a new resource
 	Inventory Inventory
 }
 
@@ -63,6 +63,8 @@ var byType = map[string][]func(*check){
 	"aws:eks/nodeGroup:NodeGroup":                               {nodeGroup},
 	"aws:elasticache/parameterGroup:ParameterGroup":             {cacheParameterGroup},
 	"aws:elasticache/replicationGroup:ReplicationGroup":         {replicationGroup},
+	"aws:elasticache/user:User":                                 {cacheUser},
+	"aws:elasticache/userGroup:UserGroup":                       {cacheUserGroup},
 	"aws:iam/policy:Policy":                                     {policy("policy", false)},
 	"aws:iam/role:Role":                                         {role, policy("assumeRolePolicy", true)},
 	"aws:iam/rolePolicy:RolePolicy":                             {policy("policy", false)},

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -41,6 +42,10 @@ var world = account{
 	existing(tokenDBInstance, "db-0", object{"identifier": "unsaved", "backupRetentionPeriod": 0}),
 	existing(tokenCluster, "c", object{"name": "c"}),
 	existing(tokenCacheParams, "plain", object{"name": "plain"}),
+	existing(tokenCacheParams, "valkey8", object{"name": "valkey8", "family": "valkey8"}),
+	existing(tokenCacheUser, "rag-default", object{"userId": "rag-default", "userName": "default"}),
+	existing(tokenCacheUser, "rag-app", object{"userId": "rag-app", "userName": "app"}),
+	existing(tokenCacheUser, "rag-app-2", object{"userId": "rag-app-2", "userName": "app"}),
 }
 
 const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"eks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
@@ -94,7 +99,11 @@ var bases = map[string]object{
 	"aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 3, "metricName": "x", "namespace": "y",
 		"period": 60, "extendedStatistic": "p95", "threshold": 2},
 	"aws:elasticache/replicationGroup:ReplicationGroup": {"replicationGroupId": "rag", "description": "d", "engine": "redis", "engineVersion": "7.1",
-		"nodeType": "cache.t4g.micro", "numCacheClusters": 2, "automaticFailoverEnabled": true, "multiAzEnabled": true, "transitEncryptionEnabled": true},
+		"nodeType": "cache.t4g.micro", "numCacheClusters": 2, "automaticFailoverEnabled": true, "multiAzEnabled": true, "transitEncryptionEnabled": true,
+		"transitEncryptionMode": "required", "snapshotRetentionLimit": 3, "snapshotWindow": "02:00-03:00", "maintenanceWindow": "sun:04:00-sun:05:00"},
+	tokenCacheUser: {"userId": "rag-new", "userName": "new", "engine": "redis", "accessString": "on ~rag:* -@all +@read",
+		"authenticationMode": object{"type": "password", "passwords": list("0123456789abcdef")}},
+	tokenCacheUsers: {"userGroupId": "rag", "engine": "redis", "userIds": list("rag-default", "rag-app")},
 	"aws:elasticache/parameterGroup:ParameterGroup": {"family": "redis7", "parameters": list(
 		object{"name": "maxmemory-policy", "value": "allkeys-lfu"}, object{"name": "timeout", "value": "300"})},
 	"aws:cloudfront/distribution:Distribution": {"enabled": true, "origins": list(object{"originId": "alb", "domainName": "x"}),
@@ -289,6 +298,36 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{cache, "replicationGroupId", "rag-", "replicationGroupId is \"rag-\""},
 		{cache, "logDeliveryConfigurations", list(object{"logType": "slow-log"}, object{"logType": "slow-log"}), "logDeliveryConfigurations[1].logType is slow-log a second time"},
 		{cache, "nodeType", "cache.r6gd.xlarge", "dataTieringEnabled is not true"},
+		{cache, "nodeType", "cache.r7g", "nodeType"},
+		{cache, "engineVersion", "7", `engineVersion is "7", want a version such as 7.1`},
+		{cache, "engineVersion", "7.1.0", `engineVersion is "7.1.0", want a version such as 7.1`},
+		{cache, "engineVersion", "7.2", `engineVersion is "7.2" with engine redis, want 7.1 or earlier`},
+		{cache, "parameterGroupName", "valkey8", "parameterGroupName is valkey8 of family valkey8, want family redis7"},
+		{cache, "dataTieringEnabled", true, "dataTieringEnabled is true with cache.t4g.micro, want a node type of family r6gd"},
+		{cache, "numCacheClusters", 7, "numCacheClusters is 7, want 1 to 6"},
+		{cache, "transitEncryptionMode", "optional", `transitEncryptionMode is "optional"`},
+		{cache, "snapshotRetentionLimit", 36, "snapshotRetentionLimit is 36, want 0 to 35"},
+		{cache, "finalSnapshotIdentifier", "rag--final", `finalSnapshotIdentifier is "rag--final"`},
+		{cache, "snapshotWindow", "3:00-4:00", `snapshotWindow is "3:00-4:00", want hh:mm-hh:mm in UTC`},
+		{cache, "snapshotWindow", "23:30-00:15", "snapshotWindow is 23:30-00:15, which lasts 45 minutes, want at least 60"},
+		{cache, "snapshotWindow", "03:30-04:30", "snapshotWindow is 03:30-04:30, which overlaps maintenanceWindow sun:04:00-sun:05:00"},
+		{cache, "maintenanceWindow", "Sun:23:45-Mon:00:15", "maintenanceWindow is sun:23:45-mon:00:15, which lasts 30 minutes, want at least 60"},
+		{tokenCacheUser, "userId", "rag--app", `userId is "rag--app", want 1 to 40 letters`},
+		{tokenCacheUser, "engine", "memcached", `engine is "memcached", want redis or valkey`},
+		{tokenCacheUser, "accessString", " ", "accessString is empty"},
+		{tokenCacheUser, "accessString", "on >secret ~*", "accessString has a rule about passwords"},
+		{tokenCacheUser, "accessString", "reset on ~*", "accessString has a rule about passwords"},
+		{tokenCacheUser, "passwords", list("0123456789abcdef"), "passwords conflicts with authenticationMode"},
+		{tokenCacheUser, "authenticationMode.type", "token", `authenticationMode.type is "token"`},
+		{tokenCacheUser, "authenticationMode.type", "iam", `userName is "new" with userId "rag-new", want the same for IAM`},
+		{tokenCacheUser, "authenticationMode.type", "iam", "authenticationMode.passwords is given with type iam, want none"},
+		{tokenCacheUser, "authenticationMode.passwords", nil, "authenticationMode.passwords missing, want 1 or 2 with type password"},
+		{tokenCacheUser, "authenticationMode.passwords", list("short"), "authenticationMode.passwords[0] has 5 characters, want 16 to 128"},
+		{tokenCacheUser, "authenticationMode.passwords", list("0123456789abcdef", "1123456789abcdef", "2123456789abcdef"), "authenticationMode.passwords has 3, want 1 or 2"},
+		{tokenCacheUsers, "userGroupId", "1rag", `userGroupId is "1rag"`},
+		{tokenCacheUsers, "userIds", list("rag-app"), `userIds has no user with the name "default", want one (DefaultUserRequired)`},
+		{tokenCacheUsers, "userIds", list("rag-default", "rag-app", "rag-app-2"), "userIds has rag-app and rag-app-2, both with user name app, want one of each name"},
+		{tokenCacheUsers, "userIds", list("default", "rag-default"), "userIds has default and rag-default, both with user name default"},
 		{tokenCacheParams, "parameters", list(object{"name": "maxmemory", "value": "1"}), `parameters[0].name is "maxmemory", which ElastiCache does not let be changed`},
 		{tokenCacheParams, "parameters", list(object{"name": "hash-max-ziplist-entries", "value": "512"}), `is "hash-max-ziplist-entries", which ElastiCache does not let be changed`},
 		{tokenCacheParams, "parameters", list(object{"name": "timeout", "value": "5"}), `parameters[0].value of timeout is "5", want 0 or at least 20`},
@@ -314,11 +353,18 @@ func TestConditionalRules(t *testing.T) {
 	noTLS := set(set(bases[cache], "transitEncryptionEnabled", nil), "authToken", "0123456789abcdef")
 	users := set(set(bases[cache], "authToken", "0123456789abcdef"), "userGroupIds", list("g"))
 	shards := set(set(set(bases[cache], "numCacheClusters", nil), "numNodeGroups", 2), "parameterGroupName", "plain")
+	replica := object{"identifier": "ro", "instanceClass": "db.t4g.medium", "replicateSourceDb": "main", "skipFinalSnapshot": true}
 	for _, c := range []struct {
 		token        string
 		inputs, olds object
 		want         string
 	}{
+		{tokenDBInstance, set(replica, "skipFinalSnapshot", false), nil, "skipFinalSnapshot is false, want true on a replica"},
+		{tokenDBInstance, set(replica, "finalSnapshotIdentifier", "last"), nil, "finalSnapshotIdentifier is given, want none on a replica"},
+		{tokenDBInstance, set(replica, "kmsKeyId", "k"), nil, "kmsKeyId is given, want none on a replica in the source's region"},
+		{tokenDBInstance, set(replica, "dbSubnetGroupName", "g"), nil, "dbSubnetGroupName is given, want none on a replica in the source's region"},
+		{tokenDBInstance, replica, set(replica, "replicateSourceDb", "unsaved"), `replicateSourceDb is "main" after "unsaved", want no change`},
+		{tokenDBInstance, replica, bases[tokenDBInstance], `replicateSourceDb is "main" after "", want no change`},
 		{tokenDBInstance, set(big, "iops", 3000), nil, "iops is 3000, want 12000 to 64000"},
 		{tokenDBInstance, set(big, "storageThroughput", 125), nil, "storageThroughput is 125, want 500 to 4000"},
 		{tokenDBInstance, bases[tokenDBInstance], big, "allocatedStorage is 100 after 500, want no less"},
@@ -327,12 +373,22 @@ func TestConditionalRules(t *testing.T) {
 		{tokenNodeGroup, set(bases[tokenNodeGroup], "scalingConfig.minSize", 3), bases[tokenNodeGroup], "scalingConfig.minSize is raised to 3 above the live desired size 2"},
 		{"aws:cloudfront/cachePolicy:CachePolicy", set(ttl0, "parametersInCacheKeyAndForwardedToOrigin", object{"enableAcceptEncodingGzip": true}), nil, "want the managed policy CachingDisabled"},
 		{cache, noTLS, nil, "authToken is given, want transitEncryptionEnabled true"},
+		{cache, noTLS, nil, "transitEncryptionMode is given, want transitEncryptionEnabled true"},
+		{tokenCacheUser, set(set(bases[tokenCacheUser], "engine", "valkey"), "authenticationMode", object{"type": "no-password-required"}), nil,
+			"authenticationMode.type is no-password-required with engine valkey"},
 		{cache, users, nil, "authToken conflicts with userGroupIds"},
 		{cache, shards, nil, "parameterGroupName is plain without cluster-enabled=yes"},
 	} {
 		if got := judge(t, c.token, c.inputs, c.olds); !strings.Contains(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.token, got, c.want)
 		}
+	}
+}
+
+func TestANewReplicaIsTaken(t *testing.T) {
+	replica := object{"identifier": "ro", "instanceClass": "db.t4g.medium", "replicateSourceDb": "main", "skipFinalSnapshot": true}
+	if got := judge(t, tokenDBInstance, replica, object{}); got != "" {
+		t.Error(got)
 	}
 }
 
@@ -375,6 +431,39 @@ func TestWhatIsNamedMustExist(t *testing.T) {
 	}
 }
 
+func TestAReplicaThatPostgreSQLWouldNotRunIsRefused(t *testing.T) {
+	group := func(name string, parameters ...any) inventory.Resource {
+		return existing(tokenDBParams, name, object{"name": name, "parameters": parameters})
+	}
+	primary := existing(tokenDBInstance, "db-1", object{"identifier": "main", "instanceClass": "db.t4g.large", "parameterGroupName": "main"})
+	main := group("main", object{"name": "max_connections", "value": "200"}, object{"name": "max_wal_senders", "value": "20"})
+	small := group("small", object{"name": "max_connections", "value": "100"}, object{"name": "max_wal_senders", "value": "10"})
+	formula := group("main", object{"name": "max_connections", "value": "{DBInstanceClassMemory/10000000}"})
+	for _, c := range []struct {
+		world  account
+		change object
+		want   string
+	}{
+		{account{primary, main, small}, object{}, ""}, // it has its source's group
+		{account{primary, main, small}, object{"parameterGroupName": "small"},
+			"parameterGroupName: max_connections is 100 on db.t4g.medium, want 200 or more: its source main has 200, and PostgreSQL runs no replica with less\n" +
+				"parameterGroupName: max_wal_senders is 10 on db.t4g.medium, want 20 or more: its source main has 20, and PostgreSQL runs no replica with less"},
+		{account{primary, formula}, object{}, "parameterGroupName: max_connections is 395 on db.t4g.medium, want 790 or more"},
+		{account{primary, formula}, object{"instanceClass": "db.t4g.large"}, ""},
+		{account{primary, group("main")}, object{}, "parameterGroupName: max_connections is 414 on db.t4g.medium, want 829 or more"},
+		{account{main}, object{}, `replicateSourceDb is "main", which does not exist in the account (DBInstanceNotFound)`},
+	} {
+		in := resource.NewPropertyMapFromMap(object{"identifier": "ro", "instanceClass": "db.t4g.medium", "replicateSourceDb": "main"})
+		for k, v := range resource.NewPropertyMapFromMap(c.change) {
+			in[k] = v
+		}
+		err := References(Request{Type: tokenDBInstance, Inputs: in, Inventory: c.world})
+		if got := fmt.Sprint(err); c.want == "" && err != nil || !strings.HasPrefix(got, c.want) && c.want != "" {
+			t.Errorf("%v:\n got %s\nwant %s", c.change, got, c.want)
+		}
+	}
+}
+
 func TestWhatIsInUseStays(t *testing.T) {
 	err := Deletable(world[0], world)
 	if err == nil || !strings.Contains(err.Error(), "uses it as vpcId (DependencyViolation)") {
@@ -389,5 +478,20 @@ func TestProtectionStopsADelete(t *testing.T) {
 	db := existing(tokenDBInstance, "db-1", object{"deletionProtection": true})
 	if err := Deletable(db, world); err == nil || !strings.Contains(err.Error(), "deletionProtection is true") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestUsersThatAreNotKnownYetMayBeTheDefaultOne is the first preview: the group's users have no ids yet.
+func TestUsersThatAreNotKnownYetMayBeTheDefaultOne(t *testing.T) {
+	unknown := resource.MakeComputed(resource.NewStringProperty(""))
+	group := resource.PropertyMap{"userIds": resource.NewArrayProperty([]resource.PropertyValue{unknown, unknown})}
+	failures, err := Check(Request{Type: "aws:elasticache/userGroup:UserGroup", URN: "urn:new", Region: "eu-central-1", Inputs: group, Inventory: world})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range failures {
+		if f.Path == "userIds" {
+			t.Errorf("%s %s, want no verdict", f.Path, f.Reason)
+		}
 	}
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/ragscale/ragscale/sandbox/chroma"
+	"github.com/ragscale/ragscale/sandbox/layout"
+	"github.com/ragscale/ragscale/sandbox/nodeagent"
+)
+
+// imagePackages are the Debian packages whose programs stand for container images.
+func imagePackages() []string { return []string{"pgbouncer"} }
+
+// pause waits until it is told to end.
+const pause = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait; done"
+
+// bundle is where the API's image has the certificates of RDS's authority; here, of the sandbox's.
+const bundle = "/etc/ssl/rds/global-bundle.pem"
+
+// localImages says what runs here for the container images that the program names.
+func localImages(l layout.Layout) nodeagent.Images {
+	return nodeagent.Images{
+		"*/agentic-rag-api:*": {
+			Entrypoint: []string{l.Tool("ragapi")},
+			Env:        map[string]string{"CACHE_CA_FILE": bundle}, // on AWS the system's certificates hold Amazon's
+			Files:      map[string]string{bundle: l.CA()},
+		},
+		"*chromadb/chroma:*": {
+			Entrypoint: []string{chroma.Command}, Args: chroma.Args(), Dir: "/data",
+			Files: chroma.Files(l.Tool("chroma")), Root: l.Root(),
+		},
+		"*/node:*":               {Entrypoint: []string{"/usr/bin/node"}, Root: l.Root()},
+		"*/pgbouncer:*":          {Entrypoint: []string{"/usr/sbin/pgbouncer"}, Root: l.Root()},
+		"*/pgbouncer-exporter:*": {Entrypoint: []string{l.Tool("pgbouncer-exporter")}},
+		"*/pause:*":              {Entrypoint: []string{"/bin/sh", "-c", pause}},
+		"*/vpa-recommender:*":    {Entrypoint: []string{l.Tool("vpa-recommender")}},
+	}
+}
+
+// writeImages tells the sandbox what to run for the images the program names.
+func (p project) writeImages(path string) error {
+	b, err := json.MarshalIndent(localImages(p.layout), "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}

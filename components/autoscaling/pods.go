@@ -1,0 +1,47 @@
+package autoscaling
+
+import (
+	"fmt"
+
+	helm "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const verticalPodAutoscaler = "vertical-pod-autoscaler" // release and chart
+
+// verticalAutoscaler declares the release: the kinds VerticalPodAutoscaler and its checkpoint, the recommender, and,
+// where recommendations are applied, updater and admission controller. A Helm Release and not a Chart, for the chart
+// makes its webhook's certificate in hooks.
+func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
+	release, err := helm.NewRelease(d.ctx, d.name+"-vertical-pod-autoscaler", &helm.ReleaseArgs{
+		Name:           pulumi.String(verticalPodAutoscaler),
+		Namespace:      pulumi.String(systemNamespace),
+		Chart:          pulumi.String(verticalPodAutoscaler),
+		Version:        pulumi.String(d.args.Vertical.ChartVersion),
+		RepositoryOpts: &helm.RepositoryOptsArgs{Repo: pulumi.String(chartRepository)},
+		Atomic:         pulumi.Bool(true),
+		Timeout:        pulumi.Int(chartTimeoutSeconds),
+		Values: pulumi.Map{
+			"recommender":         part("512Mi", true),
+			"updater":             part("256Mi", d.args.Vertical.Acts),
+			"admissionController": part("256Mi", d.args.Vertical.Acts),
+		},
+	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
+	if err != nil {
+		return nil, fmt.Errorf("vertical autoscaler: %w", err)
+	}
+	return release, nil
+}
+
+// part is the values of one of the three programs. Each has two pods, of which one leads, and a disruption budget.
+func part(memory string, enabled bool) pulumi.Map {
+	if !enabled {
+		return pulumi.Map{"enabled": pulumi.Bool(false)}
+	}
+	return pulumi.Map{
+		"enabled":           pulumi.Bool(true),
+		"replicas":          pulumi.Int(2),
+		"priorityClassName": pulumi.String("system-cluster-critical"),
+		"resources":         resources("50m", memory),
+	}
+}

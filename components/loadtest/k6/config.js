@@ -1,0 +1,131 @@
+/**
+ * The run as it was declared: scenario, thresholds, where to and who asks.
+ *
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {number} users at the same time, over all generators
+ * @property {number} rampUpSeconds part of the duration
+ * @property {number} durationSeconds
+ * @property {number} thinkSeconds mean pause of a user between two requests
+ * @property {number} gracefulSeconds requests in flight may finish after the duration
+ * @property {number} generators
+ * @property {boolean} stopAtFault arrivals rise until a threshold is missed, which ends the run
+ * @property {boolean} production the target serves real users
+ * @property {Thresholds} thresholds
+ *
+ * @typedef {object} Thresholds
+ * @property {number} responseMillis p95 of all but complex searches
+ * @property {number} complexSearchMillis p95
+ * @property {number} uploadSecondsPerMB p95
+ * @property {number} failedRatio
+ * @property {number} droppedIterations
+ */
+
+/** @param {string} name */
+function required(name) {
+  const value = __ENV[name];
+  if (!value) throw new Error(`${name} is not set`);
+  return value;
+}
+
+/** @type {Scenario} */
+export const scenario = JSON.parse(open(required('SCENARIO_FILE')));
+
+/** What a result may be compared under: stack, images, replicas, revision.
+ * @type {Record<string, string>} */
+export const environment = JSON.parse(open(required('ENVIRONMENT_FILE')));
+
+export const target = required('TARGET_URL').replace(/\/+$/, '');
+export const resultsFolder = required('RESULTS_FOLDER');
+export const mayLoadProduction = __ENV.ALLOW_PRODUCTION === 'true';
+
+export const generator = {
+  index: Number(__ENV.JOB_COMPLETION_INDEX || '0'),
+  job: __ENV.JOB_NAME || '',
+  pod: __ENV.POD_NAME || '',
+  node: __ENV.NODE_NAME || '',
+};
+
+/** Before this there are too few samples to judge. */
+const settled = '30s';
+
+/** k6's options for a scenario.
+ * @param {Scenario} s
+ * @returns {import('k6/options').Options} */
+export function optionsOf(s) {
+  return {
+    scenarios: { [s.name]: s.stopAtFault ? arrivals(s) : users(s) },
+    thresholds: thresholdsOf(s),
+    summaryTrendStats: ['count', 'avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
+    setupTimeout: '120s',
+    teardownTimeout: '60s',
+    userAgent: `ragscale-loadtest/${s.name}`,
+  };
+}
+
+/** @param {number} peak
+ * @param {Scenario} s */
+function stagesTo(peak, s) {
+  const stages = [
+    { duration: `${s.rampUpSeconds}s`, target: peak },
+    { duration: `${s.durationSeconds - s.rampUpSeconds}s`, target: peak },
+  ];
+  return stages.filter((stage) => stage.duration !== '0s');
+}
+
+/** Users who each have one request in flight or think: a closed loop.
+ * @param {Scenario} s
+ * @returns {import('k6/options').RampingVUsScenario} */
+function users(s) {
+  const graceful = `${s.gracefulSeconds}s`;
+  return {
+    executor: 'ramping-vus',
+    startVUs: s.rampUpSeconds > 0 ? 0 : s.users,
+    stages: stagesTo(s.users, s),
+    gracefulRampDown: graceful,
+    gracefulStop: graceful,
+  };
+}
+
+/** What the users would ask for, whether or not answers come: an open loop, which a slow target cannot slow down.
+ * @param {Scenario} s
+ * @returns {import('k6/options').RampingArrivalRateScenario} */
+function arrivals(s) {
+  const rate = Math.ceil(s.users / s.thinkSeconds);
+  return {
+    executor: 'ramping-arrival-rate',
+    startRate: s.rampUpSeconds > 0 ? 0 : rate,
+    timeUnit: '1s',
+    stages: stagesTo(rate, s),
+    preAllocatedVUs: s.users,
+    maxVUs: s.users,
+    gracefulStop: `${s.gracefulSeconds}s`,
+  };
+}
+
+/** Each generator judges its share. When every share keeps a threshold the whole does: of parts that each have 95 % of
+ * their requests within a limit, the sum has too.
+ * @param {Scenario} s
+ * @returns {Record<string, import('k6/options').ObjectThreshold[]>} */
+function thresholdsOf(s) {
+  const t = s.thresholds;
+  const limits = {
+    'http_req_duration{objective:response}': `p(95)<${t.responseMillis}`,
+    'http_req_duration{objective:complex-search}': `p(95)<${t.complexSearchMillis}`,
+    upload_seconds_per_mb: `p(95)<${t.uploadSecondsPerMB}`,
+    http_req_failed: `rate<=${t.failedRatio}`,
+    faults: `rate<=${t.failedRatio}`,
+    dropped_iterations: t.droppedIterations === 0 ? 'count==0' : `count<=${t.droppedIterations}`,
+  };
+  /** @type {Record<string, import('k6/options').ObjectThreshold[]>} */
+  const all = {};
+  for (const [metric, threshold] of Object.entries(limits)) {
+    all[metric] = [
+      {
+        threshold,
+        ...(s.stopAtFault ? { abortOnFail: true, delayAbortEval: settled } : {}),
+      },
+    ];
+  }
+  return all;
+}

@@ -1,0 +1,68 @@
+import { zipf } from './zipf.js';
+
+/** The vocabulary of documents and queries, the most popular word first. */
+export const words = (
+  'lamp harbour keeper signal storm anchor vessel lantern current beacon tide compass channel voyage sailor ' +
+  'rigging captain chart island reef cargo mast engine crew bridge canal coast deck dock estuary ferry fleet fog ' +
+  'galley gale gangway hatch hull jetty keel knot lagoon ledge lighthouse longboat marina mooring navigator oar ocean ' +
+  'paddle pier pilot port propeller quay raft rudder sail salvage schooner sextant shipyard shoal skipper sounding ' +
+  'starboard stern surf swell tanker tiller tonnage trawler tug wake watch wave wharf whistle winch wind wreck yacht'
+).split(' ');
+
+const popular = zipf(words.length);
+
+/** How many different queries of a mode there are. */
+const queries = 1000;
+const query = zipf(queries);
+
+/** @param {number} index */
+function word(index) {
+  return words[index % words.length] ?? '';
+}
+
+/** One or two words that stand side by side in the glossary, so that there is always a hit.
+ * @param {number} random */
+export function simpleQuery(random) {
+  const rank = query(random);
+  const first = rank % words.length;
+  return rank < words.length || first === words.length - 1 ? word(first) : `${word(first)} ${word(first + 1)}`;
+}
+
+/** Three to five words from all over the vocabulary, which no chunk needs to have together.
+ * @param {number} random */
+export function complexQuery(random) {
+  const rank = query(random);
+  const picked = new Set();
+  for (let i = 0; i < 3 + (rank % 3); i++) picked.add(word(rank * 7 + i * 31));
+  return [...picked].join(' ');
+}
+
+/** Text of popular words with a marker that no other document has.
+ * @param {string} marker
+ * @param {number} bytes about that many
+ * @param {() => number} random */
+export function text(marker, bytes, random) {
+  const sentences = [`The marker of this document is ${marker}.`];
+  let size = 0;
+  while (size < bytes && size < 8192) {
+    const sentence = Array.from({ length: 12 }, () => word(popular(random()))).join(' ');
+    sentences.push(`${sentence}.`);
+    size += sentence.length + 2;
+  }
+  const once = sentences.join(' ');
+  // What is longer repeats itself: the work of indexing it is the same, that of making it up is not.
+  return [once, ...Array.from({ length: Math.floor(bytes / once.length) - 1 }, () => sentences.slice(1).join(' '))].join('\n');
+}
+
+/** A document that has every word, so that no search for one of them is without a hit.
+ * @param {string} marker */
+export function glossary(marker) {
+  return `The marker of this document is ${marker}. ${words.join(' ')}.`;
+}
+
+/** Sizes of uploads in bytes: most are short, one in twenty is a megabyte.
+ * @param {number} random */
+export function uploadBytes(random) {
+  if (random < 0.7) return 4_000;
+  return random < 0.95 ? 60_000 : 1_000_000;
+}

@@ -1,0 +1,79 @@
+// Package k6 holds the scripts of the load tests, which k6 runs as they are, and what they are told.
+//
+// Owns: the scripts, the form of the files that they read. Does not own: k6 (AGPL: its image runs in a pod, none of its
+// code is here), pods, numbers.
+//
+// The scripts use nothing but k6's documented API. tools/k6 checks them against its published types; the tests here run
+// them against stand-ins for its modules.
+package k6
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+// Entry is the script that k6 is given; it imports the others from its folder.
+const Entry = "main.js"
+
+// Exit codes of k6. Source: https://grafana.com/docs/k6/latest/misc/exit-codes/ ; as remembered, and 99 and 108 as in
+// the types and release notes of v2.3.0; read 2026-11-24.
+const (
+	ExitThresholdsMissed = 99
+	ExitAborted          = 108 // by the script, as when it refuses production
+)
+
+// Names of the environment variables that the scripts read, beside Kubernetes' own JOB_COMPLETION_INDEX.
+const (
+	EnvTarget          = "TARGET_URL"
+	EnvScenario        = "SCENARIO_FILE"    // a Scenario as JSON
+	EnvEnvironment     = "ENVIRONMENT_FILE" // an object of texts as JSON
+	EnvResults         = "RESULTS_FOLDER"   // where summary.json and summary.txt go
+	EnvAllowProduction = "ALLOW_PRODUCTION" // "true" lets a run aim at production
+	EnvJob             = "JOB_NAME"
+	EnvPod             = "POD_NAME"
+	EnvNode            = "NODE_NAME"
+)
+
+// Scenario is what a run is to do.
+type Scenario struct {
+	Name            string     `json:"name"`
+	Users           int        `json:"users"`           // at the same time, over all generators
+	RampUpSeconds   int        `json:"rampUpSeconds"`   // in which they come; part of the duration
+	DurationSeconds int        `json:"durationSeconds"` // of the load
+	ThinkSeconds    float64    `json:"thinkSeconds"`    // mean pause of a user between two requests
+	GracefulSeconds int        `json:"gracefulSeconds"` // requests in flight may finish after the duration
+	Generators      int        `json:"generators"`      // that share the users
+	StopAtFault     bool       `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
+	Production      bool       `json:"production"`      // the target serves real users
+	Thresholds      Thresholds `json:"thresholds"`
+}
+
+// Thresholds are what a run must keep.
+type Thresholds struct {
+	ResponseMillis      int     `json:"responseMillis"`      // 95th percentile of every request but complex searches
+	ComplexSearchMillis int     `json:"complexSearchMillis"` // 95th percentile of complex searches
+	UploadSecondsPerMB  float64 `json:"uploadSecondsPerMB"`  // 95th percentile, from acceptance until a search finds it
+	FailedRatio         float64 `json:"failedRatio"`         // requests that failed or were answered wrongly, of all
+	DroppedIterations   int     `json:"droppedIterations"`   // iterations that the generators could not begin
+}
+
+//go:embed *.js
+var files embed.FS
+
+// Scripts returns the scripts by file name.
+func Scripts() (map[string]string, error) {
+	names, err := fs.Glob(files, "*.js")
+	if err != nil {
+		return nil, err
+	}
+	scripts := map[string]string{}
+	for _, name := range names {
+		b, err := files.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("script %s: %w", name, err)
+		}
+		scripts[name] = string(b)
+	}
+	return scripts, nil
+}

@@ -1,0 +1,156 @@
+package k6_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/components/loadtest/k6"
+)
+
+type object = map[string]any
+
+// optionsOf are k6's options that the scripts export, after a round trip through JSON.
+func optionsOf(t *testing.T, s k6.Scenario) object {
+	t.Helper()
+	text, err := json.Marshal(newGenerator(t, "http://127.0.0.1:1", s).mustUser(1).exports.Get("options").Export())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var options object
+	if err := json.Unmarshal(text, &options); err != nil {
+		t.Fatal(err)
+	}
+	return options
+}
+
+func TestUsersComeDuringTheRampUpAndStay(t *testing.T) {
+	peak := smoke()
+	peak.Name, peak.Users, peak.RampUpSeconds, peak.DurationSeconds = "peak", 500, 120, 900
+	want := object{"peak": object{
+		"executor": "ramping-vus", "startVUs": 0.0, "gracefulRampDown": "30s", "gracefulStop": "30s",
+		"stages": []any{object{"duration": "120s", "target": 500.0}, object{"duration": "780s", "target": 500.0}},
+	}}
+	if diff := cmp.Diff(want, optionsOf(t, peak)["scenarios"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWithoutRampUpEveryoneIsThereAtOnce(t *testing.T) {
+	s := smoke()
+	s.RampUpSeconds = 0
+	scenario := optionsOf(t, s)["scenarios"].(object)["smoke"].(object)
+	want := []any{object{"duration": "10s", "target": 2.0}}
+	if diff := cmp.Diff(want, scenario["stages"]); diff != "" || scenario["startVUs"] != 2.0 {
+		t.Errorf("starts with %v (-want +got):\n%s", scenario["startVUs"], diff)
+	}
+}
+
+func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
+	s := smoke()
+	s.Name, s.Users, s.RampUpSeconds, s.DurationSeconds, s.ThinkSeconds, s.StopAtFault = "breakpoint", 4000, 1800, 1800, 2, true
+	options := optionsOf(t, s)
+	want := object{"breakpoint": object{
+		"executor": "ramping-arrival-rate", "startRate": 0.0, "timeUnit": "1s", "preAllocatedVUs": 4000.0, "maxVUs": 4000.0, "gracefulStop": "30s",
+		"stages": []any{object{"duration": "1800s", "target": 2000.0}},
+	}}
+	if diff := cmp.Diff(want, options["scenarios"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for metric, thresholds := range options["thresholds"].(object) {
+		if got := thresholds.([]any)[0].(object); got["abortOnFail"] != true || got["delayAbortEval"] != "30s" {
+			t.Errorf("%s: %v does not end the run", metric, got)
+		}
+	}
+}
+
+func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
+	s := smoke()
+	s.Thresholds = k6.Thresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
+	rule := func(threshold string) []any { return []any{object{"threshold": threshold}} }
+	want := object{
+		"http_req_duration{objective:response}":       rule("p(95)<1500"),
+		"http_req_duration{objective:complex-search}": rule("p(95)<4000"),
+		"upload_seconds_per_mb":                       rule("p(95)<20.5"),
+		"http_req_failed":                             rule("rate<=0.01"),
+		"faults":                                      rule("rate<=0.01"),
+		"dropped_iterations":                          rule("count==0"),
+	}
+	if diff := cmp.Diff(want, optionsOf(t, s)["thresholds"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// endOfRun is what k6 hands to handleSummary, in the form of
+// https://grafana.com/docs/k6/latest/results-output/end-of-test/custom-summary/ ; read 2026-11-24.
+func endOfRun(ok bool, failedChecks int) object {
+	trend := func(p95 float64, threshold string, ok bool) object {
+		return object{"type": "trend", "contains": "time", "values": object{"count": 120, "avg": 40.5, "p(95)": p95},
+			"thresholds": object{threshold: object{"ok": ok}}}
+	}
+	return object{
+		"root_group": object{"name": "", "path": "", "groups": []any{}, "checks": []any{
+			object{"name": "document: is ready", "path": "::document: is ready", "passes": 60 - failedChecks, "fails": failedChecks},
+		}},
+		"options": object{}, "state": object{"testRunDurationMs": 12345.6},
+		"metrics": object{
+			"http_req_duration{objective:response}":       trend(187.45678, "p(95)<2000", true),
+			"http_req_duration{objective:complex-search}": trend(6001, "p(95)<5000", ok),
+			"faults":             object{"type": "rate", "contains": "default", "values": object{"rate": 0, "passes": 0, "fails": 120}, "thresholds": object{"rate<=0.001": object{"ok": true}}},
+			"dropped_iterations": object{"type": "counter", "contains": "default", "values": object{}, "thresholds": object{"count==0": object{"ok": true}}},
+			"iterations":         object{"type": "counter", "contains": "default", "values": object{"count": 100, "rate": 8.1}},
+		},
+	}
+}
+
+func summaryOf(t *testing.T, data object) map[string]string {
+	t.Helper()
+	files, err := newGenerator(t, "http://127.0.0.1:1", smoke()).mustUser(0).call("handleSummary", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for name, text := range files.(map[string]any) {
+		texts[name] = text.(string)
+	}
+	return texts
+}
+
+func TestSummaryStandsForItself(t *testing.T) {
+	data := endOfRun(true, 0)
+	files := summaryOf(t, data)
+	var result object
+	if err := json.Unmarshal([]byte(files["/results/summary.json"]), &result); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(object{"stack": "test"}, result["environment"]); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(object{"index": 0.0, "job": "smoke-1", "pod": "smoke-1-0-abcde", "node": "n1"}, result["generator"]); diff != "" {
+		t.Errorf("generator (-want +got):\n%s", diff)
+	}
+	if result["passed"] != true || result["durationMillis"] != 12345.6 || result["endedAt"] != "2026-11-24T01:00:00.000Z" {
+		t.Errorf("passed %v after %v ms at %v", result["passed"], result["durationMillis"], result["endedAt"])
+	}
+	if got := result["metrics"].(object)["iterations"]; !cmp.Equal(got, any(object{"type": "counter", "contains": "default", "values": object{"count": 100.0, "rate": 8.1}})) {
+		t.Errorf("iterations are %v", got)
+	}
+	if len(files) != 3 || files["stdout"] != files["/results/summary.txt"] {
+		t.Errorf("%d texts, want the report on stdout and in a file, and the result", len(files))
+	}
+}
+
+func TestMissedThresholdsAreReadAtAGlance(t *testing.T) {
+	want := `smoke: THRESHOLDS MISSED after 12 s, generator 1 of 1
+  kept    dropped_iterations                           count==0     nothing measured
+  kept    faults                                       rate<=0.001  0
+  MISSED  http_req_duration{objective:complex-search}  p(95)<5000   6001
+  kept    http_req_duration{objective:response}        p(95)<2000   187.457
+checks that failed:
+  3 of 60: not "document: is ready"
+`
+	if diff := cmp.Diff(want, summaryOf(t, endOfRun(false, 3))["stdout"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,445 @@
+package k6_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grafana/sobek"
+
+	"github.com/ragscale/ragscale/components/loadtest/k6"
+)
+
+func smoke() k6.Scenario {
+	return k6.Scenario{
+		Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, GracefulSeconds: 30, Generators: 1,
+		Thresholds: k6.Thresholds{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+	}
+}
+
+// kinds are those of the requests that objectives judge, in order.
+func (g *generator) kinds() []string {
+	var kinds []string
+	for _, r := range g.requests {
+		if r.Tags["objective"] != "" {
+			kinds = append(kinds, r.Tags["kind"])
+		}
+	}
+	return kinds
+}
+
+// values are those of a metric's samples.
+func (g *generator) values(metric string) []float64 {
+	var values []float64
+	for _, s := range g.samples {
+		if s.Metric == metric {
+			values = append(values, s.Value)
+		}
+	}
+	return values
+}
+
+// wantNoFault reports every check that failed.
+func (g *generator) wantNoFault() {
+	g.t.Helper()
+	for _, s := range g.samples {
+		if strings.HasPrefix(s.Metric, "check: ") && s.Value == 0 {
+			g.t.Errorf("%s failed", s.Metric)
+		}
+	}
+	if faults := g.values("faults"); len(faults) == 0 || slices.Contains(faults, 1) {
+		g.t.Errorf("faults: %v, want zeros", faults)
+	}
+}
+
+func TestFirstUserAsksForEveryKind(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	g.mustUser(1).act(6, g.prepare())
+	g.wantNoFault()
+	want := []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-status", "upload-search"}
+	if diff := cmp.Diff(want, g.kinds()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRequestsAreTaggedByRouteAndObjective(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	g.mustUser(1).act(6, g.prepare())
+	want := map[string]string{
+		"search-simple GET /v1/search": "response", "search-complex GET /v1/search": "complex-search",
+		"document GET /v1/documents/{id}": "response", "session POST /v1/sessions": "response",
+		"dashboard GET /v1/dashboard": "response", "upload POST /v1/documents": "response",
+		"upload-status GET /v1/documents/{id}": "response", "upload-search GET /v1/search": "response",
+		"preparation POST (preparation)": "", "preparation GET (preparation)": "",
+	}
+	got := map[string]string{}
+	for _, r := range g.requests {
+		got[r.Tags["kind"]+" "+r.Tags["name"]] = r.Tags["objective"]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestLongRunsBreakNoContract(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	for id := range 3 {
+		g.mustUser(id+1).act(300, data)
+	}
+	g.wantNoFault()
+	for _, kind := range []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-search", "delete"} {
+		if !slices.Contains(g.kinds(), kind) {
+			t.Errorf("900 iterations have no %s", kind)
+		}
+	}
+}
+
+func TestSessionIsBegunReadAndEnded(t *testing.T) {
+	a, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	v := g.mustUser(2)
+	act := v.module("user.js")
+	for range 8 {
+		if _, err := v.callOf(act, "act", "session", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.wantNoFault()
+	var got []string
+	for _, r := range g.requests {
+		if r.Tags["kind"] == "session" {
+			got = append(got, r.Tags["name"])
+		}
+	}
+	say, read := "POST /v1/sessions/{id}/messages", "GET /v1/sessions/{id}"
+	want := []string{"POST /v1/sessions", say, read, say, read, say, read, "DELETE /v1/sessions/{id}"}
+	if diff := cmp.Diff(want, got); diff != "" || len(a.sessions) != 0 {
+		t.Errorf("%d sessions are left (-want +got):\n%s", len(a.sessions), diff)
+	}
+}
+
+func TestMixHasItsWeights(t *testing.T) {
+	_, url := newAPI(t)
+	v := newGenerator(t, url, smoke()).mustUser(1)
+	const n = 10000
+	got := map[string]int{}
+	for i := range n {
+		kind, err := v.callOf(v.module("mix.js"), "pick", (float64(i)+0.5)/n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[fmt.Sprint(kind)] += 100
+	}
+	want := map[string]int{"search-simple": 45 * n, "search-complex": 15 * n, "document": 20 * n, "session": 14 * n, "dashboard": 5 * n, "upload": n}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
+	_, url := newAPI(t)
+	v := newGenerator(t, url, smoke()).mustUser(1)
+	index, err := v.vm.RunString("(zipf) => { const of = zipf(100); const n = Array(100).fill(0); for (let i = 0; i < 100000; i++) n[of((i + 0.5) / 100000)]++; return n; }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, ok := sobek.AssertFunction(index)
+	if !ok {
+		t.Fatal("no function")
+	}
+	result, err := count(nil, v.module("zipf.js").Get("zipf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []float64
+	if err := v.vm.ExportTo(result, &counts); err != nil {
+		t.Fatal(err)
+	}
+	for _, rank := range []int{2, 10, 100} {
+		if got, want := counts[0]/counts[rank-1], float64(rank); math.Abs(got-want) > 0.05*want {
+			t.Errorf("rank 1 is asked for %.2f times as often as rank %d, want %v", got, rank, want)
+		}
+	}
+}
+
+func TestUsersPauseWithTheScenariosMean(t *testing.T) {
+	_, url := newAPI(t)
+	s := smoke()
+	s.ThinkSeconds = 4
+	g := newGenerator(t, url, s)
+	v := g.mustUser(1)
+	sum := 0.0
+	const n = 10000
+	for i := range n {
+		seconds, err := v.callOf(v.module("mix.js"), "pause", s.ThinkSeconds, (float64(i)+0.5)/n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch seconds := seconds.(type) {
+		case float64:
+			sum += seconds
+		case int64:
+			sum += float64(seconds)
+		}
+	}
+	if mean := sum / n; math.Abs(mean-4) > 0.02 {
+		t.Errorf("the mean pause is %.3f s, want 4", mean)
+	}
+	data := g.prepare()
+	before := len(g.sleeps)
+	v.act(3, data) // searches and a document: a pause each
+	if pauses := len(g.sleeps) - before; pauses != 3 {
+		t.Errorf("%d pauses in 3 iterations", pauses)
+	}
+}
+
+func TestBreakpointDoesNotPause(t *testing.T) {
+	_, url := newAPI(t)
+	s := smoke()
+	s.StopAtFault = true
+	g := newGenerator(t, url, s)
+	data := g.prepare()
+	before := len(g.sleeps)
+	g.mustUser(1).act(3, data)
+	if pauses := len(g.sleeps) - before; pauses != 0 {
+		t.Errorf("%d pauses, want none: arrivals set the pace", pauses)
+	}
+}
+
+func TestUploadIsFollowedUntilItIsFound(t *testing.T) {
+	a, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	v := g.mustUser(2)
+	for range 2 {
+		if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
+			t.Fatal(err)
+		}
+		v.iteration++
+	}
+	g.wantNoFault()
+	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
+		t.Errorf("seconds per MB: %v, want two that are the pauses between questions", seconds)
+	}
+	if deleted := countKind(g, "delete"); deleted != 1 || len(a.documents) != 101 {
+		t.Errorf("%d deletions, %d documents; want the first upload deleted, and 100 prepared ones and the second left", deleted, len(a.documents))
+	}
+}
+
+func countKind(g *generator, kind string) int {
+	n := 0
+	for _, k := range g.kinds() {
+		if k == kind {
+			n++
+		}
+	}
+	return n
+}
+
+func TestUploadThatIsNeverFoundIsAFaultAndCountsTwice(t *testing.T) {
+	a, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	a.deaf = true
+	v := g.mustUser(2)
+	if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
+		t.Fatal(err)
+	}
+	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
+		t.Errorf("seconds per MB: %v, want 60", seconds)
+	}
+	if faults := g.values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
+		t.Errorf("faults %v after %d searches, want the last of 10 to be one", faults, countKind(g, "upload-search"))
+	}
+}
+
+func TestWrongAnswersAreFaultsAndThrowNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind   string
+		change func(status *int, body *any)
+	}{
+		"status":             {"search-simple", func(status *int, _ *any) { *status = 503 }},
+		"another query":      {"search-simple", func(_ *int, body *any) { *body = map[string]any{"query": "x", "mode": "simple", "hits": []any{}} }},
+		"no hits":            {"search-complex", func(_ *int, body *any) { (*body).(map[string]any)["hits"] = []any{} }},
+		"no JSON":            {"search-complex", func(_ *int, body *any) { *body = "<html>" }},
+		"empty":              {"dashboard", func(_ *int, body *any) { *body = "" }},
+		"null":               {"dashboard", func(_ *int, body *any) { *body = "null" }},
+		"another document":   {"document", func(_ *int, body *any) { *body = document{ID: "x", Status: "ready", ChunkCount: 1} }},
+		"unfinished":         {"document", func(_ *int, body *any) { d := (*body).(document); d.Status = "pending"; *body = d }},
+		"somebody's session": {"session", func(_ *int, body *any) { *body = session{ID: "x", User: "somebody"} }},
+		"upload refused":     {"upload", func(status *int, _ *any) { *status = 429 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, url := newAPI(t)
+			g := newGenerator(t, url, smoke())
+			data := g.prepare()
+			a.change = func(_ *http.Request, status *int, body *any) { c.change(status, body) }
+			v := g.mustUser(2)
+			if _, err := v.callOf(v.module("user.js"), "act", c.kind, data); err != nil {
+				t.Fatal(err)
+			}
+			if faults := g.values("faults"); len(faults) != 1 || faults[0] != 1 {
+				t.Errorf("faults %v, want one", faults)
+			}
+		})
+	}
+}
+
+func TestAPIThatIsGoneIsAFaultAndThrowsNothing(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	g.env[k6.EnvTarget] = "http://127.0.0.1:1"
+	g.mustUser(1).act(6, data)
+	if faults := g.values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
+		t.Errorf("faults %v, want six", faults)
+	}
+}
+
+func TestProductionIsRefusedWithoutPermission(t *testing.T) {
+	_, url := newAPI(t)
+	s := smoke()
+	s.Production = true
+	for permission, refused := range map[string]bool{"": true, "yes": true, "true": false} {
+		g := newGenerator(t, url, s)
+		g.env[k6.EnvAllowProduction] = permission
+		v := g.mustUser(0)
+		_, err := v.call("setup")
+		if refused != (err != nil) || refused != (len(g.requests) == 0) {
+			t.Errorf("%s=%q: error %v after %d requests", k6.EnvAllowProduction, permission, err, len(g.requests))
+		}
+		if want := "scenario smoke aims at production, want ALLOW_PRODUCTION=true"; refused && v.aborted != want {
+			t.Errorf("aborted with %q, want %q", v.aborted, want)
+		}
+	}
+}
+
+func TestTeardownDeletesWhatTheRunStoredAndNothingElse(t *testing.T) {
+	a, url := newAPI(t)
+	theirs := func() *document {
+		return &document{ID: a.id(), Title: "theirs", Status: "ready", Metadata: map[string]any{}, CreatedAt: begun}
+	}
+	a.documents = append(a.documents, theirs())
+	g := newGenerator(t, url, smoke())
+	data := g.prepare()
+	g.mustUser(1).act(50, data)
+	a.documents = append(a.documents, theirs())
+	if _, err := g.mustUser(0).call("teardown", data); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range a.documents {
+		if d.Title != "theirs" {
+			t.Errorf("%s is left", d.Title)
+		}
+	}
+	if len(a.documents) != 2 {
+		t.Errorf("%d documents are left, want the 2 of others", len(a.documents))
+	}
+}
+
+func TestTeardownAfterARefusalDoesNothing(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	if _, err := g.mustUser(0).call("teardown", nil); err != nil || len(g.requests) > 0 {
+		t.Errorf("%v, %d requests", err, len(g.requests))
+	}
+}
+
+func TestGeneratorsShareThePreparation(t *testing.T) {
+	a, url := newAPI(t)
+	s := smoke()
+	s.Users, s.Generators = 4, 4
+	for i := range s.Generators {
+		g := newGenerator(t, url, s)
+		g.env["JOB_COMPLETION_INDEX"] = fmt.Sprint(i)
+		g.prepare()
+	}
+	runs := map[any]int{}
+	for _, d := range a.documents {
+		runs[d.Metadata["loadtest"]]++
+	}
+	if len(runs) != 4 || len(a.documents) != 100 {
+		t.Errorf("%d documents of runs %v, want 25 of each of four", len(a.documents), runs)
+	}
+}
+
+func TestMissingVariableIsNamed(t *testing.T) {
+	for _, name := range []string{k6.EnvTarget, k6.EnvScenario, k6.EnvEnvironment, k6.EnvResults} {
+		g := newGenerator(t, "http://127.0.0.1:1", smoke())
+		delete(g.env, name)
+		if _, err := g.user(1); err == nil || !strings.Contains(err.Error(), name+" is not set") {
+			t.Errorf("%v, want %s named", err, name)
+		}
+	}
+}
+
+func TestStandInsRefuseWhatK6DoesNotDocument(t *testing.T) {
+	for source, want := range map[string]string{
+		`import fs from 'fs';`:                                        `module "fs"`,
+		`import { spawn } from 'k6';`:                                 "spawn",
+		`import http from 'k6/http'; http.fetch();`:                   "k6/http has no property fetch",
+		`import exec from 'k6/execution'; exec.test.stop();`:          "k6/execution test has no property stop",
+		`import { sleep } from 'k6'; sleep(1);`:                       "sleep is called in the init context",
+		`import http from 'k6/http'; http.get('http://127.0.0.1:1');`: "is requested in the init context",
+		`open('/etc/passwd');`:                                        `there is no file "/etc/passwd"`,
+		`import { Rate } from 'k6/metrics'; new Rate('a b');`:         `metric "a b" is made`,
+		`import { Rate } from 'k6/metrics'; new Rate('a').sum;`:       "a has no property sum",
+		`process.env;`:   "process is not defined",
+		`require('k6');`: "require is not defined",
+		`import { check } from 'k6'; check(1, {'is right': true});`:              `check "is right" is no function`,
+		`import http from 'k6/http'; export const a = http.get; a.call();`:       "is requested in the init context",
+		`import { Trend } from 'k6/metrics'; const t = new Trend('t'); t.add(1)`: "t.add is called in the init context",
+	} {
+		g := newGenerator(t, "http://127.0.0.1:1", smoke())
+		g.sources = map[string]string{k6.Entry: source}
+		if _, err := g.user(1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", source, err, want)
+		}
+	}
+}
+
+// TestScriptsAgainstARunningAPI runs what users do against a real API at RAGSCALE_TEST_API_URL.
+func TestScriptsAgainstARunningAPI(t *testing.T) {
+	url := os.Getenv("RAGSCALE_TEST_API_URL")
+	if url == "" {
+		t.Skip("RAGSCALE_TEST_API_URL is not set")
+	}
+	s := smoke()
+	s.ThinkSeconds = 0.1
+	g := newGenerator(t, url, s)
+	g.live = true
+	setup := g.mustUser(0)
+	data, err := setup.call("setup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := setup.call("teardown", data); err != nil {
+			t.Error(err)
+		}
+	}()
+	g.mustUser(1).act(30, data)
+	v := g.mustUser(2)
+	for range 8 {
+		if _, err := v.callOf(v.module("user.js"), "act", "session", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.wantNoFault()
+	summary, err := json.Marshal(map[string]any{"requests": len(g.requests), "secondsPerMB": g.values("upload_seconds_per_mb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s", summary)
+}

@@ -1,0 +1,84 @@
+/**
+ * @typedef {object} Summary what k6 hands over at the end
+ * @property {Record<string, { type: string, contains: string, values: Record<string, number>, thresholds?: Record<string, { ok: boolean }> }>} metrics
+ * @property {{ testRunDurationMs: number }} state
+ * @property {{ checks: { name: string, passes: number, fails: number }[] }} root_group
+ *
+ * @typedef {object} Run
+ * @property {import('./config.js').Scenario} scenario
+ * @property {Record<string, string>} environment
+ * @property {{ index: number, job: string, pod: string, node: string }} generator
+ *
+ * @typedef {object} Verdict
+ * @property {string} metric
+ * @property {string} threshold
+ * @property {number | null} value null where nothing was measured
+ * @property {boolean} ok
+ */
+
+/** A result that stands for itself: the run, what it ran under, the verdicts and every metric.
+ * @param {Run} run
+ * @param {Summary} data
+ * @param {string} endedAt */
+export function resultOf(run, data, endedAt) {
+  const thresholds = verdicts(data);
+  return {
+    version: 1,
+    scenario: run.scenario,
+    generator: run.generator,
+    environment: run.environment,
+    endedAt,
+    durationMillis: data.state.testRunDurationMs,
+    passed: thresholds.every((t) => t.ok),
+    thresholds,
+    checks: data.root_group.checks.map(({ name, passes, fails }) => ({
+      name,
+      passes,
+      fails,
+    })),
+    metrics: data.metrics,
+  };
+}
+
+/** @param {Summary} data
+ * @returns {Verdict[]} */
+function verdicts(data) {
+  return Object.entries(data.metrics)
+    .flatMap(([metric, { values, thresholds }]) =>
+      Object.entries(thresholds ?? {}).map(([threshold, { ok }]) => ({
+        metric,
+        threshold,
+        value: measured(values, threshold),
+        ok,
+      })),
+    )
+    .sort((a, b) => (a.metric < b.metric ? -1 : 1));
+}
+
+/** The value that a threshold such as p(95)<2000 is about.
+ * @param {Record<string, number>} values
+ * @param {string} threshold */
+function measured(values, threshold) {
+  return values[threshold.replace(/\s*[<>=!].*$/, '')] ?? null;
+}
+
+/** The result for people: the verdicts, then the checks that failed.
+ * @param {ReturnType<typeof resultOf>} result */
+export function textOf(result) {
+  const { scenario, generator, thresholds, checks } = result;
+  const rows = thresholds.map((t) => [
+    t.ok ? 'kept' : 'MISSED',
+    t.metric,
+    t.threshold,
+    t.value === null ? 'nothing measured' : String(Math.round(t.value * 1000) / 1000),
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const lines = rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+  const failed = checks.filter((c) => c.fails > 0).map((c) => `  ${c.fails} of ${c.passes + c.fails}: not "${c.name}"`);
+  return [
+    `${scenario.name}: ${result.passed ? 'thresholds kept' : 'THRESHOLDS MISSED'} after ${Math.round(result.durationMillis / 1000)} s, generator ${generator.index + 1} of ${scenario.generators}`,
+    ...lines,
+    ...(failed.length > 0 ? ['checks that failed:', ...failed] : []),
+    '',
+  ].join('\n');
+}

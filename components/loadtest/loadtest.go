@@ -1,0 +1,180 @@
+// Package loadtest declares the load tests: k6 as Jobs that aim at the API, and a bucket for their results.
+//
+// Owns: the namespace and its network policies, the ConfigMaps of scripts and scenarios, a CronJob per scenario, the pods'
+// AWS identity, the results' bucket.
+//
+// Does not own: the API, the nodes of the generators, runs by hand (`ragscale load run`, or `kubectl create job
+// --from=cronjob/NAME`), the numbers of a scenario and what it must keep, what is done with results.
+//
+// A run is an Indexed Job: each pod is a generator with its segment of the users. The Job fails when a generator missed a
+// threshold (k6's exit code 99), could not begin, or was ended by the deadline. k6 is the pod's only container in that
+// account; what uploads the result is a sidecar, which Kubernetes stops when k6 has ended, however it ended, and then
+// waits for. So a result is kept whether or not thresholds were, and an upload that fails turns no good run into a bad one:
+// the sidecar's exit code has it.
+package loadtest
+
+import (
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const typeToken = "ragscale:loadtest:LoadTest"
+
+// Args says what is run, at what. Everything plain is checked before anything is declared.
+type Args struct {
+	// Namespace that the component makes and fills.
+	Namespace string
+	// ClusterName of the EKS cluster, for the pods' identity.
+	ClusterName pulumi.StringInput
+	// Region of the bucket.
+	Region string
+	// DependsOn is what must stand before any Kubernetes object: nodes, the priority class.
+	DependsOn []pulumi.Resource
+
+	// Image of k6 2.x with a shell, pinned: "grafana/k6:2.3.0".
+	Image string
+	// UploadImage has a shell and the AWS CLI, pinned: "public.ecr.aws/aws-cli/aws-cli:2.36.44".
+	UploadImage string
+
+	// TargetURL of the API: scheme, host, port.
+	TargetURL pulumi.StringInput
+	// TargetPorts that generators may connect to: that of TargetURL, and that of the pods when it is a Service's.
+	TargetPorts []int
+	Scenarios   []Scenario
+	Thresholds  Thresholds
+
+	// Production: the target serves real users. Runs then refuse to begin, and none may have a schedule.
+	Production bool
+	// AllowProduction lets runs aim at production.
+	AllowProduction bool
+
+	// Requests of a generator pod as a whole; they are also its limits.
+	Requests Resources
+	// NodeGroup of the generators: the value of the nodes' label and taint ragscale.io/pool. Empty is any node.
+	NodeGroup string
+	// PriorityClassName of the pods; empty is the cluster's default.
+	PriorityClassName string
+
+	// Environment is what a result may be compared under, such as stack, images, replicas, node types, revision.
+	Environment map[string]pulumi.StringInput
+	// ResultsRetentionDays of the results: 1 to 3650.
+	ResultsRetentionDays int
+	// DeletionProtection keeps the bucket when it is not empty.
+	DeletionProtection bool
+
+	Tags map[string]string
+}
+
+// Scenario is a kind of run.
+type Scenario struct {
+	// Name of the CronJob: at most 40 lower-case letters, digits and hyphens.
+	Name string
+	// Users at the same time, over all generators. They come during RampUpSeconds and stay until DurationSeconds.
+	Users                          int
+	RampUpSeconds, DurationSeconds int
+	// ThinkSeconds is the mean pause of a user between two requests: above 0.
+	ThinkSeconds float64
+	// Generators are pods that share the users: 1 to Users.
+	Generators int
+	// Schedule in UTC, five fields as in "30 1 * * 1-5", or a descriptor such as @daily. Empty for runs by hand only.
+	Schedule string
+	// Suspended runs by hand only, whatever Schedule says.
+	Suspended bool
+	// GracefulSeconds is how long requests in flight may finish after the duration: 0 or more.
+	GracefulSeconds int
+	// DeadlineSeconds ends a run, waiting for nodes included: longer than the two above together.
+	DeadlineSeconds int
+	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
+	StopAtFault bool
+}
+
+// Thresholds are what a run must keep.
+type Thresholds struct {
+	ResponseMillis      int     // 95th percentile of every request but complex searches
+	ComplexSearchMillis int     // 95th percentile of complex searches
+	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until a search finds it
+	FailedRatio         float64 // requests that failed or were answered wrongly, of all: 0 to below 1
+	DroppedIterations   int     // iterations that the generators could not begin
+}
+
+// Resources are Kubernetes quantities: CPU "2", Memory "4Gi".
+type Resources struct{ CPU, Memory string }
+
+// LoadTest is what was declared.
+type LoadTest struct {
+	pulumi.ResourceState
+
+	Namespace pulumi.StringOutput
+	// ResultsBucket has results/SCENARIO/JOB/generator-N/summary.json and summary.txt.
+	ResultsBucket pulumi.StringOutput
+	// RoleARN is what generators may do in AWS.
+	RoleARN pulumi.StringOutput
+}
+
+// declaration carries what every concern's function needs.
+type declaration struct {
+	ctx       *pulumi.Context
+	name      string
+	args      Args
+	parent    pulumi.ResourceOption
+	namespace pulumi.StringOutput // known once the namespace exists, so that data flow orders what is in it
+}
+
+// New declares the load tests. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported all
+// at once, each with its field.
+func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*LoadTest, error) {
+	if err := validate(name, args); err != nil {
+		return nil, err
+	}
+	tests := &LoadTest{}
+	if err := ctx.RegisterComponentResource(typeToken, name, tests, opts...); err != nil {
+		return nil, fmt.Errorf("loadtest %q: %w", name, err)
+	}
+	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(tests)}
+	if err := d.declare(tests); err != nil {
+		return nil, fmt.Errorf("loadtest %q: %w", name, err)
+	}
+	return tests, ctx.RegisterResourceOutputs(tests, pulumi.Map{
+		"namespace":     tests.Namespace,
+		"resultsBucket": tests.ResultsBucket,
+		"roleArn":       tests.RoleARN,
+	})
+}
+
+func (d *declaration) declare(tests *LoadTest) error {
+	bucket, err := d.bucket()
+	if err != nil {
+		return err
+	}
+	namespace, err := d.newNamespace()
+	if err != nil {
+		return err
+	}
+	d.namespace = namespace.Metadata.Name().Elem()
+	role, ready, err := d.identity(bucket)
+	if err != nil {
+		return err
+	}
+	policies, err := d.networkPolicies()
+	if err != nil {
+		return err
+	}
+	scripts, err := d.scripts()
+	if err != nil {
+		return err
+	}
+	tests.Namespace, tests.ResultsBucket, tests.RoleARN = d.namespace, bucket.ID().ToStringOutput(), role.Arn
+	return d.cronJobs(podInputs{bucket: tests.ResultsBucket, scripts: nameOf(scripts)}, append(ready, policies...))
+}
+
+func nameOf(config *corev1.ConfigMap) pulumi.StringOutput { return config.Metadata.Name().Elem() }
+
+// tags of one AWS resource: the caller's, plus what it belongs to and its name.
+func (d *declaration) tags(suffix string) pulumi.StringMap {
+	tags := pulumi.ToStringMap(d.args.Tags)
+	tags["component"] = pulumi.String("loadtest")
+	tags["Name"] = pulumi.String(d.name + suffix)
+	return tags
+}

@@ -1,0 +1,116 @@
+package loadtest_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// stub puts a program on PATH that writes its arguments, one a line, to a file.
+func stub(t *testing.T, program string) (file string) {
+	t.Helper()
+	dir := t.TempDir()
+	file = filepath.Join(dir, "arguments")
+	text := "#!/bin/sh\nfor a in \"$@\"; do echo \"$a\"; done >" + file + "\n"
+	if err := os.WriteFile(filepath.Join(dir, program), []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return file
+}
+
+func arguments(t *testing.T, file string) []string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+func TestEachGeneratorRunsItsSegment(t *testing.T) {
+	for generators, want := range map[int][][2]string{
+		1: {{"0/1:1/1", "0,1"}},
+		2: {{"0/2:1/2", "0,1/2,1"}, {"1/2:2/2", "0,1/2,1"}},
+		4: {{"0/4:1/4", "0,1/4,2/4,3/4,1"}, {"1/4:2/4", "0,1/4,2/4,3/4,1"}, {"2/4:3/4", "0,1/4,2/4,3/4,1"}, {"3/4:4/4", "0,1/4,2/4,3/4,1"}},
+	} {
+		for index, segment := range want {
+			file := stub(t, "k6")
+			cmd := exec.Command("/bin/sh", "./run.sh")
+			cmd.Env = append(os.Environ(), "GENERATORS="+strconv.Itoa(generators), "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			all := []string{
+				"run", "--no-usage-report", "--no-color", "--quiet", "--new-machine-readable-summary=false",
+				"--execution-segment=" + segment[0], "--execution-segment-sequence=" + segment[1], "./main.js",
+			}
+			if diff := cmp.Diff(all, arguments(t, file)); diff != "" {
+				t.Errorf("generator %d of %d (-want +got):\n%s", index, generators, diff)
+			}
+		}
+	}
+}
+
+// uploads runs the upload until it is told to stop, as Kubernetes does when k6 has ended.
+func uploads(t *testing.T, results string) (out string, err error) {
+	t.Helper()
+	cmd := exec.Command("/bin/sh", "upload.sh")
+	cmd.Env = append(os.Environ(), "RESULTS_FOLDER="+results, "RESULTS_BUCKET=b", "RESULTS_PREFIX=results", "SCENARIO=peak", "JOB_NAME=peak-7", "JOB_COMPLETION_INDEX=1")
+	var text strings.Builder
+	cmd.Stdout, cmd.Stderr = &text, &text
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waits(t, cmd.Process.Pid)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	return text.String(), err
+}
+
+// waits returns once the shell has its child, whose end it waits for.
+func waits(t *testing.T, pid int) {
+	t.Helper()
+	children := filepath.Join("/proc", strconv.Itoa(pid), "task", strconv.Itoa(pid), "children")
+	for t.Context().Err() == nil {
+		if b, err := os.ReadFile(children); err == nil && len(b) > 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestResultsAreUploadedWhenK6HasEnded(t *testing.T) {
+	file := stub(t, "aws")
+	results := t.TempDir()
+	if err := os.WriteFile(filepath.Join(results, "summary.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := uploads(t, results); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := []string{"s3", "cp", "--recursive", "--only-show-errors", results, "s3://b/results/peak/peak-7/generator-1/"}
+	if diff := cmp.Diff(want, arguments(t, file)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRunWithoutASummarySaysSo(t *testing.T) {
+	file := stub(t, "aws")
+	out, err := uploads(t, t.TempDir())
+	if err == nil || !strings.Contains(out, "k6 ended without a summary") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("something is uploaded")
+	}
+}

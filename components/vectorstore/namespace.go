@@ -1,0 +1,48 @@
+package vectorstore
+
+import (
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// podSecurityModes are enforced, audited and warned about alike.
+var podSecurityModes = []string{"enforce", "audit", "warn"}
+
+// nameLabel is what selectors select by. A StatefulSet's selector cannot change.
+const nameLabel = "app.kubernetes.io/name"
+
+// newNamespace waits for Args.DependsOn, and everything in it waits for it.
+func (d *declaration) newNamespace() (*corev1.Namespace, error) {
+	labels := pulumi.StringMap{"app.kubernetes.io/part-of": pulumi.String("ragscale")}
+	for _, mode := range podSecurityModes {
+		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
+		labels["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
+	}
+	namespace, err := corev1.NewNamespace(d.ctx, d.name, &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Namespace), Labels: labels},
+	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
+	if err != nil {
+		return nil, fmt.Errorf("namespace: %w", err)
+	}
+	return namespace, nil
+}
+
+// metadata of an object in the namespace. workload is what it serves, or "" for all.
+func (d *declaration) metadata(object, workload string) *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: d.namespace, Labels: labels(workload)}
+}
+
+func labels(workload string) pulumi.StringMap {
+	all := pulumi.StringMap{"app.kubernetes.io/part-of": pulumi.String("ragscale")}
+	if workload != "" {
+		all[nameLabel] = pulumi.String(workload)
+	}
+	return all
+}
+
+func serverPods() *metav1.LabelSelectorArgs {
+	return &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{nameLabel: pulumi.String(ServerName)}}
+}

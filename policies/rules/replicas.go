@@ -1,0 +1,73 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+)
+
+func rdsReplicas(s Stack, t Thresholds, p *Report) {
+	var primary *Resource
+	var replicas int
+	for _, r := range s.OfType(rdsInstance) {
+		if replicates(r) {
+			replicas++
+		} else {
+			primary = &r
+		}
+	}
+	if primary != nil && replicas < t.Replicas {
+		p.about(*primary, "", fmt.Sprintf("with %d replicas", replicas), fmt.Sprintf("%d (ragscale:database.replicas)", t.Replicas))
+	}
+}
+
+// compared are the settings of which a standby must have at least the primary's.
+// Source: https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN ; read 2026-11-24.
+var compared = []string{"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"}
+
+func rdsReplicaParameters(s Stack, _ Thresholds, p *Report) {
+	for _, replica := range s.OfType(rdsInstance) {
+		if !replicates(replica) {
+			continue
+		}
+		own, known := parameterGroupOf(s, replica)
+		for _, primary := range s.OfType(rdsInstance) {
+			theirs, both := parameterGroupOf(s, primary)
+			if !replicates(primary) && known && both && replica.from("replicateSourceDb", primary) {
+				compareParameters(replica, own, theirs, p)
+			}
+		}
+	}
+}
+
+// parameterGroupOf is the group that an instance runs under; known = false where the engine does not say, or it is not of
+// the stack.
+func parameterGroupOf(s Stack, instance Resource) (group Resource, known bool) {
+	for _, g := range s.OfType(parameterGroup) {
+		if len(instance.Sources["parameterGroupName"]) > 0 && instance.from("parameterGroupName", g) {
+			return g, true
+		}
+	}
+	return Resource{}, false
+}
+
+func compareParameters(replica, own, theirs Resource, p *Report) {
+	if own.At("parameters").Undecided() {
+		return
+	}
+	for _, name := range compared {
+		least, set := parameter(theirs, name).Number()
+		if v, ok := parameter(own, name).Number(); set && (!ok || v < least) {
+			p.about(replica, parameter(own, name).Path, parameter(own, name).show(), fmt.Sprintf("at least the primary's, %v", least))
+		}
+	}
+}
+
+// primaryGroups is the parameter groups but those of replicas.
+func primaryGroups(s Stack) []Resource {
+	return slices.DeleteFunc(s.OfType(parameterGroup), func(group Resource) bool {
+		return slices.ContainsFunc(s.OfType(rdsInstance), func(r Resource) bool {
+			own, known := parameterGroupOf(s, r)
+			return known && own.URN == group.URN && replicates(r)
+		})
+	})
+}

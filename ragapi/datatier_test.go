@@ -1,0 +1,340 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ragscale/ragscale/ragapi/config"
+	"github.com/ragscale/ragscale/ragapi/pgtest"
+	"github.com/ragscale/ragscale/ragapi/schema"
+)
+
+func TestASessionIsKeptFromItsBeginToItsEnd(t *testing.T) {
+	api := start(t, "serve", pgtest.Database(t))
+	status, answer := ask(t, http.MethodPost, api.http+"/v1/sessions", `{"user":"u"}`)
+	var begun struct{ ID string }
+	if err := json.Unmarshal([]byte(answer), &begun); err != nil || status != http.StatusCreated {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	session := api.http + "/v1/sessions/" + begun.ID
+	if status, answer := ask(t, http.MethodPost, session+"/messages", `{"role":"user","content":"Where is the lamp?"}`); status != http.StatusCreated {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	for _, url := range []string{session, api.http + "/v1/sessions?user=u"} {
+		if status, answer := ask(t, http.MethodGet, url, ""); status != http.StatusOK || !strings.Contains(answer, begun.ID) {
+			t.Errorf("%s answers %d: %s", url, status, answer)
+		}
+	}
+	if _, answer := ask(t, http.MethodGet, session, ""); !strings.Contains(answer, "Where is the lamp?") {
+		t.Errorf("the message is not in the session: %s", answer)
+	}
+	if status, answer := ask(t, http.MethodDelete, session, ""); status != http.StatusNoContent {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	if status, _ := ask(t, http.MethodGet, session, ""); status != http.StatusNotFound {
+		t.Errorf("an ended session answers %d, want 404", status)
+	}
+}
+
+func TestTheDashboardCountsTheSearches(t *testing.T) {
+	api := start(t, "serve", pgtest.Database(t))
+	for range 3 {
+		ask(t, http.MethodGet, api.http+"/v1/search?q=lamp", "")
+	}
+	eventually(t, "counted", func() bool {
+		status, answer := ask(t, http.MethodGet, api.http+"/v1/dashboard", "")
+		return status == http.StatusOK && strings.Contains(answer, `"modes":{"simple":{"searches":3`)
+	})
+}
+
+func TestAStoppedAPILeavesNoSearchUnlogged(t *testing.T) {
+	db := pgtest.Database(t)
+	api := start(t, "serve", db, "DRAIN_DELAY=0s")
+	for range 7 {
+		ask(t, http.MethodGet, api.http+"/v1/search?q=lamp", "")
+	}
+	api.signal(syscall.SIGTERM)
+	if code := api.exit(); code != exitFine {
+		t.Fatalf("exit code %d: %s", code, api.output())
+	}
+	var logged int
+	if err := pgtest.Pool(t, db).QueryRow(t.Context(), `SELECT count(*) FROM query_log`).Scan(&logged); err != nil || logged != 7 {
+		t.Errorf("%d searches logged (%v), want 7", logged, err)
+	}
+}
+
+// command runs a command that ends by itself.
+func command(t *testing.T, name string, db config.Database, env ...string) (code int, output string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), exe)
+	c.Env = append(append(pgtest.Env(db), envCommand+"="+name), env...)
+	out, err := c.CombinedOutput()
+	if err != nil && c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return c.ProcessState.ExitCode(), string(out)
+}
+
+func TestUpkeepKeepsTheDatabaseOfAnAPIThatNeverRan(t *testing.T) {
+	db := pgtest.Database(t)
+	for range 2 {
+		if code, output := command(t, "upkeep", db); code != exitFine {
+			t.Fatalf("exit code %d: %s", code, output)
+		}
+	}
+	pool := pgtest.Pool(t, db)
+	if err := schema.Check(t.Context(), pool); err != nil {
+		t.Error(err)
+	}
+	var days int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_inherits WHERE inhparent = 'query_log'::regclass`).Scan(&days); err != nil || days != 4 {
+		t.Errorf("%d partitions (%v), want three days and the default", days, err)
+	}
+}
+
+// replica returns a database that stands for a replica: it has the schema, and is behind by everything.
+func replica(t *testing.T) config.Database {
+	t.Helper()
+	db := pgtest.Database(t)
+	if err := schema.Migrate(t.Context(), pgtest.Pool(t, db), quiet); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func TestAnUploadIsReadBackThoughTheReplicaLags(t *testing.T) {
+	api := start(t, "serve", pgtest.Database(t), "DATABASE_READ_NAME="+replica(t).Name)
+	id := post(t, api, upload)
+	if status, answer := ask(t, http.MethodGet, api.http+"/v1/documents/"+id, ""); status != http.StatusOK {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	if _, answer := ask(t, http.MethodGet, api.http+"/v1/documents", ""); strings.Contains(answer, id) {
+		t.Errorf("the list is not the replica's: %s", answer)
+	}
+}
+
+func TestTheAPIServesOnWithoutItsReplica(t *testing.T) {
+	db := pgtest.Database(t)
+	api := start(t, "serve", db, "DATABASE_READ_NAME=absent")
+	start(t, "worker", db)
+	awaitReady(t, api, post(t, api, upload))
+	if status, answer := ask(t, http.MethodGet, api.http+"/v1/search?q=lamp", ""); status != http.StatusOK || !strings.Contains(answer, "Lighthouses") {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	if _, served := ask(t, http.MethodGet, api.admin+"/metrics", ""); strings.Contains(served, `ragapi_degraded_total{missing="replica"} 0`) {
+		t.Error("the reads from the primary are not counted")
+	}
+}
+
+// envPooler names the variable with the pgbouncer to test with, 1.21 or newer.
+const envPooler = "RAGAPI_TEST_PGBOUNCER"
+
+// pooler runs PgBouncer in transaction mode in front of db, with one connection to the server, so that whatever is kept
+// in a session meets another's.
+func pooler(t *testing.T, db config.Database) config.Database {
+	t.Helper()
+	program := os.Getenv(envPooler)
+	if program == "" {
+		t.Skipf("no PgBouncer to test with: set %s to a program of 1.21 or newer", envPooler)
+	}
+	dir, err := os.MkdirTemp("", "ragapi-pooler-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	host, port, _ := strings.Cut(freeAddress(t), ":")
+	settings := fmt.Sprintf(`[databases]
+* = host=%s port=%d
+[pgbouncer]
+listen_addr = %s
+listen_port = %s
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = %s/users
+pool_mode = transaction
+default_pool_size = 1
+max_prepared_statements = 100
+server_tls_sslmode = prefer
+`, db.Host, db.Port, host, port, dir)
+	for name, content := range map[string]string{"settings": settings, "users": strconv.Quote(db.User) + " " + strconv.Quote(db.Password) + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command(program, filepath.Join(dir, "settings"))
+	run.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := run.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		_ = run.Wait() // killed
+	})
+	pooled := db
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled.Host, pooled.Port, pooled.SSLMode = host, uint16(number), "disable"
+	return pooled
+}
+
+func TestTheAPIWorksThroughTransactionPooling(t *testing.T) {
+	db := pgtest.Database(t)
+	pooled := pooler(t, db)
+	direct := []string{
+		"DATABASE_DIRECT_HOST=" + db.Host, "DATABASE_DIRECT_PORT=" + strconv.Itoa(int(db.Port)), "DATABASE_DIRECT_SSLMODE=" + db.SSLMode,
+		"DATABASE_READ_NAME=" + db.Name,
+	}
+	api, worker := start(t, "serve", pooled, direct...), start(t, "worker", pooled, direct...)
+	for i := range 5 {
+		awaitReady(t, api, post(t, api, fmt.Sprintf(`{"title":"Lighthouse %d","text":"The keeper trims the lamp at dusk."}`, i)))
+		for _, mode := range []string{"simple", "complex"} {
+			if status, answer := ask(t, http.MethodGet, api.http+"/v1/search?q=lamp&mode="+mode, ""); status != http.StatusOK || !strings.Contains(answer, "Lighthouse") {
+				t.Errorf("status %d: %s", status, answer)
+			}
+		}
+	}
+	eventually(t, "logged", func() bool {
+		_, answer := ask(t, http.MethodGet, api.http+"/v1/dashboard", "")
+		return strings.Contains(answer, `"simple":{"searches":5`)
+	})
+	for _, p := range []*running{api, worker} {
+		if _, served := ask(t, http.MethodGet, p.admin+"/metrics", ""); !strings.Contains(served, `ragapi_degraded_total{missing="replica"} 0`) {
+			t.Error("reads were degraded")
+		}
+	}
+}
+
+// Names of the variables with the servers of the other tiers.
+const (
+	envRedis  = "RAGAPI_TEST_REDIS_URL"
+	envChroma = "RAGAPI_TEST_CHROMA_URL"
+)
+
+// tiers returns the environment of a process that uses all of them.
+func tiers(t *testing.T) []string {
+	t.Helper()
+	given := os.Getenv(envRedis)
+	if given == "" || os.Getenv(envChroma) == "" {
+		t.Skipf("no Redis and Chroma to test with: set %s and %s", envRedis, envChroma)
+	}
+	redis, err := url.Parse(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := redis.User.Password() // absent is empty: none
+	secure := map[bool]string{true: "on", false: "off"}
+	return []string{
+		"CACHE_ADDR=" + redis.Host, "CACHE_USERNAME=" + redis.User.Username(), "CACHE_PASSWORD=" + password, "CACHE_TLS=" + secure[redis.Scheme == "rediss"],
+		"CACHE_CA_FILE=" + redis.Query().Get("ca"), "VECTOR_URL=" + os.Getenv(envChroma),
+	}
+}
+
+func TestADocumentIsFoundByItsVectorAndForgottenEverywhere(t *testing.T) {
+	env := tiers(t)
+	db := pgtest.Database(t)
+	pool := pgtest.Pool(t, db)
+	api := start(t, "serve", db, env...)
+	start(t, "worker", db, env...)
+	id := post(t, api, `{"title":"Streets","text":"Lamplighters kept the streetlamps."}`)
+	awaitReady(t, api, id)
+	eventually(t, "embedded", func() bool {
+		var n int
+		if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM document_embeddings`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
+	})
+	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	search := api.http + "/v1/search?mode=complex&q=lamplihters+streetlmps" // misspelt: no index of words has them
+	for range 3 {                                                           // from the database, then from the cache
+		if status, answer := ask(t, http.MethodGet, search, ""); status != http.StatusOK || !strings.Contains(answer, `"match":"similar"`) {
+			t.Fatalf("status %d: %s", status, answer)
+		}
+	}
+	if status, answer := ask(t, http.MethodDelete, api.http+"/v1/documents/"+id, ""); status != http.StatusNoContent {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	if _, answer := ask(t, http.MethodGet, search, ""); strings.Contains(answer, id) {
+		t.Errorf("a search finds a deleted document: %s", answer)
+	}
+	eventually(t, "forgotten by the vector store", func() bool {
+		var done int
+		if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'forget_document' AND state = 'completed'`).Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+		return done == 1
+	})
+}
+
+func TestUpkeepAsksForVectorsThatAreMissing(t *testing.T) {
+	env := tiers(t)
+	db := pgtest.Database(t)
+	pool := pgtest.Pool(t, db)
+	api, worker := start(t, "serve", db), start(t, "worker", db) // without a vector store
+	awaitReady(t, api, post(t, api, upload))
+	worker.kill()
+	for range 2 { // the second asks for nothing: the job is there
+		if code, output := command(t, "upkeep", db, env...); code != exitFine {
+			t.Fatalf("exit code %d: %s", code, output)
+		}
+	}
+	start(t, "worker", db, env...)
+	eventually(t, "embedded once", func() bool {
+		var embedded, jobs int
+		err := pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM document_embeddings), (SELECT count(*) FROM river_job WHERE kind = 'embed_document')`).Scan(&embedded, &jobs)
+		if err != nil || jobs != 1 {
+			t.Fatalf("%d jobs (%v), want 1", jobs, err)
+		}
+		return embedded == 1
+	})
+}
+
+func TestTheAPIServesOnWithoutCacheAndVectors(t *testing.T) {
+	db := pgtest.Database(t)
+	gone := []string{"CACHE_ADDR=127.0.0.1:1", "CACHE_TLS=off", "VECTOR_URL=http://127.0.0.1:1"}
+	api := start(t, "serve", db, gone...)
+	start(t, "worker", db, gone...)
+	id := post(t, api, upload)
+	awaitReady(t, api, id)
+	if status, answer := ask(t, http.MethodGet, api.http+"/v1/search?q=lamp&mode=complex", ""); status != http.StatusOK || !strings.Contains(answer, id) {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	if status, answer := ask(t, http.MethodDelete, api.http+"/v1/documents/"+id, ""); status != http.StatusNoContent {
+		t.Errorf("status %d: %s", status, answer)
+	}
+	_, served := ask(t, http.MethodGet, api.admin+"/metrics", "")
+	for _, line := range []string{`ragapi_cache_available 0`, `ragapi_degraded_total{missing="vector"} 1`} {
+		if !strings.Contains(served, line+"\n") {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
+	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"all":"yes"}`); status != http.StatusServiceUnavailable {
+		t.Errorf("an invalidation without a cache answers %d: %s", status, answer)
+	}
+}

@@ -1,0 +1,61 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Redis and Chroma answer within milliseconds, or something is wrong.
+var operationBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}
+
+type cacheMetrics struct {
+	requests   *prometheus.CounterVec
+	operations *prometheus.HistogramVec
+	available  prometheus.Gauge
+}
+
+func newCacheMetrics() *cacheMetrics {
+	c := &cacheMetrics{
+		requests:   counterVec("cache_requests_total", "Answers looked for in the cache, by kind and result: hit, miss, or error when the cache was gone.", "kind", "result"),
+		operations: histogramVec("cache_operation_duration_seconds", "Time that the cache took, by operation.", operationBuckets, "operation"),
+		available:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "cache_available", Help: "1 while the cache is in use, 0 while the API does without."}),
+	}
+	for _, kind := range []string{"document", "search", "session", "summary"} {
+		for _, result := range []string{"hit", "miss", "error"} {
+			c.requests.WithLabelValues(kind, result)
+		}
+	}
+	for _, operation := range []string{"get", "set", "stamps", "invalidate"} {
+		c.operations.WithLabelValues(operation)
+	}
+	return c
+}
+
+// CacheRequest counts an answer that was looked for.
+func (m *Metrics) CacheRequest(kind, result string) {
+	m.cache.requests.WithLabelValues(kind, result).Inc()
+}
+
+// CacheOperation counts a question to the cache.
+func (m *Metrics) CacheOperation(operation string, took time.Duration) {
+	m.cache.operations.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// CacheAvailable says whether the cache is in use.
+func (m *Metrics) CacheAvailable(available bool) {
+	if available {
+		m.cache.available.Set(1)
+	} else {
+		m.cache.available.Set(0)
+	}
+}
+
+// VectorOperation counts a question to the vector store.
+func (m *Metrics) VectorOperation(operation string, ok bool, took time.Duration) {
+	result := "error"
+	if ok {
+		result = "ok"
+	}
+	m.vectors.WithLabelValues(operation, result).Observe(took.Seconds())
+}

@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/circuit"
+)
+
+// Querier is what a read needs of a database.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// replicaPause is how long the primary is read after a failure of the replicas.
+const replicaPause = 5 * time.Second
+
+// Reader reads from replicas where there are any, and from the primary while they fail.
+type Reader struct {
+	primary, replica *pgxpool.Pool
+	degraded         func()
+	breaker          circuit.Breaker
+}
+
+// NewReader returns a reader. Without a replica (nil) everything is read from the primary. degraded is called for every
+// read that went to the primary because the replicas did not serve it.
+func NewReader(primary, replica *pgxpool.Pool, degraded func()) *Reader {
+	return &Reader{primary: primary, replica: replica, degraded: degraded, breaker: circuit.Breaker{Failures: 1, Pause: replicaPause}}
+}
+
+// Read calls read with a replica; if that cannot serve it, again with the primary: read must be repeatable. A replica
+// that does not answer has half of the time that is left.
+func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
+	if r.replica == nil {
+		return read(ctx, r.primary)
+	}
+	if r.breaker.Allow() {
+		err := r.tryReplica(ctx, read)
+		spared := replicaFault(ctx, err)
+		r.breaker.Done(!spared)
+		if !spared {
+			return err
+		}
+	}
+	r.degraded()
+	return read(ctx, r.primary)
+}
+
+func (r *Reader) tryReplica(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
+	if end, ok := ctx.Deadline(); ok {
+		half, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+		ctx = half
+	}
+	return read(ctx, r.replica)
+}
+
+// Primary calls read with the primary, for what a replica may not have yet.
+func (r *Reader) Primary(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
+	return read(ctx, r.primary)
+}
+
+// HasReplica reports whether an answer may be behind the primary.
+func (r *Reader) HasReplica() bool { return r.replica != nil }
+
+// faultClasses are beginnings of SQLSTATE. 08: connection faults, such as PgBouncer's own. 3D: no such database. 53: out of
+// resources. 57P: shutting down, crashed, starting up. 58: system errors.
+var faultClasses = []string{"08", "3D", "53", "57P", "58"}
+
+// replicaFault reports whether err is the replica's and not the statement's: the primary can then do better. A caller that
+// is gone gets no second attempt.
+func replicaFault(ctx context.Context, err error) bool {
+	if err == nil || ctx.Err() != nil {
+		return false
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		// 40001: cancelled by recovery.
+		return server.Code == "40001" || slices.Contains(faultClasses, server.Code[:min(3, len(server.Code))]) || slices.Contains(faultClasses, server.Code[:min(2, len(server.Code))])
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
+}

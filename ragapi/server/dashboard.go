@@ -1,0 +1,58 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ragscale/ragscale/ragapi/querylog"
+)
+
+type dashboardBody struct {
+	Documents countBody           `json:"documents"`
+	Chunks    countBody           `json:"chunks"`
+	Sessions  countBody           `json:"sessions"`
+	Hours     []hourBody          `json:"hours"`
+	Modes     map[string]spanBody `json:"modes"`
+}
+
+type countBody struct {
+	Count int64 `json:"count"`
+	Exact bool  `json:"exact"`
+}
+
+type spanBody struct {
+	Searches  int64   `json:"searches"`
+	Cached    int64   `json:"cached"`
+	P95Millis float64 `json:"p95Millis"`
+}
+
+type hourBody struct {
+	Start time.Time `json:"start"`
+	spanBody
+}
+
+func spanBodyOf(s querylog.Span) spanBody {
+	return spanBody{Searches: s.Searches, Cached: s.Cached, P95Millis: float64(s.P95.Microseconds()) / 1000}
+}
+
+// dashboard is the same for everybody, so that browsers and the CDN may keep it for a while.
+func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	s, err := a.Summary(ctx)
+	if err != nil {
+		return err
+	}
+	body := dashboardBody{
+		Documents: countBody{s.Documents.Rows, s.Documents.Exact}, Chunks: countBody{s.Chunks.Rows, s.Chunks.Exact}, Sessions: countBody{s.Sessions.Rows, s.Sessions.Exact},
+		Hours: []hourBody{}, Modes: map[string]spanBody{},
+	}
+	for _, h := range s.Hours {
+		body.Hours = append(body.Hours, hourBody{Start: h.Start, spanBody: spanBodyOf(h.Span)})
+	}
+	for mode, span := range s.Modes {
+		body.Modes[mode] = spanBodyOf(span)
+	}
+	w.Header().Set("Cache-Control", "public, max-age=10")
+	return writeJSON(w, http.StatusOK, body)
+}

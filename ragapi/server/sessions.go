@@ -1,0 +1,136 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/session"
+)
+
+const (
+	maxUserBytes    = 128
+	maxContentBytes = 16 << 10
+	// maxSessionBody is a message of nothing but characters that JSON escapes with six.
+	maxSessionBody = 6*maxContentBytes + 1024
+)
+
+var roles = []string{"user", "assistant", "system"}
+
+type sessionBody struct {
+	ID        uuid.UUID         `json:"id"`
+	User      string            `json:"user"`
+	Messages  []session.Message `json:"messages,omitempty"` // absent in lists
+	CreatedAt time.Time         `json:"createdAt"`
+	UpdatedAt time.Time         `json:"updatedAt"`
+	ExpiresAt time.Time         `json:"expiresAt"`
+}
+
+func sessionBodyOf(s session.Session) sessionBody {
+	return sessionBody{
+		ID: s.ID, User: s.User, Messages: s.Messages,
+		CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
+	}
+}
+
+type sessionPage struct {
+	Sessions []sessionBody `json:"sessions"`
+	Next     string        `json:"next,omitempty"` // the cursor of the next page; absent on the last
+}
+
+func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
+	body, err := readObject(w, r, maxSessionBody, "user")
+	if err != nil {
+		return err
+	}
+	user := body.text("user", maxUserBytes)
+	if body.faults != nil {
+		return invalid(body.faults)
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	s, err := a.Sessions.Create(ctx, user)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/v1/sessions/"+s.ID.String())
+	w.Header().Set("Cache-Control", "no-store")
+	return writeJSON(w, http.StatusCreated, sessionBodyOf(s))
+}
+
+func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	s, err := a.Sessions.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return writeTagged(w, r, timeTag(s.UpdatedAt), sessionBodyOf(s))
+}
+
+func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	body, err := readObject(w, r, maxSessionBody, "role", "content")
+	if err != nil {
+		return err
+	}
+	m := session.Message{Role: body.oneOf("role", roles...), Content: body.text("content", maxContentBytes)}
+	if body.faults != nil {
+		return invalid(body.faults)
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	s, err := a.Sessions.Append(ctx, id, m)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return writeJSON(w, http.StatusCreated, s.Messages[len(s.Messages)-1])
+}
+
+func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
+	q := parameters{values: r.URL.Query()}
+	user := q.text("user", maxUserBytes)
+	limit := q.integer("limit", defaultPage, maxPage)
+	before := q.cursor("cursor")
+	if q.faults != nil {
+		return invalid(q.faults)
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	found, err := a.Sessions.List(ctx, user, limit+1, before)
+	if err != nil {
+		return err
+	}
+	page := sessionPage{Sessions: []sessionBody{}}
+	for _, s := range found[:min(limit, len(found))] {
+		page.Sessions = append(page.Sessions, sessionBodyOf(s))
+	}
+	if len(found) > limit {
+		page.Next = cursorOf(found[limit-1].ID)
+	}
+	w.Header().Set("Cache-Control", revalidated)
+	return writeJSON(w, http.StatusOK, page)
+}
+
+func (a *api) deleteSession(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	if err := a.Sessions.Delete(ctx, id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,114 @@
+package debroot
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Process is a Command that was started. It is the first process of its PID namespace: when Done is closed, nothing is
+// left of it or of what it started.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+}
+
+// Start starts cmd from a thread that lives as long as cmd does: the parent-death signal follows the thread.
+func Start(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, done: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			cmd.Wait() //nolint:errcheck // ProcessState tells
+			close(p.done)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, ExplainStart(err)
+	}
+	return p, nil
+}
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// PID is the process's number outside.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Exit says how the process ended; only after Done.
+func (p *Process) Exit() string { return p.cmd.ProcessState.String() }
+
+// Ended says whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Signal sends sig and says whether the process ended within wait. A cancelled context ends the wait early, but for
+// SIGKILL: there is nothing harder to do, and it takes milliseconds.
+func (p *Process) Signal(ctx context.Context, sig syscall.Signal, wait time.Duration) bool {
+	if p.Ended() {
+		return true
+	}
+	if err := p.cmd.Process.Signal(sig); err != nil { // it has ended meanwhile
+		<-p.done
+		return true
+	}
+	over := ctx.Done()
+	if sig == syscall.SIGKILL {
+		over = nil
+	}
+	select {
+	case <-p.done:
+		return true
+	case <-over:
+	case <-time.After(wait):
+	}
+	return false
+}
+
+// Memory is the memory of the process and its children, shared pages counted once (PSS), in bytes; 0 where the kernel
+// does not tell.
+func (p *Process) Memory() int64 {
+	pid := p.PID()
+	total := proportional(pid)
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return total
+	}
+	for _, child := range strings.Fields(string(children)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			total += proportional(n)
+		}
+	}
+	return total
+}
+
+func proportional(pid int) int64 {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(raw)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
+			if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+				return kb << 10
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,105 @@
+package stacks
+
+import "fmt"
+
+// LoadTests are the k6 load tests.
+type LoadTests struct {
+	AllowProduction      bool      `json:"allowProduction" doc:"Let scenarios aim at a production stack. Without it they are declared there but refuse to run, and none may have a schedule."`
+	ResultsRetentionDays int       `json:"resultsRetentionDays" rule:"min=1 max=3650" doc:"Days that the results of runs are kept in S3."`
+	Requests             Requests  `json:"requests" doc:"What the scheduler reserves for a generator pod; it is also the pod's limit, so that what a generator can do does not depend on its neighbours."`
+	Scenarios            Scenarios `json:"scenarios" doc:"The scenarios."`
+}
+
+// Scenarios are the load scenarios.
+type Scenarios struct {
+	Smoke      Scenario `json:"smoke" doc:"Does everything answer?"`
+	Normal     Scenario `json:"normal" doc:"An ordinary day."`
+	Peak       Scenario `json:"peak" doc:"The steepest rise that is expected."`
+	Stress     Scenario `json:"stress" doc:"The throughput objective."`
+	Endurance  Scenario `json:"endurance" doc:"Hours: leaks, bloat, growth."`
+	Breakpoint Scenario `json:"breakpoint" doc:"Users are added until an objective is missed."`
+}
+
+// Scenario is one load scenario: users who come during the ramp-up and stay until the end.
+type Scenario struct {
+	Users           int     `json:"users" rule:"min=1 max=100000" doc:"Users at the same time."`
+	RampUpSeconds   int     `json:"rampUpSeconds" rule:"min=0 max=86400" doc:"Time in which they come, s; part of the duration."`
+	DurationSeconds int     `json:"durationSeconds" rule:"min=1 max=86400" doc:"Length of a run, s."`
+	ThinkSeconds    float64 `json:"thinkSeconds" rule:"min=0.1 max=600" doc:"Mean pause of a user between two requests, s."`
+	Generators      int     `json:"generators" rule:"min=1 max=100" doc:"Pods that share the users."`
+	Schedule        string  `json:"schedule" rule:"match=schedule" doc:"When it runs, as a cron expression (UTC). Empty: by hand only."`
+}
+
+// OfferedRPS is the most that the users can ask for, requests/s: each has one request in flight or thinks.
+func (s Scenario) OfferedRPS() float64 { return float64(s.Users) / s.ThinkSeconds }
+
+// LoadScenario is a scenario with what follows from it.
+type LoadScenario struct {
+	Name string // as in the configuration
+	Scenario
+	Suspended       bool // no schedule: runs are created by hand
+	GracefulSeconds int  // how long requests in flight may finish after the duration
+	DeadlineSeconds int  // a run that takes longer is ended
+	StopAtFault     bool // ends at the first threshold that is missed
+}
+
+// resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is to
+// end what hangs, not what is slow.
+const resultsSeconds = 300
+
+// LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so that
+// is how long those in flight are waited for; a run's deadline also holds the wait for its nodes.
+func (c *Config) LoadScenarios() []LoadScenario {
+	s := c.LoadTests.Scenarios
+	all := []LoadScenario{
+		{Name: "smoke", Scenario: s.Smoke}, {Name: "normal", Scenario: s.Normal}, {Name: "peak", Scenario: s.Peak},
+		{Name: "stress", Scenario: s.Stress}, {Name: "endurance", Scenario: s.Endurance},
+		{Name: "breakpoint", Scenario: s.Breakpoint, StopAtFault: true},
+	}
+	graceful := c.longestAnswerSeconds()
+	for i := range all {
+		all[i].Suspended = all[i].Schedule == ""
+		all[i].GracefulSeconds = graceful
+		all[i].DeadlineSeconds = all[i].DurationSeconds + graceful + c.NodeScaling().MaxNodeProvisionSeconds + resultsSeconds
+	}
+	return all
+}
+
+// longestAnswerSeconds is how long a request may take at most, s: no longer than its longest statement.
+func (c *Config) longestAnswerSeconds() int { return (c.StatementTimeoutMillis() + 999) / 1000 }
+
+// LoadThresholds are what a run must keep, from the objectives. k6 measures durations in ms.
+type LoadThresholds struct {
+	ResponseMillis      int     // 95th percentile of every request but complex searches
+	ComplexSearchMillis int     // 95th percentile of complex searches
+	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until the document can be found
+	FailedRatio         float64 // requests that fail, of all; content that is wrong counts
+	DroppedIterations   int     // iterations that the generators could not begin: with any, the load was not the one stated
+}
+
+// LoadThresholds derives the thresholds of the load tests.
+func (c *Config) LoadThresholds() LoadThresholds {
+	return LoadThresholds{
+		ResponseMillis:      millis(c.SLO.ResponseSeconds),
+		ComplexSearchMillis: millis(c.SLO.ComplexSearchSeconds),
+		UploadSecondsPerMB:  c.SLO.UploadSecondsPerMB,
+		FailedRatio:         c.ErrorBudget(),
+		DroppedIterations:   0,
+	}
+}
+
+// LoadGroup is the node group of the generators, "" where none is declared for them and they run beside the API: on one
+// machine it is all the same.
+func (c *Config) LoadGroup() string {
+	if _, declared := c.Cluster.NodeGroups[loadGroup]; declared {
+		return loadGroup
+	}
+	return ""
+}
+
+const loadGroup = "loadtest"
+
+// scenarioPath is the configuration path of a scenario's key.
+func scenarioPath(name, key string) string {
+	return fmt.Sprintf("%sloadTests.scenarios.%s.%s", prefix, name, key)
+}

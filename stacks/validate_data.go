@@ -1,0 +1,73 @@
+package stacks
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+// What a PgBouncer process takes: an estimate on the safe side of its code and tables, and of each connection's buffers and
+// TLS state; 2026-11. Compare with the pods' memory under load.
+const (
+	poolerMemory           = Memory(16 * catalogue.MiB)
+	poolerConnectionMemory = Memory(64 * 1024)
+)
+
+func (c *Config) checkPgBouncer(f *faults) {
+	path, p := prefix+"pgbouncer", c.PgBouncer
+	if p.Max < p.Min {
+		f.add(path+".max", show(p.Max), fmt.Sprintf("at least min, %d", p.Min))
+	}
+	checkLimits(path, p.Requests, p.Limits, f)
+	pools := c.Pools().PgBouncer
+	connections := pools.MaxClients + pools.Write + pools.Read
+	if needed := poolerMemory + Memory(connections)*poolerConnectionMemory; p.Limits.Memory < needed {
+		f.add(path+".limits.memory", "is "+p.Limits.Memory.String(),
+			fmt.Sprintf("at least %dMi: a pod may hold %d connections, %d of clients", int64((needed+mebibyte-1)/mebibyte), connections, pools.MaxClients))
+	}
+}
+
+func (c *Config) checkCache(f *faults) {
+	path, cache := prefix+"cache", c.Cache
+	checkWindows(path, "snapshotWindow", cache.SnapshotWindow, cache.MaintenanceWindow, time.Hour, f)
+	checkSaid(path+".parameters", cache.Parameters, catalogue.Redis, catalogue.DBClass{}, f)
+	if !f.within("cache.parameters") {
+		c.checkWorkingSet(f)
+	}
+}
+
+// checkWorkingSet wants the working set to fit into the node below the memory objective: above it there is an alarm, and
+// at the limit popular keys are evicted.
+func (c *Config) checkWorkingSet(f *faults) {
+	m := c.CacheMemory()
+	if m.WorkingSet <= m.Objective {
+		return
+	}
+	f.add(prefix+"cache.workingSetMiB", show(c.Cache.WorkingSetMiB),
+		fmt.Sprintf("at most %d: %v %% (slo.memoryPercent) of the %d MiB that %s has for data%s", m.Objective/catalogue.MiB,
+			c.SLO.MemoryPercent, m.Usable/catalogue.MiB, c.Cache.NodeType, c.roomier(m.WorkingSet)))
+}
+
+// roomier names the smallest node type that holds a working set.
+func (c *Config) roomier(workingSet int64) string {
+	var best catalogue.CacheNode
+	for _, name := range catalogue.CacheNames() {
+		node, err := catalogue.Cache(name)
+		if err != nil {
+			continue
+		}
+		usable := float64(node.MaxMemory) * float64(100-c.reserved(name)) / 100
+		if usable*c.SLO.MemoryPercent/100 >= float64(workingSet) && (best.Name == "" || node.MaxMemory < best.MaxMemory) {
+			best = node
+		}
+	}
+	if best.Name == "" {
+		return ""
+	}
+	return ", or " + best.Name
+}
+
+func (c *Config) checkVectorStore(f *faults) {
+	checkLimits(prefix+"vectorStore", c.VectorStore.Requests, c.VectorStore.Limits, f)
+}
