@@ -2,7 +2,7 @@ package stacks
 
 // CloudFront's path patterns: * stands for any characters, / included, ? for exactly one; all else for itself, and case
 // counts. Source: PathPattern of CacheBehavior, https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ;
-// read 2026-11-23.
+// as remembered, 2026-11.
 
 // pathsMeet reports whether some path matches both patterns.
 func pathsMeet(a, b string) bool {

@@ -94,7 +94,8 @@ func leaves(path string, t reflect.Type) []string {
 const (
 	// FastestBurn is how many times too fast requests fail when the first burn-rate alert fires: 2 % of a budget of 30 days
 	// spent in an hour. Source: Google, The Site Reliability Workbook (2018), chapter 5 "Alerting on SLOs", "Recommended
-	// time windows and burn rates", https://sre.google/workbook/alerting-on-slos/ ; read 2026-11-23.
+	// time windows and burn rates", https://sre.google/workbook/alerting-on-slos/ ; as remembered, and
+	// as secondary pages give it, 2026-11.
 	FastestBurn = 14.4
 
 	// hitPercent of the cache: below 0.8 AWS takes the memory for too small or the keys for too short-lived.
@@ -108,7 +109,7 @@ const (
 	edgeHitPercent = 40
 
 	// storageLatencySeconds is twice the single-digit milliseconds that AWS names for gp3.
-	// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html ; read 2026-11-23.
+	// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html ; as remembered, 2026-11.
 	storageLatencySeconds = 0.02
 
 	// lagShare is the part of the upload objective that replication may take: processing has the rest.

@@ -11,7 +11,7 @@ import (
 )
 
 // checkSchedule accepts what Kubernetes does: the five fields or a descriptor such as @daily, without a time zone in the
-// text. Source: ValidateCronJobSpec of https://github.com/kubernetes/kubernetes, pkg/apis/batch/validation; read 2026-11-23.
+// text. Source: ValidateCronJobSpec of https://github.com/kubernetes/kubernetes, pkg/apis/batch/validation; as remembered, 2026-11.
 func checkSchedule(text string) error {
 	if text == "" {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/components/observability/rules"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -113,6 +114,11 @@ func TestAnObjectiveReachesWhatFollowsFromIt(t *testing.T) {
 	database := func(name string) func(*testing.T, graph.Graph) string {
 		return func(t *testing.T, g graph.Graph) string { return parameter(t, g, name) }
 	}
+	alarm := func(name string) func(*testing.T, graph.Graph) string {
+		return func(_ *testing.T, g graph.Graph) string {
+			return fmt.Sprint(g.Find("aws:cloudwatch/metricAlarm:MetricAlarm", "rag-prod-"+name).Input("threshold"))
+		}
+	}
 	for objective, c := range map[string]struct {
 		value any
 		where map[string]func(*testing.T, graph.Graph) string
@@ -120,13 +126,26 @@ func TestAnObjectiveReachesWhatFollowsFromIt(t *testing.T) {
 	}{
 		"slo.responseSeconds": {1, map[string]func(*testing.T, graph.Graph) string{
 			"log_min_duration_statement": database("log_min_duration_statement"), "max_connections": database("max_connections"),
-		}, map[string]string{"log_min_duration_statement": "250", "max_connections": "111"}},
+			"API latency alarm": alarm("api-latency"),
+		}, map[string]string{"API latency alarm": "1", "log_min_duration_statement": "250", "max_connections": "111"}},
 		"slo.complexSearchSeconds": {10, map[string]func(*testing.T, graph.Graph) string{
 			"statement_timeout": database("statement_timeout"),
 		}, map[string]string{"statement_timeout": "60000"}},
 		"slo.throughputRPS": {2000, map[string]func(*testing.T, graph.Graph) string{
 			"max_connections": database("max_connections"),
 		}, map[string]string{"max_connections": "223"}},
+		"slo.cpuPercent": {75, map[string]func(*testing.T, graph.Graph) string{
+			"node CPU alarm": alarm("node-cpu"), "database CPU alarm": alarm("database-cpu"),
+		}, map[string]string{"node CPU alarm": "75", "database CPU alarm": "75"}},
+		"slo.memoryPercent": {90, map[string]func(*testing.T, graph.Graph) string{
+			"node memory alarm": alarm("node-memory"), "database memory alarm": alarm("database-memory"),
+		}, map[string]string{"node memory alarm": "90", "database memory alarm": "3.4359738368e+09"}},
+		"slo.storagePercent": {50, map[string]func(*testing.T, graph.Graph) string{
+			"database storage alarm": alarm("database-storage"),
+		}, map[string]string{"database storage alarm": "2.147483648e+11"}},
+		"slo.availabilityPercent": {99, map[string]func(*testing.T, graph.Graph) string{
+			"edge errors alarm": alarm("edge-errors"),
+		}, map[string]string{"edge errors alarm": "14.4"}},
 		"slo.hpa.maxReplicas": {12, map[string]func(*testing.T, graph.Graph) string{
 			"HPA maximum": hpa("spec.maxReplicas"),
 		}, map[string]string{"HPA maximum": "12"}},
@@ -156,5 +175,12 @@ func TestAFaultyConfigurationDeclaresNothing(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q: %v", want, err)
 		}
+	}
+}
+
+// The rules and the stack's thresholds both know the fastest burn rate, and import nothing of each other.
+func TestTheFastestBurnRateIsOneNumber(t *testing.T) {
+	if rules.FastestBurn != stacks.FastestBurn {
+		t.Errorf("rules fire at %v times the budget, the stack's thresholds are derived from %v", rules.FastestBurn, stacks.FastestBurn)
 	}
 }

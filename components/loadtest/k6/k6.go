@@ -16,13 +16,6 @@ import (
 // Entry is the script that k6 is given; it imports the others from its folder.
 const Entry = "main.js"
 
-// Exit codes of k6. Source: https://grafana.com/docs/k6/latest/misc/exit-codes/ ; as remembered, and 99 and 108 as in
-// the types and release notes of v2.3.0; read 2026-11-24.
-const (
-	ExitThresholdsMissed = 99
-	ExitAborted          = 108 // by the script, as when it refuses production
-)
-
 // Names of the environment variables that the scripts read, beside Kubernetes' own JOB_COMPLETION_INDEX.
 const (
 	EnvTarget          = "TARGET_URL"

@@ -2,6 +2,7 @@ package k6_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -152,5 +153,14 @@ checks that failed:
 `
 	if diff := cmp.Diff(want, summaryOf(t, endOfRun(false, 3))["stdout"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRunThatDidNothingDidNotPass(t *testing.T) {
+	data := endOfRun(true, 0)
+	delete(data["metrics"].(object), "iterations") // as when setup refuses
+	files := summaryOf(t, data)
+	if !strings.Contains(files["/results/summary.json"], `"passed": false`) || !strings.HasPrefix(files["stdout"], "smoke: NOTHING RAN") {
+		t.Errorf("says %s", files["stdout"])
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -214,96 +213,6 @@ func TestBreakpointDoesNotPause(t *testing.T) {
 	g.mustUser(1).act(3, data)
 	if pauses := len(g.sleeps) - before; pauses != 0 {
 		t.Errorf("%d pauses, want none: arrivals set the pace", pauses)
-	}
-}
-
-func TestUploadIsFollowedUntilItIsFound(t *testing.T) {
-	a, url := newAPI(t)
-	g := newGenerator(t, url, smoke())
-	data := g.prepare()
-	v := g.mustUser(2)
-	for range 2 {
-		if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
-			t.Fatal(err)
-		}
-		v.iteration++
-	}
-	g.wantNoFault()
-	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
-		t.Errorf("seconds per MB: %v, want two that are the pauses between questions", seconds)
-	}
-	if deleted := countKind(g, "delete"); deleted != 1 || len(a.documents) != 101 {
-		t.Errorf("%d deletions, %d documents; want the first upload deleted, and 100 prepared ones and the second left", deleted, len(a.documents))
-	}
-}
-
-func countKind(g *generator, kind string) int {
-	n := 0
-	for _, k := range g.kinds() {
-		if k == kind {
-			n++
-		}
-	}
-	return n
-}
-
-func TestUploadThatIsNeverFoundIsAFaultAndCountsTwice(t *testing.T) {
-	a, url := newAPI(t)
-	g := newGenerator(t, url, smoke())
-	data := g.prepare()
-	a.deaf = true
-	v := g.mustUser(2)
-	if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
-		t.Fatal(err)
-	}
-	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
-		t.Errorf("seconds per MB: %v, want 60", seconds)
-	}
-	if faults := g.values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
-		t.Errorf("faults %v after %d searches, want the last of 10 to be one", faults, countKind(g, "upload-search"))
-	}
-}
-
-func TestWrongAnswersAreFaultsAndThrowNothing(t *testing.T) {
-	for name, c := range map[string]struct {
-		kind   string
-		change func(status *int, body *any)
-	}{
-		"status":             {"search-simple", func(status *int, _ *any) { *status = 503 }},
-		"another query":      {"search-simple", func(_ *int, body *any) { *body = map[string]any{"query": "x", "mode": "simple", "hits": []any{}} }},
-		"no hits":            {"search-complex", func(_ *int, body *any) { (*body).(map[string]any)["hits"] = []any{} }},
-		"no JSON":            {"search-complex", func(_ *int, body *any) { *body = "<html>" }},
-		"empty":              {"dashboard", func(_ *int, body *any) { *body = "" }},
-		"null":               {"dashboard", func(_ *int, body *any) { *body = "null" }},
-		"another document":   {"document", func(_ *int, body *any) { *body = document{ID: "x", Status: "ready", ChunkCount: 1} }},
-		"unfinished":         {"document", func(_ *int, body *any) { d := (*body).(document); d.Status = "pending"; *body = d }},
-		"somebody's session": {"session", func(_ *int, body *any) { *body = session{ID: "x", User: "somebody"} }},
-		"upload refused":     {"upload", func(status *int, _ *any) { *status = 429 }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, url := newAPI(t)
-			g := newGenerator(t, url, smoke())
-			data := g.prepare()
-			a.change = func(_ *http.Request, status *int, body *any) { c.change(status, body) }
-			v := g.mustUser(2)
-			if _, err := v.callOf(v.module("user.js"), "act", c.kind, data); err != nil {
-				t.Fatal(err)
-			}
-			if faults := g.values("faults"); len(faults) != 1 || faults[0] != 1 {
-				t.Errorf("faults %v, want one", faults)
-			}
-		})
-	}
-}
-
-func TestAPIThatIsGoneIsAFaultAndThrowsNothing(t *testing.T) {
-	_, url := newAPI(t)
-	g := newGenerator(t, url, smoke())
-	data := g.prepare()
-	g.env[k6.EnvTarget] = "http://127.0.0.1:1"
-	g.mustUser(1).act(6, data)
-	if faults := g.values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
-		t.Errorf("faults %v, want six", faults)
 	}
 }
 

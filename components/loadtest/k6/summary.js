@@ -29,7 +29,7 @@ export function resultOf(run, data, endedAt) {
     environment: run.environment,
     endedAt,
     durationMillis: data.state.testRunDurationMs,
-    passed: thresholds.every((t) => t.ok),
+    passed: ran(data) && thresholds.every((t) => t.ok),
     thresholds,
     checks: data.root_group.checks.map(({ name, passes, fails }) => ({
       name,
@@ -38,6 +38,12 @@ export function resultOf(run, data, endedAt) {
     })),
     metrics: data.metrics,
   };
+}
+
+/** Whether there is anything to judge: a run that was refused keeps every threshold.
+ * @param {Summary} data */
+function ran(data) {
+  return (data.metrics.iterations?.values.count ?? 0) > 0;
 }
 
 /** @param {Summary} data
@@ -62,6 +68,12 @@ function measured(values, threshold) {
   return values[threshold.replace(/\s*[<>=!].*$/, '')] ?? null;
 }
 
+/** @param {ReturnType<typeof resultOf>} result */
+function verdictOf(result) {
+  if (result.passed) return 'thresholds kept';
+  return result.thresholds.every((t) => t.ok) ? 'NOTHING RAN' : 'THRESHOLDS MISSED';
+}
+
 /** The result for people: the verdicts, then the checks that failed.
  * @param {ReturnType<typeof resultOf>} result */
 export function textOf(result) {
@@ -76,7 +88,7 @@ export function textOf(result) {
   const lines = rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
   const failed = checks.filter((c) => c.fails > 0).map((c) => `  ${c.fails} of ${c.passes + c.fails}: not "${c.name}"`);
   return [
-    `${scenario.name}: ${result.passed ? 'thresholds kept' : 'THRESHOLDS MISSED'} after ${Math.round(result.durationMillis / 1000)} s, generator ${generator.index + 1} of ${scenario.generators}`,
+    `${scenario.name}: ${verdictOf(result)} after ${Math.round(result.durationMillis / 1000)} s, generator ${generator.index + 1} of ${scenario.generators}`,
     ...lines,
     ...(failed.length > 0 ? ['checks that failed:', ...failed] : []),
     '',
