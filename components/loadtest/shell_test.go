@@ -26,6 +26,20 @@ func stub(t *testing.T, program string) (file string) {
 	return file
 }
 
+// script copies a script to a folder of its own. It is read here, so that the test cache knows of it.
+func script(t *testing.T, name string) (path string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func arguments(t *testing.T, file string) []string {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -43,14 +57,15 @@ func TestEachGeneratorRunsItsSegment(t *testing.T) {
 	} {
 		for index, segment := range want {
 			file := stub(t, "k6")
-			cmd := exec.Command("/bin/sh", "./run.sh")
+			path := script(t, "run.sh")
+			cmd := exec.CommandContext(t.Context(), "/bin/sh", path)
 			cmd.Env = append(os.Environ(), "GENERATORS="+strconv.Itoa(generators), "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			all := []string{
 				"run", "--no-usage-report", "--no-color", "--quiet", "--new-machine-readable-summary=false",
-				"--execution-segment=" + segment[0], "--execution-segment-sequence=" + segment[1], "./main.js",
+				"--execution-segment=" + segment[0], "--execution-segment-sequence=" + segment[1], filepath.Join(filepath.Dir(path), "main.js"),
 			}
 			if diff := cmp.Diff(all, arguments(t, file)); diff != "" {
 				t.Errorf("generator %d of %d (-want +got):\n%s", index, generators, diff)
@@ -60,12 +75,17 @@ func TestEachGeneratorRunsItsSegment(t *testing.T) {
 }
 
 // uploads runs the upload until it is told to stop, as Kubernetes does when k6 has ended.
-func uploads(t *testing.T, results string) (out string, err error) {
+func uploads(t *testing.T, results string) (out string, ended error) {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", "upload.sh")
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", script(t, "upload.sh"))
 	cmd.Env = append(os.Environ(), "RESULTS_FOLDER="+results, "RESULTS_BUCKET=b", "RESULTS_PREFIX=results", "SCENARIO=peak", "JOB_NAME=peak-7", "JOB_COMPLETION_INDEX=1")
-	var text strings.Builder
-	cmd.Stdout, cmd.Stderr = &text, &text
+	log := filepath.Join(t.TempDir(), "log")
+	file, err := os.Create(log) // a file, since a pipe would be waited for until the last pause is over
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd.Stdout, cmd.Stderr = file, file
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +93,12 @@ func uploads(t *testing.T, results string) (out string, err error) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	err = cmd.Wait()
-	return text.String(), err
+	ended = cmd.Wait()
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), ended
 }
 
 // waits returns once the shell has its child, whose end it waits for.

@@ -4,13 +4,10 @@
 set -u
 
 ended=
-pause=
-trap 'ended=yes; kill "$pause"' TERM
-
+trap 'ended=yes' TERM
 while [ -z "$ended" ]; do
-  sleep 86400 &
-  pause=$!
-  wait "$pause"
+  sleep 1 &
+  wait $! # ends with the signal; one that comes just before is seen a second later
 done
 
 if [ ! -s "$RESULTS_FOLDER/summary.json" ]; then

@@ -66,7 +66,7 @@ func TestWrongAnswersAreFaultsAndThrowNothing(t *testing.T) {
 		"no JSON":            {"search-complex", func(_ *int, body *any) { *body = "<html>" }},
 		"empty":              {"dashboard", func(_ *int, body *any) { *body = "" }},
 		"null":               {"dashboard", func(_ *int, body *any) { *body = "null" }},
-		"another document":   {"document", func(_ *int, body *any) { *body = document{ID: "x", Status: "ready", ChunkCount: 1} }},
+		"another document":   {"document", func(_ *int, body *any) { d := (*body).(document); d.ID = "x"; *body = d }},
 		"unfinished":         {"document", func(_ *int, body *any) { d := (*body).(document); d.Status = "pending"; *body = d }},
 		"somebody's session": {"session", func(_ *int, body *any) { *body = session{ID: "x", User: "somebody"} }},
 		"upload refused":     {"upload", func(status *int, _ *any) { *status = 429 }},

@@ -146,6 +146,22 @@ func TestMixHasItsWeights(t *testing.T) {
 	}
 }
 
+func TestMixIsComplete(t *testing.T) {
+	_, url := newAPI(t)
+	var mix []struct{ Percent float64 }
+	v := newGenerator(t, url, smoke()).mustUser(1)
+	if err := v.vm.ExportTo(v.module("mix.js").Get("mix"), &mix); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, m := range mix {
+		sum += m.Percent
+	}
+	if sum != 100 {
+		t.Errorf("%v percent of actions are said what they are, want 100", sum)
+	}
+}
+
 func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	_, url := newAPI(t)
 	v := newGenerator(t, url, smoke()).mustUser(1)
