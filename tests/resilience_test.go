@@ -102,8 +102,8 @@ func killedUpConverges(t *testing.T, where target) {
 	if u := where.up(t); u.changed != 0 {
 		t.Errorf("the update after that changes %d resources, want 0:\n%s", u.changed, u.output)
 	}
-	if n := len(s.records(t, "aws_rds_instance_Instance")); n != 1 {
-		t.Errorf("%d databases, want 1", n)
+	if n := len(s.records(t, "aws_rds_instance_Instance")); n != 2 {
+		t.Errorf("%d databases, want the primary and its replica", n)
 	}
 	where.destroy(t)
 }
