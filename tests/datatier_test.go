@@ -3,6 +3,7 @@ package tests
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gruntwork-io/terratest/modules/retry"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 )
@@ -150,15 +152,35 @@ func upkeepAndSnapshotsRun(t *testing.T, where target) {
 	}
 }
 
+// settledPods are the API's, once none starts or stops: their counters can then be compared.
+func settledPods(t *testing.T, cs *kubernetes.Clientset) []corev1.Pod {
+	t.Helper()
+	var pods *corev1.PodList
+	retry.DoWithRetryContext(t, t.Context(), "the API's pods are settled", 60, time.Second, func() (string, error) {
+		var err error
+		pods, err = cs.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + deployment})
+		if err != nil || len(pods.Items) == 0 {
+			return "", fmt.Errorf("no pods of %s: %w", deployment, err)
+		}
+		for _, pod := range pods.Items {
+			if pod.DeletionTimestamp != nil || !slices.ContainsFunc(pod.Status.Conditions, isReady) {
+				return "", fmt.Errorf("pod %s starts or stops", pod.Name)
+			}
+		}
+		return "", nil
+	})
+	return pods.Items
+}
+
+func isReady(c corev1.PodCondition) bool {
+	return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+}
+
 // sum adds a sample of every API pod's metrics.
 func sum(t *testing.T, cs *kubernetes.Clientset, sample string) float64 {
 	t.Helper()
-	pods, err := cs.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + deployment})
-	if err != nil || len(pods.Items) == 0 {
-		t.Fatalf("%d pods of %s: %v", len(pods.Items), deployment, err)
-	}
 	total := 0.0
-	for _, pod := range pods.Items {
+	for _, pod := range settledPods(t, cs) {
 		raw, err := cs.CoreV1().Pods(namespace).ProxyGet("http", pod.Name, "9090", "/metrics", nil).DoRaw(t.Context())
 		if err != nil {
 			t.Fatalf("metrics of %s: %v", pod.Name, err)
