@@ -46,6 +46,7 @@ func apiServerSettings(c config) []setting {
 		{"enable-aggregator-routing", "false", "aggregated APIs are called at their cluster IP, as clients call them"},
 		{"enable-bootstrap-token-auth", "false", "nodes join with certificates"},
 		{"allow-privileged", "true", "as EKS; PodSecurity admission, on by default, decides per namespace"},
+		{"shutdown-watch-termination-grace-period", "1s", "default 0: watches keep a server that is to end for a minute"},
 		{"event-ttl", "1h", "the default, named because etcd here is small"},
 		{"profiling", "false", ""},
 	}
