@@ -95,6 +95,10 @@ generate: ## the AWS schema, the configuration schema and docs, the goldens
 bench-stack: build ## preview, up, search, second up, memory: measured (docs/architecture.md has the figures)
 	@tools/bench-stack.sh
 
+.PHONY: bench-policies
+bench-policies: build ## what the policy pack costs a preview of prod, and what any pack does (docs/architecture.md has the figures)
+	@RAGSCALE_TEST_LIVE=1 go test ./policies -run '^$$' -bench PackOver -benchtime 15x -timeout 10m
+
 .PHONY: clean
 clean: down ## also the built tools and every trace under .sandbox
 	rm -rf .sandbox bin

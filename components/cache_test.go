@@ -81,12 +81,7 @@ func declareCache(args cache.Args) func(*pulumi.Context) error {
 }
 
 func TestCacheGraph(t *testing.T) {
-	for stack, args := range cacheShapes {
-		t.Run(stack, func(t *testing.T) {
-			g := graph.Run(t, stack, declareCache(args()))
-			graph.Golden(t, "testdata/cache-"+stack+".golden", g.Text())
-		})
-	}
+	wantGraphs(t, "cache", cacheShapes, declareCache)
 }
 
 func TestCacheFaultsNameTheField(t *testing.T) {
@@ -94,12 +89,12 @@ func TestCacheFaultsNameTheField(t *testing.T) {
 		change func(*cache.Args)
 		want   string
 	}{
-		"network":  {func(a *cache.Args) { a.VPCID = nil }, "cache.VPCID is missing, want the network's id"},
-		"password": {func(a *cache.Args) { a.Password = nil }, "cache.Password is missing, want a secret"},
+		"network":  {func(a *cache.Args) { a.VPCID = nil }, "cache.VPCID is missing, want a value from the component that has it"},
+		"password": {func(a *cache.Args) { a.Password = nil }, "cache.Password is missing, want a value from the component that has it"},
 		"one subnet": {func(a *cache.Args) { a.IsolatedSubnetIDs = a.IsolatedSubnetIDs[:1] },
 			"cache.IsolatedSubnetIDs has 1, want 2 or more, each in a zone of its own"},
 		"client": {func(a *cache.Args) { a.AllowedSecurityGroupIDs["jobs"] = nil },
-			"cache.AllowedSecurityGroupIDs[jobs] is missing, want a security group's id"},
+			"cache.AllowedSecurityGroupIDs[jobs] is missing, want a value from the component that has it"},
 		"node type": {func(a *cache.Args) { a.NodeType = "r7g.large" },
 			`cache.NodeType is "r7g.large", want an ElastiCache node type such as cache.r7g.large`},
 		"aged node type": {func(a *cache.Args) { a.NodeType = "cache.t2.micro" },
@@ -119,7 +114,7 @@ func TestCacheFaultsNameTheField(t *testing.T) {
 		"window without snapshots": {func(a *cache.Args) { a.SnapshotWindow = "01:00-02:00" },
 			`cache.SnapshotWindow is "01:00-02:00" with SnapshotRetentionDays 0, want none: no snapshots are taken`},
 		"log retention": {func(a *cache.Args) { a.LogRetentionDays = 8 },
-			"cache.LogRetentionDays is 8, want one of [0 1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]"},
+			"cache.LogRetentionDays is 8, want 0 (for ever) or one of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -218,15 +213,7 @@ func TestCacheWindowFaultsSayWhatIsWanted(t *testing.T) {
 func TestCacheReportsAllFaultsAtOnce(t *testing.T) {
 	args := smallCache()
 	args.VPCID, args.NodeType, args.Replicas = nil, "", 9
-	_, err := graph.Try("dev", false, declareCache(args))
-	if err == nil {
-		t.Fatal("no error, want three faults")
-	}
-	for _, field := range []string{"VPCID", "NodeType", "Replicas"} {
-		if !strings.Contains(err.Error(), "cache."+field+" is ") {
-			t.Errorf("%s is not among the faults:\n%v", field, err)
-		}
-	}
+	wantFaultsOf(t, declareCache(args), "cache", "VPCID", "NodeType", "Replicas")
 }
 
 // A replica makes failover possible, failover makes several zones possible; without one AWS refuses both.
@@ -247,16 +234,11 @@ func TestCacheFailsOverExactlyWhenThereIsAReplica(t *testing.T) {
 }
 
 func TestCacheRefusesAPasswordWithoutQuotingIt(t *testing.T) {
-	for _, password := range []string{"only-15-letters", "has a space in it", "slash/slash/slash", `quote"quote"quote`, "at@at-at-at-at-at", "Schlüssel-der-lang-ist", strings.Repeat("x", 129)} {
+	wantPasswordsRefused(t, func(password pulumi.String) func(*pulumi.Context) error {
 		args := smallCache()
-		args.Password = pulumi.String(password)
-		_, err := graph.Try("dev", false, declareCache(args))
-		if err == nil {
-			t.Errorf("%q is taken, want it refused", password)
-		} else if strings.Contains(err.Error(), password) {
-			t.Errorf("the error quotes the password: %v", err)
-		}
-	}
+		args.Password = password
+		return declareCache(args)
+	}, "only-15-letters", "has a space in it", "slash/slash/slash", `quote"quote"quote`, "at@at-at-at-at-at", "Schlüssel-der-lang-ist", strings.Repeat("x", 129))
 }
 
 func TestCachePasswordIsSecret(t *testing.T) {
@@ -322,12 +304,10 @@ func TestCacheLongestNameFitsElastiCachesIDs(t *testing.T) {
 }
 
 func TestCacheNameFitsElastiCachesIDs(t *testing.T) {
-	for _, name := range []string{"Cache", "a--b", "1cache", "cache-", strings.Repeat("a", 22), ""} {
-		wantFault(t, func(ctx *pulumi.Context) error {
-			_, err := cache.New(ctx, name, smallCache())
-			return err
-		}, fmt.Sprintf("cache.name is %q, want at most 21 lower-case letters, digits and single hyphens, a letter first", name))
-	}
+	wantNames(t, "cache", 21, func(ctx *pulumi.Context, name string) error {
+		_, err := cache.New(ctx, name, smallCache())
+		return err
+	})
 }
 
 // endpoints are the addresses that ElastiCache computes, which the graph's mock does not invent.

@@ -63,12 +63,7 @@ func declareCDN(args cdn.Args) func(*pulumi.Context) error {
 }
 
 func TestCDNGraph(t *testing.T) {
-	for stack, args := range cdnShapes {
-		t.Run(stack, func(t *testing.T) {
-			g := graph.Run(t, stack, declareCDN(args()))
-			graph.Golden(t, "testdata/cdn-"+stack+".golden", g.Text())
-		})
-	}
+	wantGraphs(t, "cdn", cdnShapes, declareCDN)
 }
 
 func TestCDNFaultsNameTheField(t *testing.T) {
@@ -121,6 +116,14 @@ func TestCDNFaultsNameTheField(t *testing.T) {
 			c.change(&args)
 			wantFault(t, declareCDN(args), c.want)
 		})
+	}
+}
+
+func TestOnlyThisAccountDeliversLogs(t *testing.T) {
+	g := graph.Run(t, "prod", declareCDN(cdnShapes["prod"]()))
+	policy, ok := g.Find("aws:s3/bucketPolicy:BucketPolicy", "rag-edge-logs").Input("policy").(string)
+	if !ok || !strings.Contains(policy, `"aws:SourceAccount":"123456789012"`) {
+		t.Errorf("policy is %s, want writing bound to the distribution's account", policy)
 	}
 }
 

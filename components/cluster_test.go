@@ -174,7 +174,7 @@ func TestClusterRefusesBadArguments(t *testing.T) {
 		"name":           {func(a *cluster.Args) { a.Name = "-x" }, `cluster.name is "-x", want 1 to 100 letters, digits, - and _, the first a letter or digit`},
 		"version":        {func(a *cluster.Args) { a.Version = "v1.36.1" }, `cluster.version is "v1.36.1", want a Kubernetes minor such as 1.36`},
 		"region":         {func(a *cluster.Args) { a.Region = "" }, `cluster.region is "", want an AWS region such as eu-central-1`},
-		"network":        {func(a *cluster.Args) { a.VPCID, a.PrivateSubnetIDs = nil, nil }, "cluster.vpcId is missing, want the network's VPC\ncluster.privateSubnetIds has 0 entries, want 2 or more in different zones"},
+		"network":        {func(a *cluster.Args) { a.VPCID, a.PrivateSubnetIDs = nil, nil }, "cluster.vpcId is missing, want a value from the component that has it\ncluster.privateSubnetIds has 0, want 2 or more, each in a zone of its own"},
 		"no range":       {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"office"} }, `cluster.publicAccessCidrs[0] is "office", want an IPv4 range such as 203.0.113.0/24`},
 		"host bits":      {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"203.0.113.7/24"} }, `cluster.publicAccessCidrs[0] is "203.0.113.7/24", want 203.0.113.0/24: no host bits`},
 		"private range":  {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"10.0.0.0/8"} }, `cluster.publicAccessCidrs[0] is "10.0.0.0/8", want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint`},
@@ -183,7 +183,7 @@ func TestClusterRefusesBadArguments(t *testing.T) {
 		"admin twice":    {func(a *cluster.Args) { a.AdminPrincipalARNs = append(a.AdminPrincipalARNs, a.AdminPrincipalARNs[0]) }, `cluster.adminPrincipalArns[2] is "arn:aws:iam::123456789012:role/platform/admins" again, want each principal once`},
 		"retention":      {func(a *cluster.Args) { a.LogRetentionDays = 0 }, `cluster.logRetentionDays is 0, want one of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]`},
 		"add-on":         {func(a *cluster.Args) { a.AddonVersions["coredns"] = "latest" }, `cluster.addonVersions[coredns] is "latest", want a pinned version such as v1.2.3-eksbuild.1`},
-		"unknown add-on": {func(a *cluster.Args) { a.AddonVersions["dns"] = "v1.0.0-eksbuild.1" }, `cluster.addonVersions[dns] is unknown, want [eks-pod-identity-agent kube-proxy vpc-cni coredns aws-ebs-csi-driver metrics-server kube-state-metrics amazon-cloudwatch-observability]`},
+		"unknown add-on": {func(a *cluster.Args) { a.AddonVersions["dns"] = "v1.0.0-eksbuild.1" }, `cluster.addonVersions[dns] is unknown, want [eks-pod-identity-agent kube-proxy vpc-cni coredns aws-ebs-csi-driver metrics-server amazon-cloudwatch-observability]`},
 		"chart": {func(a *cluster.Args) {
 			a.LoadBalancerController = cluster.LoadBalancerController{ChartVersion: "^1", Replicas: 9}
 		}, "cluster.loadBalancerController.chartVersion is \"^1\", want a pinned version such as 1.14.0\ncluster.loadBalancerController.replicas is 9, want 1 to 3"},
@@ -214,13 +214,13 @@ func TestClusterRefusesBadArguments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args := clusterShapes()["prod"]
 			test.change(&args)
-			wantFaults(t, clusterProgram(args), test.want)
+			wantFault(t, clusterProgram(args), test.want)
 		})
 	}
 }
 
 func TestClusterRefusesANameThatItsRolesCannotBear(t *testing.T) {
-	wantFaults(t, func(ctx *pulumi.Context) error {
+	wantFault(t, func(ctx *pulumi.Context) error {
 		_, err := cluster.New(ctx, "a-name-of-twenty-5-letter", clusterShapes()["prod"])
 		return err
 	}, `cluster.New is given name "a-name-of-twenty-5-letter", want at most 24 characters: names of its IAM roles end at 64`)

@@ -37,7 +37,7 @@ func smallLoadTest() loadtest.Args {
 func peakLoad() loadtest.Scenario {
 	return loadtest.Scenario{
 		Name: "peak", Users: 500, RampUpSeconds: 120, DurationSeconds: 900, ThinkSeconds: 1, Generators: 2, Suspended: true,
-		GracefulSeconds: 30, DeadlineSeconds: 1590,
+		GracefulSeconds: 30, GatherSeconds: 360, DeadlineSeconds: 1590,
 	}
 }
 
@@ -243,8 +243,8 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"node group":  {func(a *loadtest.Args) { a.NodeGroup = "load test" }, `loadtest.NodeGroup is "load test", want a value of the label ragscale.io/pool`},
 		"retention":   {func(a *loadtest.Args) { a.ResultsRetentionDays = 0 }, "loadtest.ResultsRetentionDays is 0, want 1 to 3650"},
 		"no image":    {func(a *loadtest.Args) { a.Image = "" }, `loadtest.Image is "", want an image such as grafana/k6:2.3.0`},
-		"moving":      {func(a *loadtest.Args) { a.Image = "grafana/k6:latest" }, `loadtest.Image is "grafana/k6:latest", want a tag that names a version: what measures must not change by itself`},
-		"upload":      {func(a *loadtest.Args) { a.UploadImage = "aws-cli" }, `loadtest.UploadImage is "aws-cli", want a tag that names a version: what measures must not change by itself`},
+		"moving":      {func(a *loadtest.Args) { a.Image = "grafana/k6:latest" }, `loadtest.Image is "grafana/k6:latest", want a tag that names a version: what runs must not change by itself`},
+		"upload":      {func(a *loadtest.Args) { a.UploadImage = "aws-cli" }, `loadtest.UploadImage is "aws-cli", want a tag that names a version: what runs must not change by itself`},
 		"cpu":         {func(a *loadtest.Args) { a.Requests.CPU = "two" }, `loadtest.Requests.CPU is "two", want a quantity above 0 such as 250m or 512Mi`},
 		"memory":      {func(a *loadtest.Args) { a.Requests.Memory = "" }, `loadtest.Requests.Memory is "", want a quantity above 0 such as 250m or 512Mi`},
 		"response":    {func(a *loadtest.Args) { a.Thresholds.ResponseMillis = 0 }, "loadtest.Thresholds.ResponseMillis is 0, want 1 or more"},
@@ -257,13 +257,15 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"twice":       {func(a *loadtest.Args) { a.Scenarios = append(a.Scenarios, a.Scenarios[0]) }, `loadtest.Scenarios[1].Name is "smoke" a second time, want another`},
 		"users":       {first(func(s *loadtest.Scenario) { s.Users = 0 }), "loadtest.Scenarios[0].Users is 0, want 1 or more"},
 		"think":       {first(func(s *loadtest.Scenario) { s.ThinkSeconds = 0 }), "loadtest.Scenarios[0].ThinkSeconds is 0, want above 0"},
-		"generators":  {first(func(s *loadtest.Scenario) { s.Generators = 3 }), "loadtest.Scenarios[0].Generators is 3, want 1 to Users, 2: each needs one"},
+		"generators":  {first(func(s *loadtest.Scenario) { s.Generators, s.GatherSeconds = 3, 1 }), "loadtest.Scenarios[0].Generators is 3, want 1 to Users, 2: each needs one"},
 		"ramp-up":     {first(func(s *loadtest.Scenario) { s.RampUpSeconds = 11 }), "loadtest.Scenarios[0].RampUpSeconds is 11, want 0 to DurationSeconds, 10, of which it is a part"},
 		"graceful":    {first(func(s *loadtest.Scenario) { s.GracefulSeconds = -1 }), "loadtest.Scenarios[0].GracefulSeconds is -1, want 0 or more"},
-		"deadline":    {first(func(s *loadtest.Scenario) { s.DeadlineSeconds = 20 }), "loadtest.Scenarios[0].DeadlineSeconds is 20, want above DurationSeconds and GracefulSeconds together, 20"},
+		"deadline":    {first(func(s *loadtest.Scenario) { s.DeadlineSeconds = 20 }), "loadtest.Scenarios[0].DeadlineSeconds is 20, want above DurationSeconds, GracefulSeconds and GatherSeconds together, 20"},
+		"gathering":   {first(func(s *loadtest.Scenario) { s.Generators = 2 }), "loadtest.Scenarios[0].GatherSeconds is 0, want 0 or more, and above 0 with several Generators: they wait for each other"},
 		"by hand":     {first(func(s *loadtest.Scenario) { s.Suspended = false }), "loadtest.Scenarios[0].Suspended is false without Schedule, want one of the two"},
-		"schedule":    {first(func(s *loadtest.Scenario) { s.Schedule = "61 * * * *" }), `loadtest.Scenarios[0].Schedule is "61 * * * *", want five fields such as "30 1 * * 1-5"`},
-		"a time zone": {first(func(s *loadtest.Scenario) { s.Schedule = "TZ=Asia/Tokyo 1 1 * * *" }), `loadtest.Scenarios[0].Schedule is "TZ=Asia/Tokyo 1 1 * * *", want five fields such as "30 1 * * 1-5"`},
+		"schedule":    {first(func(s *loadtest.Scenario) { s.Schedule = "61 * * * *" }), `loadtest.Scenarios[0].Schedule is "61 * * * *", want five fields such as "30 2 * * *"`},
+		"only a zone": {first(func(s *loadtest.Scenario) { s.Schedule = "TZ=" }), `loadtest.Scenarios[0].Schedule is "TZ=", want five fields such as "30 2 * * *"`},
+		"a time zone": {first(func(s *loadtest.Scenario) { s.Schedule = "TZ=Asia/Tokyo 1 1 * * *" }), `loadtest.Scenarios[0].Schedule is "TZ=Asia/Tokyo 1 1 * * *", want five fields such as "30 2 * * *"`},
 		"production": {func(a *loadtest.Args) {
 			a.Production, a.Scenarios[0].Suspended, a.Scenarios[0].Schedule = true, false, "0 3 * * *"
 		}, `loadtest.Scenarios[0].Schedule is "0 3 * * *" in production, want none, or AllowProduction`},
@@ -280,15 +282,7 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 func TestLoadTestReportsAllFaultsAtOnce(t *testing.T) {
 	args := smallLoadTest()
 	args.Namespace, args.Image, args.Scenarios[0].Users = "", "", -1
-	_, err := graph.Try("dev", false, declareLoadTest(args))
-	if err == nil {
-		t.Fatal("no error, want faults")
-	}
-	for _, field := range []string{"Namespace", "Image", "Scenarios[0].Users"} {
-		if !strings.Contains(err.Error(), "loadtest."+field+" is ") {
-			t.Errorf("%s is not among the faults:\n%v", field, err)
-		}
-	}
+	wantFaultsOf(t, declareLoadTest(args), "loadtest", "Namespace", "Image", "Scenarios[0].Users")
 }
 
 func TestLoadTestMayLoadProductionOnScheduleWithPermission(t *testing.T) {

@@ -130,7 +130,7 @@ network.cidr is "", want an IPv4 range such as 10.0.0.0/16
 network.zones has 0 entries, want 2 or 3
 network.clusterName is "", want the name of the EKS cluster that will use the subnets`},
 		"IPv6":            {func(a *network.Args) { a.CIDR = "fd00::/16" }, `network.cidr is "fd00::/16", want an IPv4 range such as 10.0.0.0/16`},
-		"host bits":       {func(a *network.Args) { a.CIDR = "10.0.0.1/16" }, `network.cidr is 10.0.0.1/16, want 10.0.0.0/16: no host bits`},
+		"host bits":       {func(a *network.Args) { a.CIDR = "10.0.0.1/16" }, `network.cidr is "10.0.0.1/16", want 10.0.0.0/16: no host bits`},
 		"too small":       {func(a *network.Args) { a.CIDR = "10.0.0.0/21" }, `network.cidr is 10.0.0.0/21, want /16 to /20`},
 		"too large":       {func(a *network.Args) { a.CIDR = "10.0.0.0/15" }, `network.cidr is 10.0.0.0/15, want /16 to /20`},
 		"public range":    {func(a *network.Args) { a.CIDR = "8.8.0.0/16" }, `network.cidr is 8.8.0.0/16, want a range inside one of [10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10]`},
@@ -148,27 +148,8 @@ network.clusterName is "", want the name of the EKS cluster that will use the su
 		t.Run(name, func(t *testing.T) {
 			args := good
 			test.change(&args)
-			wantFaults(t, networkProgram(args), test.want)
+			wantFault(t, networkProgram(args), test.want)
 		})
-	}
-}
-
-// wantFaults runs a program that must end with exactly this report, one fault a line, and must have registered nothing.
-func wantFaults(t *testing.T, program func(*pulumi.Context) error, want string) {
-	t.Helper()
-	var fault error
-	g, err := graph.Try("prod", false, func(ctx *pulumi.Context) error {
-		fault = program(ctx)
-		return fault
-	})
-	if err == nil || fault == nil {
-		t.Fatalf("no error, want:\n%s", want)
-	}
-	if diff := cmp.Diff(want, fault.Error()); diff != "" {
-		t.Errorf("error (-want +got):\n%s", diff)
-	}
-	if len(g.Resources) != 0 {
-		t.Errorf("%d resources are registered in spite of the error, want none", len(g.Resources))
 	}
 }
 

@@ -48,7 +48,7 @@ var vectorStoreShapes = map[string]func() vectorstore.Args{
 		a.StorageGiB = 200
 		a.Requests, a.Limits = vectorstore.Resources{CPU: "2", Memory: "8Gi"}, vectorstore.Resources{CPU: "4", Memory: "16Gi"}
 		a.Snapshot = vectorstore.Snapshot{Schedule: "30 2 * * *", Keep: 7, StorageGiB: 100, Image: "public.ecr.aws/docker/library/node:24.11.1-slim"}
-		a.VerticalAutoscaling = true
+		a.VerticalAutoscaling = vectorstore.VerticalAutoscaling{Mode: "Off", Resources: []string{"cpu", "memory"}}
 		a.NodeSelector = map[string]string{"ragscale.io/workload": "system"}
 		a.PriorityClassName = "serving"
 		a.DeletionProtection = true
@@ -74,12 +74,7 @@ func declareVectorStore(args vectorstore.Args) func(*pulumi.Context) error {
 }
 
 func TestVectorStoreGraph(t *testing.T) {
-	for stack, args := range vectorStoreShapes {
-		t.Run(stack, func(t *testing.T) {
-			g := graph.Run(t, stack, declareVectorStore(args()))
-			graph.Golden(t, "testdata/vectorstore-"+stack+".golden", g.Text())
-		})
-	}
+	wantGraphs(t, "vectorstore", vectorStoreShapes, declareVectorStore)
 }
 
 func TestVectorStoreFaultsNameTheField(t *testing.T) {
@@ -114,7 +109,7 @@ func TestVectorStoreFaultsNameTheField(t *testing.T) {
 		"every pod": {func(a *vectorstore.Args) { a.Clients[0].Pods = nil },
 			"vectorstore.Clients[0].Pods is empty, want names of workloads: an empty one is every pod"},
 		"client's pods": {func(a *vectorstore.Args) { a.Clients[0].Pods = []string{"app=api"} },
-			`vectorstore.Clients[0].Pods has "app=api", want a value of the label app.kubernetes.io/name`},
+			`vectorstore.Clients[0].Pods[0] is "app=api", want a value of the label app.kubernetes.io/name`},
 		"schedule": {func(a *vectorstore.Args) { a.Snapshot = snapshot; a.Snapshot.Schedule = "30 25 * * *" },
 			`vectorstore.Snapshot.Schedule is "30 25 * * *", want five fields such as "30 2 * * *"`},
 		"schedule with a zone": {func(a *vectorstore.Args) { a.Snapshot = snapshot; a.Snapshot.Schedule = "TZ=Asia/Tokyo 30 2 * * *" },
@@ -144,15 +139,7 @@ func TestVectorStoreFaultsNameTheField(t *testing.T) {
 func TestVectorStoreReportsAllFaultsAtOnce(t *testing.T) {
 	args := smallVectorStore()
 	args.Namespace, args.StorageGiB, args.Limits.Memory = "", 0, ""
-	_, err := graph.Try("dev", false, declareVectorStore(args))
-	if err == nil {
-		t.Fatal("no error, want three faults")
-	}
-	for _, field := range []string{"Namespace", "StorageGiB", "Limits.Memory"} {
-		if !strings.Contains(err.Error(), "vectorstore."+field+" is ") {
-			t.Errorf("%s is not among the faults:\n%v", field, err)
-		}
-	}
+	wantFaultsOf(t, declareVectorStore(args), "vectorstore", "Namespace", "StorageGiB", "Limits.Memory")
 }
 
 func TestVectorStorePinnedImagesAreTaken(t *testing.T) {
@@ -268,12 +255,10 @@ func TestVectorStoreRestoreNeverRunsByItself(t *testing.T) {
 }
 
 func TestVectorStoreNameIsAName(t *testing.T) {
-	for _, name := range []string{"Vectors", "a--b", "1vectors", "vectors-", strings.Repeat("a", 41), ""} {
-		wantFault(t, func(ctx *pulumi.Context) error {
-			_, err := vectorstore.New(ctx, name, smallVectorStore())
-			return err
-		}, fmt.Sprintf("vectorstore.name is %q, want at most 40 lower-case letters, digits and single hyphens, a letter first", name))
-	}
+	wantNames(t, "vectorstore", 40, func(ctx *pulumi.Context, name string) error {
+		_, err := vectorstore.New(ctx, name, smallVectorStore())
+		return err
+	})
 }
 
 func TestVectorStoreFirstPreviewNeedsNothingKnown(t *testing.T) {

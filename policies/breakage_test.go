@@ -53,21 +53,30 @@ var breakages = []breakage{
 	{rule: "api-autoscaled", at: apiHPA, path: "spec.scaleTargetRef.name", bad: "agentic-rag-apj", absent: true},
 	{rule: "hpa-bounds", at: apiHPA, path: "spec.minReplicas", bad: 1.0, absent: true},
 	{rule: "hpa-targets", at: apiHPA, path: "spec.metrics[0].resource.target.averageUtilization", bad: 95.0},
+	{rule: "hpa-below-alarm", with: func(s *subject) {
+		s.set(apiDeployment, apiContainer+"resources.limits.memory", "512Mi")
+	}},
 	{rule: "hpa-steady", at: apiHPA, path: "spec.behavior.scaleDown.stabilizationWindowSeconds", bad: 0.0},
 	{rule: "hpa-owns-replicas", at: apiDeployment, path: "spec.replicas", bad: 3.0},
 	{rule: "one-autoscaler-per-resource", with: func(s *subject) { s.addVPA("InPlaceOrRecreate", "memory") }},
+	{rule: "vector-store-alone", at: "StatefulSet rag-prod", path: "spec.replicas", bad: 2.0},
 	{rule: "vpa-mode", with: func(s *subject) { s.addVPA("Recreate", "ephemeral-storage") }},
 	{rule: "scaled-survives-drain", at: "PodDisruptionBudget rag-prod", path: "spec.maxUnavailable", bad: 0.0, absent: true},
 	{rule: "scaled-is-spread", at: apiDeployment, path: "spec.template.spec.topologySpreadConstraints", bad: []any{}, absent: true},
 	{rule: "connection-budget", at: "Deployment rag-prod-worker", path: apiContainer + "env", bad: []any{map[string]any{"name": "DATABASE_POOL_SIZE", "value": "100"}}},
 
 	{rule: "nodes-can-scale", at: apiNodes, path: "scalingConfig.maxSize", bad: 3.0},
+	{rule: "nodes-hold-full-scale", with: func(s *subject) {
+		s.set(apiDeployment, apiContainer+"resources.requests.cpu", "8")
+	}},
 	{rule: "autoscaler-owns-nodes", at: apiNodes, with: func(s *subject) { s.resource(apiNodes).IgnoreChanges = nil }},
 	{rule: "node-type", at: apiNodes, path: "instanceTypes", bad: []any{"t4g.large"}, absent: true},
 	{rule: "spot-has-choice", at: "NodeGroup rag-prod-burst", path: "instanceTypes", bad: []any{"m7g.xlarge"}, absent: true},
 	{rule: "base-on-demand", at: "NodeGroup rag-prod-burst", path: "scalingConfig", bad: map[string]any{"minSize": 1.0, "maxSize": 12.0, "desiredSize": 1.0}},
 	{rule: "loadtest-apart", at: "NodeGroup rag-prod-loadtest", path: "taints", bad: []any{}, absent: true},
 	{rule: "loadtest-pods-apart", with: func(s *subject) { s.addLoadTest() }},
+	{rule: "loadtest-not-unattended", at: "CronJob rag-prod-load-normal", path: "spec.suspend", bad: false, absent: true},
+	{rule: "loadtest-thresholds", at: "ConfigMap rag-prod-load-normal", path: "data[\"scenario.json\"]", bad: `{"name": "normal"}`},
 	{rule: "node-imdsv2", at: template, path: "metadataOptions.httpTokens", bad: "optional", absent: true},
 	{rule: "node-volume", at: template, path: "blockDeviceMappings[0].ebs.encrypted", bad: "false", absent: true},
 
@@ -87,6 +96,12 @@ var breakages = []breakage{
 	{rule: "rds-insights", at: db, path: "monitoringInterval", bad: 0.0, absent: true},
 	{rule: "rds-parameters", at: db, path: "parameterGroupName", bad: "default.postgres17", absent: true},
 	{rule: "rds-parameter-values", at: dbParameters, with: func(s *subject) { s.setParameter(dbParameters, "work_mem", "value", "64MB") }},
+	{rule: "rds-memory-split", with: func(s *subject) {
+		s.setParameter(dbParameters, "shared_buffers", "value", "{DBInstanceClassMemory/12000}")
+	}},
+	{rule: "rds-slow-statements", with: func(s *subject) {
+		s.setParameter(dbParameters, "log_min_duration_statement", "value", "-1")
+	}},
 	{rule: "rds-static-parameters", at: dbParameters, with: func(s *subject) { s.setParameter(dbParameters, "shared_buffers", "applyMethod", "immediate") }},
 	{rule: "rds-log-exports", at: db, path: "enabledCloudwatchLogsExports", bad: []any{"upgrade"}, absent: true},
 	{rule: "rds-replicas", with: func(s *subject) { s.drop("rds/instance:Instance rag-prod-replica-2") }},
@@ -99,6 +114,7 @@ var breakages = []breakage{
 	{rule: "cache-user-authenticated", at: "elasticache/user:User rag-prod-default", path: "accessString", bad: "on ~* +@all", absent: true},
 	{rule: "cache-password-secret", at: "elasticache/user:User rag-prod-app", path: "authenticationMode.passwords", bad: []any{"correct-horse-battery"}},
 	{rule: "cache-eviction", with: func(s *subject) { s.setParameter(redisSettings, "maxmemory-policy", "value", "allkeys-lfu") }},
+	{rule: "cache-snapshots", at: redis, path: "snapshotRetentionLimit", bad: 0.0, absent: true},
 	{rule: "cache-reserved-memory", with: func(s *subject) { s.setParameter(redisSettings, "reserved-memory-percent", "value", "10") }},
 
 	{rule: "ingress-public-ports", at: "SecurityGroupIngressRule rag-prod-from-nodes", path: "cidrIpv4", bad: "0.0.0.0/0"},
@@ -126,6 +142,7 @@ var breakages = []breakage{
 	{rule: "edge-origin-signed", at: edge, path: "origins[0].originAccessControlId", bad: "", absent: true},
 	{rule: "edge-assets-cached", at: edge, path: behavior + "cachePolicyId", bad: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"},
 	{rule: "edge-compressed", at: edge, path: behavior + "compress", bad: false, absent: true},
+	{rule: "edge-headers", at: edge, path: behavior + "responseHeadersPolicyId", bad: "", absent: true},
 
 	{rule: "bucket-private", at: "BucketPublicAccessBlock rag-prod-assets", path: "blockPublicPolicy", bad: false, absent: true},
 	{rule: "bucket-encrypted", at: "BucketServerSideEncryptionConfigurationV2 rag-prod-assets", path: "rules", bad: []any{}, absent: true},
@@ -135,17 +152,23 @@ var breakages = []breakage{
 	{rule: "iam-no-wildcard", at: "RolePolicy rag-prod-load-balancer-controller", path: "policy", bad: `{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`},
 	{rule: "iam-no-administrator", at: "RolePolicyAttachment rag-prod-monitoring", path: "policyArn", bad: "arn:aws:iam::aws:policy/AdministratorAccess"},
 	{rule: "iam-trust", at: "iam/role:Role rag-prod-node", path: "assumeRolePolicy", bad: `{"Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"sts:AssumeRole"}]}`},
+	{rule: "resource-policy-closed", at: "TopicPolicy rag-prod-alarms", path: "policy", bad: `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:Publish"}]}`},
+	{rule: "properties-without-secrets", at: "SecretVersion rag-prod", path: "secretString", bad: "hunter2"},
+	{rule: "topic-encrypted", at: "sns/topic:Topic rag-prod-alarms", path: "kmsMasterKeyId", bad: "", absent: true},
+	{rule: "volume-encrypted", at: "StorageClass rag-prod", path: "parameters.encrypted", bad: "false", absent: true},
 	{rule: "kms-rotation", at: "kms/key:Key rag-prod", path: "enableKeyRotation", bad: false, absent: true},
 
 	{rule: "secret-recoverable", at: "secretsmanager/secret:Secret rag-prod", path: "recoveryWindowInDays", bad: 0.0},
 
 	{rule: "objectives-watched", with: func(s *subject) { s.drop("MetricAlarm rag-prod-node-cpu") }},
+	{rule: "alarm-threshold", at: "MetricAlarm rag-prod-node-cpu", path: "threshold", bad: 90.0},
 	{rule: "alarm-tells", at: "MetricAlarm rag-prod-node-cpu", path: "alarmActions", bad: []any{}, absent: true},
 	{rule: "alarm-heard", with: func(s *subject) { s.drop("TopicSubscription rag-prod-alarms-oncall@example.com") }},
 
 	{rule: "log-retention", at: "LogGroup rag-prod-flow-logs", path: "retentionInDays", bad: 3.0, absent: true},
 	{rule: "tags", at: "Vpc rag-prod", path: "tags[\"cost-centre\"]", bad: "", absent: true},
 	{rule: "data-protected", with: func(s *subject) { s.resource(db).Protect = false }},
+	{rule: "monthly-cost", at: db, path: "instanceClass", bad: "db.r7g.4xlarge"},
 	{rule: "repository-immutable", at: "Repository rag-prod", path: "imageTagMutability", bad: "MUTABLE", absent: true},
 }
 
@@ -227,7 +250,6 @@ func TestAStackWithoutATypeIsStoppedOnlyByWhatWantsIt(t *testing.T) {
 		"aws:sns/topicSubscription:TopicSubscription":                                                {"alarm-heard"},
 		"kubernetes:policy/v1:PodDisruptionBudget":                                                   {"scaled-survives-drain"},
 		"kubernetes:networking.k8s.io/v1:NetworkPolicy":                                              {"namespace-closed"},
-		"kubernetes:apps/v1:Deployment":                                                              {"namespace-closed"}, // of the namespace that only holds room
 	}
 	types := map[string]bool{}
 	for _, r := range declare(t, "prod").Resources {

@@ -13,7 +13,7 @@ const headroom = "Deployment rag-prod-headroom"
 func TestOnlyThePauseImageIsExcusedFromServing(t *testing.T) {
 	s := declare(t, "prod")
 	s.set(headroom, apiContainer+"image", "registry.k8s.io/pause-and-serve:3.10")
-	want := []string{"container-probes", "namespace-closed", "rollout-keeps-capacity"}
+	want := []string{"container-probes", "rollout-keeps-capacity"}
 	if diff := cmp.Diff(want, s.stopped()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -105,6 +105,7 @@ func (s *subject) addLoadTest() {
 	load.Name, load.URN = "load", "load"
 	s.Resources = append(s.Resources, load)
 	s.set("CronJob load", "spec.jobTemplate.spec.template.spec.containers[0].image", "grafana/k6:1.4.0")
+	s.set("CronJob load", "spec.suspend", true)
 }
 
 // drop takes away one resource.

@@ -1,9 +1,12 @@
 package main_test
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/policies/rules"
@@ -39,12 +42,41 @@ func TestEveryRuleIsMandatoryInProduction(t *testing.T) {
 	}
 }
 
-func TestTheListHasALinePerRule(t *testing.T) {
+func TestTheListSaysEverythingOfEveryRule(t *testing.T) {
 	var b strings.Builder
-	if err := rules.List(&b, stacks.Production); err != nil {
+	list := rules.List(declare(t, "prod").settings.Thresholds)
+	if err := list.Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(b.String(), "\n"); got != len(rules.All())+1 {
-		t.Errorf("%d lines for %d rules", got, len(rules.All()))
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, r := range rules.All() {
+		want := fmt.Sprintf("%s %s %s Fix: %s Origin: %s", r.Name, r.Levels.Production, r.Says, r.Fix, r.Origin)
+		if want = strings.Join(strings.Fields(want), " "); !strings.Contains(text, want) {
+			t.Errorf("the list lacks %s", want)
+		}
+	}
+}
+
+func TestTheListFitsATerminal(t *testing.T) {
+	var b strings.Builder
+	if err := rules.List(declare(t, "prod").settings.Thresholds).Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if width := utf8.RuneCountInString(line); width > 101 {
+			t.Errorf("%d characters: %s", width, line)
+		}
+	}
+}
+
+func TestTheListFollowsTheStack(t *testing.T) {
+	for stack, level := range map[string]rules.Level{"prod": rules.Mandatory, "dev": rules.Advisory, "local": rules.Off} {
+		thresholds := declare(t, stack).settings.Thresholds
+		thresholds.SLO.CPUPercent = 55
+		l := rules.List(thresholds)
+		at := slices.IndexFunc(l.Rules, func(r rules.ListedRule) bool { return r.Name == "rds-multi-az" })
+		if l.Rules[at].Level != level || l.Objectives.CPUPercent != 55 || len(l.Alarms) == 0 {
+			t.Errorf("%s: %+v", stack, l.Rules[at])
+		}
 	}
 }

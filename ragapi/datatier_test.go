@@ -8,10 +8,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
@@ -102,6 +108,64 @@ func TestUpkeepKeepsTheDatabaseOfAnAPIThatNeverRan(t *testing.T) {
 	var days int
 	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_inherits WHERE inhparent = 'query_log'::regclass`).Scan(&days); err != nil || days != 4 {
 		t.Errorf("%d partitions (%v), want three days and the default", days, err)
+	}
+}
+
+// days are the partitions of the query log that have a date.
+func days(t *testing.T, pool *pgxpool.Pool) []string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), `SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'query_log'::regclass AND inhrelid <> 'query_log_default'::regclass ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestProcessesThatStartAtOnceMakeTheFirstDaysOfTheQueryLog(t *testing.T) {
+	db := pgtest.Database(t)
+	today := time.Now().UTC()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if code, output := command(t, "migrate", db); code != exitFine || strings.Contains(output, `"WARN"`) {
+				t.Errorf("exit code %d: %s", code, output)
+			}
+		})
+	}
+	wg.Wait()
+	made := days(t, pgtest.Pool(t, db))
+	for i := range 2 {
+		if want := "query_log_" + today.AddDate(0, 0, i).Format("20060102"); !slices.Contains(made, want) {
+			t.Errorf("the days are %v, want %s among them", made, want)
+		}
+	}
+}
+
+func TestAProcessStartsThoughTheQueryLogIsHeld(t *testing.T) {
+	db := pgtest.Database(t)
+	pool := pgtest.Pool(t, db)
+	if err := schema.Migrate(t.Context(), pool, quiet); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Exec(t.Context(), `SELECT FROM query_log`); err != nil {
+		t.Fatal(err)
+	}
+	if code, output := command(t, "migrate", db); code != exitFine || !strings.Contains(output, "left to the daily upkeep") {
+		t.Errorf("exit code %d: %s", code, output)
+	}
+	if err := reader.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if made := days(t, pool); len(made) > 0 {
+		t.Errorf("the days %v were made while the log was read", made)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -218,6 +219,37 @@ func TestAMigrationInterruptedHalfwayGoesOnWhereItStood(t *testing.T) {
 	var kept int
 	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM sessions`).Scan(&kept); err != nil || kept != 1 {
 		t.Errorf("%d sessions (%v), want the one from before", kept, err)
+	}
+}
+
+func TestWrongCredentialsEndAProcessWithOneErrorThatNamesThem(t *testing.T) {
+	db := pgtest.Database(t)
+	stranger := db
+	stranger.User = "stranger"
+	intruder := db
+	intruder.Password = "wrong-secret"
+	lost := db
+	lost.Name = "no_such_database"
+	for name, wrong := range map[string]config.Database{"user": stranger, "password": intruder, "database": lost} {
+		for _, process := range []string{"serve", "worker", "migrate", "upkeep"} {
+			t.Run(process+" with a wrong "+name, func(t *testing.T) {
+				code, output := command(t, process, wrong, "HTTP_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0")
+				if code != exitFailed {
+					t.Errorf("exit code %d, want %d", code, exitFailed)
+				}
+				if strings.Count(output, `"level":"ERROR"`) != 1 || strings.Contains(output, `"level":"WARN"`) {
+					t.Errorf("want one error and no warning:\n%s", output)
+				}
+				for _, want := range []string{wrong.Host + ":" + strconv.Itoa(int(wrong.Port)), wrong.User, wrong.Name} {
+					if !strings.Contains(output, want) {
+						t.Errorf("%s is not named:\n%s", want, output)
+					}
+				}
+				if strings.Contains(output, wrong.Password) {
+					t.Errorf("the password is in the log:\n%s", output)
+				}
+			})
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ Commands:
   worker    process uploaded documents; metrics and probes on ADMIN_ADDR
   migrate   bring the database to the schema that this build wants, then end
   upkeep    make and drop partitions of the query log, delete expired sessions, then end
+  report    inspect the database and print what it finds, a JSON object a line, then end
   ca-bundle --to FILE   copy the certificates that the database's must descend from, then end
   version   print the version
 
@@ -43,7 +44,7 @@ func main() {
 }
 
 // commands run until the soft context ends, then finish what they have begun until the hard one does.
-var commands = map[string]func(p *process) error{"serve": serve, "worker": work, "migrate": migrate, "upkeep": upkeep}
+var commands = map[string]func(p *process) error{"serve": serve, "worker": work, "migrate": migrate, "upkeep": upkeep, "report": report}
 
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), stdout, stderr io.Writer) int {
 	switch {
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel})).With("pod", cfg.PodName, "command", args[0])
 	soft, hard, stop := signals(ctx, log)
 	defer stop()
-	p := &process{cfg: cfg, log: log, soft: soft, hard: hard, metrics: metrics.New(build())}
+	p := &process{cfg: cfg, log: log, out: stdout, soft: soft, hard: hard, metrics: metrics.New(build())}
 	if err := commands[args[0]](p); err != nil && !errors.Is(err, errStopped) {
 		log.Error("ended", "error", err.Error())
 		return exitFailed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -15,6 +16,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/schema"
 )
 
@@ -22,6 +24,7 @@ import (
 type process struct {
 	cfg     config.Config
 	log     *slog.Logger
+	out     io.Writer // the result of a command that has one
 	metrics *metrics.Metrics
 	soft    context.Context // ends with the first signal: stop taking work
 	hard    context.Context // ends with the second: drop the work in hand
@@ -54,6 +57,7 @@ func signals(ctx context.Context, log *slog.Logger) (soft, hard context.Context,
 	return soft, hard, func() { signal.Stop(received); drain(); quit() }
 }
 
+// migrate brings the schema up, and makes the days of the query log that the daily upkeep would make later.
 func migrate(p *process) error {
 	db := p.cfg.Direct
 	db.StatementTimeout = config.NoTimeout // building an index takes as long as it takes
@@ -68,6 +72,7 @@ func migrate(p *process) error {
 		switch {
 		case err == nil:
 			p.log.Info("schema is as wanted")
+			p.makeDays(pool)
 			return nil
 		case p.soft.Err() != nil:
 			return errStopped
@@ -81,6 +86,20 @@ func migrate(p *process) error {
 		case <-time.After(migrationRetry):
 		}
 	}
+}
+
+// daysWithin is how long a start waits for the query log's days: whoever reads the log holds them up.
+const daysWithin = 10 * time.Second
+
+// makeDays goes on without them: the default partition takes the rows meanwhile, and the daily upkeep moves them.
+func (p *process) makeDays(pool *pgxpool.Pool) {
+	ctx, cancel := context.WithTimeout(p.soft, daysWithin)
+	defer cancel()
+	done, err := querylog.MakeDays(ctx, pool, time.Now())
+	if err != nil {
+		p.log.Warn("the query log's days are left to the daily upkeep", "error", err.Error())
+	}
+	p.log.Info("query log", "created", done.Created, "moved", done.Moved)
 }
 
 // probe returns a readiness check: the database can be reached and has the wanted schema. A pool with every

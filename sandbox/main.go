@@ -30,10 +30,12 @@ import (
 )
 
 const usage = `usage: ragscale-sandbox start|run|stop [--images FILE]
+       ragscale-sandbox exec [--bind FOLDER]... PROGRAM [ARGUMENT]...
 
 start  bring the sandbox up in the background and wait until it answers
 run    the same in the foreground, until Ctrl-C
 stop   end it and everything in it; what was declared is resumed by the next start
+exec   run a program of the engines' root, without a sandbox
 
 The sandbox lives in .sandbox below the current folder, or where RAGSCALE_SANDBOX_DIR says.
 `
@@ -73,6 +75,8 @@ func play(role string, args []string) int {
 		return namespace.Init(args)
 	case roleDaemon:
 		return exit(inside(), os.Stderr)
+	case "exec":
+		return exit(runProgram(args), os.Stderr)
 	case "start", "run", "stop":
 		return exit(outside(role, args, os.Stdout), os.Stderr)
 	}
@@ -95,11 +99,7 @@ func outside(verb string, args []string, stdout io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	here, err := os.Getwd()
-	if err != nil {
-		return err
-	}
-	l, err := layout.New(here)
+	l, err := here()
 	if err != nil {
 		return err
 	}

@@ -11,16 +11,16 @@ type Autoscaling struct {
 
 // VerticalWorkloads are the workloads with a vertical autoscaler.
 type VerticalWorkloads struct {
-	API       Vertical `json:"api" doc:"Of the API, which scales horizontally on CPU and memory."`
-	Worker    Vertical `json:"worker" doc:"Of the upload worker, which does so too."`
-	PgBouncer Vertical `json:"pgbouncer" doc:"Of PgBouncer, which scales horizontally on CPU."`
-	Chroma    Vertical `json:"chroma" doc:"Of Chroma, which has one pod."`
+	API       Vertical `json:"api" doc:"Of the API, which scales horizontally on CPU and memory: it only recommends, unless slo.hpa.memoryPercent is 0; then it may act on [memory]."`
+	Worker    Vertical `json:"worker" doc:"Of the upload worker, which has the API's targets: as the API."`
+	PgBouncer Vertical `json:"pgbouncer" doc:"Of PgBouncer, which scales horizontally on CPU: it may act on [memory]."`
+	Chroma    Vertical `json:"chroma" doc:"Of Chroma, which has one pod: it may act on both. A recreated pod is an interruption of searches by meaning."`
 }
 
 // Vertical is one vertical autoscaler.
 type Vertical struct {
-	Mode      string   `json:"mode" rule:"one=Off|Initial|InPlaceOrRecreate" doc:"Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones."`
-	Resources []string `json:"resources" rule:"one=cpu|memory minItems=1 maxItems=2" doc:"What it acts on."`
+	Mode      string   `json:"mode" rule:"one=Off|Initial|InPlaceOrRecreate" doc:"Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones, and recreates them where their node has no room. Refused on a resource that the workload's horizontal autoscaler acts on: CPU of API, worker and PgBouncer, and memory of API and worker unless slo.hpa.memoryPercent is 0."`
+	Resources []string `json:"resources" rule:"one=cpu|memory minItems=1 maxItems=2" doc:"What it recommends for, or acts on: from half of the workload's request up to what the smallest node that fits it can hold, and, but for Chroma, whose limits grow along, up to its limit."`
 }
 
 // asPeak is SlopeRPSPerMinute until the load scenarios are known.
@@ -95,22 +95,4 @@ func (c *Config) NodeScaling() NodeScaling {
 		MaxNodeProvisionSeconds:       startsUntilGivenUp * start,
 		Priorities:                    priorities,
 	}
-}
-
-// horizontal are the resources that a horizontal autoscaler acts on, by workload as in the configuration.
-var horizontal = map[string][]string{"api": {"cpu", "memory"}, "worker": {"cpu", "memory"}, "pgbouncer": {"cpu"}}
-
-// byName are the vertical autoscalers by their configuration keys.
-func (v VerticalWorkloads) byName() map[string]Vertical {
-	return map[string]Vertical{"api": v.API, "worker": v.Worker, "pgbouncer": v.PgBouncer, "chroma": v.Chroma}
-}
-
-// VerticalActs reports whether any vertical autoscaler does more than recommend.
-func (c *Config) VerticalActs() bool {
-	for _, v := range c.Autoscaling.Vertical.byName() {
-		if v.Mode != "Off" {
-			return true
-		}
-	}
-	return false
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/stacks"
 )
 
 func TestOverProvisioningHoldsTheRiseDuringANodesStart(t *testing.T) {
@@ -79,19 +81,85 @@ func TestVerticalAutoscalersRecommendUnlessToldToAct(t *testing.T) {
 func TestAutoscalersThatFightAreAFault(t *testing.T) {
 	faultTable(t, []faultCase{
 		{"autoscaling", `{"vertical": {"api": {"mode": "InPlaceOrRecreate", "resources": ["cpu", "memory"]}}}`,
-			"ragscale:autoscaling.vertical.api.mode is \"InPlaceOrRecreate\" for cpu, which the horizontal autoscaler acts on, want Off\n" +
-				`ragscale:autoscaling.vertical.api.mode is "InPlaceOrRecreate" for memory, which the horizontal autoscaler acts on, want Off`},
+			"ragscale:autoscaling.vertical.api.mode is \"InPlaceOrRecreate\" for cpu, which the horizontal autoscaler acts on, want Off, or resources [memory] with slo.hpa.memoryPercent 0\n" +
+				`ragscale:autoscaling.vertical.api.mode is "InPlaceOrRecreate" for memory, which the horizontal autoscaler acts on, want Off, or resources [memory] with slo.hpa.memoryPercent 0`},
 		{"autoscaling", `{"vertical": {"worker": {"mode": "Initial", "resources": ["memory"]}}}`,
-			`ragscale:autoscaling.vertical.worker.mode is "Initial" for memory, which the horizontal autoscaler acts on, want Off`},
+			`ragscale:autoscaling.vertical.worker.mode is "Initial" for memory, which the horizontal autoscaler acts on, want Off, or resources [memory] with slo.hpa.memoryPercent 0`},
 		{"autoscaling", `{"vertical": {"pgbouncer": {"mode": "InPlaceOrRecreate"}}}`,
 			`ragscale:autoscaling.vertical.pgbouncer.mode is "InPlaceOrRecreate" for cpu, which the horizontal autoscaler acts on, want Off, or resources [memory]`},
 		{"autoscaling", `{"vertical": {"pgbouncer": {"mode": "InPlaceOrRecreate", "resources": ["memory"]}, "chroma": {"mode": "InPlaceOrRecreate"}}}`, `<nil>`},
 		{"autoscaling", `{"vertical": {"chroma": {"mode": "Auto"}}}`, `ragscale:autoscaling.vertical.chroma.mode is "Auto", want one of Off, Initial, InPlaceOrRecreate`},
 		{"autoscaling", `{"vertical": {"chroma": {"resources": ["cpu", "cpu"]}}}`, `ragscale:autoscaling.vertical.chroma.resources[1] is "cpu" again, want each resource once`},
 		{"autoscaling", `{"vertical": {"chroma": {"resources": ["disk"]}}}`, `ragscale:autoscaling.vertical.chroma.resources[0] is "disk", want one of cpu, memory`},
+		{"slo", `{"hpa": {"memoryPercent": 5}}`, `ragscale:slo.hpa.memoryPercent is 5, want at least 10, or 0 for CPU alone`},
 		{"autoscaling", `{"nodeStartSeconds": 0}`, `ragscale:autoscaling.nodeStartSeconds is 0, want a whole number from 5 to 1800`},
 		{"autoscaling", `{"slopeRPSPerMinute": -1}`, `ragscale:autoscaling.slopeRPSPerMinute is -1, want a number from 0 to 10000000`},
 	})
+}
+
+// Without a memory target the API's vertical autoscaler may act on memory, and still not on CPU.
+func TestWithoutAMemoryTargetTheVerticalAutoscalerHasMemory(t *testing.T) {
+	with := func(resources string) error {
+		_, err := parse(map[string]string{
+			"ragscale:slo":         `{"hpa": {"memoryPercent": 0}}`,
+			"ragscale:autoscaling": `{"vertical": {"api": {"mode": "InPlaceOrRecreate", "resources": ` + resources + `}}}`,
+		})
+		return err
+	}
+	if err := with(`["memory"]`); err != nil {
+		t.Error(err)
+	}
+	want := `ragscale:autoscaling.vertical.api.mode is "InPlaceOrRecreate" for cpu, which the horizontal autoscaler acts on, want Off, or resources [memory]`
+	if got := text(with(`["cpu"]`)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAVerticalAutoscalerThatOnlyRecommendsHasNoBounds(t *testing.T) {
+	got := mustParse(t, "prod", nil).VerticalPolicies().Chroma
+	if diff := cmp.Diff(stacks.VerticalPolicy{Mode: "Off", Resources: []string{"cpu", "memory"}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The nodes of development are m7g.large: 1430m and 5500Mi are free for pods.
+func TestAVerticalAutoscalerStaysWithinLimitAndNode(t *testing.T) {
+	tests := map[string]struct {
+		pooler, chroma                          string
+		poolerMin, poolerMax, least, chromaMost string
+	}{
+		"limits that stay are the most": {
+			`{"requests": {"cpu": "100m", "memory": "96Mi"}, "limits": {"memory": "160Mi"}}`, `{"requests": {"cpu": "200m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}`,
+			"48Mi", "160Mi", "512Mi", "2750Mi",
+		},
+		"the node is, where it is less": {
+			`{"requests": {"cpu": "100m", "memory": "96Mi"}, "limits": {"memory": "64Gi"}}`, `{"requests": {"cpu": "200m", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}`,
+			"48Mi", "5500Mi", "2Gi", "5500Mi",
+		},
+		"nothing shrinks for a limit above the node": {
+			`{}`, `{"requests": {"cpu": "200m", "memory": "4Gi"}, "limits": {"memory": "8Gi"}}`,
+			"", "", "2Gi", "4Gi",
+		},
+	}
+	for name, tt := range tests {
+		p := mustParse(t, "dev", map[string]string{
+			"ragscale:pgbouncer": tt.pooler, "ragscale:vectorStore": tt.chroma,
+			"ragscale:autoscaling": `{"vertical": {"pgbouncer": {"mode": "Initial", "resources": ["memory"]}, "chroma": {"mode": "InPlaceOrRecreate", "resources": ["memory"]}}}`,
+		}).VerticalPolicies()
+		if tt.poolerMin != "" {
+			got := []string{p.PgBouncer.Min.Memory.String(), p.PgBouncer.Max.Memory.String()}
+			if diff := cmp.Diff([]string{tt.poolerMin, tt.poolerMax}, got); diff != "" {
+				t.Errorf("%s: PgBouncer: %s", name, diff)
+			}
+		}
+		got := []string{p.Chroma.Min.Memory.String(), p.Chroma.Max.Memory.String()}
+		if diff := cmp.Diff([]string{tt.least, tt.chromaMost}, got); diff != "" {
+			t.Errorf("%s: Chroma: %s", name, diff)
+		}
+		if p.Chroma.Max.CPU != 0 {
+			t.Errorf("%s: Chroma's CPU is bounded by %s, and none of its concern", name, p.Chroma.Max.CPU)
+		}
+	}
 }
 
 // A node full of API pods at their target must stay below the alarm on nodes.

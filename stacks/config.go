@@ -34,6 +34,7 @@ type Config struct {
 	CDN           CDN           `json:"cdn" doc:"The CloudFront distribution before the API and the static assets."`
 	LoadTests     LoadTests     `json:"loadTests" doc:"The k6 load tests."`
 	Observability Observability `json:"observability" doc:"Alarms, metrics and dashboards. Their thresholds are derived."`
+	Budget        Budget        `json:"budget" doc:"What the stack may cost; ragscale plan cost prints the estimate."`
 
 	Versions Versions `json:"-"`
 }
@@ -51,12 +52,17 @@ type SLO struct {
 	HPA                  HPA     `json:"hpa" doc:"Horizontal autoscaling of the API (Deployment agentic-rag-api)."`
 }
 
+// Budget is what a stack may cost.
+type Budget struct {
+	MonthlyUSD float64 `json:"monthlyUSD" rule:"min=0 max=10000000" doc:"Most USD a month that the stack may cost at list prices with its fewest nodes, traffic apart; policy monthly-cost holds it. 0 = none is stated."`
+}
+
 // HPA bounds and targets of a horizontal pod autoscaler. The targets are percent of the pods' requests, not of capacity.
 type HPA struct {
 	MinReplicas   int `json:"minReplicas" rule:"min=1 max=1000" doc:"Fewest pods."`
 	MaxReplicas   int `json:"maxReplicas" rule:"min=1 max=1000" doc:"Most pods."`
 	CPUPercent    int `json:"cpuPercent" rule:"min=10 max=95" doc:"CPU target, percent of the CPU request."`
-	MemoryPercent int `json:"memoryPercent" rule:"min=10 max=95" doc:"Memory target, percent of the memory request."`
+	MemoryPercent int `json:"memoryPercent" rule:"min=0 max=95" doc:"Memory target, percent of the memory request; at least 10, or 0 = CPU alone, so that a vertical autoscaler may act on memory."`
 }
 
 // Network is the VPC.
@@ -110,6 +116,7 @@ type API struct {
 	Limits         Limits   `json:"limits" doc:"What an API pod may use at most."`
 	Worker         Worker   `json:"worker" doc:"The worker that processes uploads (Deployment agentic-rag-worker)."`
 	DrainSeconds   int      `json:"drainSeconds" rule:"min=2 max=600" doc:"How long a stopping pod finishes what it has begun, s."`
+	QueryLogDays   int      `json:"queryLogDays" rule:"min=1 max=3650" doc:"Days that searches are remembered: partitions of the query log that daily upkeep keeps."`
 	LogLevel       string   `json:"logLevel" rule:"one=debug|info|warn|error" doc:"Least severe message that is logged."`
 }
 

@@ -51,7 +51,7 @@ func defaults(env Environment) *Config {
 			Image: "0.1.0", Port: 8080, ListenerPort: 80, Internal: true, IngressCIDRs: []string{"0.0.0.0/0"},
 			Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte},
 			Worker:       Worker{Min: 2, Max: 6, Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte}},
-			DrainSeconds: 20, LogLevel: "info",
+			DrainSeconds: 20, QueryLogDays: 30, LogLevel: "info",
 		},
 		Database: Database{
 			InstanceClass: "db.r7g.xlarge", EngineVersion: "17", Name: "ragscale", Username: "ragscale",

@@ -126,7 +126,7 @@ func TestDisruptionBudgetAlwaysLetsADrainProceed(t *testing.T) {
 func TestEveryPinnedReleaseHasTheSameAddons(t *testing.T) {
 	required := []string{
 		"amazon-cloudwatch-observability", "aws-ebs-csi-driver", "coredns", "eks-pod-identity-agent", "kube-proxy",
-		"kube-state-metrics", "metrics-server", "vpc-cni",
+		"metrics-server", "vpc-cni",
 	}
 	for _, minor := range stacks.KubernetesVersions() {
 		v := mustParse(t, "prod", map[string]string{"ragscale:cluster": `{"version": "` + minor + `"}`}).Versions

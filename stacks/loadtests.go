@@ -39,6 +39,7 @@ type LoadScenario struct {
 	Scenario
 	Suspended       bool // no schedule: runs are created by hand
 	GracefulSeconds int  // how long requests in flight may finish after the duration
+	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
 }
@@ -48,7 +49,8 @@ type LoadScenario struct {
 const resultsSeconds = 300
 
 // LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so that
-// is how long those in flight are waited for; a run's deadline also holds the wait for its nodes.
+// is how long those in flight are waited for; generators wait for each other as long as their nodes may take, which is also
+// in a run's deadline.
 func (c *Config) LoadScenarios() []LoadScenario {
 	s := c.LoadTests.Scenarios
 	all := []LoadScenario{
@@ -60,7 +62,8 @@ func (c *Config) LoadScenarios() []LoadScenario {
 	for i := range all {
 		all[i].Suspended = all[i].Schedule == ""
 		all[i].GracefulSeconds = graceful
-		all[i].DeadlineSeconds = all[i].DurationSeconds + graceful + c.NodeScaling().MaxNodeProvisionSeconds + resultsSeconds
+		all[i].GatherSeconds = c.NodeScaling().MaxNodeProvisionSeconds
+		all[i].DeadlineSeconds = all[i].DurationSeconds + graceful + all[i].GatherSeconds + resultsSeconds
 	}
 	return all
 }

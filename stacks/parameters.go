@@ -134,9 +134,8 @@ func (c *Config) setConnections(g *parameterGroup, s server) {
 	g.set("max_worker_processes", strconv.Itoa(max(leastWorkerProcesses, 2*primary.VCPU)), "twice the primary's vCPU; the same number everywhere, for RDS's formula gives less on a smaller replica and its replay stops")
 	g.set("max_parallel_workers", strconv.Itoa(parallelWorkers(s.class)), "one for each vCPU: more wait for the processor while they hold work_mem")
 	g.set("max_parallel_workers_per_gather", strconv.Itoa(min(2, s.class.VCPU/2)), "half the vCPU, at most PostgreSQL's 2: one complex search must not take the processors from all others")
-	timeout := c.StatementTimeoutMillis()
-	g.set("idle_in_transaction_session_timeout", strconv.Itoa(2*timeout), "ms; a client that forgot its transaction must not hold back vacuum")
-	g.set("statement_timeout", strconv.Itoa(timeout), "ms; a runaway query ends before it takes the pool with it; migrations set their own")
+	g.set("idle_in_transaction_session_timeout", strconv.Itoa(c.IdleTransactionMillis()), "ms; a client that forgot its transaction must not hold back vacuum")
+	g.set("statement_timeout", strconv.Itoa(c.StatementTimeoutMillis()), "ms; a runaway query ends before it takes the pool with it; migrations set their own")
 }
 
 func (c *Config) setPlanner(g *parameterGroup) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ragscale/ragscale/stacks/catalogue"
 )
@@ -53,13 +54,13 @@ func ruleOf(field reflect.StructField) rule {
 
 // form is a form of text: a regular expression, a phrase for it, and, where an expression does not suffice, a check.
 type form struct {
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp // compiled when first used: every start of every binary would pay for all (15 ms)
 	want    string
 	check   func(text string) error
 }
 
 func pattern(expression, want string) form {
-	return form{pattern: regexp.MustCompile(`^(?:` + expression + `)$`), want: want}
+	return form{pattern: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + expression + `)$`) }), want: want}
 }
 
 // forms are the forms that match= and keys= name.
@@ -126,7 +127,7 @@ func checkCIDR(text string) error {
 
 // fault says what is wrong with text; fine = true if nothing is. want is the form's phrase or the catalogue's list.
 func (f form) fault(text string) (want string, fine bool) {
-	if f.pattern != nil && !f.pattern.MatchString(text) {
+	if f.pattern != nil && !f.pattern().MatchString(text) {
 		return f.want, false
 	}
 	if f.check == nil {

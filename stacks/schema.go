@@ -155,8 +155,8 @@ func stringSchema(r rule) node {
 	}
 	if list, listed := listedForms[r.match]; listed {
 		schema["enum"] = list()
-	} else if p := forms[r.match].pattern; p != nil && !strings.Contains(p.String(), `\p{`) { // not in every editor's dialect
-		schema["pattern"] = p.String()
+	} else if p := forms[r.match].pattern; p != nil && !strings.Contains(p().String(), `\p{`) { // not in every editor's dialect
+		schema["pattern"] = p().String()
 	}
 	return schema
 }

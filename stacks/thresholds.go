@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"math"
 	"reflect"
 
 	"github.com/ragscale/ragscale/stacks/catalogue"
@@ -120,8 +121,11 @@ const (
 	atMaximumMinutes = 10
 )
 
-// ErrorBudget is the share of requests that may fail, 0 to 1.
-func (c *Config) ErrorBudget() float64 { return (100 - c.SLO.AvailabilityPercent) / 100 }
+// ErrorBudget is the share of requests that may fail, 0 to 1, without the digits that floating point adds: people read it
+// in rules and load tests.
+func (c *Config) ErrorBudget() float64 {
+	return math.Round((100-c.SLO.AvailabilityPercent)*1e7) / 1e9
+}
 
 // Thresholds derives every threshold of the stack.
 func (c *Config) Thresholds() Thresholds {
@@ -148,12 +152,12 @@ func (c *Config) edgeThresholds() EdgeThresholds {
 func (c *Config) apiThresholds() APIThresholds {
 	slo := c.SLO
 	return APIThresholds{
-		ResponseSeconds:      objective(slo.ResponseSeconds, "s, p95", "responseSeconds", "api-latency", "LatencyBurnFast", "LatencyBurnSlow"),
+		ResponseSeconds:      objective(slo.ResponseSeconds, "s, p95", "responseSeconds", "api-latency", "LatencyBurnFast", "LatencyBurnSlow", "APIPoolWait"),
 		ComplexSearchSeconds: objective(slo.ComplexSearchSeconds, "s, p95", "complexSearchSeconds", "ComplexSearchBurnFast", "ComplexSearchBurnSlow"),
-		UploadSecondsPerMB:   objective(slo.UploadSecondsPerMB, "s per MB, p95", "uploadSecondsPerMB", "UploadBurnFast", "UploadBurnSlow"),
+		UploadSecondsPerMB:   objective(slo.UploadSecondsPerMB, "s per MB, p95", "uploadSecondsPerMB", "UploadBurnFast", "UploadBurnSlow", "QueueBacklog"),
 		ErrorRatio: Threshold{
 			c.ErrorBudget(), "of all requests", "availabilityPercent", "what the objective leaves",
-			[]string{"api-errors", "availability-burn", "AvailabilityBurnFast", "AvailabilityBurnSlow"},
+			[]string{"api-errors", "availability-burn", "AvailabilityBurnFast", "AvailabilityBurnSlow", "DocumentsFailing"},
 		},
 		ThroughputRPS: objective(slo.ThroughputRPS, "requests/s", "throughputRPS", "ThroughputCeiling"),
 	}

@@ -34,7 +34,7 @@ var crossRules = []crossRule{
 	{[]string{"vectorStore"}, (*Config).checkVectorStore},
 	{[]string{"cluster", "slo", "api", "pgbouncer", "vectorStore"}, (*Config).checkPlacement},
 	{[]string{"cluster", "slo", "api"}, (*Config).checkNodeTargets},
-	{[]string{"autoscaling"}, (*Config).checkVertical},
+	{[]string{"autoscaling", "slo"}, (*Config).checkVertical},
 	{[]string{"environment", "cdn"}, (*Config).checkCertificate},
 	{[]string{"environment", "cdn", "api"}, (*Config).checkWayIn},
 	{[]string{"cdn"}, (*Config).checkBehaviors},
@@ -68,6 +68,9 @@ func (c *Config) checkTags(f *faults) {
 	}
 }
 
+// leastTarget of a horizontal autoscaler, percent of requests: below it pods idle by design.
+const leastTarget = 10
+
 func (c *Config) checkSLO(f *faults) {
 	slo := c.SLO
 	if slo.ComplexSearchSeconds < slo.ResponseSeconds {
@@ -75,6 +78,9 @@ func (c *Config) checkSLO(f *faults) {
 	}
 	if slo.HPA.MaxReplicas < slo.HPA.MinReplicas {
 		f.add(prefix+"slo.hpa.maxReplicas", show(slo.HPA.MaxReplicas), fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
+	}
+	if target := slo.HPA.MemoryPercent; target > 0 && target < leastTarget {
+		f.add(prefix+"slo.hpa.memoryPercent", show(target), fmt.Sprintf("at least %d, or 0 for CPU alone", leastTarget))
 	}
 	if slo.AvailabilityPercent >= 99.9 && slo.HPA.MinReplicas < 2 {
 		f.add(prefix+"slo.hpa.minReplicas", show(slo.HPA.MinReplicas), fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))

@@ -20,17 +20,17 @@ func (c *Config) checkVertical(f *faults) {
 			if slices.Contains(v.Resources[:i], resource) {
 				f.add(fmt.Sprintf("%s.resources[%d]", path, i), show(resource)+" again", "each resource once")
 			}
-			if v.Mode != "Off" && slices.Contains(horizontal[name], resource) {
-				f.add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), remedy(name))
+			if v.Mode != verticalOff && slices.Contains(c.horizontal(name), resource) {
+				f.add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), c.remedy(name))
 			}
 		}
 	}
 }
 
 // remedy says what a workload with a horizontal autoscaler may have.
-func remedy(workload string) string {
-	if slices.Contains(horizontal[workload], "memory") {
-		return "Off"
+func (c *Config) remedy(workload string) string {
+	if slices.Contains(c.horizontal(workload), "memory") {
+		return "Off, or resources [memory] with slo.hpa.memoryPercent 0"
 	}
 	return "Off, or resources [memory]"
 }

@@ -37,8 +37,8 @@ var images = map[string]string{
 	"pause": "registry.k8s.io/pause:3.10.1",
 }
 
-// kubernetesReleases is the table of pinned versions by Kubernetes minor. Each add-on build but one is named with that
-// minor by public configurations and upgrade logs of 2026-08 to 2026-10; read 2026-11-23. EKS offers newer ones; what it
+// kubernetesReleases is the table of pinned versions by Kubernetes minor. Each add-on build is named with that minor by
+// public configurations and upgrade logs of 2026-08 to 2026-10; read 2026-11-23. EKS offers newer ones; what it
 // offers now: `aws eks describe-addon-versions --kubernetes-version 1.36 --addon-name vpc-cni`.
 var kubernetesReleases = map[string]Versions{
 	"1.36": {
@@ -49,7 +49,6 @@ var kubernetesReleases = map[string]Versions{
 			"eks-pod-identity-agent":          "v1.3.10-eksbuild.3",
 			"aws-ebs-csi-driver":              "v1.63.1-eksbuild.1",
 			"metrics-server":                  "v0.9.0-eksbuild.11",
-			"kube-state-metrics":              "v2.18.0-eksbuild.10", // seen with 1.35 only
 			"amazon-cloudwatch-observability": "v6.7.0-eksbuild.1",
 		},
 		Charts: map[string]string{
@@ -60,6 +59,9 @@ var kubernetesReleases = map[string]Versions{
 			"cluster-autoscaler": "9.59.0",
 			// https://github.com/kubernetes/autoscaler/releases/tag/vertical-pod-autoscaler-chart-0.11.0 ; read 2026-11-23.
 			"vertical-pod-autoscaler": "0.11.0",
+			// https://github.com/prometheus-community/helm-charts, tag kube-state-metrics-8.4.1 (application 2.20.0) of
+			// 2026-08; in public use in 2026-09, read 2026-11-24.
+			"kube-state-metrics": "8.4.1",
 		},
 	},
 }

@@ -129,27 +129,34 @@ func verticalAutoscalerRecommends(t *testing.T, where target) {
 func upkeepAndSnapshotsRun(t *testing.T, where target) {
 	cs := clients(t, where)
 	for name, in := range map[string]string{"agentic-rag-upkeep": namespace, "chroma-snapshot": vectorNamespace} {
-		cron, err := cs.BatchV1().CronJobs(in).Get(t.Context(), name, metav1.GetOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		// As `kubectl create job --from` does it: the run goes with the CronJob, else its pod would hold the volume.
-		owner := *metav1.NewControllerRef(cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))
-		job := &batchv1.Job{
-			ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-by-hand-", OwnerReferences: []metav1.OwnerReference{owner}},
-			Spec:       cron.Spec.JobTemplate.Spec,
-		}
-		if job, err = cs.BatchV1().Jobs(in).Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		retry.DoWithRetryContext(t, t.Context(), name+" succeeds", 90, time.Second, func() (string, error) {
-			now, err := cs.BatchV1().Jobs(in).Get(t.Context(), job.Name, metav1.GetOptions{})
-			if err == nil && now.Status.Succeeded == 0 {
-				err = fmt.Errorf("%s: %d succeeded, %d failed, %d run", name, now.Status.Succeeded, now.Status.Failed, now.Status.Active)
-			}
-			return "", err
-		})
+		succeededRun(t, cs, in, name)
 	}
+}
+
+// succeededRun makes a run from a CronJob, as `kubectl create job --from` does it, and waits until it has succeeded. The
+// run goes with the CronJob, else its pod would hold the volume.
+func succeededRun(t *testing.T, cs *kubernetes.Clientset, in, name string) *batchv1.Job {
+	t.Helper()
+	cron, err := cs.BatchV1().CronJobs(in).Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := *metav1.NewControllerRef(cron, batchv1.SchemeGroupVersion.WithKind("CronJob"))
+	job := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-by-hand-", OwnerReferences: []metav1.OwnerReference{owner}},
+		Spec:       cron.Spec.JobTemplate.Spec,
+	}
+	if job, err = cs.BatchV1().Jobs(in).Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	retry.DoWithRetryContext(t, t.Context(), name+" succeeds", 90, time.Second, func() (string, error) {
+		now, err := cs.BatchV1().Jobs(in).Get(t.Context(), job.Name, metav1.GetOptions{})
+		if err == nil && now.Status.Succeeded == 0 {
+			err = fmt.Errorf("%s: %d succeeded, %d failed, %d run", name, now.Status.Succeeded, now.Status.Failed, now.Status.Active)
+		}
+		return "", err
+	})
+	return job
 }
 
 // settledPods are the API's, once none starts or stops: their counters can then be compared.

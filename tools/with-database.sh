@@ -1,34 +1,61 @@
 #!/usr/bin/env bash
-# with-database.sh CMD...: runs CMD with RAGAPI_TEST_DATABASE_URL naming a PostgreSQL of its own, from a sandbox that
-# holds nothing else, and RAGAPI_TEST_REDIS_URL a Valkey of its own. Both are gone afterwards. A URL that is set already is
-# left alone.
+# with-database.sh CMD...: runs CMD with engines of its own, and ends them afterwards. It names them in
+#   RAGAPI_TEST_DATABASE_URL  PostgreSQL, of a sandbox that holds nothing else
+#   RAGAPI_TEST_REDIS_URL     Valkey
+#   RAGAPI_TEST_CHROMA_URL    Chroma
+#   RAGAPI_TEST_PGBOUNCER     a program: PgBouncer
+# One that is set already is left alone.
 set -euo pipefail
-[ -z "${RAGAPI_TEST_DATABASE_URL:-}" ] || exec "$@"
 root=$(cd "$(dirname "$0")/.." && pwd)
-bin=$root/.sandbox/bin
+bin=${RAGSCALE_SANDBOX_BIN:-$root/.sandbox/bin}
 dir=$(mktemp -d)
-sandbox() { RAGSCALE_SANDBOX_DIR=$dir RAGSCALE_SANDBOX_BIN=$bin "$bin/ragscale-sandbox" "$@" >/dev/null; }
-valkey=
+password=$(basename "$dir")
+engines=()
+sandbox() { RAGSCALE_SANDBOX_DIR=$dir RAGSCALE_SANDBOX_BIN=$bin "$bin/ragscale-sandbox" "$@"; }
 finish() {
-  [ -z "$valkey" ] || { kill "$valkey"; wait "$valkey" || true; }
-  sandbox stop && rm -rf "$dir"
+  # Chroma does not end at SIGTERM, and nothing here is to be kept.
+  for pid in "${engines[@]}"; do kill -KILL "$pid" && wait "$pid" || true; done 2>/dev/null
+  sandbox stop >/dev/null && rm -rf "$dir"
 }
 trap finish EXIT
-sandbox start
-url=$(curl -sS --unix-socket "$dir/run/control.sock" -X PUT http://sandbox/v1/databases/test -d '{
-  "engine": "postgres", "engineVersion": "17", "dbName": "ragapi", "username": "ragapi", "password": "'"$(basename "$dir")"'",
-  "port": 5432, "parameters": {"max_connections": "200"}, "memoryBytes": 2147483648, "storageGiB": 20,
-  "hostname": "test.rds.amazonaws.com"}' | sed -n 's/.*"hostUrl":"\([^"?]*\).*/\1/p')
-[ -n "$url" ] || { echo "no database: see $dir/log" >&2; exit 1; }
-export RAGAPI_TEST_DATABASE_URL="$url?sslmode=require"
+
+port() { echo $((20000 + RANDOM % 10000)); }
+
+# start NAME READY PROGRAM ARG...: starts an engine and waits until the command READY succeeds.
+start() {
+  local log=$dir/$1.log ready=$2
+  RAGSCALE_SANDBOX_BIN=$bin "$bin/ragscale-sandbox" exec --bind "$dir" --bind "$bin/chroma" "${@:3}" >"$log" 2>&1 &
+  engines+=($!)
+  for _ in $(seq 300); do $ready && return; kill -0 $! || break; sleep 0.1; done
+  cat "$log" >&2
+  exit 1
+}
+
+if [ -z "${RAGAPI_TEST_DATABASE_URL:-}" ]; then
+  sandbox start >/dev/null
+  url=$(curl -sS --unix-socket "$dir/run/control.sock" -X PUT http://sandbox/v1/databases/test -d '{
+    "engine": "postgres", "engineVersion": "17", "dbName": "ragapi", "username": "ragapi", "password": "'"$password"'",
+    "port": 5432, "parameters": {"max_connections": "200"}, "memoryBytes": 2147483648, "storageGiB": 20,
+    "hostname": "test.rds.amazonaws.com"}' | sed -n 's/.*"hostUrl":"\([^"?]*\).*/\1/p')
+  [ -n "$url" ] || { echo "no database: see $dir/log" >&2; exit 1; }
+  export RAGAPI_TEST_DATABASE_URL="$url?sslmode=require"
+fi
 if [ -z "${RAGAPI_TEST_REDIS_URL:-}" ]; then
-  # The engines' root has a C library of its own, so its loader starts what is in it.
-  lib=$bin/root/usr/lib/$(uname -m)-linux-gnu port=$((20000 + RANDOM % 10000))
-  "$lib"/ld-linux-*.so.* --library-path "$lib" "$bin/root/usr/bin/valkey-server" \
-    --bind 127.0.0.1 --port "$port" --requirepass "$(basename "$dir")" --save "" --dir "$dir" >"$dir/valkey.log" 2>&1 &
-  valkey=$!
-  for _ in $(seq 50); do grep -q 'Ready to accept' "$dir/valkey.log" && break; sleep 0.1; done
-  kill -0 "$valkey" || { cat "$dir/valkey.log" >&2; exit 1; }
-  export RAGAPI_TEST_REDIS_URL="redis://default:$(basename "$dir")@127.0.0.1:$port"
+  port=$(port)
+  start valkey "grep -q Ready $dir/valkey.log" /usr/bin/valkey-server --bind 127.0.0.1 --port "$port" --requirepass "$password" --dir "$dir" --save ''
+  export RAGAPI_TEST_REDIS_URL="redis://default:$password@127.0.0.1:$port"
+fi
+if [ -z "${RAGAPI_TEST_CHROMA_URL:-}" ]; then
+  port=$(port)
+  printf 'persist_path: %s\nlisten_address: 127.0.0.1\nport: %s\n' "$dir/chroma" "$port" >"$dir/chroma.yaml"
+  export RAGAPI_TEST_CHROMA_URL=http://127.0.0.1:$port
+  start chroma "curl -fso /dev/null $RAGAPI_TEST_CHROMA_URL/api/v2/heartbeat" \
+    /usr/bin/node -e "require('$bin/chroma/chroma.node').cli(['chroma', 'run', '$dir/chroma.yaml'])"
+fi
+if [ -z "${RAGAPI_TEST_PGBOUNCER:-}" ]; then
+  # Its settings are a test's, in a folder of its own.
+  printf '#!/bin/sh\nRAGSCALE_SANDBOX_BIN=%q exec %q exec --bind %q /usr/sbin/pgbouncer "$@"\n' "$bin" "$bin/ragscale-sandbox" "${TMPDIR:-/tmp}" >"$dir/pgbouncer"
+  chmod +x "$dir/pgbouncer"
+  export RAGAPI_TEST_PGBOUNCER=$dir/pgbouncer
 fi
 "$@"

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
@@ -18,8 +21,8 @@ import (
 
 const (
 	databaseURLVariable = "DATABASE_URL"
-	// queryLogDays is what the API keeps of its query log where nothing else is said.
-	queryLogDays = 30
+	// queryLogTable is the API's, with a partition for each day.
+	queryLogTable = "query_log"
 )
 
 func dbCommand(c console) *cobra.Command {
@@ -28,12 +31,26 @@ func dbCommand(c console) *cobra.Command {
 	return root
 }
 
-// dbReportCommand prints what is to be tuned; its JSON is database.Report.
+// reportFormats are the ways to write a report.
+var reportFormats = map[string]func(database.Report, io.Writer) error{
+	"text": database.Report.Text,
+	"json": func(r database.Report, w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	},
+	"html": database.Report.HTML,
+}
+
+// dbReportCommand writes what is to be tuned; its JSON is database.Report.
 func dbReportCommand(c console) *cobra.Command {
-	var asJSON bool
-	var given string
+	var given, format, file string
 	cmd := stackCommand("report", "Inspect the database: statements, indexes, bloat, replication, upkeep (exit code 3 when something is to be done)",
 		func(ctx context.Context, p project, stack string) error {
+			write := reportFormats[format]
+			if write == nil {
+				return fmt.Errorf("--format is %q, want text, json or html", format)
+			}
 			cfg, err := p.config(stack)
 			if err != nil {
 				return err
@@ -42,9 +59,14 @@ func dbReportCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return reportDatabase(ctx, c, url, databaseLimits(cfg), asJSON)
+			report, err := inspectDatabase(ctx, url, databaseLimits(cfg))
+			if err != nil {
+				return err
+			}
+			return c.showReport(report, write, file)
 		})
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().StringVar(&format, "format", "text", "text, json, or html: one page that needs nothing else")
+	cmd.Flags().StringVarP(&file, "out", "o", "", "a file to write it to, whole or not at all (default: the standard output)")
 	cmd.Flags().StringVar(&given, "url", "", "the primary, as postgres://user:password@host/database, not through PgBouncer (default: stack local's own; of another stack, "+databaseURLVariable+")")
 	return cmd
 }
@@ -73,36 +95,71 @@ func (p project) databaseURL(ctx context.Context, stack, given string) (string, 
 	return "", errors.New("stack local: no database runs, want one: ragscale up")
 }
 
-// databaseLimits are those that follow from the stack's objectives; the rest are the inspection's own.
+// databaseLimits are those that follow from the stack; the rest are the inspection's own.
 func databaseLimits(cfg *stacks.Config) database.Limits {
-	l := database.DefaultLimits()
-	l.SlowStatementMillis = float64(cfg.SlowStatementMillis())
-	l.LongTransactionSeconds = float64(2*cfg.StatementTimeoutMillis()) / 1000 // as idle_in_transaction_session_timeout
-	l.ReplicaLagSeconds = cfg.Thresholds().Database.ReplicaLagSeconds.Value
-	l.Replicas = cfg.Database.Replicas
-	l.DailyTables = []database.DailyTable{{Name: "query_log", RetentionDays: queryLogDays}}
+	l, said := database.DefaultLimits(), cfg.DatabaseLimits()
+	l.SlowStatementMillis = float64(said.SlowStatementMillis)
+	l.LongTransactionSeconds = float64(said.LongTransactionMillis) / 1000
+	l.ReplicaLagSeconds = float64(said.ReplicaLagMillis) / 1000
+	l.Replicas = said.Replicas
+	l.DailyTables = []database.DailyTable{{Name: queryLogTable, RetentionDays: cfg.API.QueryLogDays}}
 	return l
 }
 
-func reportDatabase(ctx context.Context, c console, url string, limits database.Limits, asJSON bool) (err error) {
+func inspectDatabase(ctx context.Context, url string, limits database.Limits) (report database.Report, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return fmt.Errorf("database: %w", err)
+		return report, fmt.Errorf("database: %w", err)
 	}
 	defer func() { err = cmp.Or(err, conn.Close(context.WithoutCancel(ctx))) }()
-	report, err := database.Inspect(ctx, conn, limits)
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
+	if report, err = database.Inspect(ctx, conn, limits); err != nil {
+		return report, fmt.Errorf("database: %w", err)
 	}
-	if asJSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(report)
-	} else {
-		err = report.Text(c.out)
+	return report, nil
+}
+
+// showReport writes a report to a file, or to the output without one. Its error tells what the report says too.
+func (c console) showReport(report database.Report, write func(database.Report, io.Writer) error, file string) error {
+	var text bytes.Buffer
+	if err := write(report, &text); err != nil {
+		return err
 	}
-	if err == nil && report.Unhealthy() {
+	if err := c.deliver(text.Bytes(), file); err != nil {
+		return err
+	}
+	if report.Unhealthy() {
 		return errUnhealthy
 	}
-	return err
+	return nil
+}
+
+// deliver puts a result into a file, or on the output without one.
+func (c console) deliver(content []byte, file string) error {
+	if file == "" {
+		_, err := c.out.Write(content)
+		return err
+	}
+	if err := replaceFile(file, content); err != nil {
+		return err
+	}
+	c.note("written to %s", file)
+	return nil
+}
+
+// replaceFile writes a file whole or not at all: who reads it meanwhile reads the old one.
+func replaceFile(path string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,6 +47,51 @@ func TestADatabaseReportFollowsTheStacksObjectives(t *testing.T) {
 	}
 }
 
+func TestADatabaseReportComesInThreeFormats(t *testing.T) {
+	t.Chdir("../..")
+	var out, notes bytes.Buffer
+	code := run(t.Context(), []string{"db", "report", "--format", "pdf"}, &out, &notes)
+	if want := "ragscale: --format is \"pdf\", want text, json or html\n"; code != exitFailed || notes.String() != want {
+		t.Errorf("code %d and %q, want %d and %q", code, notes.String(), exitFailed, want)
+	}
+	report := database.Report{Server: database.Server{Database: "rag"}}
+	for format, begin := range map[string]string{"text": "database rag,", "json": "{\n", "html": "<!DOCTYPE html>"} {
+		out.Reset()
+		if err := (console{out: &out}).showReport(report, reportFormats[format], ""); err != nil || !strings.HasPrefix(out.String(), begin) {
+			t.Errorf("%s: %q, error %v, want it to begin with %q", format, out.String(), err, begin)
+		}
+	}
+}
+
+func TestAReportsFileIsReplacedWholeOrNotAtAll(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "report.html")
+	if err := os.WriteFile(file, []byte("yesterday's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := console{out: io.Discard, notes: io.Discard}
+	refuse := func(database.Report, io.Writer) error { return errors.New("no") }
+	if err := c.showReport(database.Report{}, refuse, file); err == nil {
+		t.Error("no error")
+	}
+	if left, err := os.ReadFile(file); err != nil || string(left) != "yesterday's" {
+		t.Errorf("after a failure the file is %q (%v), want yesterday's", left, err)
+	}
+	finding := database.Report{Findings: []database.Finding{{Severity: database.Warning}}}
+	if err := c.showReport(finding, database.Report.HTML, file); !errors.Is(err, errUnhealthy) {
+		t.Errorf("error %v, want %v", err, errUnhealthy)
+	}
+	if now, err := os.ReadFile(file); err != nil || !bytes.HasSuffix(now, []byte("</html>\n")) {
+		t.Errorf("the file is %q (%v), want a whole page", now, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("files %v (%v), want the one", left, err)
+	}
+	if err := c.showReport(finding, database.Report.HTML, filepath.Join(dir, "none", "report.html")); err == nil || errors.Is(err, errUnhealthy) {
+		t.Errorf("error %v in a folder that is not there, want its own", err)
+	}
+}
+
 func TestADatabaseReportEndsUnhealthyOnlyWithAWarning(t *testing.T) {
 	url := os.Getenv("RAGAPI_TEST_DATABASE_URL")
 	if url == "" {
@@ -54,16 +101,19 @@ func TestADatabaseReportEndsUnhealthyOnlyWithAWarning(t *testing.T) {
 	limits := database.DefaultLimits()
 	limits.Replicas, limits.SlowStatementMillis, limits.LongTransactionSeconds = 0, 1e9, 1e9
 	limits.CacheHitPercent = 0
-	var out bytes.Buffer
-	if err := reportDatabase(t.Context(), console{out: &out}, url, limits, true); err != nil {
-		t.Errorf("error %v, want none:\n%s", err, out.String())
-	}
-	var report database.Report
-	if err := json.Unmarshal(out.Bytes(), &report); err != nil || report.Server.Database == "" {
-		t.Errorf("report %+v, error %v, want one of a database", report, err)
-	}
-	limits.Replicas = 99
-	if err := reportDatabase(t.Context(), console{out: &out}, url, limits, false); !errors.Is(err, errUnhealthy) {
-		t.Errorf("error %v, want %v", err, errUnhealthy)
+	for replicas, want := range map[int]error{0: nil, 99: errUnhealthy} {
+		limits.Replicas = replicas
+		report, err := inspectDatabase(t.Context(), url, limits)
+		if err != nil || report.Server.Database == "" {
+			t.Fatalf("report %+v, error %v, want one of a database", report, err)
+		}
+		var out bytes.Buffer
+		if err := (console{out: &out}).showReport(report, reportFormats["json"], ""); !errors.Is(err, want) {
+			t.Errorf("%d replicas: error %v, want %v:\n%s", replicas, err, want, out.String())
+		}
+		var again database.Report
+		if err := json.Unmarshal(out.Bytes(), &again); err != nil || again.Server != report.Server {
+			t.Errorf("read back %+v, error %v, want %+v", again.Server, err, report.Server)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ const loadNamespace = "loadtest"
 
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
-	root.AddCommand(loadRunCommand(c))
+	root.AddCommand(loadRunCommand(c), loadReportCommand(c))
 	return root
 }
 
@@ -29,7 +30,9 @@ func loadRunCommand(c console) *cobra.Command {
 		Use:   "run SCENARIO",
 		Short: "Run a load test now and say whether its thresholds were kept (exit code 3 when they were not)",
 		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
-			"their verdict. An interrupt ends the run; its results so far are kept.",
+			"their verdict. An interrupt ends the run; its results so far are kept. The verdict of several generators is that of `ragscale\n" +
+			"load report`. Stack local has no k6 in its pods: the k6 of this machine runs the same scripts, and leaves its results in the\n" +
+			"sandbox's folder.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := openProject()
@@ -40,18 +43,25 @@ func loadRunCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkLoad(cfg, args[0], allowProduction); err != nil {
+			scenario, err := checkLoad(cfg, args[0], allowProduction)
+			if err != nil {
 				return err
 			}
-			clients, err := p.clientsOf(cmd.Context(), stack)
+			if stack == localStack {
+				return p.runLocalLoad(cmd.Context(), c, scenario)
+			}
+			clients, err := clientsOf(cmd.Context(), stack)
 			if err != nil {
 				return err
 			}
 			r := &loadRun{console: c, clients: clients, every: time.Second}
-			if err := r.start(cmd.Context(), args[0], allowProduction); err != nil || !wait {
+			if err := r.start(cmd.Context(), scenario.Name, allowProduction); err != nil || !wait {
 				return err
 			}
-			return r.follow(cmd.Context())
+			if err := r.follow(cmd.Context()); scenario.Generators == 1 || err != nil && !errors.Is(err, errUnhealthy) {
+				return err
+			}
+			return p.judgeRun(cmd.Context(), c, cfg, r.job.Name)
 		},
 	}
 	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
@@ -61,25 +71,35 @@ func loadRunCommand(c console) *cobra.Command {
 }
 
 // checkLoad refuses what is no scenario, and production without permission.
-func checkLoad(cfg *stacks.Config, scenario string, allowProduction bool) error {
+func checkLoad(cfg *stacks.Config, scenario string, allowProduction bool) (stacks.LoadScenario, error) {
 	var names []string
 	for _, s := range cfg.LoadScenarios() {
 		if s.Name == scenario {
 			if cfg.Environment == stacks.Production && !allowProduction && !cfg.LoadTests.AllowProduction {
-				return fmt.Errorf("stack %s serves real users, want --allow-production", cfg.Stack)
+				return s, fmt.Errorf("stack %s serves real users, want --allow-production", cfg.Stack)
 			}
-			return nil
+			return s, nil
 		}
 		names = append(names, s.Name)
 	}
-	return fmt.Errorf("SCENARIO is %q, want one of %s", scenario, strings.Join(names, ", "))
+	return stacks.LoadScenario{}, fmt.Errorf("SCENARIO is %q, want one of %s", scenario, strings.Join(names, ", "))
 }
 
-// clientsOf reaches a stack's cluster: the sandbox's, or the one whose kubeconfig is an output of the stack.
-func (p project) clientsOf(ctx context.Context, stack string) (kubernetes.Interface, error) {
-	if stack == localStack {
-		return clientset(p.layout.Kubeconfig())
+// judgeRun judges a run of several generators by all their results: each judged its share alone, and a share may miss what
+// the whole keeps.
+func (p project) judgeRun(ctx context.Context, c console, cfg *stacks.Config, run string) error {
+	read, err := p.resultsOf(ctx, cfg, run)
+	if err == nil {
+		err = c.loadReport(run, cfg, read, false)
 	}
+	if err != nil && !errors.Is(err, errUnhealthy) {
+		return fmt.Errorf("run %s is over and not judged as a whole, which `ragscale load report %s --stack %s` does: %w", run, run, cfg.Stack, err)
+	}
+	return err
+}
+
+// clientsOf reaches the cluster of a stack on AWS, whose kubeconfig is an output of the stack.
+func clientsOf(ctx context.Context, stack string) (kubernetes.Interface, error) {
 	text, err := stackOutput(ctx, stack, "kubeconfig", "--show-secrets")
 	if err != nil {
 		return nil, err

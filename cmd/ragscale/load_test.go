@@ -87,7 +87,7 @@ func TestLoadRunIsAJobOfItsScenario(t *testing.T) {
 		if len(env) != 1 || env[0].Value != fmt.Sprint(allow) {
 			t.Errorf("allowed %t: environment %v", allow, env)
 		}
-		if want := "2 generators, at most 26m30s"; !strings.Contains(notes.String(), want) {
+		if want := "generators 2, at most 26m30s"; !strings.Contains(notes.String(), want) {
 			t.Errorf("notes %q, want %q", notes, want)
 		}
 	}

@@ -50,7 +50,7 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	controller := true
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:        fmt.Sprintf("%s-%s", scenario, time.Now().UTC().Format("20060102-150405")),
+			Name:        runName(scenario),
 			Labels:      template.Labels,
 			Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
 			OwnerReferences: []metav1.OwnerReference{{
@@ -65,8 +65,14 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	if r.job, err = r.clients.BatchV1().Jobs(loadNamespace).Create(ctx, job, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	r.note("run %s: %d generators, at most %s", r.job.Name, *r.job.Spec.Completions, time.Duration(*r.job.Spec.ActiveDeadlineSeconds)*time.Second)
+	r.note("run %s: generators %d, at most %s; `kubectl -n %s delete job %s` ends it from elsewhere", r.job.Name, *r.job.Spec.Completions,
+		time.Duration(*r.job.Spec.ActiveDeadlineSeconds)*time.Second, loadNamespace, r.job.Name)
 	return nil
+}
+
+// runName names a run by its scenario and its time.
+func runName(scenario string) string {
+	return scenario + "-" + time.Now().UTC().Format("20060102-150405")
 }
 
 // permit lets the scripts load production.
@@ -209,7 +215,7 @@ func (r *loadRun) end(ctx context.Context) error {
 	defer cancel()
 	err := r.clients.BatchV1().Jobs(loadNamespace).Delete(within, r.job.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("run %s goes on: %w", r.job.Name, err)
+		return fmt.Errorf("run %s goes on, `kubectl -n %s delete job %s` ends it: %w", r.job.Name, loadNamespace, r.job.Name, err)
 	}
 	return ctx.Err()
 }

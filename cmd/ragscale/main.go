@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errUnhealthy):
 		return exitUnhealthy
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "ragscale: interrupted; what was done so far is recorded, and the next `ragscale up` goes on from there")
+		fmt.Fprintln(stderr, "ragscale: interrupted; what was done is recorded: `ragscale up` goes on from there, `ragscale down` removes it")
 		return exitFailed
 	}
 	fmt.Fprintln(stderr, "ragscale:", err)
@@ -63,7 +63,7 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	c := console{out: stdout, notes: stderr}
-	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), logsCommand(c), kubeconfigCommand(c), policiesCommand(c), planCommand(c), cdnCommand(c), loadCommand(c), dbCommand(c), sandboxCommand(c))
+	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), logsCommand(c), kubeconfigCommand(c), policiesCommand(c), planCommand(c), dashboardsCommand(c), cdnCommand(c), loadCommand(c), dbCommand(c), sandboxCommand(c))
 	return root
 }
 

@@ -7,6 +7,9 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/restricted"
+	"github.com/ragscale/ragscale/components/internal/traffic"
 )
 
 // headroomName is the namespace and the Deployment of the pods that hold room.
@@ -19,6 +22,10 @@ func (d *declaration) headroom(classes []pulumi.Resource) error {
 		return nil
 	}
 	namespace, err := d.headroomNamespace()
+	if err != nil {
+		return err
+	}
+	closed, err := d.headroomClosed(namespace)
 	if err != nil {
 		return err
 	}
@@ -36,7 +43,7 @@ func (d *declaration) headroom(classes []pulumi.Resource) error {
 				Spec:     d.headroomPod(),
 			},
 		},
-	}, d.parent, pulumi.DependsOn(classes)) // a pod of a class that does not exist is refused
+	}, d.parent, pulumi.DependsOn(append(closed, classes...))) // a pod of a class that does not exist is refused
 	if err != nil {
 		return fmt.Errorf("headroom: %w", err)
 	}
@@ -44,18 +51,19 @@ func (d *declaration) headroom(classes []pulumi.Resource) error {
 }
 
 func (d *declaration) headroomNamespace() (pulumi.StringOutput, error) {
-	all := labels(headroomName)
-	for _, mode := range []string{"enforce", "audit", "warn"} {
-		all["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
-		all["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
-	}
-	namespace, err := corev1.NewNamespace(d.ctx, d.name+"-headroom", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(headroomName), Labels: all},
-	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
+	namespace, err := restricted.NewNamespace(d.ctx, d.name+"-headroom", headroomName, labels(headroomName), d.parent, pulumi.DependsOn(d.args.DependsOn))
 	if err != nil {
-		return pulumi.StringOutput{}, fmt.Errorf("headroom's namespace: %w", err)
+		return pulumi.StringOutput{}, err
 	}
 	return namespace.Metadata.Name().Elem(), nil
+}
+
+// headroomClosed lets nothing in or out: what does nothing needs no network.
+func (d *declaration) headroomClosed(namespace pulumi.StringOutput) ([]pulumi.Resource, error) {
+	metadata := func(object string) *metav1.ObjectMetaArgs {
+		return &metav1.ObjectMetaArgs{Name: pulumi.String(object), Namespace: namespace, Labels: labels(headroomName)}
+	}
+	return traffic.New(d.ctx, d.name+"-headroom-", metadata, []traffic.Policy{traffic.DefaultDeny()}, d.parent)
 }
 
 func (d *declaration) headroomPod() *corev1.PodSpecArgs {
@@ -65,19 +73,12 @@ func (d *declaration) headroomPod() *corev1.PodSpecArgs {
 		AutomountServiceAccountToken: pulumi.Bool(false),
 		// It has nothing to finish, and who takes its place is in a hurry.
 		TerminationGracePeriodSeconds: pulumi.Int(0),
-		SecurityContext: &corev1.PodSecurityContextArgs{
-			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(nobody), RunAsGroup: pulumi.Int(nobody),
-			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-		},
+		SecurityContext:               restricted.Pod(nobody),
 		Containers: corev1.ContainerArray{&corev1.ContainerArgs{
-			Name:      pulumi.String(headroomName),
-			Image:     pulumi.String(d.args.Headroom.Image),
-			Resources: &corev1.ResourceRequirementsArgs{Requests: held, Limits: held},
-			SecurityContext: &corev1.SecurityContextArgs{
-				AllowPrivilegeEscalation: pulumi.Bool(false),
-				ReadOnlyRootFilesystem:   pulumi.Bool(true),
-				Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
-			},
+			Name:            pulumi.String(headroomName),
+			Image:           pulumi.String(d.args.Headroom.Image),
+			Resources:       &corev1.ResourceRequirementsArgs{Requests: held, Limits: held},
+			SecurityContext: restricted.Container(),
 		}},
 	}
 }

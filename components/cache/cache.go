@@ -15,6 +15,9 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/datakey"
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:cache:Cache"
@@ -167,7 +170,7 @@ func (d *declaration) declare(c *Cache) error {
 	if err != nil {
 		return err
 	}
-	identifier := groupIdentifier(d.name, key)
+	identifier := datakey.Identifier(d.name, key)
 	users, err := d.users(identifier)
 	if err != nil {
 		return err
@@ -192,10 +195,6 @@ func (d *declaration) declare(c *Cache) error {
 	return nil
 }
 
-// tags of one resource: the caller's, plus what it belongs to and its name.
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("cache")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "cache", d.name+suffix)
 }

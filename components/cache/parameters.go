@@ -118,42 +118,42 @@ func (f *faults) parameters(a Args) {
 	seen := map[string]bool{}
 	for i, p := range a.Parameters {
 		if p.Name == "" {
-			f.add("Parameters[%d].Name is empty, want the name of a parameter", i)
+			f.Add("Parameters[%d].Name is empty, want the name of a parameter", i)
 			continue
 		}
 		if seen[p.Name] {
-			f.add("Parameters[%s] is given twice, want it once", p.Name)
+			f.Add("Parameters[%s] is given twice, want it once", p.Name)
 		}
 		seen[p.Name] = true
 		f.parameter(p)
 		if p.Name == evictionPolicy && tiered(a.NodeType) && !slices.Contains(tierable, p.Value) {
-			f.add("Parameters[%s].Value is %q with data tiering (%s), want one of %s", p.Name, p.Value, a.NodeType, strings.Join(tierable, ", "))
+			f.Add("Parameters[%s].Value is %q with data tiering (%s), want one of %s", p.Name, p.Value, a.NodeType, strings.Join(tierable, ", "))
 		}
 	}
 }
 
 func (f *faults) parameter(p Parameter) {
 	if instead, known := refused[p.Name]; known {
-		f.add("Parameters[%s] cannot be changed, want %s", p.Name, instead)
+		f.Add("Parameters[%s] cannot be changed, want %s", p.Name, instead)
 		return
 	}
 	if p.Name == "notify-keyspace-events" {
 		if strings.Trim(p.Value, "KEg$lshzxetdmnA") != "" {
-			f.add("Parameters[%s].Value is %q, want letters of KEg$lshzxetdmnA", p.Name, p.Value)
+			f.Add("Parameters[%s].Value is %q, want letters of KEg$lshzxetdmnA", p.Name, p.Value)
 		}
 		return
 	}
 	takes, known := changeable[p.Name]
 	if !known {
-		f.add("Parameters[%s] is not known, want a parameter of family %s that can be changed", p.Name, parameterFamily)
+		f.Add("Parameters[%s] is not known, want a parameter of family %s that can be changed", p.Name, parameterFamily)
 		return
 	}
 	if fault := takes.fault(p.Value); fault != "" {
-		f.add("Parameters[%s].Value is %q, want %s", p.Name, p.Value, fault)
+		f.Add("Parameters[%s].Value is %q, want %s", p.Name, p.Value, fault)
 		return
 	}
 	if n, err := strconv.Atoi(p.Value); p.Name == idleTimeout && err == nil && n != 0 && n < leastIdleTimeout {
-		f.add("Parameters[%s].Value is %q, want 0 or at least %d (s)", p.Name, p.Value, leastIdleTimeout)
+		f.Add("Parameters[%s].Value is %q, want 0 or at least %d (s)", p.Name, p.Value, leastIdleTimeout)
 	}
 }
 

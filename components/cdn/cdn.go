@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:cdn:CDN"
@@ -159,8 +161,5 @@ func (d *declaration) declare(c *CDN) error {
 }
 
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("cdn")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "cdn", d.name+suffix)
 }

@@ -3,6 +3,7 @@ package cdn
 import (
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -27,8 +28,10 @@ func (d *declaration) accessLogs(distribution *cloudfront.Distribution) error {
 			"Principal": map[string]any{"Service": "delivery.logs.amazonaws.com"},
 			"Action":    "s3:PutObject",
 			"Resource":  pulumi.Sprintf("%s/AWSLogs/*", bucket.Arn),
-			// Only for this account's deliveries: the name of the source has nobody else's.
-			"Condition": map[string]any{"ArnLike": map[string]any{"aws:SourceArn": "arn:aws:logs:us-east-1:*:delivery-source:" + d.name + "*"}},
+			"Condition": map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": accountOf(distribution)},
+				"ArnLike":      map[string]any{"aws:SourceArn": "arn:aws:logs:us-east-1:*:delivery-source:" + d.name + "*"},
+			},
 		})),
 	}, d.parent)
 	if err != nil {
@@ -64,4 +67,15 @@ func (d *declaration) accessLogs(distribution *cloudfront.Distribution) error {
 		return fmt.Errorf("delivery of access logs: %w", err)
 	}
 	return nil
+}
+
+// accountOf is the distribution's account: another's delivery may be called the same.
+func accountOf(distribution *cloudfront.Distribution) pulumi.StringOutput {
+	return distribution.Arn.ApplyT(func(text string) (string, error) {
+		parsed, err := arn.Parse(text)
+		if err != nil {
+			return "", fmt.Errorf("distribution: ARN %q: %w", text, err)
+		}
+		return parsed.AccountID, nil
+	}).(pulumi.StringOutput)
 }

@@ -1,16 +1,14 @@
 package cdn
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/components/internal/fault"
 )
 
 var (
-	// namePattern is what policies, origins and log deliveries can all be called.
-	namePattern    = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	certificateARN = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/.+$`)
 	webACLARN      = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/.+$`)
 	priceClasses   = []string{"PriceClass_100", "PriceClass_200", "PriceClass_All"}
@@ -26,81 +24,68 @@ const (
 	mostPort        = 65535
 )
 
-// faults collects what is wrong with the arguments: field, fact, want.
-type faults []error
-
-func (f *faults) add(format string, values ...any) {
-	*f = append(*f, fmt.Errorf("cdn."+format, values...))
-}
+type faults struct{ fault.List }
 
 func validate(name string, a Args) error {
-	var f faults
-	if !namePattern.MatchString(name) || len(name) > longestName {
-		f.add("name is %q, want at most %d lower-case letters, digits and single hyphens, a letter first", name, longestName)
-	}
+	f := faults{fault.In("cdn")}
+	f.Name("name", name, longestName)
 	if a.Global == nil {
-		f.add("Global is missing, want a provider for us-east-1")
+		f.Add("Global is missing, want a provider for us-east-1")
 	}
 	f.api(a)
 	f.certificate(a)
 	if !slices.Contains(priceClasses, a.PriceClass) {
-		f.add("PriceClass is %q, want one of %s", a.PriceClass, strings.Join(priceClasses, ", "))
+		f.Add("PriceClass is %q, want one of %s", a.PriceClass, strings.Join(priceClasses, ", "))
 	}
 	if a.WebACLARN != "" && !webACLARN.MatchString(a.WebACLARN) {
-		f.add("WebACLARN is %q, want a web ACL of us-east-1 with scope CLOUDFRONT", a.WebACLARN)
+		f.Add("WebACLARN is %q, want a web ACL of us-east-1 with scope CLOUDFRONT", a.WebACLARN)
 	}
-	if a.LogRetentionDays < 1 {
-		f.add("LogRetentionDays is %d, want 1 or more", a.LogRetentionDays)
-	}
+	f.AtLeast("LogRetentionDays", a.LogRetentionDays, 1)
 	f.behaviors(a.Behaviors)
-	return errors.Join(f...)
+	return f.Err()
 }
 
 func (f *faults) api(a Args) {
 	if a.API.DomainName == nil {
-		f.add("API.DomainName is missing, want the load balancer's")
+		f.Add("API.DomainName is missing, want the load balancer's")
 	}
 	if a.API.LoadBalancerARN == nil {
-		f.add("API.LoadBalancerARN is missing, want the load balancer's")
+		f.Add("API.LoadBalancerARN is missing, want the load balancer's")
 	}
-	if a.API.Port < 1 || a.API.Port > mostPort {
-		f.add("API.Port is %d, want 1 to %d", a.API.Port, mostPort)
-	}
-	if a.ReadTimeoutSeconds < 1 || a.ReadTimeoutSeconds > mostReadTimeout {
-		f.add("ReadTimeoutSeconds is %d, want 1 to %d", a.ReadTimeoutSeconds, mostReadTimeout)
-	}
+	f.Between("API.Port", a.API.Port, 1, mostPort)
+	f.Between("ReadTimeoutSeconds", a.ReadTimeoutSeconds, 1, mostReadTimeout)
 }
 
 func (f *faults) certificate(a Args) {
 	match := certificateARN.FindStringSubmatch(a.CertificateARN)
 	switch {
 	case a.CertificateARN == "" && len(a.Aliases) > 0:
-		f.add("CertificateARN is missing with Aliases, want a certificate that covers them")
+		f.Add("CertificateARN is missing with Aliases, want a certificate that covers them")
 	case a.CertificateARN == "":
 	case match == nil:
-		f.add("CertificateARN is %q, want the ARN of an ACM certificate", a.CertificateARN)
+		f.Add("CertificateARN is %q, want the ARN of an ACM certificate", a.CertificateARN)
 	case match[1] != "us-east-1":
-		f.add("CertificateARN is in %s, want us-east-1, where CloudFront looks for it", match[1])
+		f.Add("CertificateARN is in %s, want us-east-1, where CloudFront looks for it", match[1])
 	}
 }
 
 func (f *faults) behaviors(behaviors []Behavior) {
 	if n := len(behaviors); n < 1 || n > mostBehaviors {
-		f.add("Behaviors has %d, want 1 to %d", n, mostBehaviors)
+		f.Add("Behaviors has %d, want 1 to %d", n, mostBehaviors)
 		return
 	}
 	if last := behaviors[len(behaviors)-1]; last.Path != "*" {
-		f.add("Behaviors[%d].Path is %q, want * last: some behavior takes the rest", len(behaviors)-1, last.Path)
+		f.Add("Behaviors[%d].Path is %q, want * last: some behavior takes the rest", len(behaviors)-1, last.Path)
 	}
 	seen := map[string]bool{}
 	for i, b := range behaviors {
 		if slug := b.slug(); seen[slug] {
-			f.add("Behaviors[%d].Path is %q again, want each path once", i, b.Path)
+			f.Add("Behaviors[%d].Path is %q again, want each path once", i, b.Path)
 		} else {
 			seen[slug] = true
 		}
 		if b.Origin != OriginAPI && b.Origin != OriginAssets {
-			f.add("Behaviors[%d].Origin is %q, want %s or %s", i, b.Origin, OriginAPI, OriginAssets)
+			f.Add("Behaviors[%d].Origin is %q, want %s or %s", i, b.Origin, OriginAPI, OriginAssets)
 		}
 		f.behavior(i, b)
 	}
@@ -108,18 +93,18 @@ func (f *faults) behaviors(behaviors []Behavior) {
 
 func (f *faults) behavior(i int, b Behavior) {
 	if b.MinTTLSeconds < 0 || b.MinTTLSeconds > b.TTLSeconds || b.TTLSeconds > b.MaxTTLSeconds {
-		f.add("Behaviors[%d] is cached %d, %d, %d s at least, by default and at most, want them in this order", i, b.MinTTLSeconds, b.TTLSeconds, b.MaxTTLSeconds)
+		f.Add("Behaviors[%d] is cached %d, %d, %d s at least, by default and at most, want them in this order", i, b.MinTTLSeconds, b.TTLSeconds, b.MaxTTLSeconds)
 	}
 	if !b.cached() && (b.Compress || len(b.KeyHeaders)+len(b.KeyQueryStrings)+len(b.KeyCookies) > 0) {
-		f.add("Behaviors[%d] is never cached and has a cache key or compression, want neither: CloudFront refuses it", i)
+		f.Add("Behaviors[%d] is never cached and has a cache key or compression, want neither: CloudFront refuses it", i)
 	}
 	if slices.Contains(b.ForwardHeaders, everything) && b.forwards() != everything {
-		f.add("Behaviors[%d].ForwardHeaders has *, want * in ForwardQueryStrings and ForwardCookies too: only all of it leaves Host out", i)
+		f.Add("Behaviors[%d].ForwardHeaders has *, want * in ForwardQueryStrings and ForwardCookies too: only all of it leaves Host out", i)
 	}
 	if slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, "Host") }) {
-		f.add("Behaviors[%d].ForwardHeaders has Host, want it left out: the origin's name and certificate are others", i)
+		f.Add("Behaviors[%d].ForwardHeaders has Host, want it left out: the origin's name and certificate are others", i)
 	}
 	if slices.Contains(b.KeyHeaders, "Accept-Encoding") {
-		f.add("Behaviors[%d].KeyHeaders has Accept-Encoding, want Compress: CloudFront normalizes it then", i)
+		f.Add("Behaviors[%d].KeyHeaders has Accept-Encoding, want Compress: CloudFront normalizes it then", i)
 	}
 }

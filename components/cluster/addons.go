@@ -51,7 +51,6 @@ var catalogue = []addon{
 	},
 	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: "service-role/AmazonEBSCSIDriverPolicy"},
 	{name: "metrics-server", phase: afterNodes},
-	{name: "kube-state-metrics", phase: afterNodes},
 	{name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: "CloudWatchAgentServerPolicy"},
 }
 

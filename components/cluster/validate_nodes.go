@@ -41,10 +41,10 @@ func (f *faults) nodeGroups(groups []NodeGroup) {
 	for i, g := range groups {
 		path := fmt.Sprintf("nodeGroups[%s]", g.Name)
 		if !groupName.MatchString(g.Name) {
-			f.add("nodeGroups[%d].name is %q, want 1 to 20 lower-case letters, digits and -, the first a letter", i, g.Name)
+			f.Add("nodeGroups[%d].name is %q, want 1 to 20 lower-case letters, digits and -, the first a letter", i, g.Name)
 			path = fmt.Sprintf("nodeGroups[%d]", i)
 		} else if seen[g.Name] {
-			f.add("nodeGroups[%d].name is %q again, want each name once", i, g.Name)
+			f.Add("nodeGroups[%d].name is %q again, want each name once", i, g.Name)
 		}
 		seen[g.Name] = true
 		home = home || g.Min > 0 && len(g.Taints) == 0
@@ -54,46 +54,42 @@ func (f *faults) nodeGroups(groups []NodeGroup) {
 		f.taints(path, g.Taints)
 	}
 	if !home {
-		f.add("nodeGroups has no group with min 1 or more and no taints, want one: add-ons and controllers run there")
+		f.Add("nodeGroups has no group with min 1 or more and no taints, want one: add-ons and controllers run there")
 	}
 }
 
 func (f *faults) size(path string, g NodeGroup) {
-	if g.Max < 1 || g.Max > maxNodes {
-		f.add("%s.max is %d, want 1 to %d", path, g.Max, maxNodes)
-	}
+	f.Between(path+".max", g.Max, 1, maxNodes)
 	if g.Min < 0 || g.Min > g.Max {
-		f.add("%s.min is %d, want 0 to max (%d)", path, g.Min, g.Max)
+		f.Add("%s.min is %d, want 0 to max (%d)", path, g.Min, g.Max)
 	}
 	if g.Desired < g.Min || g.Desired > g.Max {
-		f.add("%s.desired is %d, want min (%d) to max (%d)", path, g.Desired, g.Min, g.Max)
+		f.Add("%s.desired is %d, want min (%d) to max (%d)", path, g.Desired, g.Min, g.Max)
 	}
-	if g.DiskGiB < minDiskGiB || g.DiskGiB > maxDiskGiB {
-		f.add("%s.diskGiB is %d, want %d to %d", path, g.DiskGiB, minDiskGiB, maxDiskGiB)
-	}
+	f.Between(path+".diskGiB", g.DiskGiB, minDiskGiB, maxDiskGiB)
 }
 
 func (f *faults) machines(path string, g NodeGroup) {
 	if g.CapacityType != onDemand && g.CapacityType != spot {
-		f.add("%s.capacityType is %q, want %s or %s", path, g.CapacityType, onDemand, spot)
+		f.Add("%s.capacityType is %q, want %s or %s", path, g.CapacityType, onDemand, spot)
 	}
 	if len(g.InstanceTypes) == 0 {
-		f.add("%s.instanceTypes is empty, want one or more of one architecture", path)
+		f.Add("%s.instanceTypes is empty, want one or more of one architecture", path)
 		return
 	}
 	ami, known := images[g.AMIType]
 	if !known && g.AMIType != "" {
-		f.add("%s.amiType is %q, want one of %v", path, g.AMIType, slices.Sorted(maps.Keys(images)))
+		f.Add("%s.amiType is %q, want one of %v", path, g.AMIType, slices.Sorted(maps.Keys(images)))
 	}
 	for i, typ := range g.InstanceTypes {
 		has := architecture(typ)
 		switch {
 		case has == "":
-			f.add("%s.instanceTypes[%d] is %q, want an EC2 instance type such as m7g.large", path, i, typ)
+			f.Add("%s.instanceTypes[%d] is %q, want an EC2 instance type such as m7g.large", path, i, typ)
 		case slices.Index(g.InstanceTypes, typ) < i:
-			f.add("%s.instanceTypes[%d] is %q again, want each type once", path, i, typ)
+			f.Add("%s.instanceTypes[%d] is %q again, want each type once", path, i, typ)
 		case known && has != ami.arch:
-			f.add("%s.instanceTypes[%d] is %q (%s), want %s: the group's amiType is %s", path, i, typ, has, ami.arch, g.AMIType)
+			f.Add("%s.instanceTypes[%d] is %q (%s), want %s: the group's amiType is %s", path, i, typ, has, ami.arch, g.AMIType)
 		}
 	}
 }
@@ -102,11 +98,11 @@ func (f *faults) labels(path string, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		switch {
 		case !labelKey.MatchString(key):
-			f.add("%s.labels[%s] is no Kubernetes label key, want [prefix/]name", path, key)
+			f.Add("%s.labels[%s] is no Kubernetes label key, want [prefix/]name", path, key)
 		case reserved(key):
-			f.add("%s.labels[%s] is reserved, want a prefix of your own", path, key)
+			f.Add("%s.labels[%s] is reserved, want a prefix of your own", path, key)
 		case !labelValue.MatchString(labels[key]):
-			f.add("%s.labels[%s] is %q, want at most 63 letters, digits, -, _ and .", path, key, labels[key])
+			f.Add("%s.labels[%s] is %q, want at most 63 letters, digits, -, _ and .", path, key, labels[key])
 		}
 	}
 }
@@ -127,22 +123,22 @@ func reserved(key string) bool {
 
 func (f *faults) taints(path string, taints []Taint) {
 	if len(taints) > maxTaints {
-		f.add("%s.taints has %d entries, want at most %d", path, len(taints), maxTaints)
+		f.Add("%s.taints has %d entries, want at most %d", path, len(taints), maxTaints)
 	}
 	seen := map[string]bool{}
 	for i, taint := range taints {
 		at := fmt.Sprintf("%s.taints[%d]", path, i)
 		if !labelKey.MatchString(taint.Key) || len(taint.Key) > 63 {
-			f.add("%s.key is %q, want a Kubernetes label key of at most 63 characters", at, taint.Key)
+			f.Add("%s.key is %q, want a Kubernetes label key of at most 63 characters", at, taint.Key)
 		}
 		if !labelValue.MatchString(taint.Value) {
-			f.add("%s.value is %q, want at most 63 letters, digits, -, _ and .", at, taint.Value)
+			f.Add("%s.value is %q, want at most 63 letters, digits, -, _ and .", at, taint.Value)
 		}
 		if taintEffects[taint.Effect] == "" {
-			f.add("%s.effect is %q, want NO_SCHEDULE, PREFER_NO_SCHEDULE or NO_EXECUTE", at, taint.Effect)
+			f.Add("%s.effect is %q, want NO_SCHEDULE, PREFER_NO_SCHEDULE or NO_EXECUTE", at, taint.Effect)
 		}
 		if seen[taint.Key+taint.Effect] {
-			f.add("%s is %s %s again, want each key and effect once", at, taint.Key, taint.Effect)
+			f.Add("%s is %s %s again, want each key and effect once", at, taint.Key, taint.Effect)
 		}
 		seen[taint.Key+taint.Effect] = true
 	}

@@ -15,6 +15,9 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/datakey"
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:database:Database"
@@ -179,7 +182,7 @@ func (d *declaration) declare(db *Database) error {
 	if err != nil {
 		return err
 	}
-	shared := sharedWiring{identifier: instanceIdentifier(d.name, key), key: key, firewall: firewall, monitoring: monitoring}
+	shared := sharedWiring{identifier: datakey.Identifier(d.name, key), key: key, firewall: firewall, monitoring: monitoring}
 	primary, err := d.primary(shared)
 	if err != nil {
 		return err
@@ -201,10 +204,6 @@ func (d *declaration) declare(db *Database) error {
 	return err
 }
 
-// tags of one resource: the caller's, plus what it belongs to and its name.
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("database")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "database", d.name+suffix)
 }

@@ -2,13 +2,12 @@ package database
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/firewall"
 )
 
 func (d *declaration) subnetGroup() (*rds.SubnetGroup, error) {
@@ -23,31 +22,8 @@ func (d *declaration) subnetGroup() (*rds.SubnetGroup, error) {
 	return group, nil
 }
 
-// securityGroup lets the allowed clients in and nothing out: without egress rules the provider removes AWS's
-// allow-all default.
 func (d *declaration) securityGroup() (*ec2.SecurityGroup, error) {
-	group, err := ec2.NewSecurityGroup(d.ctx, d.name, &ec2.SecurityGroupArgs{
-		// A changed description replaces the group: keep it.
-		Description: pulumi.String("PostgreSQL: its clients in, nothing out"),
-		VpcId:       d.args.VPCID.ToStringOutput(),
-		Tags:        d.tags(""),
+	return firewall.New(d.ctx, d.name, firewall.Args{
+		Service: "PostgreSQL", Port: port, VPCID: d.args.VPCID, Clients: d.args.AllowedSecurityGroupIDs, Tags: d.tags,
 	}, d.parent)
-	if err != nil {
-		return nil, fmt.Errorf("security group: %w", err)
-	}
-	for _, client := range slices.Sorted(maps.Keys(d.args.AllowedSecurityGroupIDs)) {
-		_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+"-from-"+client, &vpc.SecurityGroupIngressRuleArgs{
-			SecurityGroupId:           group.ID(),
-			Description:               pulumi.String("PostgreSQL from " + client),
-			ReferencedSecurityGroupId: d.args.AllowedSecurityGroupIDs[client].ToStringOutput(),
-			IpProtocol:                pulumi.String("tcp"),
-			FromPort:                  pulumi.Int(port),
-			ToPort:                    pulumi.Int(port),
-			Tags:                      d.tags("-from-" + client),
-		}, d.parent)
-		if err != nil {
-			return nil, fmt.Errorf("rule for client %q: %w", client, err)
-		}
-	}
-	return group, nil
 }

@@ -90,18 +90,18 @@ func (f *faults) parameters(field string, parameters []Parameter) {
 	seen := map[string]bool{}
 	for i, p := range parameters {
 		if p.Name == "" {
-			f.add("%s[%d].Name is empty, want the name of a parameter", field, i)
+			f.Add("%s[%d].Name is empty, want the name of a parameter", field, i)
 			continue
 		}
 		path := fmt.Sprintf("%s[%s]", field, p.Name)
 		if seen[p.Name] {
-			f.add("%s is given twice, want it once", path)
+			f.Add("%s is given twice, want it once", path)
 		}
 		seen[p.Name] = true
 		f.applyMethod(path, p)
 		f.parameterValue(path, p)
 		if library, _, dotted := strings.Cut(p.Name, "."); dotted && library != "rds" && !libraries[library] {
-			f.add("%s belongs to %s, want that in %s", path, library, preload)
+			f.Add("%s belongs to %s, want that in %s", path, library, preload)
 		}
 	}
 }
@@ -109,24 +109,24 @@ func (f *faults) parameters(field string, parameters []Parameter) {
 func (f *faults) applyMethod(path string, p Parameter) {
 	switch {
 	case p.ApplyMethod != immediate && p.ApplyMethod != pendingReboot:
-		f.add("%s.ApplyMethod is %q, want %s or %s", path, p.ApplyMethod, immediate, pendingReboot)
+		f.Add("%s.ApplyMethod is %q, want %s or %s", path, p.ApplyMethod, immediate, pendingReboot)
 	case staticParameters[p.Name] && p.ApplyMethod == immediate:
-		f.add("%s.ApplyMethod is %s, want %s: the parameter is static", path, immediate, pendingReboot)
+		f.Add("%s.ApplyMethod is %s, want %s: the parameter is static", path, immediate, pendingReboot)
 	}
 }
 
 func (f *faults) parameterValue(path string, p Parameter) {
 	switch {
 	case p.Value == "":
-		f.add("%s.Value is empty, want a value", path)
+		f.Add("%s.Value is empty, want a value", path)
 	case p.Name == forceSSL && p.Value != "1":
-		f.add("%s.Value is %q, want 1: every connection is encrypted", path, p.Value)
+		f.Add("%s.Value is %q, want 1: every connection is encrypted", path, p.Value)
 	case booleanParameters[p.Name] && p.Value != "0" && p.Value != "1":
-		f.add("%s.Value is %q, want 1 or 0", path, p.Value)
+		f.Add("%s.Value is %q, want 1 or 0", path, p.Value)
 	case unitSuffix.MatchString(p.Value):
-		f.add("%s.Value is %q, want a number in the parameter's own unit", path, p.Value)
+		f.Add("%s.Value is %q, want a number in the parameter's own unit", path, p.Value)
 	case p.Name == "shared_buffers" && oversized(p.Value):
-		f.add("%s.Value is %q, want a divisor of at least %d: the instance would not start", path, p.Value, leastSharedBuffersDivisor)
+		f.Add("%s.Value is %q, want a divisor of at least %d: the instance would not start", path, p.Value, leastSharedBuffersDivisor)
 	}
 }
 

@@ -92,21 +92,19 @@ func (a Args) replicaClass() string {
 
 func (f *faults) replicas(a Args) {
 	r := a.Replicas
-	if r.Count < 0 || r.Count > mostReplicas {
-		f.add("Replicas.Count is %d, want 0 to %d", r.Count, mostReplicas)
-	}
+	f.Between("Replicas.Count", r.Count, 0, mostReplicas)
 	if r.Count <= 0 {
 		return
 	}
 	if r.Class != "" && !classPattern.MatchString(r.Class) {
-		f.add("Replicas.Class is %q, want an RDS class such as db.r7g.large", r.Class)
+		f.Add("Replicas.Class is %q, want an RDS class such as db.r7g.large", r.Class)
 	}
 	if a.BackupRetentionDays == 0 {
-		f.add("BackupRetentionDays is 0 with %d replicas, want 1 or more: RDS makes a replica from a backup", r.Count)
+		f.Add("BackupRetentionDays is 0 with %d replicas, want 1 or more: RDS makes a replica from a backup", r.Count)
 	}
 	for i, zone := range r.Zones {
 		if !zonePattern.MatchString(zone) {
-			f.add("Replicas.Zones[%d] is %q, want an availability zone such as eu-central-1a", i, zone)
+			f.Add("Replicas.Zones[%d] is %q, want an availability zone such as eu-central-1a", i, zone)
 		}
 	}
 	f.parameters("Replicas.Parameters", r.Parameters)
@@ -128,7 +126,7 @@ func (f *faults) recovery(a Args) {
 		path := fmt.Sprintf("Replicas.Parameters[%s]", name)
 		replica, set := settingOf(a.Replicas.Parameters, name)
 		if !set {
-			f.add("%s is missing with %s on the primary, want no less: recovery would stop", path, primary)
+			f.Add("%s is missing with %s on the primary, want no less: recovery would stop", path, primary)
 			continue
 		}
 		most, primaryErr := strconv.Atoi(primary)
@@ -136,11 +134,11 @@ func (f *faults) recovery(a Args) {
 		switch {
 		case primaryErr == nil && replicaErr == nil:
 			if own < most {
-				f.add("%s.Value is %d with %d on the primary, want no less: recovery would stop", path, own, most)
+				f.Add("%s.Value is %d with %d on the primary, want no less: recovery would stop", path, own, most)
 			}
 		case primary != replica || a.replicaClass() != a.InstanceClass:
 			// A formula's value depends on the class.
-			f.add("%s.Value is %q on %s with %q on %s, want numbers", path, replica, a.replicaClass(), primary, a.InstanceClass)
+			f.Add("%s.Value is %q on %s with %q on %s, want numbers", path, replica, a.replicaClass(), primary, a.InstanceClass)
 		}
 	}
 }

@@ -30,11 +30,9 @@ type Rotation struct {
 const mostRotationDays = 1000
 
 func (f *faults) rotation(r Rotation) {
-	if r.Days < 0 || r.Days > mostRotationDays {
-		f.add("Rotation.Days is %d, want 0 to %d", r.Days, mostRotationDays)
-	}
+	f.Between("Rotation.Days", r.Days, 0, mostRotationDays)
 	if r.Days > 0 && r.LambdaARN == nil {
-		f.add("Rotation.LambdaARN is missing with Days %d, want the function that rotates the password", r.Days)
+		f.Add("Rotation.LambdaARN is missing with Days %d, want the function that rotates the password", r.Days)
 	}
 }
 

@@ -27,45 +27,43 @@ func (f *faults) storage(s Storage) {
 	case "io1", "io2":
 		f.provisionedIOPS(s)
 	default:
-		f.add("Storage.Type is %q, want gp3, io1 or io2", s.Type)
+		f.Add("Storage.Type is %q, want gp3, io1 or io2", s.Type)
 	}
-	if s.GiB < leastGiB || s.GiB > mostGiB {
-		f.add("Storage.GiB is %d, want %d to %d", s.GiB, leastGiB, mostGiB)
-	}
+	f.Between("Storage.GiB", s.GiB, leastGiB, mostGiB)
 	if least := (s.GiB*(100+autoscalingMargin) + 99) / 100; s.MaxGiB != 0 && (s.MaxGiB < least || s.MaxGiB > mostGiB) {
-		f.add("Storage.MaxGiB is %d with GiB %d, want 0 or %d to %d", s.MaxGiB, s.GiB, least, mostGiB)
+		f.Add("Storage.MaxGiB is %d with GiB %d, want 0 or %d to %d", s.MaxGiB, s.GiB, least, mostGiB)
 	}
 }
 
 func (f *faults) gp3(s Storage) {
 	if s.GiB < stripedGiB {
 		if s.IOPS != 0 {
-			f.add("Storage.IOPS is %d with %d GiB of gp3, want 0 below %d GiB", s.IOPS, s.GiB, stripedGiB)
+			f.Add("Storage.IOPS is %d with %d GiB of gp3, want 0 below %d GiB", s.IOPS, s.GiB, stripedGiB)
 		}
 		if s.ThroughputMBps != 0 {
-			f.add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 below %d GiB", s.ThroughputMBps, s.GiB, stripedGiB)
+			f.Add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 below %d GiB", s.ThroughputMBps, s.GiB, stripedGiB)
 		}
 		return
 	}
 	if s.IOPS != 0 && (s.IOPS < leastGP3IOPS || s.IOPS > mostGP3IOPS) {
-		f.add("Storage.IOPS is %d with %d GiB of gp3, want 0 or %d to %d", s.IOPS, s.GiB, leastGP3IOPS, mostGP3IOPS)
+		f.Add("Storage.IOPS is %d with %d GiB of gp3, want 0 or %d to %d", s.IOPS, s.GiB, leastGP3IOPS, mostGP3IOPS)
 	}
 	if s.ThroughputMBps != 0 && (s.ThroughputMBps < leastGP3MBps || s.ThroughputMBps > mostGP3MBps) {
-		f.add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 or %d to %d", s.ThroughputMBps, s.GiB, leastGP3MBps, mostGP3MBps)
+		f.Add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 or %d to %d", s.ThroughputMBps, s.GiB, leastGP3MBps, mostGP3MBps)
 	}
 	if most := max(s.IOPS, leastGP3IOPS) / iopsPerGP3MBps; s.ThroughputMBps > most {
-		f.add("Storage.ThroughputMBps is %d with %d IOPS, want at most %d", s.ThroughputMBps, max(s.IOPS, leastGP3IOPS), most)
+		f.Add("Storage.ThroughputMBps is %d with %d IOPS, want at most %d", s.ThroughputMBps, max(s.IOPS, leastGP3IOPS), most)
 	}
 }
 
 func (f *faults) provisionedIOPS(s Storage) {
 	if s.GiB < leastIOGB {
-		f.add("Storage.GiB is %d with type %s, want %d or more", s.GiB, s.Type, leastIOGB)
+		f.Add("Storage.GiB is %d with type %s, want %d or more", s.GiB, s.Type, leastIOGB)
 	}
 	if s.IOPS < leastIOPS || s.IOPS > mostIOPS {
-		f.add("Storage.IOPS is %d with type %s, want %d to %d", s.IOPS, s.Type, leastIOPS, mostIOPS)
+		f.Add("Storage.IOPS is %d with type %s, want %d to %d", s.IOPS, s.Type, leastIOPS, mostIOPS)
 	}
 	if s.ThroughputMBps != 0 {
-		f.add("Storage.ThroughputMBps is %d with type %s, want 0: only gp3 takes it", s.ThroughputMBps, s.Type)
+		f.Add("Storage.ThroughputMBps is %d with type %s, want 0: only gp3 takes it", s.ThroughputMBps, s.Type)
 	}
 }

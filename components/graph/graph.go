@@ -75,10 +75,17 @@ func Try(stack string, preview bool, program func(*pulumi.Context) error) (Graph
 	return run(stack, &monitor{preview: preview}, program)
 }
 
-func run(stack string, m *monitor, program func(*pulumi.Context) error) (Graph, error) {
+// Declared is what program registers as stack under a configuration, whose keys are full ("ragscale:slo"); secrets names the
+// keys whose values are secret.
+func Declared(stack string, config map[string]string, secrets []string, program func(*pulumi.Context) error) (Graph, error) {
+	configured := func(info *pulumi.RunInfo) { info.Config, info.ConfigSecretKeys = config, secrets }
+	return run(stack, &monitor{}, program, configured)
+}
+
+func run(stack string, m *monitor, program func(*pulumi.Context) error, options ...pulumi.RunOption) (Graph, error) {
 	m.paths = map[string]string{}
 	dryRun := func(info *pulumi.RunInfo) { info.DryRun = m.preview }
-	err := pulumi.RunErr(program, pulumi.WithMocks(Project, stack, m), dryRun)
+	err := pulumi.RunErr(program, append(options, pulumi.WithMocks(Project, stack, m), dryRun)...)
 	return m.graph(), err
 }
 

@@ -53,15 +53,6 @@ func fieldEnv(name, path string) *corev1.EnvVarArgs {
 	}
 }
 
-// containerSecurity is what the "restricted" pod security standard asks for, and a read-only root.
-func containerSecurity() *corev1.SecurityContextArgs {
-	return &corev1.SecurityContextArgs{
-		AllowPrivilegeEscalation: pulumi.Bool(false),
-		ReadOnlyRootFilesystem:   pulumi.Bool(true),
-		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.ToStringArray([]string{"ALL"})},
-	}
-}
-
 func mount(volume, path string, readOnly bool) *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(readOnly)}
 }

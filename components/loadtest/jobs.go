@@ -18,6 +18,22 @@ const (
 	runsKept = 5
 )
 
+// peers declares the Service that gives each generator of an Indexed Job a name. It has no port: nobody connects.
+// Source: https://kubernetes.io/docs/tasks/job/job-with-pod-to-pod-communication/ ; read 2026-11-24.
+func (d *declaration) peers() (*corev1.Service, error) {
+	service, err := corev1.NewService(d.ctx, d.name+"-load-"+peersName, &corev1.ServiceArgs{
+		Metadata: d.metadata(peersName),
+		Spec: &corev1.ServiceSpecArgs{
+			ClusterIP: pulumi.String("None"),
+			Selector:  pulumi.StringMap{nameLabel: pulumi.String(generatorName)},
+		},
+	}, d.parent)
+	if err != nil {
+		return nil, fmt.Errorf("service %s: %w", peersName, err)
+	}
+	return service, nil
+}
+
 func (d *declaration) cronJobs(in podInputs, before []pulumi.Resource) error {
 	for _, s := range d.args.Scenarios {
 		config, err := d.scenario(s)

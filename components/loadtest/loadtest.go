@@ -1,12 +1,12 @@
 // Package loadtest declares the load tests: k6 as Jobs that aim at the API, and a bucket for their results.
 //
-// Owns: the namespace and its network policies, the ConfigMaps of scripts and scenarios, a CronJob per scenario, the pods'
-// AWS identity, the results' bucket.
+// Owns: the namespace and its network policies, the ConfigMaps of scripts and scenarios, a CronJob per scenario, the Service
+// by which generators find each other, the pods' AWS identity, the results' bucket.
 //
 // Does not own: the API, the nodes of the generators, runs by hand (`ragscale load run`, or `kubectl create job
 // --from=cronjob/NAME`), the numbers of a scenario and what it must keep, what is done with results.
 //
-// A run is an Indexed Job: each pod is a generator with its segment of the users. The Job fails when a generator missed a
+// A run is an Indexed Job: each pod is a generator with its segment of the users, and begins when all are there. The Job fails when a generator missed a
 // threshold (k6's exit code 99), could not begin, or was ended by the deadline. k6 is the pod's only container in that
 // account; what uploads the result is a sidecar, which Kubernetes stops when k6 has ended, however it ended, and then
 // waits for. So a result is kept whether or not thresholds were, and an upload that fails turns no good run into a bad one:
@@ -15,9 +15,13 @@ package loadtest
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/quantity"
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:loadtest:LoadTest"
@@ -84,7 +88,9 @@ type Scenario struct {
 	Suspended bool
 	// GracefulSeconds is how long requests in flight may finish after the duration: 0 or more.
 	GracefulSeconds int
-	// DeadlineSeconds ends a run, waiting for nodes included: longer than the two above together.
+	// GatherSeconds is how long a generator waits for the others before load begins: above 0 with several.
+	GatherSeconds int
+	// DeadlineSeconds ends a run, waiting for nodes included: longer than duration, grace and gathering together.
 	DeadlineSeconds int
 	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
 	StopAtFault bool
@@ -100,7 +106,7 @@ type Thresholds struct {
 }
 
 // Resources are Kubernetes quantities: CPU "2", Memory "4Gi".
-type Resources struct{ CPU, Memory string }
+type Resources = quantity.Resources
 
 // LoadTest is what was declared.
 type LoadTest struct {
@@ -161,20 +167,20 @@ func (d *declaration) declare(tests *LoadTest) error {
 	if err != nil {
 		return err
 	}
+	peers, err := d.peers()
+	if err != nil {
+		return err
+	}
 	scripts, err := d.scripts()
 	if err != nil {
 		return err
 	}
 	tests.Namespace, tests.ResultsBucket, tests.RoleARN = d.namespace, bucket.ID().ToStringOutput(), role.Arn
-	return d.cronJobs(podInputs{bucket: tests.ResultsBucket, scripts: nameOf(scripts)}, append(ready, policies...))
+	return d.cronJobs(podInputs{bucket: tests.ResultsBucket, scripts: nameOf(scripts)}, slices.Concat(ready, policies, []pulumi.Resource{peers}))
 }
 
 func nameOf(config *corev1.ConfigMap) pulumi.StringOutput { return config.Metadata.Name().Elem() }
 
-// tags of one AWS resource: the caller's, plus what it belongs to and its name.
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("loadtest")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "loadtest", d.name+suffix)
 }

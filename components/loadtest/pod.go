@@ -7,6 +7,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/restricted"
 	"github.com/ragscale/ragscale/components/loadtest/k6"
 )
 
@@ -27,6 +28,8 @@ const (
 
 	// uploadSeconds is how long the upload may take after k6 has ended: seconds, with the CLI's own retries.
 	uploadSeconds = 90
+	// peersName is the headless Service under which generators of a run find each other.
+	peersName = "generators"
 	// nonroot is a user that owns nothing in either image.
 	nonroot = 65532
 )
@@ -39,17 +42,15 @@ func (d *declaration) pod(s Scenario, in podInputs) *corev1.PodSpecArgs {
 	load, sidecar := d.split()
 	spec := &corev1.PodSpecArgs{
 		ServiceAccountName:           pulumi.String(serviceAccountName),
+		Subdomain:                    pulumi.String(peersName), // with the host name that Kubernetes gives each: JOB-INDEX.generators
 		AutomountServiceAccountToken: pulumi.Bool(false),
 		EnableServiceLinks:           pulumi.Bool(false),
 		RestartPolicy:                pulumi.String("Never"),
 		// What is in flight, then k6's summary, then the upload: also when the deadline ends the run.
 		TerminationGracePeriodSeconds: pulumi.Int(s.GracefulSeconds + uploadSeconds),
-		SecurityContext: &corev1.PodSecurityContextArgs{
-			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(nonroot), RunAsGroup: pulumi.Int(nonroot), FsGroup: pulumi.Int(nonroot),
-			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-		},
-		InitContainers: corev1.ContainerArray{d.uploadContainer(s, in, sidecar)},
-		Containers:     corev1.ContainerArray{d.k6Container(s, load)},
+		SecurityContext:               restricted.PodWithVolumes(nonroot),
+		InitContainers:                corev1.ContainerArray{d.uploadContainer(s, in, sidecar)},
+		Containers:                    corev1.ContainerArray{d.k6Container(s, load)},
 		Volumes: corev1.VolumeArray{
 			configured("scripts", in.scripts), configured("scenario", in.scenario), empty("results", resultsSize), empty("tmp", tmpSize),
 		},
@@ -88,16 +89,18 @@ func (d *declaration) k6Container(s Scenario, r resources) *corev1.ContainerArgs
 		Image:   pulumi.String(d.args.Image),
 		Command: pulumi.ToStringArray([]string{"/bin/sh", scriptsPath + "/" + runFile}),
 		Env: append(env(map[string]string{
+			"GATHER_SECONDS":      strconv.Itoa(s.GatherSeconds),
 			"GENERATORS":          strconv.Itoa(s.Generators),
 			"GOMEMLIMIT":          strconv.FormatInt(r.memory/10*9, 10), // the collector works harder before the kernel kills
 			"HOME":                "/tmp",
+			"PEERS":               peersName,
 			k6.EnvAllowProduction: strconv.FormatBool(d.args.AllowProduction),
 			k6.EnvEnvironment:     scriptsPath + "/" + environmentKey,
 			k6.EnvScenario:        scenarioPath + "/" + scenarioKey,
 		}), &corev1.EnvVarArgs{Name: pulumi.String(k6.EnvTarget), Value: d.args.TargetURL.ToStringOutput().ToStringPtrOutput()},
 			fieldEnv(k6.EnvPod, "metadata.name"), fieldEnv(k6.EnvNode, "spec.nodeName")),
 		Resources:       r.both(),
-		SecurityContext: containerSecurity(),
+		SecurityContext: restricted.Container(),
 		VolumeMounts: corev1.VolumeMountArray{
 			mount("scripts", scriptsPath, true), mount("scenario", scenarioPath, true), mount("results", resultsPath, false), mount("tmp", "/tmp", false),
 		},
@@ -121,7 +124,7 @@ func (d *declaration) uploadContainer(s Scenario, in podInputs, r resources) *co
 			"SCENARIO":         s.Name,
 		}), &corev1.EnvVarArgs{Name: pulumi.String("RESULTS_BUCKET"), Value: in.bucket.ToStringPtrOutput()}),
 		Resources:       r.both(),
-		SecurityContext: containerSecurity(),
+		SecurityContext: restricted.Container(),
 		VolumeMounts:    corev1.VolumeMountArray{mount("scripts", scriptsPath, true), mount("results", resultsPath, true), mount("tmp", "/tmp", false)},
 	}
 }

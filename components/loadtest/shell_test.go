@@ -57,9 +57,11 @@ func TestEachGeneratorRunsItsSegment(t *testing.T) {
 	} {
 		for index, segment := range want {
 			file := stub(t, "k6")
+			stub(t, "getent")
 			path := script(t, "run.sh")
 			cmd := exec.CommandContext(t.Context(), "/bin/sh", path)
-			cmd.Env = append(os.Environ(), "GENERATORS="+strconv.Itoa(generators), "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
+			cmd.Env = append(os.Environ(), "GENERATORS="+strconv.Itoa(generators), "JOB_COMPLETION_INDEX="+strconv.Itoa(index),
+				"JOB_NAME=peak-7", "PEERS=generators", "GATHER_SECONDS=1")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -71,6 +73,43 @@ func TestEachGeneratorRunsItsSegment(t *testing.T) {
 				t.Errorf("generator %d of %d (-want +got):\n%s", index, generators, diff)
 			}
 		}
+	}
+}
+
+// gathers runs generator 1 of 3, where a peer is there once getent was asked for it so often (0: never), and returns what
+// getent was asked and whether k6 was run.
+func gathers(t *testing.T, asked int) (names []string, out string, began bool) {
+	t.Helper()
+	dir, file := t.TempDir(), stub(t, "k6")
+	text := `echo "$2" >>` + dir + `/names; [ ` + strconv.Itoa(asked) + ` -gt 0 ] && [ "$(grep -c "^$2$" ` + dir + `/names)" -ge ` + strconv.Itoa(asked) + " ]\n"
+	if err := os.WriteFile(filepath.Join(dir, "getent"), []byte("#!/bin/sh\n"+text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sleep"), []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", script(t, "run.sh"))
+	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "GENERATORS=3", "JOB_COMPLETION_INDEX=1", "JOB_NAME=peak-7", "PEERS=generators", "GATHER_SECONDS=5")
+	printed, err := cmd.CombinedOutput()
+	_, missing := os.Stat(file)
+	if began = missing == nil; began != (err == nil) {
+		t.Errorf("k6 run: %t, ended with %v", began, err)
+	}
+	return arguments(t, filepath.Join(dir, "names")), string(printed), began
+}
+
+func TestLoadBeginsWhenAllGeneratorsAreThere(t *testing.T) {
+	names, out, began := gathers(t, 3)
+	first, last := "peak-7-0.generators", "peak-7-2.generators"
+	if diff := cmp.Diff([]string{first, first, first, last, last, last}, names); diff != "" || !began {
+		t.Errorf("k6 run: %t: %s (-want +got):\n%s", began, out, diff)
+	}
+}
+
+func TestGeneratorThatDoesNotComeIsNamed(t *testing.T) {
+	_, out, began := gathers(t, 0)
+	if want := "generator 1 of 3 is not there after 5 s, want all of them before load begins\n"; began || out != want {
+		t.Errorf("k6 run: %t, says %q, want %q", began, out, want)
 	}
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:network:Network"
@@ -161,9 +163,7 @@ func (d *declaration) virtualNetwork() (*ec2.Vpc, error) {
 
 // tags of one resource: the caller's, the extra ones, what it belongs to and its name.
 func (d *declaration) tags(suffix string, extra map[string]string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
+	tags := tag.Of(d.args.Tags, "network", d.name+suffix)
 	maps.Copy(tags, pulumi.ToStringMap(extra))
-	tags["component"] = pulumi.String("network")
-	tags["Name"] = pulumi.String(d.name + suffix)
 	return tags
 }

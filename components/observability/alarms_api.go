@@ -45,13 +45,16 @@ func (a Args) apiAlarms() []alarm {
 		{
 			tier: apiTier, key: "api-no-targets", title: "Healthy pods behind the load balancer",
 			meaning: "The load balancer has no healthy pod to send requests to.",
-			// Below 1 is none; with none the metric itself can go missing.
-			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true, threshold: 1,
+			// With none the metric itself can go missing.
+			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true, threshold: leastHealthy,
 			unit: "pods", when: prompt, whenMissing: loud,
 		},
 	}
 	return append(all, a.burnLegs(failures)...)
 }
+
+// leastHealthy pods behind the load balancer: below one is none.
+const leastHealthy = 1
 
 // burnPair is a pair of windows, s, as in package rules. CloudWatch looks back a day at most, which leaves out the slow
 // pairs: those are Prometheus' alone.
@@ -60,7 +63,7 @@ type burnPair struct {
 	factor      float64
 }
 
-var burnPairs = []burnPair{{3600, 300, rules.FastestBurn}, {6 * 3600, 1800, 6}}
+var burnPairs = []burnPair{{3600, 300, rules.FastestBurn}, {6 * 3600, 1800, rules.SecondBurn}}
 
 func window(seconds int) string {
 	if seconds >= 3600 {

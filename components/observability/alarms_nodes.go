@@ -2,6 +2,9 @@ package observability
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+// mostFailed nodes: any at all is wrong.
+const mostFailed = 0
+
 // nodeAlarms watch the cluster's nodes, on average, through Container Insights.
 func (a Args) nodeAlarms() []alarm {
 	t := a.Thresholds
@@ -15,7 +18,6 @@ func (a Args) nodeAlarms() []alarm {
 		node("node-cpu", "CPU of the nodes", "The nodes work above the objective for CPU.", "node_cpu_utilization", "Average", t.CPUPercent, "%"),
 		node("node-memory", "Memory of the nodes", "The nodes' memory is used above the objective.", "node_memory_utilization", "Average", t.MemoryPercent, "%"),
 		node("node-storage", "Disks of the nodes", "A node's disk fills up: it will evict pods.", "node_filesystem_utilization", "Maximum", t.StoragePercent, "%"),
-		// Above none.
-		node("node-failed", "Failed nodes", "A node does not work, and its pods are elsewhere or nowhere.", "cluster_failed_node_count", "Maximum", 0, "nodes"),
+		node("node-failed", "Failed nodes", "A node does not work, and its pods are elsewhere or nowhere.", "cluster_failed_node_count", "Maximum", mostFailed, "nodes"),
 	}
 }

@@ -42,6 +42,11 @@ type Args struct {
 	// DistributionID of the CDN. Nil: no CDN.
 	DistributionID pulumi.StringInput
 
+	// StateMetricsChartVersion of chart kube-state-metrics, which most rules rest on.
+	StateMetricsChartVersion string
+	// DependsOn is what must stand before its pod: nodes.
+	DependsOn []pulumi.Resource
+
 	// APINamespace holds the API, its workers and PgBouncer.
 	APINamespace string
 	// VectorStoreNamespace holds Chroma. Empty: no vector store.

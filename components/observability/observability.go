@@ -1,17 +1,19 @@
 // Package observability declares who is told when the platform misses an objective, and what they look at.
 //
 // Owns: the topics and their keys, CloudWatch alarms and dashboard, the managed Prometheus workspace with its scraper,
-// rules and alert manager, the Grafana dashboards. The alarms are a table (alarms_*.go): every alarm is also a graph, and
+// rules and alert manager, kube-state-metrics, the Grafana dashboards. The alarms are a table (alarms_*.go): every alarm is also a graph, and
 // links to its section of docs/operations.md.
 //
 // Does not own: what is watched, thresholds (the caller derives them from the stack's objectives), Grafana itself, the
-// exporters (PgBouncer's, kube-state-metrics), CloudFront's monitoring subscription.
+// workloads' own exporters, CloudFront's monitoring subscription.
 package observability
 
 import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:observability:Observability"
@@ -42,8 +44,7 @@ type declaration struct {
 	parent pulumi.ResourceOption
 }
 
-// New declares the observability of a stack. opts give the Kubernetes provider where there are Grafana dashboards to
-// declare. Faults of args are reported all at once, each with its field.
+// New declares the observability of a stack. opts give the Kubernetes provider. Faults of args are reported all at once, each with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Observability, error) {
 	if err := validate(name, args); err != nil {
 		return nil, err
@@ -77,6 +78,9 @@ func (d *declaration) declare(o *Observability) error {
 	if err := d.prometheus(workspace, topics.regional); err != nil {
 		return err
 	}
+	if err := d.stateMetricsServer(); err != nil {
+		return err
+	}
 	arns, err := d.alarms(topics)
 	if err != nil {
 		return err
@@ -94,10 +98,6 @@ func (d *declaration) declare(o *Observability) error {
 	return nil
 }
 
-// tags of one resource: the caller's, plus what it belongs to and its name.
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("observability")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "observability", d.name+suffix)
 }

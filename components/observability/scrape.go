@@ -15,9 +15,6 @@ import (
 // read 2026-11-24.
 const scrapeInterval = "30s"
 
-// stateMetricsNamespace is where the EKS add-on runs.
-const stateMetricsNamespace = "kube-state-metrics"
-
 // job is a set of pods that serve metrics on one port.
 type job struct {
 	name       string
@@ -42,7 +39,7 @@ func (a Args) jobs() []job {
 			job{name: rules.JobClusterAutoscaler, namespaces: in, pods: ".*cluster-autoscaler-.+", port: "8085"},
 			job{name: rules.JobVPARecommender, namespaces: in, pods: ".*(vpa|vertical-pod-autoscaler)-recommender-.+", port: "8942"})
 	}
-	return append(jobs, job{name: rules.JobStateMetrics, namespaces: []string{stateMetricsNamespace}, pods: "kube-state-metrics-.+", port: "8080", honorLabels: true})
+	return append(jobs, job{name: rules.JobStateMetrics, namespaces: []string{stateMetricsNamespace}, pods: stateMetrics + "-.+", port: "8080", honorLabels: true})
 }
 
 // scrapeConfiguration is Prometheus' own format; the provider encodes it.

@@ -1,8 +1,6 @@
 package observability
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"net/mail"
 	"regexp"
@@ -11,14 +9,11 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/fault"
 	"github.com/ragscale/ragscale/components/observability/rules"
 )
 
-var (
-	namePattern      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	regionPattern    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
-	namespacePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-)
+var keyPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const (
 	longestName = 40
@@ -27,103 +22,81 @@ const (
 	longestMetricRetention = 1095
 )
 
-// logRetentions (0 = for ever) are CloudWatch's. Source: PutRetentionPolicy of
-// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs@v1.74.4 ; read 2026-11-23.
-var logRetentions = []int{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
-// faults collects what is wrong with the arguments: field, fact, want.
-type faults []error
-
-func (f *faults) add(format string, values ...any) {
-	*f = append(*f, fmt.Errorf("observability."+format, values...))
-}
+type faults struct{ fault.List }
 
 func validate(name string, a Args) error {
-	var f faults
-	if !namePattern.MatchString(name) || len(name) > longestName {
-		f.add("name is %q, want at most %d lower-case letters, digits and single hyphens, a letter first", name, longestName)
-	}
+	f := faults{fault.In("observability")}
+	f.Name("name", name, longestName)
 	f.place(a)
 	f.targets(a)
 	f.subjects(a)
 	f.objectives(a.Thresholds)
 	f.tiers(a)
 	f.retention(a)
-	return errors.Join(f...)
+	f.ChartVersion("StateMetricsChartVersion", a.StateMetricsChartVersion, "8.4.1")
+	return f.Err()
 }
 
 func (f *faults) place(a Args) {
-	if !regionPattern.MatchString(a.Region) {
-		f.add("Region is %q, want a region such as eu-central-1", a.Region)
-	}
+	f.Region("Region", a.Region)
 	if a.DistributionID != nil && a.Region != globalRegion && a.GlobalProvider == nil {
-		f.add("GlobalProvider is missing, want a provider for %s: CloudFront's alarms live there", globalRegion)
+		f.Add("GlobalProvider is missing, want a provider for %s: CloudFront's alarms live there", globalRegion)
 	}
 	if a.RunbookURL != "" && (!strings.HasPrefix(a.RunbookURL, "https://") || strings.Contains(a.RunbookURL, "#")) {
-		f.add("RunbookURL is %q, want an https address without a fragment", a.RunbookURL)
+		f.Add("RunbookURL is %q, want an https address without a fragment", a.RunbookURL)
 	}
-	f.namespace("APINamespace", a.APINamespace, false)
-	f.namespace("VectorStoreNamespace", a.VectorStoreNamespace, true)
-	f.namespace("AutoscalingNamespace", a.AutoscalingNamespace, true)
-	f.namespace("GrafanaNamespace", a.GrafanaNamespace, true)
+	f.Namespace("APINamespace", a.APINamespace)
+	f.optionalNamespace("VectorStoreNamespace", a.VectorStoreNamespace)
+	f.optionalNamespace("AutoscalingNamespace", a.AutoscalingNamespace)
+	f.optionalNamespace("GrafanaNamespace", a.GrafanaNamespace)
 }
 
-func (f *faults) namespace(field, value string, optional bool) {
-	if value == "" && optional {
-		return
-	}
-	if !namespacePattern.MatchString(value) {
-		f.add("%s is %q, want the name of a namespace", field, value)
+func (f *faults) optionalNamespace(field, value string) {
+	if value != "" {
+		f.Namespace(field, value)
 	}
 }
 
 func (f *faults) targets(a Args) {
 	if len(a.Emails) == 0 && !a.Unattended {
-		f.add("Emails is empty, want one address or more, or Unattended: an alarm without a target wakes nobody")
+		f.Add("Emails is empty, want one address or more, or Unattended: an alarm without a target wakes nobody")
 	}
 	if len(a.Emails) > 0 && a.Unattended {
-		f.add("Unattended is true with %d Emails, want one or the other", len(a.Emails))
+		f.Add("Unattended is true with %d Emails, want one or the other", len(a.Emails))
 	}
 	for i, address := range a.Emails {
 		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
-			f.add("Emails[%d] is %q, want a mail address", i, address)
+			f.Add("Emails[%d] is %q, want a mail address", i, address)
 		}
 		if slices.Contains(a.Emails[:i], address) {
-			f.add("Emails[%d] is %q again, want it once", i, address)
+			f.Add("Emails[%d] is %q again, want it once", i, address)
 		}
 	}
 }
 
 func (f *faults) subjects(a Args) {
-	inputs := []struct {
-		field string
-		value pulumi.StringInput
-	}{
-		{"ClusterName", a.ClusterName}, {"ClusterARN", a.ClusterARN}, {"LoadBalancerARNSuffix", a.LoadBalancerARNSuffix},
-		{"TargetGroupARNSuffix", a.TargetGroupARNSuffix}, {"DatabaseInstanceID", a.DatabaseInstanceID},
-	}
-	for _, i := range inputs {
-		if i.value == nil {
-			f.add("%s is missing, want a value from the component that has it", i.field)
-		}
-	}
+	f.Missing(map[string]bool{
+		"ClusterARN":            a.ClusterARN == nil,
+		"ClusterName":           a.ClusterName == nil,
+		"DatabaseInstanceID":    a.DatabaseInstanceID == nil,
+		"LoadBalancerARNSuffix": a.LoadBalancerARNSuffix == nil,
+		"TargetGroupARNSuffix":  a.TargetGroupARNSuffix == nil,
+	})
 	f.keyed("ReplicaIDs", a.ReplicaIDs)
 	f.keyed("CacheClusterIDs", a.CacheClusterIDs)
-	if n := len(a.SubnetIDs); n < 2 {
-		f.add("SubnetIDs has %d, want 2 or more, each in a zone of its own", n)
-	}
+	f.Subnets("SubnetIDs", len(a.SubnetIDs))
 	if n := len(a.SecurityGroupIDs); n == 0 || n > 5 {
-		f.add("SecurityGroupIDs has %d, want 1 to 5", n)
+		f.Add("SecurityGroupIDs has %d, want 1 to 5", n)
 	}
 }
 
 func (f *faults) keyed(field string, values map[string]pulumi.StringInput) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !namespacePattern.MatchString(key) {
-			f.add("%s[%s] is no key for a resource's name, want lower-case letters, digits and hyphens", field, key)
+		if !keyPattern.MatchString(key) {
+			f.Add("%s[%s] is no key for a resource's name, want lower-case letters, digits and hyphens", field, key)
 		}
 		if values[key] == nil {
-			f.add("%s[%s] is missing, want an identifier", field, key)
+			f.Add("%s[%s] is missing, want an identifier", field, key)
 		}
 	}
 }
@@ -138,10 +111,10 @@ func (f *faults) objectives(t Thresholds) {
 	f.percent("MemoryPercent", t.MemoryPercent)
 	f.percent("StoragePercent", t.StoragePercent)
 	if most := 1 / rules.FastestBurn; t.ErrorRatio <= 0 || t.ErrorRatio >= most {
-		f.add("Thresholds.ErrorRatio is %v, want above 0 and below %.3f: %v times as many failures must still be seen", t.ErrorRatio, most, rules.FastestBurn)
+		f.Add("Thresholds.ErrorRatio is %v, want above 0 and below %.3f: %v times as many failures must still be seen", t.ErrorRatio, most, rules.FastestBurn)
 	}
-	f.atLeastOne("HPAAtMaxMinutes", t.HPAAtMaxMinutes)
-	f.atLeastOne("UnschedulableMinutes", t.UnschedulableMinutes)
+	f.AtLeast("Thresholds.HPAAtMaxMinutes", t.HPAAtMaxMinutes, 1)
+	f.AtLeast("Thresholds.UnschedulableMinutes", t.UnschedulableMinutes, 1)
 }
 
 func (f *faults) tiers(a Args) {
@@ -169,33 +142,23 @@ func (f *faults) tiers(a Args) {
 
 func (f *faults) positive(field string, v float64) {
 	if !(v > 0) {
-		f.add("Thresholds.%s is %v, want above 0: nothing would watch it", field, v)
+		f.Add("Thresholds.%s is %v, want above 0: nothing would watch it", field, v)
 	}
 }
 
 func (f *faults) percent(field string, v float64) {
 	if !(v > 0 && v < 100) {
-		f.add("Thresholds.%s is %v, want above 0 and below 100: nothing would watch it", field, v)
+		f.Add("Thresholds.%s is %v, want above 0 and below 100: nothing would watch it", field, v)
 	}
 }
 
 func (f *faults) notNegative(field string, v float64) {
 	if !(v >= 0) {
-		f.add("Thresholds.%s is %v, want 0 or more", field, v)
-	}
-}
-
-func (f *faults) atLeastOne(field string, v int) {
-	if v < 1 {
-		f.add("Thresholds.%s is %d, want 1 or more", field, v)
+		f.Add("Thresholds.%s is %v, want 0 or more", field, v)
 	}
 }
 
 func (f *faults) retention(a Args) {
-	if a.MetricRetentionDays < 1 || a.MetricRetentionDays > longestMetricRetention {
-		f.add("MetricRetentionDays is %d, want 1 to %d", a.MetricRetentionDays, longestMetricRetention)
-	}
-	if !slices.Contains(logRetentions, a.LogRetentionDays) {
-		f.add("LogRetentionDays is %d, want one of %v", a.LogRetentionDays, logRetentions)
-	}
+	f.Between("MetricRetentionDays", a.MetricRetentionDays, 1, longestMetricRetention)
+	f.LogDays("LogRetentionDays", a.LogRetentionDays, "for ever")
 }

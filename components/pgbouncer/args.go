@@ -1,6 +1,11 @@
 package pgbouncer
 
-import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/quantity"
+	"github.com/ragscale/ragscale/components/internal/vertical"
+)
 
 // Args says what runs and for whom. Everything plain is checked before anything is declared.
 type Args struct {
@@ -34,8 +39,8 @@ type Args struct {
 	// A roll-out waits as long between two pods: beside the replicas there is then at most one starting and one stopping
 	// pod, and the connection budget need hold no more than HPA.Max + 2 pools.
 	DrainSeconds int
-	// VerticalAutoscaling adds a VerticalPodAutoscaler that only recommends. It needs its CRD in the cluster.
-	VerticalAutoscaling bool
+	// VerticalAutoscaling needs the VPA's CRD in the cluster.
+	VerticalAutoscaling VerticalAutoscaling
 	// NodeSelector restricts pods to nodes with these labels.
 	NodeSelector map[string]string
 	// PriorityClassName of the pods; empty is the cluster's default. It should be no lower than that of the clients.
@@ -81,7 +86,11 @@ type Pools struct {
 }
 
 // Resources are Kubernetes quantities: CPU "250m", Memory "64Mi". Empty leaves one out.
-type Resources struct{ CPU, Memory string }
+type Resources = quantity.Resources
+
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
+// at, and their bounds Min and Max. The zero value declares none.
+type VerticalAutoscaling = vertical.Autoscaling
 
 // HPA bounds and aims the horizontal autoscaler.
 type HPA struct {

@@ -6,9 +6,9 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-const dnsPort = 53
+	"github.com/ragscale/ragscale/components/internal/traffic"
+)
 
 // networkPolicy lets clients and scrapers in, and PgBouncer out to names and servers. The kubelet's probes pass in any
 // case.
@@ -31,50 +31,31 @@ func (d *declaration) networkPolicy() (*networkingv1.NetworkPolicy, error) {
 func (d *declaration) ingress() networkingv1.NetworkPolicyIngressRuleArray {
 	var clients, scrapers networkingv1.NetworkPolicyPeerArray
 	for _, client := range d.args.Clients {
-		clients = append(clients, pods(client.Namespace, nameLabel, client.Name))
+		clients = append(clients, traffic.Pods(pulumi.String(client.Namespace), named(client.Name)))
 	}
-	rules := networkingv1.NetworkPolicyIngressRuleArray{&networkingv1.NetworkPolicyIngressRuleArgs{
-		From: clients, Ports: networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.Int(Port))},
-	}}
+	rules := networkingv1.NetworkPolicyIngressRuleArray{traffic.From(clients, pulumi.Int(Port))}
 	for _, namespace := range d.args.MetricsNamespaces {
-		scrapers = append(scrapers, pods(namespace, "", ""))
+		scrapers = append(scrapers, traffic.Pods(pulumi.String(namespace), nil))
 	}
 	for _, cidr := range d.args.ScraperCIDRs {
-		scrapers = append(scrapers, &networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)}})
+		scrapers = append(scrapers, traffic.Block(cidr))
 	}
 	if d.args.ExporterImage == "" || len(scrapers) == 0 {
 		return rules
 	}
-	return append(rules, &networkingv1.NetworkPolicyIngressRuleArgs{
-		From: scrapers, Ports: networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.Int(MetricsPort))},
-	})
+	return append(rules, traffic.From(scrapers, pulumi.Int(MetricsPort)))
 }
 
 func (d *declaration) egress() networkingv1.NetworkPolicyEgressRuleArray {
-	servers := &networkingv1.NetworkPolicyPeerArgs{IpBlock: &networkingv1.IPBlockArgs{Cidr: pulumi.String(d.args.VPCCIDR)}}
 	return networkingv1.NetworkPolicyEgressRuleArray{
-		&networkingv1.NetworkPolicyEgressRuleArgs{
-			To:    networkingv1.NetworkPolicyPeerArray{pods("kube-system", "k8s-app", "kube-dns")},
-			Ports: networkingv1.NetworkPolicyPortArray{port("TCP", pulumi.Int(dnsPort)), port("UDP", pulumi.Int(dnsPort))},
-		},
-		&networkingv1.NetworkPolicyEgressRuleArgs{
-			To:    networkingv1.NetworkPolicyPeerArray{servers},
-			Ports: networkingv1.NetworkPolicyPortArray{port("TCP", d.args.Database.Port)},
-		},
+		traffic.ToNames(), traffic.To(traffic.Block(d.args.VPCCIDR), d.args.Database.Port),
 	}
 }
 
-// pods of a namespace with the label, or all of them for an empty value. Kubernetes itself labels namespaces by name.
-func pods(namespace, label, value string) *networkingv1.NetworkPolicyPeerArgs {
-	peer := &networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: &metav1.LabelSelectorArgs{
-		MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
-	}}
-	if value != "" {
-		peer.PodSelector = &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{label: pulumi.String(value)}}
+// named selects an application's pods. Nil, for no name, is all.
+func named(application string) *metav1.LabelSelectorArgs {
+	if application == "" {
+		return nil
 	}
-	return peer
-}
-
-func port(protocol string, number pulumi.IntInput) *networkingv1.NetworkPolicyPortArgs {
-	return &networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol), Port: number}
+	return &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{nameLabel: pulumi.String(application)}}
 }

@@ -3,12 +3,12 @@ package pgbouncer
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/vertical"
 )
 
 // scaling declares who changes the Deployment's replicas, and who may take pods away.
@@ -19,10 +19,10 @@ func (d *declaration) scaling(deployment pulumi.StringOutput) error {
 	if err := d.disruptionBudget(); err != nil {
 		return err
 	}
-	if d.args.VerticalAutoscaling {
-		return d.verticalAutoscaler(deployment)
-	}
-	return nil
+	// Requests alone: the memory limit must hold the pools, whatever memory they use at the time.
+	return d.args.VerticalAutoscaling.Declare(d.ctx, d.name+"-pgbouncer-vpa", vertical.Workload{
+		Kind: "Deployment", Name: deployment, Container: Name, Fewest: d.args.HPA.Min,
+	}, d.metadata(), d.parent)
 }
 
 func (d *declaration) horizontalAutoscaler(deployment pulumi.StringOutput) error {
@@ -86,29 +86,6 @@ func (d *declaration) disruptionBudget() error {
 	}, d.parent)
 	if err != nil {
 		return fmt.Errorf("disruption budget: %w", err)
-	}
-	return nil
-}
-
-// verticalAutoscaler recommends and changes nothing: the horizontal one acts on the same CPU.
-func (d *declaration) verticalAutoscaler(deployment pulumi.StringOutput) error {
-	_, err := apiextensions.NewCustomResource(d.ctx, d.name+"-pgbouncer-vpa", &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"),
-		Kind:       pulumi.String("VerticalPodAutoscaler"),
-		Metadata:   d.metadata(),
-		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"targetRef": pulumi.Map{
-				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String("Deployment"), "name": deployment,
-			},
-			"updatePolicy": pulumi.Map{"updateMode": pulumi.String("Off")},
-			"resourcePolicy": pulumi.Map{"containerPolicies": pulumi.Array{pulumi.Map{
-				"containerName":       pulumi.String(Name),
-				"controlledResources": pulumi.ToStringArray([]string{"cpu", "memory"}),
-			}}},
-		}},
-	}, d.parent)
-	if err != nil {
-		return fmt.Errorf("vertical autoscaler: %w", err)
 	}
 	return nil
 }

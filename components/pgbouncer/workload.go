@@ -7,6 +7,8 @@ import (
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/restricted"
 )
 
 // podInputs is what the pods take from other resources.
@@ -49,7 +51,7 @@ func (d *declaration) pod(in podInputs) *corev1.PodSpecArgs {
 		AutomountServiceAccountToken:  pulumi.Bool(false),
 		EnableServiceLinks:            pulumi.Bool(false),
 		TerminationGracePeriodSeconds: pulumi.Int(planDrain(d.args.DrainSeconds).grace),
-		SecurityContext:               podSecurity(),
+		SecurityContext:               restricted.PodWithVolumes(nobody),
 		TopologySpreadConstraints: corev1.TopologySpreadConstraintArray{
 			spread("topology.kubernetes.io/zone"), spread("kubernetes.io/hostname"),
 		},
@@ -123,7 +125,7 @@ func (d *declaration) authorities() *corev1.ContainerArgs {
 		Image:           d.args.CA.Image.ToStringOutput().ToStringPtrOutput(),
 		Args:            append(pulumi.ToStringArray(d.args.CA.Args), pulumi.String(caFolder+"/"+caFile)),
 		Resources:       sidecarResources(),
-		SecurityContext: containerSecurity(),
+		SecurityContext: restricted.Container(),
 		VolumeMounts:    corev1.VolumeMountArray{mount(caVolume, caFolder, false)},
 	}
 }
@@ -135,8 +137,8 @@ func (d *declaration) pooler() *corev1.ContainerArgs {
 		// Said in full: entrypoints of public images write configurations of their own.
 		Command:         pulumi.ToStringArray([]string{"pgbouncer", configFolder + "/" + configFile}),
 		Ports:           corev1.ContainerPortArray{containerPort(serverPortName, Port)},
-		Resources:       &corev1.ResourceRequirementsArgs{Requests: quantities(d.args.Requests), Limits: quantities(d.args.Limits)},
-		SecurityContext: containerSecurity(),
+		Resources:       &corev1.ResourceRequirementsArgs{Requests: d.args.Requests.Map(), Limits: d.args.Limits.Map()},
+		SecurityContext: restricted.Container(),
 		VolumeMounts: corev1.VolumeMountArray{
 			mount(configVolume, configFolder, true), mount(usersVolume, usersFolder, true), mount(caVolume, caFolder, true),
 		},
@@ -166,7 +168,7 @@ func (d *declaration) exporter(in podInputs) *corev1.ContainerArgs {
 		}},
 		Ports:           corev1.ContainerPortArray{containerPort(metricsPortName, MetricsPort)},
 		Resources:       sidecarResources(),
-		SecurityContext: containerSecurity(),
+		SecurityContext: restricted.Container(),
 		StartupProbe:    probe(metricsPortName, probeTiming{period: 1, timeout: 1, failures: 30}),
 		ReadinessProbe:  probe(metricsPortName, probeTiming{period: 10, timeout: 2, failures: 3}),
 		LivenessProbe:   probe(metricsPortName, probeTiming{period: 10, timeout: 3, failures: 3}),

@@ -1,6 +1,11 @@
 package ragapi
 
-import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/quantity"
+	"github.com/ragscale/ragscale/components/internal/vertical"
+)
 
 // Args says what runs and how it is reached. Everything plain is checked before anything is declared.
 type Args struct {
@@ -35,8 +40,8 @@ type Args struct {
 	DrainSeconds int
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
-	// VerticalAutoscaling adds VerticalPodAutoscalers that only recommend. It needs their CRD in the cluster.
-	VerticalAutoscaling bool
+	// VerticalAutoscaling of both Deployments. It needs the VPA's CRD in the cluster.
+	VerticalAutoscaling struct{ API, Worker VerticalAutoscaling }
 	// NodeSelector restricts pods to nodes with these labels.
 	NodeSelector map[string]string
 	// PriorityClassName of the pods; empty is the cluster's default.
@@ -51,6 +56,8 @@ type Args struct {
 	Database Database
 	// QueryLogRetentionDays is how long searches are remembered: up to 3650. 0 is the image's default, 30.
 	QueryLogRetentionDays int
+	// Report is what the daily inspection of the database judges by.
+	Report ReportLimits
 	// Cache of answers; nil for none.
 	Cache *Cache
 	// VectorStore for searches by meaning; nil for full-text search alone.
@@ -76,7 +83,11 @@ type Args struct {
 }
 
 // Resources are Kubernetes quantities: CPU "250m", Memory "512Mi". Empty leaves one out.
-type Resources struct{ CPU, Memory string }
+type Resources = quantity.Resources
+
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
+// at, and their bounds Min and Max. The zero value declares none.
+type VerticalAutoscaling = vertical.Autoscaling
 
 // HPA bounds and aims a horizontal autoscaler. Percentages are of the pods' requests.
 type HPA struct {
@@ -116,6 +127,14 @@ type Database struct {
 	// Pooler takes the API's requests; nil for connections to the primary. Migrations, workers and upkeep need sessions of
 	// their own and always connect to the primary.
 	Pooler *Pooler
+}
+
+// ReportLimits are from when on the daily inspection finds fault with the database.
+type ReportLimits struct {
+	SlowStatementMillis   int // mean time of a statement, ms: 1 to 3600000
+	LongTransactionMillis int // age of a transaction, ms: 1000 to 86400000
+	ReplicaLagMillis      int // between a commit and its replay, ms: 1 to 3600000
+	Replicas              int // that should stream: 0 to 15
 }
 
 // Pooler is PgBouncer in transaction mode, in this component's namespace. It knows the user under the same password.

@@ -3,10 +3,10 @@ package ragapi
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	autoscalingv2 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/autoscaling/v2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/vertical"
 )
 
 func (d *declaration) autoscalers(w workload, deployment pulumi.StringOutput) error {
@@ -27,10 +27,10 @@ func (d *declaration) autoscalers(w workload, deployment pulumi.StringOutput) er
 	if err != nil {
 		return fmt.Errorf("horizontal autoscaler %s: %w", w.name, err)
 	}
-	if d.args.VerticalAutoscaling {
-		return d.verticalAutoscaler(w, deployment)
-	}
-	return nil
+	// Requests alone: the memory limit is what GOMEMLIMIT is made of, which a pod is told once.
+	return w.vertical.Declare(d.ctx, d.name+w.suffix+"-vpa", vertical.Workload{
+		Kind: "Deployment", Name: deployment, Container: w.name, Fewest: w.hpa.Min,
+	}, d.metadata(w.name, w.name), d.parent)
 }
 
 func metrics(h HPA) autoscalingv2.MetricSpecArray {
@@ -88,28 +88,4 @@ func orDefault(value, otherwise int) int {
 		return otherwise
 	}
 	return value
-}
-
-// verticalAutoscaler recommends and changes nothing: the horizontal one acts on the same CPU and memory, and two
-// controllers on one quantity chase each other.
-func (d *declaration) verticalAutoscaler(w workload, deployment pulumi.StringOutput) error {
-	_, err := apiextensions.NewCustomResource(d.ctx, d.name+w.suffix+"-vpa", &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"),
-		Kind:       pulumi.String("VerticalPodAutoscaler"),
-		Metadata:   d.metadata(w.name, w.name),
-		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"targetRef": pulumi.Map{
-				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String("Deployment"), "name": deployment,
-			},
-			"updatePolicy": pulumi.Map{"updateMode": pulumi.String("Off")},
-			"resourcePolicy": pulumi.Map{"containerPolicies": pulumi.Array{pulumi.Map{
-				"containerName":       pulumi.String(w.name),
-				"controlledResources": pulumi.ToStringArray([]string{"cpu", "memory"}),
-			}}},
-		}},
-	}, d.parent)
-	if err != nil {
-		return fmt.Errorf("vertical autoscaler %s: %w", w.name, err)
-	}
-	return nil
 }

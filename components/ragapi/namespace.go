@@ -1,34 +1,19 @@
 package ragapi
 
 import (
-	"fmt"
-
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// podSecurityModes are enforced, audited and warned about alike.
-var podSecurityModes = []string{"enforce", "audit", "warn"}
+	"github.com/ragscale/ragscale/components/internal/restricted"
+)
 
 // newNamespace waits for Args.DependsOn, and everything in it waits for it.
 func (d *declaration) newNamespace() (*corev1.Namespace, error) {
-	labels := pulumi.StringMap{
-		"app.kubernetes.io/part-of": pulumi.String("ragscale"),
-		// The load balancer controller adds a gate to new pods: ready only when the load balancer finds them healthy.
-		"elbv2.k8s.aws/pod-readiness-gate-inject": pulumi.String("enabled"),
-	}
-	for _, mode := range podSecurityModes {
-		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
-		labels["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
-	}
-	namespace, err := corev1.NewNamespace(d.ctx, d.name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Namespace), Labels: labels},
-	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
-	if err != nil {
-		return nil, fmt.Errorf("namespace: %w", err)
-	}
-	return namespace, nil
+	all := labels("")
+	// The load balancer controller adds a gate to new pods: ready only when the load balancer finds them healthy.
+	all["elbv2.k8s.aws/pod-readiness-gate-inject"] = pulumi.String("enabled")
+	return restricted.NewNamespace(d.ctx, d.name, d.args.Namespace, all, d.parent, pulumi.DependsOn(d.args.DependsOn))
 }
 
 // metadata of an object in the namespace. workload is the Deployment that it serves, or "" for all.

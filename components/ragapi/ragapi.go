@@ -1,7 +1,7 @@
 // Package ragapi declares the workload that the platform serves: the RAG API, its workers, and the way in.
 //
 // Owns: the namespace and its network policies, the API and worker Deployments with their autoscalers and disruption
-// budgets, the CronJob of the database's upkeep, the Service, the load balancer with its target group and security group,
+// budgets, the CronJobs of the database's upkeep and of the report on it, the Service, the load balancer with its target group and security group,
 // the image repository, the pods' AWS identity, and the Secrets with the coordinates of the database and the cache.
 //
 // Does not own: the cluster, the controllers in it (the AWS Load Balancer Controller binds pods to the target group, the
@@ -14,6 +14,8 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:ragapi:API"
@@ -23,6 +25,7 @@ const (
 	APIName    = "agentic-rag-api"
 	WorkerName = "agentic-rag-worker"
 	UpkeepName = "agentic-rag-upkeep"
+	ReportName = "agentic-rag-report"
 
 	serviceAccountName = "agentic-rag"
 	databaseSecretName = "agentic-rag-database"
@@ -136,6 +139,9 @@ func (d *declaration) declare(api *API) error {
 	if err := d.upkeep(pods, before); err != nil {
 		return err
 	}
+	if err := d.report(pods, before); err != nil {
+		return err
+	}
 	return d.deployments(api, pods, before, binding)
 }
 
@@ -153,10 +159,6 @@ func (d *declaration) deployments(api *API, pods podInputs, before []pulumi.Reso
 	return nil
 }
 
-// tags of one AWS resource: the caller's, plus what it belongs to and its name.
 func (d *declaration) tags(suffix string) pulumi.StringMap {
-	tags := pulumi.ToStringMap(d.args.Tags)
-	tags["component"] = pulumi.String("ragapi")
-	tags["Name"] = pulumi.String(d.name + suffix)
-	return tags
+	return tag.Of(d.args.Tags, "ragapi", d.name+suffix)
 }

@@ -1,20 +1,18 @@
 package ragapi
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/components/internal/fault"
 )
 
 var (
-	namePattern      = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	namespacePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	tagPattern       = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
-	regionPattern    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
-	logLevels        = []string{"debug", "info", "warn", "error"}
+	tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+	logLevels  = []string{"debug", "info", "warn", "error"}
 )
 
 const (
@@ -25,29 +23,25 @@ const (
 	mostScaleDownPeriodSeconds = 1800
 	mostStabilizationSeconds   = 3600
 	mostRetentionDays          = 3650
-	mostPort                   = 65535
+	// leastPort is the first that a process without capabilities can listen on.
+	leastPort, mostPort = 1024, 65535
 )
 
-// faults collects what is wrong with the arguments: field, fact, want.
-type faults []error
-
-func (f *faults) add(format string, values ...any) {
-	*f = append(*f, fmt.Errorf("ragapi."+format, values...))
-}
+type faults struct{ fault.List }
 
 func validate(name string, a Args) error {
-	var f faults
-	if !namePattern.MatchString(name) || len(name) > longestName {
-		f.add("name is %q, want at most %d lower-case letters, digits and single hyphens, a letter first", name, longestName)
-	}
+	f := faults{fault.In("ragapi")}
+	f.Name("name", name, longestName)
 	f.wiring(a)
 	f.image(a)
 	f.process(a)
 	f.scaling("", a.Requests, a.Limits, a.HPA)
 	f.scaling("Worker.", a.Worker.Requests, a.Worker.Limits, a.Worker.HPA)
+	a.VerticalAutoscaling.API.Check(&f.List, "VerticalAutoscaling.API", a.HPA.resources()...)
+	a.VerticalAutoscaling.Worker.Check(&f.List, "VerticalAutoscaling.Worker", a.Worker.HPA.resources()...)
 	f.pools(a)
 	f.reach(a)
-	return errors.Join(f...)
+	return f.Err()
 }
 
 func (f *faults) wiring(a Args) {
@@ -74,70 +68,49 @@ func (f *faults) wiring(a Args) {
 	for name, policy := range a.Policies {
 		missing["Policies["+name+"]"] = policy == nil
 	}
-	for _, field := range sortedKeys(missing) {
-		if missing[field] {
-			f.add("%s is missing, want a value from the component that has it", field)
-		}
-	}
-	if n := len(a.Subnets); n < 2 {
-		f.add("Subnets has %d, want 2 or more, each in a zone of its own", n)
-	}
+	f.Missing(missing)
+	f.Subnets("Subnets", len(a.Subnets))
 }
 
 func (f *faults) image(a Args) {
 	switch {
 	case a.Image == nil && a.Tag == "":
-		f.add("Tag is empty without Image, want one of the two")
+		f.Add("Tag is empty without Image, want one of the two")
 	case a.Image != nil && a.Tag != "":
-		f.add("Tag is %q with Image, want one of the two", a.Tag)
+		f.Add("Tag is %q with Image, want one of the two", a.Tag)
 	case a.Image == nil && !tagPattern.MatchString(a.Tag):
-		f.add("Tag is %q, want letters, digits, dots, hyphens and underscores, at most 128", a.Tag)
+		f.Add("Tag is %q, want letters, digits, dots, hyphens and underscores, at most 128", a.Tag)
 	case a.Tag == "latest":
-		f.add("Tag is %q, want one that names a build: tags are immutable", a.Tag)
+		f.Add("Tag is %q, want one that names a build: tags are immutable", a.Tag)
 	}
 }
 
 func (f *faults) process(a Args) {
-	if !namespacePattern.MatchString(a.Namespace) {
-		f.add("Namespace is %q, want at most 63 lower-case letters, digits and hyphens", a.Namespace)
-	}
-	if slices.Contains([]string{"default", "kube-system", "kube-public", "kube-node-lease"}, a.Namespace) {
-		f.add("Namespace is %q, want one of its own: it is created and deleted here", a.Namespace)
-	}
-	if !regionPattern.MatchString(a.Region) {
-		f.add("Region is %q, want an AWS region such as eu-central-1", a.Region)
-	}
-	f.unprivilegedPort("Port", a.Port)
-	f.unprivilegedPort("MetricsPort", a.MetricsPort)
+	f.OwnNamespace("Namespace", a.Namespace)
+	f.Region("Region", a.Region)
+	f.Between("Port", a.Port, leastPort, mostPort)
+	f.Between("MetricsPort", a.MetricsPort, leastPort, mostPort)
 	if a.Port == a.MetricsPort {
-		f.add("MetricsPort is %d like Port, want another: metrics and profiles are not for clients", a.MetricsPort)
+		f.Add("MetricsPort is %d like Port, want another: metrics and profiles are not for clients", a.MetricsPort)
 	}
-	f.rollout(a)
-	f.between("QueryLogRetentionDays", a.QueryLogRetentionDays, mostRetentionDays)
+	f.Between("SurgePercent", a.SurgePercent, 1, 100)
+	f.Between("DrainSeconds", a.DrainSeconds, leastDrain, mostDrain)
+	f.Between("QueryLogRetentionDays", a.QueryLogRetentionDays, 0, mostRetentionDays)
+	f.report(a.Report)
 	if !slices.Contains(logLevels, a.LogLevel) {
-		f.add("LogLevel is %q, want one of %s", a.LogLevel, strings.Join(logLevels, ", "))
+		f.Add("LogLevel is %q, want one of %s", a.LogLevel, strings.Join(logLevels, ", "))
 	}
 	for i, namespace := range a.MetricsNamespaces {
-		if !namespacePattern.MatchString(namespace) {
-			f.add("MetricsNamespaces[%d] is %q, want a namespace", i, namespace)
-		}
+		f.Namespace(fmt.Sprintf("MetricsNamespaces[%d]", i), namespace)
 	}
 }
 
-func (f *faults) rollout(a Args) {
-	if a.SurgePercent < 1 || a.SurgePercent > 100 {
-		f.add("SurgePercent is %d, want 1 to 100", a.SurgePercent)
-	}
-	if a.DrainSeconds < leastDrain || a.DrainSeconds > mostDrain {
-		f.add("DrainSeconds is %d, want %d to %d", a.DrainSeconds, leastDrain, mostDrain)
-	}
-}
-
-// unprivilegedPort is one that a process without capabilities can listen on.
-func (f *faults) unprivilegedPort(field string, port int) {
-	if port < 1024 || port > mostPort {
-		f.add("%s is %d, want 1024 to %d", field, port, mostPort)
-	}
+// report has the bounds of the image's variables.
+func (f *faults) report(l ReportLimits) {
+	f.Between("Report.SlowStatementMillis", l.SlowStatementMillis, 1, 3_600_000)
+	f.Between("Report.LongTransactionMillis", l.LongTransactionMillis, 1000, 86_400_000)
+	f.Between("Report.ReplicaLagMillis", l.ReplicaLagMillis, 1, 3_600_000)
+	f.Between("Report.Replicas", l.Replicas, 0, 15)
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -9,6 +9,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/ragscale/ragscale/components/internal/restricted"
 )
 
 // Names of container ports: at most 15 characters.
@@ -16,6 +18,9 @@ const (
 	httpPort    = "http"
 	metricsPort = "metrics"
 )
+
+// nonroot is the user of distroless images.
+const nonroot = 65532
 
 // tmpSize bounds what uploads in flight may spill to disk. A pod that exceeds it is evicted, not its node's other pods.
 const tmpSize = "1Gi"
@@ -34,6 +39,7 @@ type workload struct {
 	probePort        string
 	requests, limits Resources
 	hpa              HPA
+	vertical         VerticalAutoscaling
 	pool             int
 	env              map[string]string
 }
@@ -48,7 +54,7 @@ func (d *declaration) apiWorkload() workload {
 	return workload{
 		name: APIName, command: "serve", probePort: httpPort,
 		ports:    corev1.ContainerPortArray{containerPort(httpPort, d.args.Port), containerPort(metricsPort, d.args.MetricsPort)},
-		requests: d.args.Requests, limits: d.args.Limits, hpa: d.args.HPA, pool: d.args.PoolSize,
+		requests: d.args.Requests, limits: d.args.Limits, hpa: d.args.HPA, vertical: d.args.VerticalAutoscaling.API, pool: d.args.PoolSize,
 		env: map[string]string{
 			"HTTP_ADDR": ":" + strconv.Itoa(d.args.Port),
 			// The preStop hook has already waited for the balancers.
@@ -62,7 +68,7 @@ func (d *declaration) workerWorkload() workload {
 	return workload{
 		name: WorkerName, suffix: "-worker", command: "worker", probePort: metricsPort,
 		ports:    corev1.ContainerPortArray{containerPort(metricsPort, d.args.MetricsPort)},
-		requests: w.Requests, limits: w.Limits, hpa: w.HPA, pool: w.PoolSize,
+		requests: w.Requests, limits: w.Limits, hpa: w.HPA, vertical: d.args.VerticalAutoscaling.Worker, pool: w.PoolSize,
 		env: map[string]string{"WORKER_CONCURRENCY": strconv.Itoa(w.PoolSize - queueConnections)},
 	}
 }
@@ -132,7 +138,7 @@ func (d *declaration) pod(container *corev1.ContainerArgs) *corev1.PodSpecArgs {
 		ServiceAccountName:           pulumi.String(serviceAccountName),
 		AutomountServiceAccountToken: pulumi.Bool(false),
 		EnableServiceLinks:           pulumi.Bool(false),
-		SecurityContext:              podSecurity(),
+		SecurityContext:              restricted.PodWithVolumes(nonroot),
 		Containers:                   corev1.ContainerArray{container},
 		Volumes: corev1.VolumeArray{&corev1.VolumeArgs{
 			Name:     pulumi.String("tmp"),
@@ -171,8 +177,8 @@ func (d *declaration) container(w workload, in podInputs) *corev1.ContainerArgs 
 		Args:            pulumi.ToStringArray([]string{w.command}),
 		EnvFrom:         from,
 		Env:             d.env(w),
-		Resources:       &corev1.ResourceRequirementsArgs{Requests: quantities(w.requests), Limits: quantities(w.limits)},
-		SecurityContext: containerSecurity(),
+		Resources:       &corev1.ResourceRequirementsArgs{Requests: w.requests.Map(), Limits: w.limits.Map()},
+		SecurityContext: restricted.Container(),
 		VolumeMounts: corev1.VolumeMountArray{&corev1.VolumeMountArgs{
 			Name: pulumi.String("tmp"), MountPath: pulumi.String("/tmp"),
 		}},
@@ -226,15 +232,4 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 func goMemoryLimit(limit string) string {
 	bytes := resource.MustParse(limit)
 	return strconv.FormatInt(bytes.Value()/10*9, 10)
-}
-
-func quantities(r Resources) pulumi.StringMap {
-	all := pulumi.StringMap{}
-	if r.CPU != "" {
-		all["cpu"] = pulumi.String(r.CPU)
-	}
-	if r.Memory != "" {
-		all["memory"] = pulumi.String(r.Memory)
-	}
-	return all
 }

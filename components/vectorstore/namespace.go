@@ -1,33 +1,19 @@
 package vectorstore
 
 import (
-	"fmt"
-
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// podSecurityModes are enforced, audited and warned about alike.
-var podSecurityModes = []string{"enforce", "audit", "warn"}
+	"github.com/ragscale/ragscale/components/internal/restricted"
+)
 
 // nameLabel is what selectors select by. A StatefulSet's selector cannot change.
 const nameLabel = "app.kubernetes.io/name"
 
 // newNamespace waits for Args.DependsOn, and everything in it waits for it.
 func (d *declaration) newNamespace() (*corev1.Namespace, error) {
-	labels := pulumi.StringMap{"app.kubernetes.io/part-of": pulumi.String("ragscale")}
-	for _, mode := range podSecurityModes {
-		labels["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")
-		labels["pod-security.kubernetes.io/"+mode+"-version"] = pulumi.String("latest")
-	}
-	namespace, err := corev1.NewNamespace(d.ctx, d.name, &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(d.args.Namespace), Labels: labels},
-	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
-	if err != nil {
-		return nil, fmt.Errorf("namespace: %w", err)
-	}
-	return namespace, nil
+	return restricted.NewNamespace(d.ctx, d.name, d.args.Namespace, labels(""), d.parent, pulumi.DependsOn(d.args.DependsOn))
 }
 
 // metadata of an object in the namespace. workload is what it serves, or "" for all.

@@ -10,6 +10,9 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/restricted"
+	"github.com/ragscale/ragscale/components/internal/vertical"
 )
 
 const (
@@ -100,8 +103,8 @@ func (d *declaration) serverContainer() *corev1.ContainerArgs {
 			Name: pulumi.String(httpPort), ContainerPort: pulumi.Int(port), Protocol: pulumi.String("TCP"),
 		}},
 		Env:             corev1.EnvVarArray{&corev1.EnvVarArgs{Name: pulumi.String("HOME"), Value: pulumi.String("/tmp")}},
-		Resources:       &corev1.ResourceRequirementsArgs{Requests: quantities(d.args.Requests), Limits: quantities(d.args.Limits)},
-		SecurityContext: containerSecurity(),
+		Resources:       &corev1.ResourceRequirementsArgs{Requests: d.args.Requests.Map(), Limits: d.args.Limits.Map()},
+		SecurityContext: restricted.Container(),
 		VolumeMounts:    corev1.VolumeMountArray{mount("data", dataPath, false), mount("config", configPath, true), mount("tmp", "/tmp", false)},
 		// A start migrates the store's schema when the version is new.
 		StartupProbe:   probe(probeTiming{period: 1, timeout: 1, failures: 300}),
@@ -139,13 +142,10 @@ func digest(content string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func quantities(r Resources) pulumi.StringMap {
-	all := pulumi.StringMap{}
-	if r.CPU != "" {
-		all["cpu"] = pulumi.String(r.CPU)
-	}
-	if r.Memory != "" {
-		all["memory"] = pulumi.String(r.Memory)
-	}
-	return all
+// verticalAutoscaler changes limits with requests: the index must be in memory whole, so that a limit that stays would be
+// the end of growing. In a mode that resizes it works on the only pod there is.
+func (d *declaration) verticalAutoscaler(server pulumi.StringOutput) error {
+	return d.args.VerticalAutoscaling.Declare(d.ctx, d.name+"-vpa", vertical.Workload{
+		Kind: "StatefulSet", Name: server, Container: ServerName, Fewest: 1, LimitsFollow: true,
+	}, d.metadata(ServerName, ServerName), d.parent)
 }

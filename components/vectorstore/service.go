@@ -3,8 +3,6 @@ package vectorstore
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	policyv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/policy/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -55,29 +53,6 @@ func (d *declaration) disruptionBudget() error {
 	}, d.parent)
 	if err != nil {
 		return fmt.Errorf("disruption budget: %w", err)
-	}
-	return nil
-}
-
-// verticalAutoscaler recommends and changes nothing: to act it would restart the only server.
-func (d *declaration) verticalAutoscaler(server pulumi.StringOutput) error {
-	_, err := apiextensions.NewCustomResource(d.ctx, d.name+"-vpa", &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"),
-		Kind:       pulumi.String("VerticalPodAutoscaler"),
-		Metadata:   d.metadata(ServerName, ServerName),
-		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
-			"targetRef": pulumi.Map{
-				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String("StatefulSet"), "name": server,
-			},
-			"updatePolicy": pulumi.Map{"updateMode": pulumi.String("Off")},
-			"resourcePolicy": pulumi.Map{"containerPolicies": pulumi.Array{pulumi.Map{
-				"containerName":       pulumi.String(ServerName),
-				"controlledResources": pulumi.ToStringArray([]string{"cpu", "memory"}),
-			}}},
-		}},
-	}, d.parent)
-	if err != nil {
-		return fmt.Errorf("vertical autoscaler: %w", err)
 	}
 	return nil
 }

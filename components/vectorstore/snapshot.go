@@ -10,6 +10,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	storagev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/storage/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/restricted"
 )
 
 // script saves and restores through Chroma's API. Why so, and not by copies of the volume: docs/decisions/0005.
@@ -36,7 +38,7 @@ const (
 
 // jobResources are those of a script that holds the ids of one collection and a few hundred vectors at a time.
 var (
-	jobRequests = Resources{CPU: "100m", Memory: "128Mi"}
+	jobRequests = Resources{CPU: "100m", Memory: "256Mi"}
 	jobLimits   = Resources{Memory: "512Mi"}
 )
 
@@ -129,8 +131,8 @@ func (d *declaration) jobContainer(j job) *corev1.ContainerArgs {
 			&corev1.EnvVarArgs{Name: pulumi.String("SNAPSHOT_FOLDER"), Value: pulumi.String(snapshotsPath)},
 			&corev1.EnvVarArgs{Name: pulumi.String("SNAPSHOT_KEEP"), Value: pulumi.String(strconv.Itoa(d.args.Snapshot.Keep))},
 		},
-		Resources:       &corev1.ResourceRequirementsArgs{Requests: quantities(jobRequests), Limits: quantities(jobLimits)},
-		SecurityContext: containerSecurity(),
+		Resources:       &corev1.ResourceRequirementsArgs{Requests: jobRequests.Map(), Limits: jobLimits.Map()},
+		SecurityContext: restricted.Container(),
 		VolumeMounts:    corev1.VolumeMountArray{mount("snapshots", snapshotsPath, false), mount("program", scriptPath, true)},
 	}
 }

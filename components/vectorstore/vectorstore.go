@@ -16,6 +16,9 @@ import (
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/quantity"
+	"github.com/ragscale/ragscale/components/internal/vertical"
 )
 
 const typeToken = "ragscale:vectorstore:VectorStore"
@@ -49,8 +52,8 @@ type Args struct {
 
 	Snapshot Snapshot
 
-	// VerticalAutoscaling adds a VerticalPodAutoscaler that only recommends. It needs its CRD in the cluster.
-	VerticalAutoscaling bool
+	// VerticalAutoscaling needs the VPA's CRD in the cluster.
+	VerticalAutoscaling VerticalAutoscaling
 	// NodeSelector restricts pods to nodes with these labels.
 	NodeSelector map[string]string
 	// PriorityClassName of the server; empty is the cluster's default.
@@ -63,7 +66,11 @@ type Args struct {
 }
 
 // Resources are Kubernetes quantities: CPU "250m", Memory "512Mi". Empty leaves one out.
-type Resources struct{ CPU, Memory string }
+type Resources = quantity.Resources
+
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
+// at, and their bounds Min and Max. The zero value declares none.
+type VerticalAutoscaling = vertical.Autoscaling
 
 // Client is a set of pods.
 type Client struct {
@@ -75,7 +82,8 @@ type Client struct {
 // Snapshot says how the store is saved. A snapshot has every record that existed all the while it was taken; one that
 // came or went meanwhile may be in it or not.
 type Snapshot struct {
-	// Schedule in UTC, five fields as in "30 2 * * *". Empty takes no snapshots, and the fields below are not read.
+	// Schedule in UTC, five fields as in "30 2 * * *", or a descriptor such as @daily. Empty takes no snapshots, and
+	// the fields below are not read.
 	Schedule string
 	// Keep is how many snapshots are kept: 1 to 365. The oldest goes only after a new one is whole.
 	Keep int
@@ -159,10 +167,8 @@ func (d *declaration) declare(store *VectorStore) error {
 	if err := d.disruptionBudget(); err != nil {
 		return err
 	}
-	if d.args.VerticalAutoscaling {
-		if err := d.verticalAutoscaler(server.Metadata.Name().Elem()); err != nil {
-			return err
-		}
+	if err := d.verticalAutoscaler(server.Metadata.Name().Elem()); err != nil {
+		return err
 	}
 	if d.args.Snapshot.Schedule != "" {
 		if err := d.snapshots(class, service, policies); err != nil {

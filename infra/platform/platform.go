@@ -44,6 +44,7 @@ type platform struct {
 	vectors *vectorstore.VectorStore
 	api     *ragapi.API
 	edge    *cdn.CDN // nil when the stack has none
+	loads   *loadtest.LoadTest
 }
 
 // Declare declares the stack that runs, from the network up to what watches it. It is the program of both mains: infra,
@@ -107,10 +108,11 @@ func (p *platform) serving() (err error) {
 
 // watching is what puts load on the stack and what tells how it does.
 func (p *platform) watching() error {
-	if _, err := loadtest.New(p.ctx, p.name, p.loadTestArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {
+	var err error
+	if p.loads, err = loadtest.New(p.ctx, p.name, p.loadTestArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {
 		return err
 	}
-	_, err := observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
+	_, err = observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
 	return err
 }
 
@@ -124,6 +126,7 @@ func (p *platform) export() {
 	p.ctx.Export("databaseSecretArn", p.db.SecretARN)
 	p.ctx.Export("cacheAddress", p.cache.PrimaryAddress)
 	p.ctx.Export("imageRepository", p.api.RepositoryURL)
+	p.ctx.Export("loadResultsBucket", p.loads.ResultsBucket)
 	if p.edge != nil {
 		p.ctx.Export("cdnUrl", p.edge.URL)
 		p.ctx.Export("cdnDistributionId", p.edge.DistributionID)

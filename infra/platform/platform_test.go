@@ -2,9 +2,6 @@ package platform
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -85,83 +82,6 @@ func TestThePasswordIsNowhereInClear(t *testing.T) {
 	configure(t, "prod", nil)
 	if text := graph.Run(t, "prod", Declare).Text(); strings.Contains(text, password) {
 		t.Error("the database password stands in the graph, want it secret in every resource")
-	}
-}
-
-func parameter(t *testing.T, g graph.Graph, name string) string {
-	t.Helper()
-	group := g.Find("aws:rds/parameterGroup:ParameterGroup", "rag-prod")
-	list, ok := group.Input("parameters").([]any)
-	if !ok {
-		t.Fatalf("parameters are %T, want a list", group.Input("parameters"))
-	}
-	for _, e := range list {
-		if p, ok := e.(map[string]any); ok && p["name"] == name {
-			return fmt.Sprint(p["value"])
-		}
-	}
-	t.Fatalf("parameter %s is not in the group", name)
-	return ""
-}
-
-// TestAnObjectiveReachesWhatFollowsFromIt changes one objective and follows it to where it acts.
-func TestAnObjectiveReachesWhatFollowsFromIt(t *testing.T) {
-	hpa := func(path string) func(*testing.T, graph.Graph) string {
-		return func(_ *testing.T, g graph.Graph) string {
-			return fmt.Sprint(g.Find("kubernetes:autoscaling/v2:HorizontalPodAutoscaler", "rag-prod").Input(path))
-		}
-	}
-	database := func(name string) func(*testing.T, graph.Graph) string {
-		return func(t *testing.T, g graph.Graph) string { return parameter(t, g, name) }
-	}
-	alarm := func(name string) func(*testing.T, graph.Graph) string {
-		return func(_ *testing.T, g graph.Graph) string {
-			return fmt.Sprint(g.Find("aws:cloudwatch/metricAlarm:MetricAlarm", "rag-prod-"+name).Input("threshold"))
-		}
-	}
-	for objective, c := range map[string]struct {
-		value any
-		where map[string]func(*testing.T, graph.Graph) string
-		want  map[string]string
-	}{
-		"slo.responseSeconds": {1, map[string]func(*testing.T, graph.Graph) string{
-			"log_min_duration_statement": database("log_min_duration_statement"), "max_connections": database("max_connections"),
-			"API latency alarm": alarm("api-latency"),
-		}, map[string]string{"API latency alarm": "1", "log_min_duration_statement": "250", "max_connections": "111"}},
-		"slo.complexSearchSeconds": {10, map[string]func(*testing.T, graph.Graph) string{
-			"statement_timeout": database("statement_timeout"),
-		}, map[string]string{"statement_timeout": "60000"}},
-		"slo.throughputRPS": {2000, map[string]func(*testing.T, graph.Graph) string{
-			"max_connections": database("max_connections"),
-		}, map[string]string{"max_connections": "223"}},
-		"slo.cpuPercent": {75, map[string]func(*testing.T, graph.Graph) string{
-			"node CPU alarm": alarm("node-cpu"), "database CPU alarm": alarm("database-cpu"),
-		}, map[string]string{"node CPU alarm": "75", "database CPU alarm": "75"}},
-		"slo.memoryPercent": {90, map[string]func(*testing.T, graph.Graph) string{
-			"node memory alarm": alarm("node-memory"), "database memory alarm": alarm("database-memory"),
-		}, map[string]string{"node memory alarm": "90", "database memory alarm": "3.4359738368e+09"}},
-		"slo.storagePercent": {50, map[string]func(*testing.T, graph.Graph) string{
-			"database storage alarm": alarm("database-storage"),
-		}, map[string]string{"database storage alarm": "2.147483648e+11"}},
-		"slo.availabilityPercent": {99, map[string]func(*testing.T, graph.Graph) string{
-			"edge errors alarm": alarm("edge-errors"),
-		}, map[string]string{"edge errors alarm": "14.4"}},
-		"slo.hpa.maxReplicas": {12, map[string]func(*testing.T, graph.Graph) string{
-			"HPA maximum": hpa("spec.maxReplicas"),
-		}, map[string]string{"HPA maximum": "12"}},
-		"slo.hpa.cpuPercent": {55, map[string]func(*testing.T, graph.Graph) string{
-			"HPA CPU target": hpa("spec.metrics[0].resource.target.averageUtilization"),
-		}, map[string]string{"HPA CPU target": "55"}},
-	} {
-		t.Run(objective, func(t *testing.T) {
-			configure(t, "prod", map[string]any{objective: c.value})
-			g := graph.Run(t, "prod", Declare)
-			for _, name := range slices.Sorted(maps.Keys(c.where)) {
-				if got := c.where[name](t, g); got != c.want[name] {
-					t.Errorf("%s is %s, want %s", name, got, c.want[name])
-				}
-			}
-		})
 	}
 }
 

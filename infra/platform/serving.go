@@ -15,26 +15,26 @@ import (
 
 func (p *platform) apiArgs() ragapi.Args {
 	cfg := p.cfg
+	vertical := cfg.VerticalPolicies()
 	args := ragapi.Args{
-		Namespace:           Namespace,
-		ClusterName:         p.cluster.Name,
-		Region:              cfg.Region,
-		DependsOn:           slices.Concat(p.cluster.Ready, p.scaling.Ready),
-		Port:                cfg.API.Port,
-		MetricsPort:         stacks.MetricsPort,
-		Requests:            quantities(cfg.API.Requests.CPU, cfg.API.Requests.Memory),
-		Limits:              quantities(cfg.API.Limits.CPU, cfg.API.Limits.Memory),
-		HPA:                 p.hpa(cfg.SLO.HPA),
-		PoolSize:            cfg.APIPoolSize(),
-		ReadPoolSize:        cfg.APIReadPoolSize(),
-		Worker:              p.worker(),
-		SurgePercent:        stacks.SurgePercent,
-		DrainSeconds:        cfg.API.DrainSeconds,
-		LogLevel:            cfg.API.LogLevel,
-		VerticalAutoscaling: true,
-		PriorityClassName:   autoscaling.ServingPriority,
-		ScraperCIDRs:        []string{p.network.CIDR},
-		Database:            p.apiDatabase(),
+		Namespace:         Namespace,
+		ClusterName:       p.cluster.Name,
+		Region:            cfg.Region,
+		DependsOn:         slices.Concat(p.cluster.Ready, p.scaling.Ready),
+		Port:              cfg.API.Port,
+		MetricsPort:       stacks.MetricsPort,
+		Requests:          quantities(cfg.API.Requests.CPU, cfg.API.Requests.Memory),
+		Limits:            quantities(cfg.API.Limits.CPU, cfg.API.Limits.Memory),
+		HPA:               p.hpa(cfg.SLO.HPA),
+		PoolSize:          cfg.APIPoolSize(),
+		ReadPoolSize:      cfg.APIReadPoolSize(),
+		Worker:            p.worker(),
+		SurgePercent:      stacks.SurgePercent,
+		DrainSeconds:      cfg.API.DrainSeconds,
+		LogLevel:          cfg.API.LogLevel,
+		PriorityClassName: autoscaling.ServingPriority,
+		ScraperCIDRs:      []string{p.network.CIDR},
+		Database:          p.apiDatabase(),
 		Cache: &ragapi.Cache{
 			Host: p.cache.PrimaryAddress, Port: p.cache.Port, Username: p.cache.Username, Password: p.secrets.CachePassword,
 		},
@@ -50,6 +50,8 @@ func (p *platform) apiArgs() ragapi.Args {
 		DeletionProtection:  cfg.Cluster.DeletionProtection,
 		Tags:                cfg.ResourceTags(),
 	}
+	args.VerticalAutoscaling.API, args.VerticalAutoscaling.Worker = verticalOf(vertical.API), verticalOf(vertical.Worker)
+	args.QueryLogRetentionDays, args.Report = cfg.API.QueryLogDays, ragapi.ReportLimits(cfg.DatabaseLimits())
 	if cfg.API.Internal {
 		args.Subnets = p.network.PrivateSubnetIDs
 	}
@@ -83,11 +85,20 @@ func (p *platform) worker() ragapi.Worker {
 	}
 }
 
-// quantities are Kubernetes' words for a container's resources. 0 CPU leaves CPU out.
+func verticalOf(v stacks.VerticalPolicy) ragapi.VerticalAutoscaling {
+	return ragapi.VerticalAutoscaling{
+		Mode: v.Mode, Resources: v.Resources, Min: quantities(v.Min.CPU, v.Min.Memory), Max: quantities(v.Max.CPU, v.Max.Memory),
+	}
+}
+
+// quantities are Kubernetes' words for a container's resources. 0 leaves a resource out.
 func quantities(cpu stacks.CPU, memory stacks.Memory) ragapi.Resources {
-	r := ragapi.Resources{Memory: memory.String()}
+	var r ragapi.Resources
 	if cpu > 0 {
 		r.CPU = cpu.String()
+	}
+	if memory > 0 {
+		r.Memory = memory.String()
 	}
 	return r
 }

@@ -16,32 +16,38 @@ import (
 // systemNamespace is where the autoscalers run.
 const systemNamespace = "kube-system"
 
-func (p *platform) observabilityArgs() observability.Args {
-	o := p.cfg.Observability
-	args := observability.Args{
-		Region:                p.cfg.Region,
-		Emails:                o.AlarmEmails,
-		Unattended:            len(o.AlarmEmails) == 0,
-		ClusterName:           p.cluster.Name,
-		ClusterARN:            p.cluster.ARN,
-		SubnetIDs:             p.network.PrivateSubnetIDs,
-		SecurityGroupIDs:      pulumi.StringArray{p.cluster.SecurityGroupID},
-		LoadBalancerARNSuffix: p.api.LoadBalancerARNSuffix,
-		TargetGroupARNSuffix:  p.api.TargetGroupARNSuffix,
-		DatabaseInstanceID:    p.db.InstanceID,
-		ReplicaIDs:            map[string]pulumi.StringInput{},
-		CacheClusterIDs:       map[string]pulumi.StringInput{},
-		APINamespace:          Namespace,
-		VectorStoreNamespace:  VectorNamespace,
-		PgBouncer:             true,
-		AutoscalingNamespace:  systemNamespace,
-		GrafanaNamespace:      o.GrafanaNamespace,
-		Thresholds:            thresholds(p.cfg.Thresholds()),
-		MetricRetentionDays:   o.MetricRetentionDays,
-		LogRetentionDays:      o.LogRetentionDays,
-		DeletionProtection:    p.cfg.Cluster.DeletionProtection,
-		Tags:                  p.cfg.ResourceTags(),
+// watchedArgs is what rules and dashboards are made of: nothing that a cloud computes.
+func watchedArgs(cfg *stacks.Config) observability.Args {
+	return observability.Args{
+		APINamespace:         Namespace,
+		VectorStoreNamespace: VectorNamespace,
+		PgBouncer:            true,
+		AutoscalingNamespace: systemNamespace,
+		Thresholds:           thresholds(cfg.Thresholds()),
 	}
+}
+
+// Dashboards are a stack's Grafana dashboards, as JSON, by file name without extension.
+func Dashboards(cfg *stacks.Config) (map[string][]byte, error) {
+	return observability.Dashboards(watchedArgs(cfg))
+}
+
+func (p *platform) observabilityArgs() observability.Args {
+	o, args := p.cfg.Observability, watchedArgs(p.cfg)
+	args.Region = p.cfg.Region
+	args.Emails, args.Unattended = o.AlarmEmails, len(o.AlarmEmails) == 0
+	args.ClusterName, args.ClusterARN = p.cluster.Name, p.cluster.ARN
+	args.SubnetIDs = p.network.PrivateSubnetIDs
+	args.SecurityGroupIDs = pulumi.StringArray{p.cluster.SecurityGroupID}
+	args.LoadBalancerARNSuffix, args.TargetGroupARNSuffix = p.api.LoadBalancerARNSuffix, p.api.TargetGroupARNSuffix
+	args.DatabaseInstanceID = p.db.InstanceID
+	args.ReplicaIDs, args.CacheClusterIDs = map[string]pulumi.StringInput{}, map[string]pulumi.StringInput{}
+	args.StateMetricsChartVersion = p.cfg.Versions.Charts["kube-state-metrics"]
+	args.DependsOn = slices.Concat(p.cluster.Ready, p.scaling.Ready)
+	args.GrafanaNamespace = o.GrafanaNamespace
+	args.MetricRetentionDays, args.LogRetentionDays = o.MetricRetentionDays, o.LogRetentionDays
+	args.DeletionProtection = p.cfg.Cluster.DeletionProtection
+	args.Tags = p.cfg.ResourceTags()
 	for i, id := range p.db.ReplicaIDs {
 		args.ReplicaIDs[strconv.Itoa(i+1)] = id
 	}
@@ -95,7 +101,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 		scenarios = append(scenarios, loadtest.Scenario{
 			Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds, ThinkSeconds: s.ThinkSeconds,
 			Generators: s.Generators, Schedule: s.Schedule, Suspended: s.Suspended, GracefulSeconds: s.GracefulSeconds,
-			DeadlineSeconds: s.DeadlineSeconds, StopAtFault: s.StopAtFault,
+			GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds, StopAtFault: s.StopAtFault,
 		})
 	}
 	return loadtest.Args{
@@ -111,7 +117,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 		Thresholds:        loadtest.Thresholds(cfg.LoadThresholds()),
 		Production:        cfg.Environment == stacks.Production,
 		AllowProduction:   cfg.LoadTests.AllowProduction,
-		Requests:          loadtest.Resources(quantities(cfg.LoadTests.Requests.CPU, cfg.LoadTests.Requests.Memory)),
+		Requests:          quantities(cfg.LoadTests.Requests.CPU, cfg.LoadTests.Requests.Memory),
 		NodeGroup:         cfg.LoadGroup(),
 		PriorityClassName: autoscaling.BackgroundPriority,
 		Environment: map[string]pulumi.StringInput{

@@ -414,7 +414,7 @@ func TestTextTellsFactEvidenceAndAnswer(t *testing.T) {
 	if err := report.Text(&text); err != nil {
 		t.Fatal(err)
 	}
-	want := `database rag, PostgreSQL 17.12, 1 streaming replicas, statistics of at least 2h1m
+	want := `database rag, PostgreSQL 17.12, streaming replicas 1, statistics of at least 2h1m
 findings: 0 critical, 1 warning, 0 info
 
 WARNING: bloat: chunks
@@ -437,5 +437,57 @@ func TestJSONOfAnEmptyReportHasLists(t *testing.T) {
 	out, err := json.Marshal(inspect(t, fresh(t)(), database.DefaultLimits()))
 	if err != nil || strings.Contains(string(out), "null") {
 		t.Errorf("%s, error %v, want no null", out, err)
+	}
+}
+
+// TestARoleThatSeesItselfAloneSaysSo: what it cannot see is not called missing.
+func TestARoleThatSeesItselfAloneSaysSo(t *testing.T) {
+	connect := fresh(t)
+	admin, conn := connect(), connect()
+	role := "perf_" + strings.ReplaceAll(uuid.NewString()[:13], "-", "_")
+	if _, err := admin.Exec(t.Context(), `CREATE ROLE `+role); err != nil {
+		skipRefused(t, err)
+	}
+	t.Cleanup(func() { run(t, connect(), `DROP ROLE `+role) })
+	run(t, admin, `GRANT `+role+` TO current_user`)
+	run(t, conn, `SET ROLE `+role)
+	limits := tightLimits()
+	limits.Replicas = 99
+	report := inspect(t, conn, limits)
+	if got := of(report, "rights"); len(got) != 1 || got[0].SQL != "GRANT pg_read_all_stats TO "+role+";" {
+		t.Errorf("findings %+v, want the right that %s lacks", got, role)
+	}
+	if got := of(report, "replicas"); len(got) > 0 {
+		t.Errorf("findings %+v where replicas cannot be seen, want none", got)
+	}
+	if got := of(inspect(t, admin, limits), "rights"); len(got) > 0 {
+		t.Errorf("findings %+v of a role that sees all, want none", got)
+	}
+}
+
+func TestTheReportListsWhatTheDatabaseLooksLike(t *testing.T) {
+	connect := fresh(t)
+	conn, watcher := connect(), connect()
+	run(t, conn, orders, fill, `CREATE TABLE log (at timestamptz NOT NULL) PARTITION BY RANGE (at)`,
+		`CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2026-11-23 00:00:00+00') TO ('2026-11-24 00:00:00+00')`,
+		`CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2026-11-24 00:00:00+00') TO ('2026-11-25 00:00:00+00')`,
+		flush, `BEGIN`, `SELECT 'held'`)
+	limits := tightLimits()
+	limits.DailyTables = []database.DailyTable{{Name: "log", RetentionDays: 3650}}
+	r := inspect(t, watcher, limits)
+	if len(r.Tables) == 0 || r.Tables[0].Name != "orders" || r.Tables[0].Live != 20_000 || r.Tables[0].Bytes == 0 || r.Tables[0].VacuumedSeconds != nil {
+		t.Errorf("tables are %+v, want orders first, with 20000 rows, never vacuumed", r.Tables)
+	}
+	if len(r.Indexes) == 0 || r.Indexes[0].Name != "orders_pkey" || r.Indexes[0].Table != "orders" || !r.Indexes[0].Unique {
+		t.Errorf("indexes are %+v, want the key of orders first", r.Indexes)
+	}
+	if len(r.Transactions) != 1 || r.Transactions[0].Query != "SELECT 'held'" || r.Transactions[0].State != "idle in transaction" {
+		t.Errorf("transactions are %+v, want the one that is open", r.Transactions)
+	}
+	if p := r.Partitions; len(p) != 1 || p[0].Partitions != 2 || p[0].Oldest.Format(time.DateOnly) != "2026-11-23" || p[0].Newest.Format(time.DateOnly) != "2026-11-24" {
+		t.Errorf("partitions are %+v, want two days of log", p)
+	}
+	if r.Cache.SharedBuffersBytes == 0 || r.Server.At.IsZero() {
+		t.Errorf("cache %+v, time %s, want both", r.Cache, r.Server.At)
 	}
 }

@@ -5,27 +5,37 @@ import (
 	"fmt"
 )
 
+// Transaction is one that is open.
+type Transaction struct {
+	PID          int32   `json:"pid"`
+	User         string  `json:"user"`
+	Application  string  `json:"application"`
+	State        string  `json:"state"`
+	AgeSeconds   float64 `json:"ageSeconds"`
+	StateSeconds float64 `json:"stateSeconds"` // in this state
+	Query        string  `json:"query"`        // the last
+}
+
 // longTransactions hold back vacuum on every table, and their locks.
 func (i *inspection) longTransactions(ctx context.Context) error {
-	found, err := rows[struct {
-		PID                           int32
-		User, Application, State, SQL string
-		Age, Idle                     float64
-	}](ctx, i, `
-		SELECT pid, coalesce(usename::text, '') AS user, coalesce(application_name, '') AS application, coalesce(state, '') AS state, coalesce(query, '') AS sql,
-		       extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age, extract(epoch FROM clock_timestamp() - state_change)::float8 AS idle
+	found, err := rows[Transaction](ctx, i, `
+		SELECT pid, coalesce(usename::text, '') AS user, coalesce(application_name, '') AS application, coalesce(state, '') AS state, coalesce(query, '') AS query,
+		       extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age_seconds, extract(epoch FROM clock_timestamp() - state_change)::float8 AS state_seconds
 		FROM pg_stat_activity
-		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-		  AND clock_timestamp() - xact_start > $1 * interval '1 second'
-		ORDER BY xact_start`, i.limits.LongTransactionSeconds)
+		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+		ORDER BY xact_start`)
 	if err != nil {
 		return err
 	}
+	i.report.Transactions = found[:min(len(found), listed)]
 	for _, s := range found {
+		if s.AgeSeconds <= i.limits.LongTransactionSeconds {
+			continue
+		}
 		f := Finding{
 			Check: "long transaction", Severity: Warning, Subject: fmt.Sprintf("pid %d of %s (%s)", s.PID, s.User, s.Application),
-			Fact:     fmt.Sprintf("%s: %s", s.State, shorten(s.SQL)),
-			Evidence: []Figure{{"age", s.Age, "s"}, {"in this state", s.Idle, "s"}},
+			Fact:     fmt.Sprintf("%s: %s", s.State, shorten(s.Query)),
+			Evidence: []Figure{{"age", s.AgeSeconds, "s"}, {"in this state", s.StateSeconds, "s"}},
 			Answer:   "end it, then see why it stays: vacuum frees nothing that is younger than it",
 			SQL:      fmt.Sprintf("SELECT pg_terminate_backend(%d);", s.PID),
 			Stack:    "ragscale:database.parameters.statement_timeout",
@@ -33,7 +43,7 @@ func (i *inspection) longTransactions(ctx context.Context) error {
 		if s.State != "active" {
 			f.Stack = "ragscale:database.parameters.idle_in_transaction_session_timeout"
 		}
-		if s.Age > 10*i.limits.LongTransactionSeconds {
+		if s.AgeSeconds > 10*i.limits.LongTransactionSeconds {
 			f.Severity = Critical
 		}
 		i.add(f)
@@ -76,23 +86,31 @@ func (i *inspection) bloat(ctx context.Context) error {
 	return nil
 }
 
-// cacheHits counts what shared_buffers answers. What it does not may still come from the kernel's cache.
+// Cache is what shared_buffers answers. What it does not may still come from the kernel's cache.
+type Cache struct {
+	HitBlocks          int64   `json:"hitBlocks"`
+	ReadBlocks         int64   `json:"readBlocks"`
+	HitPercent         float64 `json:"hitPercent"` // 0 before the first block
+	SharedBuffersBytes int64   `json:"sharedBuffersBytes"`
+}
+
 func (i *inspection) cacheHits(ctx context.Context) error {
-	var read, hit, buffers int64
+	c := &i.report.Cache
 	err := i.tx.QueryRow(ctx, `
 		SELECT blks_read, blks_hit, (SELECT setting::int8 FROM pg_settings WHERE name = 'shared_buffers') * current_setting('block_size')::int8
-		FROM pg_stat_database WHERE datname = current_database()`).Scan(&read, &hit, &buffers)
-	if err != nil || read+hit == 0 {
+		FROM pg_stat_database WHERE datname = current_database()`).Scan(&c.ReadBlocks, &c.HitBlocks, &c.SharedBuffersBytes)
+	blocks := c.ReadBlocks + c.HitBlocks
+	if err != nil || blocks == 0 {
 		return err
 	}
-	percent := 100 * float64(hit) / float64(read+hit)
-	if read+hit < i.limits.LeastBlocks || percent >= i.limits.CacheHitPercent {
+	c.HitPercent = 100 * float64(c.HitBlocks) / float64(blocks)
+	if blocks < i.limits.LeastBlocks || c.HitPercent >= i.limits.CacheHitPercent {
 		return nil
 	}
 	i.add(Finding{
 		Check: "cache hits", Severity: Warning, Subject: i.report.Server.Database,
-		Fact:     fmt.Sprintf("shared_buffers answers %s of block reads, want at least %s", amount(percent, "%"), amount(i.limits.CacheHitPercent, "%")),
-		Evidence: []Figure{{"hit", float64(hit), "blocks"}, {"read", float64(read), "blocks"}, {"hits", percent, "%"}, {"shared_buffers", float64(buffers), "B"}},
+		Fact:     fmt.Sprintf("shared_buffers answers %s of block reads, want at least %s", amount(c.HitPercent, "%"), amount(i.limits.CacheHitPercent, "%")),
+		Evidence: []Figure{{"hit", float64(c.HitBlocks), "blocks"}, {"read", float64(c.ReadBlocks), "blocks"}, {"hits", c.HitPercent, "%"}, {"shared_buffers", float64(c.SharedBuffersBytes), "B"}},
 		Answer:   "see which tables are read; where the working set is larger than the memory, take a class with more (shared_buffers follows)",
 		SQL:      "SELECT relid::regclass, heap_blks_read, idx_blks_read, heap_blks_hit, idx_blks_hit FROM pg_statio_user_tables ORDER BY heap_blks_read + coalesce(idx_blks_read, 0) DESC LIMIT 10;",
 		Stack:    "ragscale:database.instanceClass",

@@ -9,10 +9,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// PartitionedTable is one with a partition for each day.
+type PartitionedTable struct {
+	Name       string     `json:"name"`
+	Partitions int        `json:"partitions"`
+	Oldest     *time.Time `json:"oldest,omitempty"` // the days of the first and the last partition; nil: there is none
+	Newest     *time.Time `json:"newest,omitempty"`
+	Bytes      int64      `json:"bytes"` // indexes included
+}
+
 // partition of a table by day. The default one has no bounds.
 type partition struct {
 	Name       string
 	Begin, End *time.Time
+	Bytes      int64
 }
 
 // partitions looks whether upkeep makes the days that come and drops those that have gone.
@@ -36,7 +46,8 @@ func (i *inspection) daily(ctx context.Context, t DailyTable) error {
 	found, err := rows[partition](ctx, i, `
 		SELECT inhrelid::regclass::text AS name,
 		       substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \(''([^'']+)''\)')::timestamptz AS begin,
-		       substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS end
+		       substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([^'']+)''\)')::timestamptz AS end,
+		       pg_total_relation_size(inhrelid) AS bytes
 		FROM pg_inherits JOIN pg_class c ON c.oid = inhrelid
 		WHERE inhparent = to_regclass($1) ORDER BY 1`, t.Name)
 	if err != nil {
@@ -46,6 +57,7 @@ func (i *inspection) daily(ctx context.Context, t DailyTable) error {
 	if err := i.tx.QueryRow(ctx, `SELECT now()`).Scan(&now); err != nil {
 		return err
 	}
+	i.report.Partitions = append(i.report.Partitions, t.summary(found))
 	today := now.UTC().Truncate(24 * time.Hour)
 	i.daysAhead(t, found, today)
 	i.daysGone(t, found, today)
@@ -55,6 +67,23 @@ func (i *inspection) daily(ctx context.Context, t DailyTable) error {
 		}
 	}
 	return nil
+}
+
+func (t DailyTable) summary(found []partition) PartitionedTable {
+	s := PartitionedTable{Name: t.Name, Partitions: len(found)}
+	for _, p := range found {
+		s.Bytes += p.Bytes
+		if p.Begin == nil {
+			continue
+		}
+		if s.Oldest == nil || p.Begin.Before(*s.Oldest) {
+			s.Oldest = p.Begin
+		}
+		if s.Newest == nil || p.Begin.After(*s.Newest) {
+			s.Newest = p.Begin
+		}
+	}
+	return s
 }
 
 const upkeepAnswer = "see why upkeep does not run: kubectl get cronjob,job -A | grep upkeep"

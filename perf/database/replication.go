@@ -7,10 +7,12 @@ import (
 
 const replicasKey = "ragscale:database.replicas"
 
-type standby struct {
-	Name, State string
-	Lag         *float64 // s; nil: it has not said, or has nothing to replay
-	Bytes       int64    // of log not replayed
+// Replica is one that takes the log from the server.
+type Replica struct {
+	Name       string   `json:"name"`
+	State      string   `json:"state"`                // "streaming"
+	LagSeconds *float64 `json:"lagSeconds,omitempty"` // nil: it has not said, or has nothing to replay
+	Bytes      int64    `json:"bytes"`                // of log not replayed
 }
 
 // replication looks at the replicas as the primary sees them. On a replica there is nothing to see.
@@ -19,17 +21,19 @@ func (i *inspection) replication(ctx context.Context) error {
 	if err := i.tx.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&replica); err != nil || replica {
 		return err
 	}
-	found, err := rows[standby](ctx, i, `
+	found, err := rows[Replica](ctx, i, `
 		SELECT coalesce(nullif(application_name, ''), host(client_addr), 'pid ' || pid) AS name, coalesce(state, '') AS state,
-		       extract(epoch FROM replay_lag)::float8 AS lag, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, sent_lsn)), 0)::int8 AS bytes
+		       extract(epoch FROM replay_lag)::float8 AS lag_seconds, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, sent_lsn)), 0)::int8 AS bytes
 		FROM pg_stat_replication WHERE state <> 'backup' ORDER BY 1`)
 	if err != nil {
 		return err
 	}
+	i.report.Replicas = found
 	for _, s := range found {
 		i.standby(s)
 	}
-	if missing := i.limits.Replicas - i.report.Server.Replicas; missing > 0 {
+	// Without the right to see others' sessions, a replica has no state.
+	if missing := i.limits.Replicas - i.report.Server.Replicas; missing > 0 && i.seesAll {
 		i.add(Finding{
 			Check: "replicas", Severity: Critical, Subject: i.report.Server.Database,
 			Fact:     fmt.Sprintf("%d of %d replicas stream", i.report.Server.Replicas, i.limits.Replicas),
@@ -42,15 +46,15 @@ func (i *inspection) replication(ctx context.Context) error {
 	return i.idleSlots(ctx)
 }
 
-func (i *inspection) standby(s standby) {
+func (i *inspection) standby(s Replica) {
 	evidence := []Figure{{"not replayed", float64(s.Bytes), "B"}}
 	lag := 0.0
-	if s.Lag != nil {
-		lag = *s.Lag
+	if s.LagSeconds != nil {
+		lag = *s.LagSeconds
 		evidence = append(evidence, Figure{"lag", lag, "s"})
 	}
 	switch {
-	case s.State != "streaming":
+	case s.State != "streaming" && i.seesAll:
 		i.add(Finding{
 			Check: "replica lag", Severity: Warning, Subject: s.Name, Fact: "is in state " + s.State + ", want streaming", Evidence: evidence,
 			Answer: "wait for it to catch up; when it does not, read its log", SQL: "SELECT * FROM pg_stat_replication;", Stack: replicasKey,

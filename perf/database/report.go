@@ -1,6 +1,6 @@
 // Package database inspects a PostgreSQL server and says what to change.
 //
-// Owns: what is looked at, from when on it is a finding, the answer to each, the report's text and JSON form. Does not
+// Owns: what is looked at, from when on it is a finding, the answer to each, the report as text, JSON and a page. Does not
 // own: the connection, the limits that follow from a stack's objectives, how often it is done. An inspection changes
 // nothing: it is one transaction, rolled back, so that even an extension it needs and creates is gone afterwards.
 package database
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,20 +28,27 @@ const (
 
 var worstFirst = []Severity{Critical, Warning, Info}
 
-// Report is what an inspection found.
+// Report is what an inspection found: what wants an answer, then what the database looks like.
 type Report struct {
-	Server   Server      `json:"server"`
-	Findings []Finding   `json:"findings"` // the worst first
-	Slowest  []Statement `json:"slowest"`  // by mean time; empty without pg_stat_statements
-	Frequent []Statement `json:"frequent"` // by calls; likewise
+	Server       Server             `json:"server"`
+	Findings     []Finding          `json:"findings"` // the worst first
+	Slowest      []Statement        `json:"slowest"`  // by mean time; empty without pg_stat_statements
+	Frequent     []Statement        `json:"frequent"` // by calls; likewise
+	Indexes      []Index            `json:"indexes"`  // the largest
+	Tables       []Table            `json:"tables"`   // the largest
+	Cache        Cache              `json:"cache"`
+	Transactions []Transaction      `json:"transactions"` // the oldest of those that are open
+	Replicas     []Replica          `json:"replicas"`
+	Partitions   []PartitionedTable `json:"partitions"`
 }
 
 // Server is what was inspected.
 type Server struct {
-	Database             string  `json:"database"`
-	Version              string  `json:"version"`              // "17.12"
-	Replicas             int     `json:"replicas"`             // that stream from it now
-	StatisticsAgeSeconds float64 `json:"statisticsAgeSeconds"` // at least: since they were reset, else since the server started
+	Database             string    `json:"database"`
+	Version              string    `json:"version"`              // "17.12"
+	At                   time.Time `json:"at"`                   // when, by the server's clock, UTC
+	Replicas             int       `json:"replicas"`             // that stream from it now
+	StatisticsAgeSeconds float64   `json:"statisticsAgeSeconds"` // at least: since they were reset, else since the server started
 }
 
 // Finding is one fact that wants an answer.
@@ -62,6 +70,11 @@ type Figure struct {
 	Unit  string  `json:"unit"` // "B", "s", "ms", "%", or what is counted
 }
 
+// Count is how many findings have a severity.
+func (r Report) Count(s Severity) int {
+	return len(slices.DeleteFunc(slices.Clone(r.Findings), func(f Finding) bool { return f.Severity != s }))
+}
+
 // Unhealthy reports whether a finding is a warning or worse.
 func (r Report) Unhealthy() bool {
 	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity != Info })
@@ -73,6 +86,7 @@ type inspection struct {
 	limits     Limits
 	report     Report
 	major      int
+	seesAll    bool   // what others do, not only the role itself
 	statements string // the view pg_stat_statements, with its schema; "" when it does not answer
 }
 
@@ -85,7 +99,10 @@ func Inspect(ctx context.Context, conn *pgx.Conn, limits Limits) (Report, error)
 	if err != nil {
 		return Report{}, err
 	}
-	i := &inspection{tx: tx, limits: limits, report: Report{Findings: []Finding{}, Slowest: []Statement{}, Frequent: []Statement{}}}
+	i := &inspection{tx: tx, limits: limits, report: Report{
+		Findings: []Finding{}, Slowest: []Statement{}, Frequent: []Statement{}, Indexes: []Index{}, Tables: []Table{},
+		Transactions: []Transaction{}, Replicas: []Replica{}, Partitions: []PartitionedTable{},
+	}}
 	err = errors.Join(i.run(ctx), tx.Rollback(ctx))
 	rank := func(f Finding) int { return slices.Index(worstFirst, f.Severity) }
 	slices.SortStableFunc(i.report.Findings, func(a, b Finding) int { return rank(a) - rank(b) })
@@ -98,6 +115,8 @@ func (i *inspection) run(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"server", i.server},
+		{"rights", i.rights},
+		{"sizes", i.largest},
 		{"statements", i.slowAndFrequent},
 		{"replication", i.replication},
 		{"transactions", i.longTransactions},
@@ -124,11 +143,13 @@ func (i *inspection) server(ctx context.Context) error {
 	}
 	s := &i.report.Server
 	err := i.tx.QueryRow(ctx, `
-		SELECT current_database(), split_part(current_setting('server_version'), ' ', 1), current_setting('server_version_num')::int / 10000,
+		SELECT current_database(), split_part(current_setting('server_version'), ' ', 1), now(), current_setting('server_version_num')::int / 10000,
+		       pg_has_role('pg_read_all_stats', 'USAGE'),
 		       (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'),
 		       extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time()))::float8
 		FROM pg_stat_database WHERE datname = current_database()`).
-		Scan(&s.Database, &s.Version, &i.major, &s.Replicas, &s.StatisticsAgeSeconds)
+		Scan(&s.Database, &s.Version, &s.At, &i.major, &i.seesAll, &s.Replicas, &s.StatisticsAgeSeconds)
+	s.At = s.At.UTC()
 	return err
 }
 

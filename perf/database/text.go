@@ -12,7 +12,7 @@ import (
 // Text writes the report for a reader: the server, the findings from the worst on, the statements.
 func (r Report) Text(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(out, "database %s, PostgreSQL %s, %d streaming replicas, statistics of at least %s\n", r.Server.Database, r.Server.Version, r.Server.Replicas, amount(r.Server.StatisticsAgeSeconds, "s"))
+	fmt.Fprintf(out, "database %s, PostgreSQL %s, streaming replicas %d, statistics of at least %s\n", r.Server.Database, r.Server.Version, r.Server.Replicas, amount(r.Server.StatisticsAgeSeconds, "s"))
 	fmt.Fprintln(out, r.summary())
 	for _, f := range r.Findings {
 		f.text(out)
@@ -23,11 +23,7 @@ func (r Report) Text(w io.Writer) error {
 }
 
 func (r Report) summary() string {
-	count := map[Severity]int{}
-	for _, f := range r.Findings {
-		count[f.Severity]++
-	}
-	return fmt.Sprintf("findings: %d critical, %d warning, %d info", count[Critical], count[Warning], count[Info])
+	return fmt.Sprintf("findings: %d critical, %d warning, %d info", r.Count(Critical), r.Count(Warning), r.Count(Info))
 }
 
 func (f Finding) text(w io.Writer) {

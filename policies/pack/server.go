@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -25,13 +26,12 @@ const garbagePercent = 800
 
 // Serve answers the engine until it hangs up. It writes the port it listens on to out, as the engine expects.
 //
-// policyx.Main does the same, but decodes a resource once for every policy and hands out only the configuration that one
-// can name, while this sees all keys, unknown ones included. A preview of production takes 0.92 s without a pack and
-// 1.28 s with this one (medians of 9, interleaved, idle machine, `go test ./policies -bench PackOver`, 2026-11-23). Most
-// of that seems to be the engine's: it waits for two answers per resource, one resource after the other; a pack without
-// rules cost about a third in a run of its own.
+// policyx.Main does the same, but decodes a resource once for every policy, says of no policy that a resource is none of
+// its business, and hands out only the configuration that a policy can name, while this sees all keys, unknown ones
+// included. docs/architecture.md has what the pack costs a preview.
 func Serve(out io.Writer) error {
 	debug.SetGCPercent(garbagePercent)
+	runtime.GOMAXPROCS(1) // the engine waits for every answer; further threads only wake each other: 480 ms of CPU for 380 (2026-11-24)
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Init: func(s *grpc.Server) error {
 			pulumirpc.RegisterAnalyzerServer(s, &server{})
@@ -51,7 +51,8 @@ type server struct {
 
 	pack   policyx.PolicyPack
 	levels map[string]policyx.EnforcementLevel // by policy; what the engine was told to use instead of the pack's own
-	judged sync.Map                            // URNs whose inputs resource policies saw; stack policies need no outputs of them
+	agenda agenda
+	judged sync.Map // URNs whose inputs resource policies saw; stack policies need no outputs of them
 }
 
 func (s *server) Handshake(context.Context, *pulumirpc.AnalyzerHandshakeRequest) (*pulumirpc.AnalyzerHandshakeResponse, error) {
@@ -71,8 +72,11 @@ func (s *server) ConfigureStack(_ context.Context, req *pulumirpc.AnalyzerStackC
 	if err != nil {
 		return nil, err
 	}
-	s.pack, err = New(settings)
-	return &pulumirpc.AnalyzerStackConfigureResponse{}, err
+	if s.pack, err = New(settings); err != nil {
+		return nil, err
+	}
+	s.agenda = agendaOf(s.pack, s.level)
+	return &pulumirpc.AnalyzerStackConfigureResponse{}, nil
 }
 
 var errNoStack = errors.New("the policy pack was given no stack: run it with `pulumi preview` or `pulumi up --policy-pack policies`")
@@ -84,7 +88,7 @@ func (s *server) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.An
 	info := &pulumirpc.AnalyzerInfo{Name: Name, Version: Version, SupportsConfig: true}
 	for _, p := range s.pack.Policies() {
 		info.Policies = append(info.Policies, &pulumirpc.PolicyInfo{
-			Name: p.Name(), Description: p.Description(), EnforcementLevel: pulumirpc.EnforcementLevel(p.EnforcementLevel()),
+			Name: p.Name(), Description: p.Description(), EnforcementLevel: pulumirpc.EnforcementLevel(p.EnforcementLevel()), PolicyType: typeOf(p),
 		})
 	}
 	return info, nil
@@ -94,12 +98,19 @@ func (s *server) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.Plug
 	return &pulumirpc.PluginInfo{Version: Version}, nil
 }
 
-// Configure takes the levels of --policy-pack-config, defaults included.
+// Configure takes the levels of --policy-pack-config, defaults included. Thresholds it refuses: they are the stack's.
 func (s *server) Configure(_ context.Context, req *pulumirpc.ConfigureAnalyzerRequest) (*emptypb.Empty, error) {
+	if s.pack == nil {
+		return nil, errNoStack
+	}
+	if err := checkLevels(req.GetPolicyConfig()); err != nil {
+		return nil, err
+	}
 	s.levels = map[string]policyx.EnforcementLevel{}
 	for name, c := range req.GetPolicyConfig() {
 		s.levels[name] = policyx.EnforcementLevel(c.GetEnforcementLevel())
 	}
+	s.agenda = agendaOf(s.pack, s.level)
 	return &emptypb.Empty{}, nil
 }
 
@@ -107,25 +118,12 @@ func (s *server) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error)
 	return &emptypb.Empty{}, nil
 }
 
+// level is that of a policy in this run. What is exempt is reported whatever the levels are.
 func (s *server) level(p policyx.Policy) policyx.EnforcementLevel {
-	if level, told := s.levels[p.Name()]; told {
+	if level, told := s.levels[p.Name()]; told && p.Name() != exemptionsPolicy {
 		return level
 	}
 	return p.EnforcementLevel()
-}
-
-// enabled is the policies of a kind that are not disabled.
-func enabled[P policyx.Policy](s *server) []P {
-	if s.pack == nil {
-		return nil
-	}
-	var all []P
-	for _, p := range s.pack.Policies() {
-		if kind, is := p.(P); is && s.level(p) != policyx.EnforcementLevelDisabled {
-			all = append(all, kind)
-		}
-	}
-	return all
 }
 
 // Analyze asks the resource policies about one resource.
@@ -134,28 +132,29 @@ func (s *server) Analyze(ctx context.Context, req *pulumirpc.AnalyzeRequest) (*p
 	if err != nil {
 		return nil, err
 	}
+	asked := s.agenda.of(r.Type)
 	var found diagnostics
-	for _, p := range enabled[policyx.ResourceValidationPolicy](s) {
+	for _, p := range asked.policies {
 		args := policyx.ResourceValidationArgs{Manager: found.of(p, s.level(p), r.URN), Resource: r}
 		if err := p.Validate(ctx, args); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name(), err)
 		}
 		s.judged.Store(r.URN, true)
 	}
-	return &pulumirpc.AnalyzeResponse{Diagnostics: found.list}, nil
+	return &pulumirpc.AnalyzeResponse{Diagnostics: found.list, NotApplicable: asked.others}, nil
 }
 
 // Remediate asks the remedies about one resource, each with what the one before it made.
 func (s *server) Remediate(ctx context.Context, req *pulumirpc.AnalyzeRequest) (*pulumirpc.RemediateResponse, error) {
+	response := &pulumirpc.RemediateResponse{NotApplicable: s.agenda.notRemedies}
 	if !rules.Mendable(req.GetType()) {
-		return &pulumirpc.RemediateResponse{}, nil
+		return response, nil
 	}
 	r, err := resourceFrom(req)
 	if err != nil {
 		return nil, err
 	}
-	response := &pulumirpc.RemediateResponse{}
-	for _, p := range enabled[policyx.ResourceRemediationPolicy](s) {
+	for _, p := range s.agenda.remedies {
 		mended, err := p.Remediate(ctx, policyx.ResourceRemediationArgs{Resource: r})
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name(), err)
@@ -193,7 +192,7 @@ func (s *server) AnalyzeStack(ctx context.Context, req *pulumirpc.AnalyzeStackRe
 		resources = append(resources, r)
 	}
 	var found diagnostics
-	for _, p := range enabled[policyx.StackValidationPolicy](s) {
+	for _, p := range s.agenda.stack {
 		args := policyx.StackValidationArgs{Manager: found.of(p, s.level(p), ""), Resources: resources}
 		if err := p.Validate(ctx, args); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name(), err)

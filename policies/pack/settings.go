@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
 	"github.com/ragscale/ragscale/policies/rules"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -61,6 +63,30 @@ func Read(stack string, values map[string]string, today time.Time) (Settings, er
 		return Settings{}, err
 	}
 	return Settings{Thresholds: rules.For(cfg), Exemptions: exemptions}, nil
+}
+
+// everyPolicy is the name under which the engine takes a level for all policies.
+const everyPolicy = "all"
+
+// checkLevels refuses what --policy-pack-config may not say: policies that there are not, and anything but levels.
+func checkLevels(config map[string]*pulumirpc.PolicyConfig) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(config)) {
+		if name != everyPolicy && !isPolicy(name) {
+			errs = append(errs, stacks.Fault{Path: "policy " + name, Is: "is none of this pack", Want: "a rule of docs/policies.md, or " + everyPolicy})
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(config[name].GetProperties().GetFields())) {
+			errs = append(errs, stacks.Fault{Path: "policy " + name + "." + key, Is: "is no known key", Want: "enforcementLevel: thresholds are in the stack's file, under " + platformPrefix})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func isPolicy(name string) bool {
+	_, isRule := rules.Named(name)
+	isRemedy := slices.ContainsFunc(rules.Remedies(), func(m rules.Remedy) bool { return m.Name == name })
+	return isRule || isRemedy || name == exemptionsPolicy
 }
 
 func readExemptions(text string, today time.Time) ([]Exemption, error) {

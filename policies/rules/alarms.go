@@ -14,6 +14,10 @@ const (
 	alertRules     = "aws:amp/ruleGroupNamespace:RuleGroupNamespace"
 	topic          = "aws:sns/topic:Topic"
 	subscription   = "aws:sns/topicSubscription:TopicSubscription"
+
+	// mostBurnRate is how many times its even pace an error budget may go before somebody is called: 2 % of a month's in an
+	// hour. Source: https://sre.google/workbook/alerting-on-slos/ ; read 2026-11-24.
+	mostBurnRate = 14.4
 )
 
 var alarms = []Rule{
@@ -22,6 +26,12 @@ var alarms = []Rule{
 		Says:   "Every threshold that follows from the objectives has its alarms and alerts, for each tier that the stack has.",
 		Fix:    "Declare the alarm, or the alert in a rule group, whose name the finding says.",
 		Origin: "slo: an objective that nobody watches is a wish", CheckStack: objectivesWatched,
+	},
+	{
+		Name: "alarm-threshold", Area: Alarms, Levels: everywhere,
+		Says:   "Every alarm rings at the threshold that it watches, or before.",
+		Fix:    "threshold of the alarm: what stacks.Thresholds says; docs/configuration.md has the table.",
+		Origin: "slo and the thresholds that follow from it; an error budget may burn 14.4 times as fast", CheckStack: alarmThreshold,
 	},
 	{
 		Name: "alarm-tells", Area: Alarms, Levels: everywhere,

@@ -62,6 +62,15 @@ var cache = []Rule{
 		Types:  []string{cacheParameters}, Check: cacheEviction,
 	},
 	{
+		Name: "cache-snapshots", Area: Cache, Levels: productions,
+		Says:   "The cache has a snapshot of the last day, so that it need not be filled from nothing.",
+		Fix:    "Set ragscale:cache.snapshotRetentionDays to 1 or more.",
+		Origin: "responseSeconds: with an empty cache every search is the database's",
+		Types:  []string{replicationGroup}, Check: func(r Resource, _ Thresholds, p *Report) {
+			p.isAtLeast(r, r.At("snapshotRetentionLimit"), 1, " day")
+		},
+	},
+	{
 		Name: "cache-reserved-memory", Area: Cache, Levels: onAWS,
 		Says:   "A quarter of the cache's memory is left for snapshots, replication and buffers.",
 		Fix:    "Set the parameter reserved-memory-percent under ragscale:cache.parameters to 25 or more, or leave it out.",

@@ -15,6 +15,12 @@ const (
 
 	backupDaysProduction = 7
 	backupDaysElsewhere  = 1
+
+	// The share of memory that shared_buffers takes: a quarter is where to begin, beyond 40 % nothing is gained.
+	// Source: https://www.postgresql.org/docs/17/runtime-config-resource.html ; read 2026-11-24. The lower bound is half of the former.
+	leastBuffersPercent = 12
+	mostBuffersPercent  = 40
+	bufferPage          = 8192 // bytes: the unit of shared_buffers
 )
 
 var database = []Rule{
@@ -94,6 +100,19 @@ var database = []Rule{
 		Fix:    "Set shared_buffers, max_connections and, for auto_explain and pg_stat_statements, shared_preload_libraries; numbers without unit.",
 		Origin: "RDS refuses or misreads anything else",
 		Types:  []string{parameterGroup}, Check: rdsParameterValues,
+	},
+	{
+		Name: "rds-memory-split", Area: Database, Levels: everywhere,
+		Says:   fmt.Sprintf("The database's own cache has %d to %d %% of the instance's memory.", leastBuffersPercent, mostBuffersPercent),
+		Fix:    "Set ragscale:database.parameters.shared_buffers within it, or leave it out: a quarter is derived.",
+		Origin: "beyond it the instance does not start under load, and far below it reads go to disk twice", CheckStack: rdsMemorySplit,
+	},
+	{
+		Name: "rds-slow-statements", Area: Database, Levels: everywhere,
+		Says:   "Statements that take longer than a response may are in the log, and so is whoever waits for a lock.",
+		Fix:    "Set the parameters log_min_duration_statement (ms) and log_lock_waits, or leave them out: both are derived.",
+		Origin: "slo.responseSeconds: what is too slow must be found afterwards",
+		Types:  []string{parameterGroup}, Check: rdsSlowStatements,
 	},
 	{
 		Name: "rds-static-parameters", Area: Database, Levels: everywhere,
@@ -256,6 +275,19 @@ func rdsStaticParameters(r Resource, _ Thresholds, p *Report) {
 			p.isOneOf(r, n.At("applyMethod"), "pending-reboot")
 		}
 	}
+}
+
+// rdsSlowStatements counts PostgreSQL's defaults: neither is logged.
+func rdsSlowStatements(r Resource, t Thresholds, p *Report) {
+	if r.At("parameters").Undecided() {
+		return
+	}
+	most := t.SLO.ResponseSeconds * 1000
+	slow := parameter(r, "log_min_duration_statement")
+	if ms, set := slow.Number(); !set || ms < 0 || ms > most {
+		p.fault(r, slow, fmt.Sprintf("0 to %v ms (ragscale:slo.responseSeconds)", most))
+	}
+	p.isOneOf(r, parameter(r, "log_lock_waits"), "1", "true", "on")
 }
 
 func rdsKept(r Resource, _ Thresholds, p *Report) {

@@ -1,6 +1,9 @@
 package rules
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 const (
 	distribution  = "aws:cloudfront/distribution:Distribution"
@@ -9,6 +12,12 @@ const (
 	// cachingDisabled is the id of CloudFront's own cache policy that caches nothing.
 	// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html ; read 2026-11-24.
 	cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+
+	headersPolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
+
+	// leastHSTSSeconds is half a year. Source: https://cheatsheetseries.owasp.org (HTTP Strict Transport Security wants a year,
+	// after shorter ones while it is introduced); as remembered.
+	leastHSTSSeconds = 180 * 86400
 )
 
 // edgeProtocols are CloudFront's security policies without TLS 1.0 and 1.1.
@@ -49,6 +58,13 @@ var edge = []Rule{
 		Fix:    "compress of the behavior: true.",
 		Origin: "responseSeconds on slow lines; the bill counts bytes",
 		Types:  []string{distribution}, Check: edgeCompressed,
+	},
+	{
+		Name: "edge-headers", Area: Edge, Levels: everywhere,
+		Says:   "Whatever the edge sends tells browsers to keep to HTTPS, not to guess types and not to show it in frames.",
+		Fix:    "responseHeadersPolicyId of every behavior: a policy with strictTransportSecurity, contentTypeOptions and frameOptions.",
+		Origin: fmt.Sprintf("encryption in transit: HTTPS is kept for at least %d days", leastHSTSSeconds/86400),
+		Types:  []string{distribution, headersPolicy}, Check: edgeHeaders,
 	},
 }
 
@@ -117,5 +133,18 @@ func edgeCompressed(r Resource, _ Thresholds, p *Report) {
 		if !b.At("cachePolicyId").Unknown() && !b.At("maxTtl").Unknown() && caches(b) {
 			p.isTrue(r, b.At("compress"))
 		}
+	}
+}
+
+func edgeHeaders(r Resource, _ Thresholds, p *Report) {
+	if r.Type == headersPolicy {
+		security := r.At("securityHeadersConfig")
+		p.isAtLeast(r, security.At("strictTransportSecurity", "accessControlMaxAgeSec"), leastHSTSSeconds, " s")
+		p.isTrue(r, security.At("contentTypeOptions", "override"))
+		p.isOneOf(r, security.At("frameOptions", "frameOption"), "DENY", "SAMEORIGIN")
+		return
+	}
+	for _, b := range behaviors(r) {
+		p.isSet(r, b.At("responseHeadersPolicyId"), "a response headers policy")
 	}
 }

@@ -3,6 +3,8 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,11 +15,20 @@ const (
 	kmsKey     = "aws:kms/key:Key"
 	secret     = "aws:secretsmanager/secret:Secret"
 
+	storageClass = "kubernetes:storage.k8s.io/v1:StorageClass"
+	ebsDriver    = "ebs.csi.aws.com"
+
 	leastRecoveryDays = 7 // the fewest that Secrets Manager takes, 0 apart
 )
 
 // iamPolicies are the types whose input "policy" grants rights.
 var iamPolicies = []string{"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy"}
+
+// resourcePolicies are the types whose input "policy" lets others in.
+var resourcePolicies = []string{
+	bucketPolicy, "aws:sns/topicPolicy:TopicPolicy", "aws:kms/keyPolicy:KeyPolicy", kmsKey, "aws:ecr/repositoryPolicy:RepositoryPolicy",
+	"aws:secretsmanager/secretPolicy:SecretPolicy", "aws:sqs/queuePolicy:QueuePolicy",
+}
 
 var identity = []Rule{
 	{
@@ -40,6 +51,34 @@ var identity = []Rule{
 		Fix:    "Name the service or the account in assumeRolePolicy.",
 		Origin: "least privilege",
 		Types:  []string{iamRole}, Check: iamTrust,
+	},
+	{
+		Name: "resource-policy-closed", Area: Identity, Levels: everywhere,
+		Says:   "No bucket, topic, key, image repository or secret lets everybody in.",
+		Fix:    "Name the service or the account in the policy's Principal, or add a Condition.",
+		Origin: "nothing is public that need not be",
+		Types:  resourcePolicies, Check: resourcePolicyClosed,
+	},
+	{
+		Name: "properties-without-secrets", Area: Identity, Levels: everywhere,
+		Says:   "No property that is named like a secret is in clear.",
+		Fix:    "Make the value from pulumi.ToSecret or a secret configuration value.",
+		Origin: "the state file and every preview show what is not secret",
+		Check:  propertiesWithoutSecrets,
+	},
+	{
+		Name: "topic-encrypted", Area: Identity, Levels: everywhere,
+		Says:   "What is sent to topics is encrypted with a key of the stack.",
+		Fix:    "kmsMasterKeyId of the topic: a KMS key that CloudWatch may use.",
+		Origin: "encryption at rest",
+		Types:  []string{topic}, Check: func(r Resource, _ Thresholds, p *Report) { p.isSet(r, r.At("kmsMasterKeyId"), "a KMS key") },
+	},
+	{
+		Name: "volume-encrypted", Area: Identity, Levels: everywhere,
+		Says:   "Volumes that pods ask for are encrypted gp3.",
+		Fix:    "parameters of the storage class: encrypted \"true\", type gp3.",
+		Origin: "encryption at rest; gp2 throttles when its credits are gone",
+		Types:  []string{storageClass}, Check: volumeEncrypted,
 	},
 	{
 		Name: "kms-rotation", Area: Identity, Levels: onAWS,
@@ -160,4 +199,51 @@ func secretRecoverable(r Resource, _ Thresholds, p *Report) {
 	if days := r.At("recoveryWindowInDays"); !days.Absent() {
 		p.isAtLeast(r, days, leastRecoveryDays, " days")
 	}
+}
+
+func resourcePolicyClosed(r Resource, _ Thresholds, p *Report) {
+	n := r.At("policy")
+	for _, s := range allowed(r, n, p) {
+		if len(s.Condition) == 0 && trustsEverybody(s.Principal) {
+			p.about(r, n.Path, "open to everybody", "a named service or account, or a condition")
+		}
+	}
+}
+
+// secretProperty matches the properties that hold secrets. One with a reference to a secret is named otherwise.
+var secretProperty = regexp.MustCompile(`(?i)(^|[a-z])(passwords?|passwd|secretString|secretBinary|authToken|privateKey|secretKey|apiKey)$`)
+
+// haveSecretRules are the types whose secrets have a rule that knows where they come from.
+var haveSecretRules = []string{rdsInstance, cacheUser}
+
+func propertiesWithoutSecrets(r Resource, _ Thresholds, p *Report) {
+	if strings.HasPrefix(r.Type, "aws:") && !slices.Contains(haveSecretRules, r.Type) {
+		inClear(r, r.At(), p)
+	}
+}
+
+// inClear reports the known values below n that should be secret, each once.
+func inClear(r Resource, n Node, p *Report) {
+	for _, name := range slices.Sorted(maps.Keys(n.Members())) {
+		value := n.At(name)
+		switch {
+		case value.Secret() || value.Undecided() || value.value.HasSecrets():
+		case secretProperty.MatchString(name) && (value.value.IsString() || value.value.IsArray()):
+			p.about(r, value.Path, "in clear", "a secret")
+		default:
+			inClear(r, value, p)
+		}
+	}
+	for _, element := range n.Each() {
+		inClear(r, element, p)
+	}
+}
+
+// volumeEncrypted looks at volumes of AWS.
+func volumeEncrypted(r Resource, _ Thresholds, p *Report) {
+	if driver := r.At("provisioner"); driver.Unknown() || driver.Text() != ebsDriver {
+		return
+	}
+	p.isTrue(r, r.At("parameters", "encrypted"))
+	p.isOneOf(r, r.At("parameters", "type"), "gp3")
 }

@@ -85,7 +85,7 @@ var network = []Rule{
 	},
 	{
 		Name: "namespace-closed", Area: Network, Levels: everywhere,
-		Says:   "Every namespace of the stack denies traffic that no policy allows, both ways; one of the pause image alone has none.",
+		Says:   "Every namespace of the stack denies traffic that no policy allows, both ways.",
 		Fix:    "Declare a NetworkPolicy with an empty podSelector and the policyTypes Ingress and Egress.",
 		Origin: "nothing is reachable that need not be", CheckStack: namespaceClosed,
 	},
@@ -213,7 +213,7 @@ func natPerZone(s Stack, _ Thresholds, p *Report) {
 func namespaceClosed(s Stack, _ Thresholds, p *Report) {
 	for _, ns := range s.OfType(namespace) {
 		name := ns.At("metadata", "name")
-		if name.Undecided() || onlyHoldsRoom(s, ns) {
+		if name.Undecided() {
 			continue
 		}
 		denied := func(policy Resource) bool { return deniesAll(policy, name.Text()) }
@@ -221,22 +221,6 @@ func namespaceClosed(s Stack, _ Thresholds, p *Report) {
 			p.about(ns, "", "without a policy that denies by default", "a NetworkPolicy for all its pods, both ways")
 		}
 	}
-}
-
-// onlyHoldsRoom tells whether something runs in a namespace, or may, and nothing of it does anything.
-func onlyHoldsRoom(s Stack, ns Resource) bool {
-	var held bool
-	for _, w := range s.OfType(podOwners...) {
-		in := w.At("metadata", "namespace")
-		switch {
-		case !in.Unknown() && in.Text() != ns.At("metadata", "name").Text():
-		case holdsRoom(w):
-			held = true
-		case !in.Unknown():
-			return false
-		}
-	}
-	return held
 }
 
 // deniesAll tells whether a network policy is, or may be, the one that closes a namespace.

@@ -30,6 +30,12 @@ var nodes = []Rule{
 		Types:  []string{nodeGroup}, Check: nodesCanScale,
 	},
 	{
+		Name: "nodes-hold-full-scale", Area: Nodes, Levels: onAWS,
+		Says:   "All pods of all autoscalers at their maximum fit the node groups at theirs, those of load tests apart.",
+		Fix:    "Raise max of ragscale:cluster.nodeGroups, or lower ragscale:slo.hpa.maxReplicas.",
+		Origin: "throughputRPS is promised at full scale; requests against what the catalogue says a node can allocate", CheckStack: nodesHoldFullScale,
+	},
+	{
 		Name: "autoscaler-owns-nodes", Area: Nodes, Levels: everywhere,
 		Says:   "Updates leave the desired size of node groups to the cluster autoscaler.",
 		Fix:    `Declare the node group with pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}).`,
@@ -70,6 +76,20 @@ var nodes = []Rule{
 		Fix:    "Jobs that run k6: nodeSelector " + poolLabel + "=loadtest, a toleration of its taint, backoffLimit or backoffLimitPerIndex 0, restartPolicy Never.",
 		Origin: "a generator on the API's nodes measures itself; a second run starts on what the first has left",
 		Types:  []string{job, cronJob}, Check: loadtestPodsApart,
+	},
+	{
+		Name: "loadtest-not-unattended", Area: Nodes, Levels: productions,
+		Says:   "No load test starts by itself in production, or without somebody who says that production is meant.",
+		Fix:    "Remove ragscale:loadTests.scenarios.<name>.schedule; to test production, make a run by hand: ragscale load run.",
+		Origin: "throughputRPS is the users'",
+		Types:  []string{cronJob}, Check: loadtestNotUnattended,
+	},
+	{
+		Name: "loadtest-thresholds", Area: Nodes, Levels: everywhere,
+		Says:   "A load test passes only within the objectives, and with no request left out.",
+		Fix:    "Do not set thresholds in scenario.json: stacks derives them from ragscale:slo.",
+		Origin: "slo.responseSeconds, complexSearchSeconds, uploadSecondsPerMB and availabilityPercent",
+		Types:  []string{configMap}, Check: loadtestThresholds,
 	},
 	{
 		Name: "node-imdsv2", Area: Nodes, Levels: everywhere,
@@ -129,6 +149,51 @@ func nodeType(r Resource, _ Thresholds, p *Report) {
 	if !catalogue.SameShape(shapes) {
 		p.fault(r, types, "types of the same vCPU, memory and architecture")
 	}
+}
+
+func nodesHoldFullScale(s Stack, _ Thresholds, p *Report) {
+	cpu, memory, known := allocatable(s)
+	if !known {
+		return
+	}
+	var cores, bytes float64
+	for _, w := range scaled(s) {
+		pods, counted := autoscalersOf(s, w)[0].At("spec", "maxReplicas").Number()
+		for _, c := range podSpec(w).At("containers").Each() {
+			podCPU, hasCPU := quantity(c.At("resources", "requests", "cpu"))
+			podMemory, hasMemory := quantity(c.At("resources", "requests", "memory"))
+			if !counted || !hasCPU || !hasMemory {
+				return
+			}
+			cores, bytes = cores+pods*podCPU, bytes+pods*podMemory
+		}
+	}
+	if cores > cpu || bytes > memory {
+		is := fmt.Sprintf("room for %.1f CPU and %.1f GiB", cpu, memory/float64(catalogue.GiB))
+		p.about(Resource{}, "the nodes at full scale", is, fmt.Sprintf("%.1f CPU and %.1f GiB, which the pods request", cores, bytes/float64(catalogue.GiB)))
+	}
+}
+
+// allocatable is what the pods of a stack may have on its node groups at their maximum: of the first type, since all of a group
+// have one shape. known = false if there are none, or something of them is not known.
+func allocatable(s Stack) (cpu, memory float64, known bool) {
+	for _, group := range s.OfType(nodeGroup) {
+		if group.At("labels", poolLabel).Text() == loadPool {
+			continue
+		}
+		most, sized := group.At("scalingConfig", "maxSize").Number()
+		types := group.At("instanceTypes").Each()
+		if !sized || len(types) == 0 {
+			return 0, 0, false
+		}
+		typ, err := catalogue.EC2(types[0].Text())
+		if err != nil { // node-type names it
+			return 0, 0, false
+		}
+		each := typ.Allocatable()
+		cpu, memory, known = cpu+most*float64(each.CPUMilli)/1000, memory+most*float64(each.MemoryBytes), true
+	}
+	return cpu, memory, known
 }
 
 func isSpot(r Resource) bool { return r.At("capacityType").Text() == "SPOT" }

@@ -2,22 +2,8 @@ package rules
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
-
-	"github.com/ragscale/ragscale/stacks"
 )
-
-// List writes one line per rule: its name, its level in the environment, its sentence.
-func List(w io.Writer, env stacks.Environment) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RULE\tLEVEL\tHOLDS WHEN")
-	for _, r := range All() {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", r.Name, r.Levels.In(env), r.Says)
-	}
-	return table.Flush()
-}
 
 const pageHead = `# Policies
 
@@ -29,6 +15,26 @@ What the policy pack holds every stack to. This page is generated from the table
   stack decides: ` + "`ragscale:environment`" + `.
 - Thresholds are the stack's own objectives (` + "`ragscale:slo`" + `) wherever there is one; each rule names the origin of its own.
 - What a preview does not know yet is undecided: no rule finds fault with it. The update decides.
+- ` + "`ragscale policies list --stack prod`" + ` shows every rule with the level and the thresholds that a stack gives it, ` + "`--json`" + ` the same for machines.
+
+## In a pipeline
+
+Thresholds reach the pack with the stack's own configuration, which the engine hands to it: there is nothing to pass. A run for
+one environment may change levels, and only levels, in a file of its own:
+
+` + "```sh" + `
+pulumi preview --stack prod --policy-pack policies --policy-pack-config levels.json
+` + "```" + `
+
+` + "```json" + `
+{"rds-slow-statements": "advisory", "tags": {"enforcementLevel": "disabled"}}
+` + "```" + `
+
+| what happens | exit code |
+|---|---|
+| nothing, or advisory findings only | 0 |
+| a mandatory finding | not 0; the report names rule, resource, what is, what is wanted, the fix |
+| no such rule or key, an expired exemption, a stack without a configuration under ` + "`ragscale:`" + ` | not 0, before anything is planned |
 
 ## Exemptions
 

@@ -3,6 +3,8 @@ package rules
 import (
 	"fmt"
 	"slices"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func rdsReplicas(s Stack, t Thresholds, p *Report) {
@@ -70,4 +72,24 @@ func primaryGroups(s Stack) []Resource {
 			return known && own.URN == group.URN && replicates(r)
 		})
 	})
+}
+
+// rdsMemorySplit holds each group against the instances that run under it.
+func rdsMemorySplit(s Stack, _ Thresholds, p *Report) {
+	setting, err := catalogue.PostgreSQL("shared_buffers")
+	if err != nil {
+		return
+	}
+	for _, instance := range s.OfType(rdsInstance) {
+		group, known := parameterGroupOf(s, instance)
+		class, err := catalogue.RDS(instance.At("instanceClass").Text())
+		if !known || err != nil { // rds-class names it
+			continue
+		}
+		buffers := parameter(group, "shared_buffers")
+		pages, err := setting.Number(buffers.Text(), class)
+		if percent := 100 * pages * bufferPage / float64(class.ParameterMemory()); err == nil && (percent < leastBuffersPercent || percent > mostBuffersPercent) {
+			p.about(group, buffers.Path, fmt.Sprintf("%s, %.0f %% of %s", buffers.show(), percent, class.Name), fmt.Sprintf("%d to %d %%", leastBuffersPercent, mostBuffersPercent))
+		}
+	}
 }

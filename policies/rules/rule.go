@@ -59,6 +59,7 @@ const (
 	Identity  Area = "identity"
 	Alarms    Area = "alarms"
 	Upkeep    Area = "upkeep"
+	Cost      Area = "cost"
 )
 
 // Rule is one entry of the table. Exactly one of Check and CheckStack is set.
@@ -83,13 +84,15 @@ type Thresholds struct {
 	Replicas    int                   // of the database
 	Watched     []stacks.ThresholdRow // what alarms and alerts compare with
 	Tags        map[string]string     // of every resource, "component" apart
+	Region      string
+	BudgetUSD   float64 // a month; 0 = none is stated
 }
 
 // For takes the thresholds out of a stack's configuration.
 func For(c *stacks.Config) Thresholds {
 	return Thresholds{
 		Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags(),
-		Replicas: c.Database.Replicas, Watched: c.Thresholds().Rows(),
+		Replicas: c.Database.Replicas, Watched: c.Thresholds().Rows(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
 	}
 }
 
@@ -207,9 +210,14 @@ func (p *Report) contains(r Resource, n Node, texts ...string) {
 	}
 }
 
+// LooksAt tells whether the rule checks resources of a type one by one.
+func (r Rule) LooksAt(typ string) bool {
+	return r.Check != nil && (len(r.Types) == 0 || slices.Contains(r.Types, typ))
+}
+
 // Find looks for what a rule is about in one resource. A stack rule finds nothing in it.
 func (r Rule) Find(res Resource, t Thresholds) []Finding {
-	if r.Check == nil || len(r.Types) > 0 && !slices.Contains(r.Types, res.Type) {
+	if !r.LooksAt(res.Type) {
 		return nil
 	}
 	var report Report

@@ -44,6 +44,12 @@ var scaling = []Rule{
 		Types:  []string{hpaType}, Check: hpaTargets,
 	},
 	{
+		Name: "hpa-below-alarm", Area: Scaling, Levels: everywhere,
+		Says:   "Where a pod may use no more than it requests, its autoscaler acts before the alarm: both measure the same then.",
+		Fix:    "Lower ragscale:slo.hpa.cpuPercent or memoryPercent, or give the pods limits above their requests.",
+		Origin: "slo.cpuPercent, slo.memoryPercent: a target at the alarm rings it whenever the autoscaler is right", CheckStack: hpaBelowAlarm,
+	},
+	{
 		Name: "hpa-steady", Area: Scaling, Levels: onAWS,
 		Says:   fmt.Sprintf("Autoscalers add pods within %d s and wait at least %d s before they remove any.", mostUpSeconds, leastDownSeconds),
 		Fix:    "Correct behavior.scaleUp and scaleDown.stabilizationWindowSeconds.",
@@ -61,6 +67,12 @@ var scaling = []Rule{
 		Says:   "No two autoscalers act on the same resource of a workload.",
 		Fix:    `Set the VPA's updateMode to "Off", or its controlledResources to what the HPA does not measure.`,
 		Origin: "a VPA that raises requests lowers the utilisation that the HPA measures: they chase each other", CheckStack: oneAutoscaler,
+	},
+	{
+		Name: "vector-store-alone", Area: Scaling, Levels: everywhere,
+		Says:   "The Chroma server runs once: it shares its files with no second one.",
+		Fix:    "Remove spec.replicas above 1 and any autoscaler that targets it; give it more with ragscale:vectorStore.requests.",
+		Origin: "Chroma's server is single-node: two answer differently, and may spoil the volume", CheckStack: vectorStoreAlone,
 	},
 	{
 		Name: "vpa-mode", Area: Scaling, Levels: everywhere,
@@ -139,6 +151,31 @@ func hpaTargets(r Resource, t Thresholds, p *Report) {
 	}
 }
 
+func hpaBelowAlarm(s Stack, t Thresholds, p *Report) {
+	objectives := map[string]float64{"cpu": t.SLO.CPUPercent, "memory": t.SLO.MemoryPercent}
+	for _, w := range scaled(s) {
+		hpa := autoscalersOf(s, w)[0]
+		for _, m := range hpa.At("spec", "metrics").Each() {
+			name, target := m.At("resource", "name").Text(), m.At("resource", "target", "averageUtilization")
+			v, known := target.Number()
+			if most := objectives[name]; known && most > 0 && v >= most && limitedToRequests(w, name) {
+				p.fault(hpa, target, fmt.Sprintf("less than %v (ragscale:slo.%sPercent)", most, name))
+			}
+		}
+	}
+}
+
+// limitedToRequests tells whether no container of a workload may use more of a resource than it requests.
+func limitedToRequests(w Resource, name string) bool {
+	above := func(c Node) bool {
+		request, requested := quantity(c.At("resources", "requests", name))
+		limit, limited := quantity(c.At("resources", "limits", name))
+		return !requested || !limited || limit > request
+	}
+	all := podSpec(w).At("containers").Each()
+	return len(all) > 0 && !slices.ContainsFunc(all, above)
+}
+
 // hpaSteady counts Kubernetes' defaults: 0 s up, 300 s down.
 func hpaSteady(r Resource, _ Thresholds, p *Report) {
 	up := r.At("spec", "behavior", "scaleUp", "stabilizationWindowSeconds")
@@ -173,6 +210,20 @@ func oneAutoscaler(s Stack, _ Thresholds, p *Report) {
 			if targets(vpa, vpa.At("spec", "targetRef"), w) {
 				sharedResources(vpa, hpas[0], p)
 			}
+		}
+	}
+}
+
+func vectorStoreAlone(s Stack, _ Thresholds, p *Report) {
+	for _, w := range s.OfType(servers...) {
+		if !slices.ContainsFunc(containers(w), func(c Node) bool { return program(c) == "chroma" }) {
+			continue
+		}
+		if n, known := w.At("spec", "replicas").Number(); known && n > 1 {
+			p.fault(w, w.At("spec", "replicas"), "1")
+		}
+		for _, hpa := range autoscalersOf(s, w) {
+			p.about(hpa, "spec.scaleTargetRef", "the Chroma server", "a workload that may run twice")
 		}
 	}
 }

@@ -29,8 +29,6 @@ const (
 	// near what a node can be made to give. Memory cannot be taken back, CPU can.
 	mostMemoryRatio = 2
 	mostCPURatio    = 4
-	// mostJobMemoryRatio is for what ends by itself: it holds its peak for minutes, and is run again when it is killed.
-	mostJobMemoryRatio = 4
 )
 
 var workloads = []Rule{
@@ -43,7 +41,7 @@ var workloads = []Rule{
 	},
 	{
 		Name: "container-limit-ratio", Area: Workloads, Levels: onAWS,
-		Says:   fmt.Sprintf("Limits are at most %d times the memory (of jobs: %d times) and %d times the CPU requested.", mostMemoryRatio, mostJobMemoryRatio, mostCPURatio),
+		Says:   fmt.Sprintf("Limits are at most %d times the memory and %d times the CPU requested.", mostMemoryRatio, mostCPURatio),
 		Fix:    "Raise the requests or lower the limits of the workload, as under ragscale:api.",
 		Origin: "ratio of this table; beyond it nodes are promised more than they have",
 		Types:  podOwners, Check: containerLimitRatio,
@@ -138,9 +136,6 @@ func containerResources(r Resource, _ Thresholds, p *Report) {
 
 func containerLimitRatio(r Resource, _ Thresholds, p *Report) {
 	ratios := map[string]float64{"memory": mostMemoryRatio, "cpu": mostCPURatio}
-	if r.Type == job || r.Type == cronJob {
-		ratios["memory"] = mostJobMemoryRatio
-	}
 	for _, c := range containers(r) {
 		for resource, most := range ratios {
 			request, requested := quantity(c.At("resources", "requests", resource))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/ragscale/ragscale/perf/database"
 )
 
 // Config is what one process of the RAG API runs with.
@@ -24,7 +26,8 @@ type Config struct {
 	VectorURL         string // Chroma; empty for full-text search alone
 	Embedding         Embedding
 	SessionTTL        time.Duration
-	QueryLogRetention time.Duration // how long the query log is kept
+	QueryLogRetention time.Duration   // how long the query log is kept
+	Report            database.Limits // from when on `report` finds fault
 
 	DrainTimeout   time.Duration // from SIGTERM until requests and jobs still in flight are cut off
 	DrainDelay     time.Duration // of it, how long new requests are served on, so that balancers notice
@@ -105,6 +108,7 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		Embedding:         r.embedding(),
 		SessionTTL:        r.duration("SESSION_TTL", 24*time.Hour, time.Minute, 90*day),
 		QueryLogRetention: r.duration("QUERY_LOG_RETENTION", 30*day, day, 3650*day),
+		Report:            r.reportLimits(),
 		DrainTimeout:      r.duration("DRAIN_TIMEOUT", 30*time.Second, time.Second, 10*time.Minute),
 		RequestTimeout:    r.duration("REQUEST_TIMEOUT", 10*time.Second, 100*time.Millisecond, time.Minute),
 		MaxUploadBytes:    int64(r.integer("MAX_UPLOAD_BYTES", 10*miB, kiB, 256*miB)),

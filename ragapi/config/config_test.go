@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/ragscale/ragscale/perf/database"
 )
 
 func load(env map[string]string) (Config, error) {
@@ -31,7 +33,7 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 	}
 	want := Config{
 		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true},
-		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour,
+		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: database.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
 		MaxUploadBytes: 10 << 20, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
 	}
@@ -47,6 +49,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"DATABASE_POOL_SIZE": "many", "DATABASE_EXEC_MODE": "fast", "DATABASE_STATEMENT_TIMEOUT": "-1s", "DRAIN_DELAY": "2m",
 		"DATABASE_READ_PORT": "-1", "DATABASE_DIRECT_SSLMODE": "x", "CACHE_ADDR": "cache", "CACHE_TLS": "maybe", "VECTOR_URL": "chroma:8000",
 		"EMBEDDING_URL": "http://model", "SESSION_TTL": "1s", "QUERY_LOG_RETENTION": "1h",
+		"REPORT_SLOW_STATEMENT": "500", "REPORT_LONG_TRANSACTION": "0s", "REPORT_REPLICA_LAG": "2h", "REPORT_REPLICAS": "16",
 		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "WORKER_CONCURRENCY": "0",
 	})
 	if err == nil {
@@ -71,6 +74,10 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`EMBEDDING_MODEL is not set, want the name of the model at EMBEDDING_URL`,
 		`SESSION_TTL is "1s", want a duration such as 30s, from 1m0s to 2160h0m0s`,
 		`QUERY_LOG_RETENTION is "1h", want a duration such as 30s, from 24h0m0s to 87600h0m0s`,
+		`REPORT_SLOW_STATEMENT is "500", want a duration such as 30s, from 1ms to 1h0m0s`,
+		`REPORT_LONG_TRANSACTION is "0s", want a duration such as 30s, from 1s to 24h0m0s`,
+		`REPORT_REPLICA_LAG is "2h", want a duration such as 30s, from 1ms to 1h0m0s`,
+		`REPORT_REPLICAS is "16", want a whole number from -1 to 15`,
 		`DRAIN_TIMEOUT is "30", want a duration such as 30s, from 1s to 10m0s`,
 		`REQUEST_TIMEOUT is "0s", want a duration such as 30s, from 100ms to 1m0s`,
 		`MAX_UPLOAD_BYTES is "1", want a whole number from 1024 to 268435456`,
@@ -82,6 +89,20 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheReportJudgesByWhatIsSet(t *testing.T) {
+	env := required()
+	env["REPORT_SLOW_STATEMENT"], env["REPORT_LONG_TRANSACTION"], env["REPORT_REPLICA_LAG"], env["REPORT_REPLICAS"] = "250ms", "1m", "1500ms", "2"
+	c, err := load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := database.DefaultLimits()
+	want.SlowStatementMillis, want.LongTransactionSeconds, want.ReplicaLagSeconds, want.Replicas = 250, 60, 1.5, 2
+	if diff := cmp.Diff(want, c.Report); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
 	}
 }
 

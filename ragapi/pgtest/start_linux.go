@@ -21,6 +21,7 @@ const (
 	// PostgreSQL refuses to run as root, so that root runs it in a user namespace where it is somebody else: nobody,
 	// since initdb wants its user to have a name.
 	unprivilegedID = 65534
+	password       = "open sesame"
 	readyWithin    = 30 * time.Second
 	stopWithin     = 15 * time.Second
 )
@@ -36,7 +37,11 @@ func start() (address *url.URL, stop func() error, err error) {
 		return nil, nil, err
 	}
 	data := filepath.Join(dir, "data")
-	initdb := command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust", "--no-sync")
+	secret := filepath.Join(dir, "password")
+	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	initdb := command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "--pwfile", secret, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
 	}
@@ -55,7 +60,7 @@ func start() (address *url.URL, stop func() error, err error) {
 		return nil, nil, errors.Join(fmt.Errorf("postgres: %w", err), log.Close(), os.RemoveAll(dir))
 	}
 	stop = func() error { return errors.Join(end(postgres, ended), log.Close(), os.RemoveAll(dir)) }
-	address = &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", "trusted"), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/postgres", RawQuery: "sslmode=disable"}
+	address = &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/postgres", RawQuery: "sslmode=disable"}
 	if err := waitReady(address, ended); err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}

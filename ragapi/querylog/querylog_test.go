@@ -121,6 +121,19 @@ func TestUpkeepMakesTodayAndTwoDaysMore(t *testing.T) {
 	}
 }
 
+func TestTheFirstDaysTakeTheRowsThatCameBeforeThem(t *testing.T) {
+	pool := database(t)
+	record(t, pool, at(noon), at(noon.AddDate(0, 0, 1)), at(noon.AddDate(0, 0, -3)))
+	done, err := querylog.MakeDays(t.Context(), pool, noon)
+	if err != nil || done.Moved != 2 {
+		t.Errorf("%d rows moved (%v), want those of the two days", done.Moved, err)
+	}
+	want := map[string]int{"query_log_20261123": 1, "query_log_20261124": 1, "query_log_default": 1}
+	if diff := cmp.Diff(want, rows(t, pool)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 func TestUpkeepTwiceChangesNothing(t *testing.T) {
 	pool := database(t)
 	upkeep(t, pool, noon)

@@ -28,20 +28,32 @@ type Changes struct {
 	Moved   int64 // rows that had waited in the default partition for their day
 }
 
-// Upkeep makes the partitions of today, of the next days and of those that rows wait for, and drops what is older than
-// retention at now. It may be repeated and run several times at once. The pool must lead to the primary.
-func Upkeep(ctx context.Context, pool *pgxpool.Pool, now time.Time, retention time.Duration) (Changes, error) {
-	today := now.UTC().Truncate(24 * time.Hour)
-	oldest := now.UTC().Add(-retention).Truncate(24 * time.Hour)
+// MakeDays makes the partitions of today and of the next days, and gives them the rows that had no day so far. It may be
+// repeated and run several times at once. The pool must lead to the primary.
+func MakeDays(ctx context.Context, pool *pgxpool.Pool, now time.Time) (Changes, error) {
+	var days []time.Time
+	for i := range daysAhead + 1 {
+		days = append(days, now.UTC().Truncate(24*time.Hour).AddDate(0, 0, i))
+	}
 	var done Changes
-	days, err := wantedDays(ctx, pool, today, oldest)
+	err := makeDays(ctx, pool, days, &done)
+	return done, err
+}
+
+// Upkeep makes the days as MakeDays does, and those that rows wait for, and drops what is older than retention at now. It
+// may be repeated and run several times at once. The pool must lead to the primary.
+func Upkeep(ctx context.Context, pool *pgxpool.Pool, now time.Time, retention time.Duration) (Changes, error) {
+	oldest := now.UTC().Add(-retention).Truncate(24 * time.Hour)
+	done, err := MakeDays(ctx, pool, now)
 	if err != nil {
 		return done, err
 	}
-	for _, day := range days {
-		if err := create(ctx, pool, day, &done); err != nil {
-			return done, fmt.Errorf("partition of %s: %w", day.Format(time.DateOnly), err)
-		}
+	missed, err := missedDays(ctx, pool, oldest, now)
+	if err != nil {
+		return done, err
+	}
+	if err := makeDays(ctx, pool, missed, &done); err != nil {
+		return done, err
 	}
 	if err := dropBefore(ctx, pool, oldest, &done); err != nil {
 		return done, fmt.Errorf("partitions before %s: %w", oldest.Format(time.DateOnly), err)
@@ -49,20 +61,26 @@ func Upkeep(ctx context.Context, pool *pgxpool.Pool, now time.Time, retention ti
 	return done, nil
 }
 
-func wantedDays(ctx context.Context, pool *pgxpool.Pool, today, oldest time.Time) ([]time.Time, error) {
-	var days []time.Time
-	for i := range daysAhead + 1 {
-		days = append(days, today.AddDate(0, 0, i))
+func makeDays(ctx context.Context, pool *pgxpool.Pool, days []time.Time, done *Changes) error {
+	for _, day := range days {
+		if err := create(ctx, pool, day, done); err != nil {
+			return fmt.Errorf("partition of %s: %w", day.Format(time.DateOnly), err)
+		}
 	}
-	rows, err := pool.Query(ctx, `SELECT DISTINCT date_trunc('day', at AT TIME ZONE 'UTC') FROM query_log_default WHERE at >= $1 AND at < $2`, oldest, today)
+	return nil
+}
+
+// missedDays are those from oldest to now that rows of the default partition wait for.
+func missedDays(ctx context.Context, pool *pgxpool.Pool, oldest, now time.Time) ([]time.Time, error) {
+	rows, err := pool.Query(ctx, `SELECT DISTINCT date_trunc('day', at AT TIME ZONE 'UTC') FROM query_log_default WHERE at >= $1 AND at < $2`, oldest, now)
 	if err != nil {
 		return nil, fmt.Errorf("rows without a partition: %w", err)
 	}
-	waiting, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	days, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
 	if err != nil {
 		return nil, fmt.Errorf("rows without a partition: %w", err)
 	}
-	return append(days, waiting...), nil
+	return days, nil
 }
 
 // locked runs change in a transaction that no other upkeep's overlaps.

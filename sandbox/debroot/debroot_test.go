@@ -10,16 +10,25 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == Role {
-		os.Exit(Main())
+		// On another thread than the process's first, as a goroutine may come to be.
+		runtime.LockOSThread()
+		code := make(chan int)
+		go func() { code <- Main() }()
+		os.Exit(<-code)
+	}
+	if len(os.Args) > 1 && os.Args[1] == callerRole {
+		os.Exit(startEngine(os.Args[2], os.Args[3]))
 	}
 	os.Exit(m.Run())
 }
@@ -281,5 +290,55 @@ func TestAnEngineThatIsNotThereIsNamed(t *testing.T) {
 	out, err := Command(context.Background(), root, nil, EngineUID, "/bin/none").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "/bin/none: no such file") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// callerRole is the first argument of a process that starts an engine in the test's place.
+const callerRole = "engine-caller"
+
+// startEngine starts an engine that waits for somebody to write to a pipe in folder.
+func startEngine(root, folder string) int {
+	cmd := Command(context.Background(), root, []Bind{{Source: folder, Target: "/data"}}, EngineUID, "/bin/sh", "-c", "echo up; read -r _ < /data/pipe")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	proc, err := Start(cmd)
+	if err != nil {
+		return 1
+	}
+	<-proc.Done()
+	return 1
+}
+
+func TestAnEngineEndsWithItsCaller(t *testing.T) {
+	root, folder := liveRoot(t), t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	caller := exec.Command("/proc/self/exe", callerRole, root, folder)
+	said, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	caller.Stdout = theirs
+	if err := errors.Join(caller.Start(), theirs.Close()); err != nil {
+		t.Fatal(err)
+	}
+	up := make([]byte, len("up\n"))
+	if _, err := io.ReadFull(said, up); err != nil {
+		t.Errorf("the engine said %q: %v", up, err)
+	}
+	if err := caller.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = caller.Wait() // killed
+	// The pipe ends when nobody holds it: the engine does.
+	if err := said.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(said); err != nil {
+		t.Errorf("the engine runs on without its caller: %q, %v", rest, err)
+	}
+	if release, err := os.OpenFile(filepath.Join(folder, "pipe"), os.O_RDWR, 0); err == nil { // one that should not be there
+		release.Close()
 	}
 }

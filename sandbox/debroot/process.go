@@ -48,6 +48,9 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Exit says how the process ended; only after Done.
 func (p *Process) Exit() string { return p.cmd.ProcessState.String() }
 
+// Succeeded says whether the process ended with exit code 0; only after Done.
+func (p *Process) Succeeded() bool { return p.cmd.ProcessState.Success() }
+
 // Ended says whether the process has ended.
 func (p *Process) Ended() bool {
 	select {

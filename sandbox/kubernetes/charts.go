@@ -43,9 +43,12 @@ type release struct {
 // cluster-autoscaler: nothing runs. It cannot be had as a Go module, and what it would drive are autoscaling groups: a
 // sandbox's node groups have their desired size. Source of what its chart needs: the README of
 // https://github.com/kubernetes/autoscaler/tree/master/charts/cluster-autoscaler ; read 2026-11-24.
+//
+// kube-state-metrics: nothing runs, for nothing scrapes it: managed Prometheus is recorded only.
 var charts = map[string]chart{
 	"aws-load-balancer-controller": {required: [][]string{{"clusterName"}}, objects: fixed(targetGroupBinding)},
 	"vertical-pod-autoscaler":      {objects: verticalAutoscaler},
+	"kube-state-metrics":           {objects: fixed(nil)},
 	"cluster-autoscaler": {
 		required: [][]string{{"autoDiscovery.clusterName", "autoscalingGroups"}, {"awsRegion"}, {"rbac.serviceAccount.name"}},
 		objects:  fixed(nil),

@@ -201,7 +201,7 @@ func TestAReleaseIsPinnedKnownAndComplete(t *testing.T) {
 		"complete":      {`{chart: aws-load-balancer-controller, version: 3.1.0, values: {clusterName: c}}`, ""},
 		"not pinned":    {`{chart: aws-load-balancer-controller, values: {clusterName: c}}`, "version is not set: pin the chart"},
 		"without value": {`{chart: aws-load-balancer-controller, version: 3.1.0}`, "values.clusterName is not set, which chart aws-load-balancer-controller needs"},
-		"unknown chart": {`{chart: nginx, version: 1.0.0}`, `chart is "nginx", for which the sandbox has no controller: it knows [aws-load-balancer-controller cluster-autoscaler vertical-pod-autoscaler]`},
+		"unknown chart": {`{chart: nginx, version: 1.0.0}`, `chart is "nginx", for which the sandbox has no controller: it knows [aws-load-balancer-controller cluster-autoscaler kube-state-metrics vertical-pod-autoscaler]`},
 		"autoscaler":    {`{chart: cluster-autoscaler, version: 9.59.0, values: {autoDiscovery: {clusterName: c}, awsRegion: r, rbac: {serviceAccount: {name: n}}}}`, ""},
 		"autoscaler without discovery": {`{chart: cluster-autoscaler, version: 9.59.0, values: {awsRegion: r, rbac: {serviceAccount: {name: n}}}}`,
 			"values.autoDiscovery.clusterName or values.autoscalingGroups is not set, which chart cluster-autoscaler needs"},

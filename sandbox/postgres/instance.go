@@ -42,7 +42,7 @@ type instance struct {
 	addr     netip.Addr
 	upstream string // of a replica: how it reaches its source
 	pending  error  // of a replica: declared parameters that wait for the source's
-	proc     *process
+	proc     *debroot.Process
 	since    time.Time
 	restarts int
 	lastExit string
@@ -77,9 +77,11 @@ func (i *instance) apply(ctx context.Context, spec control.Database, addr netip.
 		return explainDisk(err, i.dir)
 	}
 	moved := i.declare(spec, addr)
-	switch {
-	case i.running() == nil:
+	switch proc := i.running(); {
+	case proc == nil:
 		return i.start(ctx)
+	case proc.Ended():
+		return i.startAgain(ctx, proc)
 	case moved: // the socket's name and the address change with it, and reloading cannot tell
 		return i.restart(ctx)
 	case changed || renewed:
@@ -176,21 +178,22 @@ func (i *instance) start(ctx context.Context) error {
 	cmd := i.engine.command(context.WithoutCancel(ctx), append(i.binds(), trusted...),
 		i.engine.program("postgres"), "-D", inside+"/data", "--config-file="+inside+"/conf/postgresql.conf")
 	cmd.Stdout, cmd.Stderr = log, log
-	proc, err := startProcess(cmd)
+	proc, err := debroot.Start(cmd)
 	if err != nil {
-		return debroot.ExplainStart(err)
+		return err
 	}
 	i.setProcess(proc)
 	if err := i.awaitReady(ctx, proc); err != nil {
 		said := tail(log.Name(), offset)
-		return errors.Join(fmt.Errorf("PostgreSQL did not start (port %d): %w: %s", spec.Port, err, said), i.stop(context.WithoutCancel(ctx)))
+		err = explainDisk(fmt.Errorf("PostgreSQL did not start (port %d): %w: %s", spec.Port, err, said), i.dir)
+		return errors.Join(err, i.stop(context.WithoutCancel(ctx)))
 	}
 	go i.watch(proc)
 	return nil
 }
 
 // awaitReady waits until the server answers a query or ends.
-func (i *instance) awaitReady(ctx context.Context, proc *process) error {
+func (i *instance) awaitReady(ctx context.Context, proc *debroot.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	for {
@@ -199,7 +202,7 @@ func (i *instance) awaitReady(ctx context.Context, proc *process) error {
 			return nil
 		}
 		select {
-		case <-proc.done:
+		case <-proc.Done():
 			return errors.New("it ended")
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), err)
@@ -209,8 +212,8 @@ func (i *instance) awaitReady(ctx context.Context, proc *process) error {
 }
 
 // watch restarts a server that ends without having been told to, with growing pauses.
-func (i *instance) watch(proc *process) {
-	<-proc.done
+func (i *instance) watch(proc *debroot.Process) {
+	<-proc.Done()
 	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
 		i.mu.Lock()
 		if i.running() != proc {
@@ -218,11 +221,8 @@ func (i *instance) watch(proc *process) {
 			return
 		}
 		i.noteExit(proc)
-		i.server.logf("database %s: PostgreSQL ended (%s), starting it again", i.id, proc.exit())
-		err := i.start(context.Background())
-		if err != nil {
-			i.setProcess(proc) // still wanted
-		}
+		i.server.logf("database %s: PostgreSQL ended (%s), starting it again", i.id, proc.Exit())
+		err := i.startAgain(context.Background(), proc)
 		i.mu.Unlock()
 		if err == nil {
 			return
@@ -230,6 +230,15 @@ func (i *instance) watch(proc *process) {
 		i.server.logf("database %s: %v; next try in %s", i.id, err, pause)
 		time.Sleep(pause)
 	}
+}
+
+// startAgain starts a server whose process has ended. If that does not succeed it is still wanted, and watched.
+func (i *instance) startAgain(ctx context.Context, ended *debroot.Process) error {
+	err := i.start(ctx)
+	if err != nil {
+		i.setProcess(ended)
+	}
+	return err
 }
 
 // stop ends the server with a fast shutdown, then harder, and returns when all its processes are gone.
@@ -243,12 +252,12 @@ func (i *instance) stop(ctx context.Context) error {
 		signal syscall.Signal
 		wait   time.Duration
 	}{{syscall.SIGINT, 30 * time.Second}, {syscall.SIGQUIT, 5 * time.Second}, {syscall.SIGKILL, 10 * time.Second}} {
-		if proc.signal(ctx, step.signal, step.wait) {
+		if proc.Signal(ctx, step.signal, step.wait) {
 			return nil
 		}
 		i.server.logf("database %s: PostgreSQL is still there after %v", i.id, step.signal)
 	}
-	return fmt.Errorf("PostgreSQL (pid %d) does not end, even after SIGKILL", proc.pid())
+	return fmt.Errorf("PostgreSQL (pid %d) does not end, even after SIGKILL", proc.PID())
 }
 
 func (i *instance) restart(ctx context.Context) error {

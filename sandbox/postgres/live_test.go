@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -262,10 +263,9 @@ func TestACrashedServerComesBackWithItsData(t *testing.T) {
 	query(t, ensure(t, s, d), "CREATE TABLE kept AS SELECT 1 AS x")
 	i := s.instances["db"]
 	proc := i.running()
-	if err := proc.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	if !proc.Signal(t.Context(), syscall.SIGKILL, time.Minute) {
+		t.Fatal("it does not end")
 	}
-	<-proc.done
 	for i.running() == proc { // watch starts another
 		if t.Context().Err() != nil {
 			t.Fatal("not restarted")
@@ -283,7 +283,7 @@ func TestNoProcessIsLeftAfterStop(t *testing.T) {
 	s, d := live(t)
 	ensure(t, s, d)
 	i := s.instances["db"]
-	pid := i.running().pid()
+	pid := i.running().PID()
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(pid) + "/children")
 	if err != nil || len(raw) == 0 {
 		t.Skipf("this kernel does not list children: %v", err)

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -251,10 +253,9 @@ func TestAKilledReplicaComesBackAndCatchesUp(t *testing.T) {
 	p := replicated(t)
 	i := p.s.instances["db-ro"]
 	proc := i.running()
-	if err := proc.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+	if !proc.Signal(t.Context(), syscall.SIGKILL, time.Minute) {
+		t.Fatal("it does not end")
 	}
-	<-proc.done
 	p.streams()
 	if got := i.process(); got.Restarts != 1 {
 		t.Errorf("%d restarts, want 1", got.Restarts)

@@ -19,8 +19,8 @@ func (i *instance) status(ctx context.Context) control.DatabaseStatus {
 	if proc := i.running(); proc == nil {
 		st.Problem = "PostgreSQL does not run"
 		return st
-	} else if proc.ended() {
-		st.Problem = fmt.Sprintf("PostgreSQL ended (%s) and is started again; postgres-%s.log says why", proc.exit(), i.id)
+	} else if proc.Ended() {
+		st.Problem = fmt.Sprintf("PostgreSQL ended (%s) and is started again; postgres-%s.log says why", proc.Exit(), i.id)
 		return st
 	}
 	var err error

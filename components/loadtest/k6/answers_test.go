@@ -14,13 +14,13 @@ func TestUploadIsFollowedUntilItIsFound(t *testing.T) {
 	data := g.prepare()
 	v := g.mustUser(2)
 	for range 2 {
-		if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
+		if _, err := v.CallIn("user.js", "act", "upload", data); err != nil {
 			t.Fatal(err)
 		}
-		v.iteration++
+		v.Skip()
 	}
 	g.wantNoFault()
-	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
+	if seconds := g.Values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
 		t.Errorf("seconds per MB: %v, want two that are the pauses between questions", seconds)
 	}
 	if deleted := countKind(g, "delete"); deleted != 1 || len(a.documents) != 101 {
@@ -44,13 +44,13 @@ func TestUploadThatIsNeverFoundIsAFaultAndCountsTwice(t *testing.T) {
 	data := g.prepare()
 	a.deaf = true
 	v := g.mustUser(2)
-	if _, err := v.callOf(v.module("user.js"), "act", "upload", data); err != nil {
+	if _, err := v.CallIn("user.js", "act", "upload", data); err != nil {
 		t.Fatal(err)
 	}
-	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
+	if seconds := g.Values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
 		t.Errorf("seconds per MB: %v, want 60", seconds)
 	}
-	if faults := g.values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
+	if faults := g.Values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
 		t.Errorf("faults %v after %d searches, want the last of 10 to be one", faults, countKind(g, "upload-search"))
 	}
 }
@@ -77,10 +77,10 @@ func TestWrongAnswersAreFaultsAndThrowNothing(t *testing.T) {
 			data := g.prepare()
 			a.change = func(_ *http.Request, status *int, body *any) { c.change(status, body) }
 			v := g.mustUser(2)
-			if _, err := v.callOf(v.module("user.js"), "act", c.kind, data); err != nil {
+			if _, err := v.CallIn("user.js", "act", c.kind, data); err != nil {
 				t.Fatal(err)
 			}
-			if faults := g.values("faults"); len(faults) != 1 || faults[0] != 1 {
+			if faults := g.Values("faults"); len(faults) != 1 || faults[0] != 1 {
 				t.Errorf("faults %v, want one", faults)
 			}
 		})
@@ -91,9 +91,9 @@ func TestAPIThatIsGoneIsAFaultAndThrowsNothing(t *testing.T) {
 	_, url := newAPI(t)
 	g := newGenerator(t, url, smoke())
 	data := g.prepare()
-	g.env[k6.EnvTarget] = "http://127.0.0.1:1"
+	g.Env[k6.EnvTarget] = "http://127.0.0.1:1"
 	g.mustUser(1).act(6, data)
-	if faults := g.values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
+	if faults := g.Values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
 		t.Errorf("faults %v, want six", faults)
 	}
 }

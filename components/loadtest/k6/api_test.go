@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -15,6 +16,7 @@ import (
 // api is the contract of docs/api.md in memory: it answers what the contract says and takes nothing else.
 type api struct {
 	t         *testing.T
+	one       sync.Mutex  // k6's users come at the same time
 	documents []*document // the oldest first
 	sessions  map[string]*session
 	made      int
@@ -68,6 +70,8 @@ func newAPI(t *testing.T) (*api, string) {
 }
 
 func (a *api) answer(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (int, any)) {
+	a.one.Lock()
+	defer a.one.Unlock()
 	status, body := handle(r)
 	if status >= 400 {
 		a.t.Errorf("%s %s breaks the contract: %d %v", r.Method, r.URL, status, body)

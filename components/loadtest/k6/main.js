@@ -1,5 +1,6 @@
 import exec from 'k6/execution';
 import { sleep } from 'k6';
+import { Gauge } from 'k6/metrics';
 import { processed, store, sweep } from './api.js';
 import { environment, generator, mayLoadProduction, optionsOf, resultsFolder, scenario } from './config.js';
 import { glossary, text } from './corpus.js';
@@ -8,6 +9,9 @@ import { resultOf, textOf } from './summary.js';
 import { act } from './user.js';
 
 export const options = optionsOf(scenario);
+
+/** When preparation ended and load began, ms since 1970: generators of one run are compared by it. */
+const loadBegan = new Gauge('load_began', true);
 
 /** Documents that searches find and users fetch, over all generators. */
 const documents = 100;
@@ -34,6 +38,7 @@ export function setup() {
   });
   const until = Date.now() + 100_000;
   for (const document of stored) processed(document.id, until);
+  loadBegan.add(Date.now());
   return {
     run,
     since: stored[0]?.createdAt ?? '',

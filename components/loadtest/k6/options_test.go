@@ -15,7 +15,7 @@ type object = map[string]any
 // optionsOf are k6's options that the scripts export, after a round trip through JSON.
 func optionsOf(t *testing.T, s k6.Scenario) object {
 	t.Helper()
-	text, err := json.Marshal(newGenerator(t, "http://127.0.0.1:1", s).mustUser(1).exports.Get("options").Export())
+	text, err := json.Marshal(newGenerator(t, "http://127.0.0.1:1", s).mustUser(1).Exports.Get("options").Export())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +100,7 @@ func endOfRun(ok bool, failedChecks int) object {
 			"http_req_duration{objective:complex-search}": trend(6001, "p(95)<5000", ok),
 			"faults":             object{"type": "rate", "contains": "default", "values": object{"rate": 0, "passes": 0, "fails": 120}, "thresholds": object{"rate<=0.001": object{"ok": true}}},
 			"dropped_iterations": object{"type": "counter", "contains": "default", "values": object{}, "thresholds": object{"count==0": object{"ok": true}}},
+			"load_began":         object{"type": "gauge", "contains": "time", "values": object{"value": 1795482000500.0, "min": 1795482000500.0, "max": 1795482000500.0}},
 			"iterations":         object{"type": "counter", "contains": "default", "values": object{"count": 100, "rate": 8.1}},
 		},
 	}
@@ -107,7 +108,7 @@ func endOfRun(ok bool, failedChecks int) object {
 
 func summaryOf(t *testing.T, data object) map[string]string {
 	t.Helper()
-	files, err := newGenerator(t, "http://127.0.0.1:1", smoke()).mustUser(0).call("handleSummary", data)
+	files, err := newGenerator(t, "http://127.0.0.1:1", smoke()).mustUser(0).Call("handleSummary", data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +134,9 @@ func TestSummaryStandsForItself(t *testing.T) {
 	}
 	if result["passed"] != true || result["durationMillis"] != 12345.6 || result["endedAt"] != "2026-11-24T01:00:00.000Z" {
 		t.Errorf("passed %v after %v ms at %v", result["passed"], result["durationMillis"], result["endedAt"])
+	}
+	if result["beganAt"] != "2026-11-24T01:00:00.500Z" {
+		t.Errorf("load began at %v", result["beganAt"])
 	}
 	if got := result["metrics"].(object)["iterations"]; !cmp.Equal(got, any(object{"type": "counter", "contains": "default", "values": object{"count": 100.0, "rate": 8.1}})) {
 		t.Errorf("iterations are %v", got)

@@ -1,10 +1,8 @@
 package k6_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -25,36 +23,12 @@ func smoke() k6.Scenario {
 // kinds are those of the requests that objectives judge, in order.
 func (g *generator) kinds() []string {
 	var kinds []string
-	for _, r := range g.requests {
+	for _, r := range g.Requests {
 		if r.Tags["objective"] != "" {
 			kinds = append(kinds, r.Tags["kind"])
 		}
 	}
 	return kinds
-}
-
-// values are those of a metric's samples.
-func (g *generator) values(metric string) []float64 {
-	var values []float64
-	for _, s := range g.samples {
-		if s.Metric == metric {
-			values = append(values, s.Value)
-		}
-	}
-	return values
-}
-
-// wantNoFault reports every check that failed.
-func (g *generator) wantNoFault() {
-	g.t.Helper()
-	for _, s := range g.samples {
-		if strings.HasPrefix(s.Metric, "check: ") && s.Value == 0 {
-			g.t.Errorf("%s failed", s.Metric)
-		}
-	}
-	if faults := g.values("faults"); len(faults) == 0 || slices.Contains(faults, 1) {
-		g.t.Errorf("faults: %v, want zeros", faults)
-	}
 }
 
 func TestFirstUserAsksForEveryKind(t *testing.T) {
@@ -80,7 +54,7 @@ func TestRequestsAreTaggedByRouteAndObjective(t *testing.T) {
 		"preparation POST (preparation)": "", "preparation GET (preparation)": "",
 	}
 	got := map[string]string{}
-	for _, r := range g.requests {
+	for _, r := range g.Requests {
 		got[r.Tags["kind"]+" "+r.Tags["name"]] = r.Tags["objective"]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -108,15 +82,14 @@ func TestSessionIsBegunReadAndEnded(t *testing.T) {
 	g := newGenerator(t, url, smoke())
 	data := g.prepare()
 	v := g.mustUser(2)
-	act := v.module("user.js")
 	for range 8 {
-		if _, err := v.callOf(act, "act", "session", data); err != nil {
+		if _, err := v.CallIn("user.js", "act", "session", data); err != nil {
 			t.Fatal(err)
 		}
 	}
 	g.wantNoFault()
 	var got []string
-	for _, r := range g.requests {
+	for _, r := range g.Requests {
 		if r.Tags["kind"] == "session" {
 			got = append(got, r.Tags["name"])
 		}
@@ -134,7 +107,7 @@ func TestMixHasItsWeights(t *testing.T) {
 	const n = 10000
 	got := map[string]int{}
 	for i := range n {
-		kind, err := v.callOf(v.module("mix.js"), "pick", (float64(i)+0.5)/n)
+		kind, err := v.CallIn("mix.js", "pick", (float64(i)+0.5)/n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +123,7 @@ func TestMixIsComplete(t *testing.T) {
 	_, url := newAPI(t)
 	var mix []struct{ Percent float64 }
 	v := newGenerator(t, url, smoke()).mustUser(1)
-	if err := v.vm.ExportTo(v.module("mix.js").Get("mix"), &mix); err != nil {
+	if err := v.VM.ExportTo(v.Module("mix.js").Get("mix"), &mix); err != nil {
 		t.Fatal(err)
 	}
 	sum := 0.0
@@ -165,7 +138,7 @@ func TestMixIsComplete(t *testing.T) {
 func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	_, url := newAPI(t)
 	v := newGenerator(t, url, smoke()).mustUser(1)
-	index, err := v.vm.RunString("(zipf) => { const of = zipf(100); const n = Array(100).fill(0); for (let i = 0; i < 100000; i++) n[of((i + 0.5) / 100000)]++; return n; }")
+	index, err := v.VM.RunString("(zipf) => { const of = zipf(100); const n = Array(100).fill(0); for (let i = 0; i < 100000; i++) n[of((i + 0.5) / 100000)]++; return n; }")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,12 +146,12 @@ func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	if !ok {
 		t.Fatal("no function")
 	}
-	result, err := count(nil, v.module("zipf.js").Get("zipf"))
+	result, err := count(nil, v.Module("zipf.js").Get("zipf"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var counts []float64
-	if err := v.vm.ExportTo(result, &counts); err != nil {
+	if err := v.VM.ExportTo(result, &counts); err != nil {
 		t.Fatal(err)
 	}
 	for _, rank := range []int{2, 10, 100} {
@@ -197,7 +170,7 @@ func TestUsersPauseWithTheScenariosMean(t *testing.T) {
 	sum := 0.0
 	const n = 10000
 	for i := range n {
-		seconds, err := v.callOf(v.module("mix.js"), "pause", s.ThinkSeconds, (float64(i)+0.5)/n)
+		seconds, err := v.CallIn("mix.js", "pause", s.ThinkSeconds, (float64(i)+0.5)/n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,9 +185,9 @@ func TestUsersPauseWithTheScenariosMean(t *testing.T) {
 		t.Errorf("the mean pause is %.3f s, want 4", mean)
 	}
 	data := g.prepare()
-	before := len(g.sleeps)
+	before := len(g.Pauses)
 	v.act(3, data) // searches and a document: a pause each
-	if pauses := len(g.sleeps) - before; pauses != 3 {
+	if pauses := len(g.Pauses) - before; pauses != 3 {
 		t.Errorf("%d pauses in 3 iterations", pauses)
 	}
 }
@@ -225,9 +198,9 @@ func TestBreakpointDoesNotPause(t *testing.T) {
 	s.StopAtFault = true
 	g := newGenerator(t, url, s)
 	data := g.prepare()
-	before := len(g.sleeps)
+	before := len(g.Pauses)
 	g.mustUser(1).act(3, data)
-	if pauses := len(g.sleeps) - before; pauses != 0 {
+	if pauses := len(g.Pauses) - before; pauses != 0 {
 		t.Errorf("%d pauses, want none: arrivals set the pace", pauses)
 	}
 }
@@ -238,14 +211,14 @@ func TestProductionIsRefusedWithoutPermission(t *testing.T) {
 	s.Production = true
 	for permission, refused := range map[string]bool{"": true, "yes": true, "true": false} {
 		g := newGenerator(t, url, s)
-		g.env[k6.EnvAllowProduction] = permission
+		g.Env[k6.EnvAllowProduction] = permission
 		v := g.mustUser(0)
-		_, err := v.call("setup")
-		if refused != (err != nil) || refused != (len(g.requests) == 0) {
-			t.Errorf("%s=%q: error %v after %d requests", k6.EnvAllowProduction, permission, err, len(g.requests))
+		_, err := v.Call("setup")
+		if refused != (err != nil) || refused != (len(g.Requests) == 0) {
+			t.Errorf("%s=%q: error %v after %d requests", k6.EnvAllowProduction, permission, err, len(g.Requests))
 		}
-		if want := "scenario smoke aims at production, want ALLOW_PRODUCTION=true"; refused && v.aborted != want {
-			t.Errorf("aborted with %q, want %q", v.aborted, want)
+		if want := "scenario smoke aims at production, want ALLOW_PRODUCTION=true"; refused && v.Aborted != want {
+			t.Errorf("aborted with %q, want %q", v.Aborted, want)
 		}
 	}
 }
@@ -260,7 +233,7 @@ func TestTeardownDeletesWhatTheRunStoredAndNothingElse(t *testing.T) {
 	data := g.prepare()
 	g.mustUser(1).act(50, data)
 	a.documents = append(a.documents, theirs())
-	if _, err := g.mustUser(0).call("teardown", data); err != nil {
+	if _, err := g.mustUser(0).Call("teardown", data); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range a.documents {
@@ -276,8 +249,8 @@ func TestTeardownDeletesWhatTheRunStoredAndNothingElse(t *testing.T) {
 func TestTeardownAfterARefusalDoesNothing(t *testing.T) {
 	_, url := newAPI(t)
 	g := newGenerator(t, url, smoke())
-	if _, err := g.mustUser(0).call("teardown", nil); err != nil || len(g.requests) > 0 {
-		t.Errorf("%v, %d requests", err, len(g.requests))
+	if _, err := g.mustUser(0).Call("teardown", nil); err != nil || len(g.Requests) > 0 {
+		t.Errorf("%v, %d requests", err, len(g.Requests))
 	}
 }
 
@@ -287,7 +260,7 @@ func TestGeneratorsShareThePreparation(t *testing.T) {
 	s.Users, s.Generators = 4, 4
 	for i := range s.Generators {
 		g := newGenerator(t, url, s)
-		g.env["JOB_COMPLETION_INDEX"] = fmt.Sprint(i)
+		g.Env["JOB_COMPLETION_INDEX"] = fmt.Sprint(i)
 		g.prepare()
 	}
 	runs := map[any]int{}
@@ -302,8 +275,8 @@ func TestGeneratorsShareThePreparation(t *testing.T) {
 func TestMissingVariableIsNamed(t *testing.T) {
 	for _, name := range []string{k6.EnvTarget, k6.EnvScenario, k6.EnvEnvironment, k6.EnvResults} {
 		g := newGenerator(t, "http://127.0.0.1:1", smoke())
-		delete(g.env, name)
-		if _, err := g.user(1); err == nil || !strings.Contains(err.Error(), name+" is not set") {
+		delete(g.Env, name)
+		if _, err := g.User(1); err == nil || !strings.Contains(err.Error(), name+" is not set") {
 			t.Errorf("%v, want %s named", err, name)
 		}
 	}
@@ -327,44 +300,9 @@ func TestStandInsRefuseWhatK6DoesNotDocument(t *testing.T) {
 		`import { Trend } from 'k6/metrics'; const t = new Trend('t'); t.add(1)`: "t.add is called in the init context",
 	} {
 		g := newGenerator(t, "http://127.0.0.1:1", smoke())
-		g.sources = map[string]string{k6.Entry: source}
-		if _, err := g.user(1); err == nil || !strings.Contains(err.Error(), want) {
+		g.Scripts = map[string]string{k6.Entry: source}
+		if _, err := g.User(1); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", source, err, want)
 		}
 	}
-}
-
-// TestScriptsAgainstARunningAPI runs what users do against a real API at RAGSCALE_TEST_API_URL.
-func TestScriptsAgainstARunningAPI(t *testing.T) {
-	url := os.Getenv("RAGSCALE_TEST_API_URL")
-	if url == "" {
-		t.Skip("RAGSCALE_TEST_API_URL is not set")
-	}
-	s := smoke()
-	s.ThinkSeconds = 0.1
-	g := newGenerator(t, url, s)
-	g.live = true
-	setup := g.mustUser(0)
-	data, err := setup.call("setup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if _, err := setup.call("teardown", data); err != nil {
-			t.Error(err)
-		}
-	}()
-	g.mustUser(1).act(30, data)
-	v := g.mustUser(2)
-	for range 8 {
-		if _, err := v.callOf(v.module("user.js"), "act", "session", data); err != nil {
-			t.Fatal(err)
-		}
-	}
-	g.wantNoFault()
-	summary, err := json.Marshal(map[string]any{"requests": len(g.requests), "secondsPerMB": g.values("upload_seconds_per_mb")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%s", summary)
 }

@@ -27,6 +27,7 @@ export function resultOf(run, data, endedAt) {
     scenario: run.scenario,
     generator: run.generator,
     environment: run.environment,
+    beganAt: beganAt(data),
     endedAt,
     durationMillis: data.state.testRunDurationMs,
     passed: ran(data) && thresholds.every((t) => t.ok),
@@ -44,6 +45,13 @@ export function resultOf(run, data, endedAt) {
  * @param {Summary} data */
 function ran(data) {
   return (data.metrics.iterations?.values.count ?? 0) > 0;
+}
+
+/** When load began; null when it did not.
+ * @param {Summary} data */
+function beganAt(data) {
+  const began = data.metrics.load_began?.values.value;
+  return began ? new Date(began).toISOString() : null;
 }
 
 /** @param {Summary} data

@@ -32,12 +32,17 @@ type burn struct {
 // a tenth in three days.
 // Source: https://sre.google/workbook/alerting-on-slos/ , multiwindow, multi-burn-rate alerts; read 2026-11-24.
 var (
-	pageBurns   = []burn{{"1h", "5m", FastestBurn}, {"6h", "30m", 6}}
-	ticketBurns = []burn{{"1d", "2h", 3}, {"3d", "6h", 1}}
+	pageBurns   = []burn{{"1h", "5m", FastestBurn}, {"6h", "30m", SecondBurn}}
+	ticketBurns = []burn{{"1d", "2h", thirdBurn}, {"3d", "6h", slowestBurn}}
 )
 
 // FastestBurn is the highest burn rate that is looked for: a budget above 1/14.4 cannot burn that fast.
-const FastestBurn = 14.4
+const (
+	FastestBurn = 14.4
+	SecondBurn  = 6
+	thirdBurn   = 3
+	slowestBurn = 1
+)
 
 // windows of all burn rates but the shortest, which is recorded from the rates themselves.
 var windows = []string{"30m", "1h", "2h", "6h", "1d", "3d"}

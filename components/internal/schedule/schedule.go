@@ -1,4 +1,8 @@
-package cache
+// Package schedule judges the windows of the week in which AWS may work on a service.
+//
+// Owns: how windows are written, their least length, that the daily one is apart from the weekly one. Does not own: when a
+// service's windows are.
+package schedule
 
 import (
 	"fmt"
@@ -9,8 +13,6 @@ import (
 const (
 	minutesPerDay  = 24 * 60
 	minutesPerWeek = 7 * minutesPerDay
-	// leastWindow is ElastiCache's minimum length of either window, in minutes.
-	leastWindow = 60
 )
 
 var (
@@ -22,22 +24,29 @@ var (
 // window is a span of minutes that starts at start and lasts length, within a period that wraps around.
 type window struct{ start, length int }
 
-func (f *faults) windows(snapshot, maintenance string) {
-	daily, dailyErr := parseDaily(snapshot)
-	if dailyErr != nil {
-		f.add("SnapshotWindow is %w", dailyErr)
+// Field is a window as an argument has it, in UTC; empty leaves it to AWS.
+type Field struct{ Name, Value string }
+
+// Faults are what is wrong with a daily window such as "02:00-03:00" and a weekly one such as "sun:04:00-sun:05:00", either
+// of which lasts least minutes or more.
+func Faults(daily, weekly Field, least int) []error {
+	var faults []error
+	day, dayErr := parseDaily(daily.Value, least)
+	if dayErr != nil {
+		faults = append(faults, fmt.Errorf("%s is %w", daily.Name, dayErr))
 	}
-	weekly, weeklyErr := parseWeekly(maintenance)
-	if weeklyErr != nil {
-		f.add("MaintenanceWindow is %w", weeklyErr)
+	week, weekErr := parseWeekly(weekly.Value, least)
+	if weekErr != nil {
+		faults = append(faults, fmt.Errorf("%s is %w", weekly.Name, weekErr))
 	}
-	if dailyErr == nil && weeklyErr == nil && overlap(daily, weekly) {
-		f.add("SnapshotWindow is %q within MaintenanceWindow %q, want them apart", snapshot, maintenance)
+	if dayErr == nil && weekErr == nil && overlap(day, week) {
+		faults = append(faults, fmt.Errorf("%s is %q within %s %q, want them apart", daily.Name, daily.Value, weekly.Name, weekly.Value))
 	}
+	return faults
 }
 
 // parseDaily reads "02:00-03:00". Empty is the zero window.
-func parseDaily(s string) (window, error) {
+func parseDaily(s string, least int) (window, error) {
 	if s == "" {
 		return window{}, nil
 	}
@@ -45,11 +54,11 @@ func parseDaily(s string) (window, error) {
 	if m == nil {
 		return window{}, fmt.Errorf(`%q, want hours such as "02:00-03:00"`, s)
 	}
-	return span(s, minutes(m[1], m[2]), minutes(m[3], m[4]), minutesPerDay)
+	return span(s, minutes(m[1], m[2]), minutes(m[3], m[4]), minutesPerDay, least)
 }
 
 // parseWeekly reads "sun:04:00-sun:05:00". Empty is the zero window.
-func parseWeekly(s string) (window, error) {
+func parseWeekly(s string, least int) (window, error) {
 	if s == "" {
 		return window{}, nil
 	}
@@ -59,17 +68,17 @@ func parseWeekly(s string) (window, error) {
 	}
 	from := slices.Index(weekdays, m[1])*minutesPerDay + minutes(m[2], m[3])
 	to := slices.Index(weekdays, m[4])*minutesPerDay + minutes(m[5], m[6])
-	w, err := span(s, from, to, minutesPerWeek)
+	w, err := span(s, from, to, minutesPerWeek, least)
 	if err == nil && w.length >= minutesPerDay {
 		return window{}, fmt.Errorf("%q, want less than 24 hours", s)
 	}
 	return w, err
 }
 
-func span(s string, from, to, period int) (window, error) {
+func span(s string, from, to, period, least int) (window, error) {
 	length := (to - from + period) % period
-	if length < leastWindow {
-		return window{}, fmt.Errorf("%q, want %d minutes or more", s, leastWindow)
+	if length < least {
+		return window{}, fmt.Errorf("%q, want %d minutes or more", s, least)
 	}
 	return window{start: from, length: length}, nil
 }

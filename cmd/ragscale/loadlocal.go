@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ragscale/ragscale/sandbox/control"
+	"github.com/ragscale/ragscale/stacks"
+)
+
+// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods cannot:
+// the sandbox has no image of k6, and the load balancer's address is one of the host.
+type localLoad struct {
+	console
+	k6      string // the program
+	clients kubernetes.Interface
+	folder  string // of the run
+	run     string
+	target  string // URL of the API
+}
+
+// loadFolder is where a run on this machine leaves what the bucket has of others.
+func (p project) loadFolder(run string) string { return filepath.Join(p.layout.Dir, "load", run) }
+
+// runLocalLoad runs a scenario on this machine. It says what is missing before anything is made.
+func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) error {
+	k6, err := exec.LookPath("k6")
+	if err != nil {
+		return errors.New("k6 is not on PATH, want k6 2.x (https://grafana.com/docs/k6/latest/set-up/install-k6/): " +
+			"stack local runs its load tests with the k6 of this machine")
+	}
+	status, err := control.NewClient(p.layout.Socket()).Status(ctx)
+	if err != nil {
+		return err
+	}
+	if len(status.Listeners) == 0 {
+		return errors.New("stack local is not up: no load balancer listens, want `ragscale up` first")
+	}
+	clients, err := clientset(p.layout.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	run := runName(scenario.Name)
+	l := &localLoad{console: c, k6: k6, clients: clients, folder: p.loadFolder(run), run: run, target: "http://" + status.Listeners[0]}
+	return l.start(ctx, scenario)
+}
+
+// start runs k6 to its end and maps its exit code.
+func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) error {
+	scripts, results := filepath.Join(l.folder, "scripts"), filepath.Join(l.folder, "generator-0")
+	if err := errors.Join(os.MkdirAll(scripts, 0o700), os.MkdirAll(results, 0o700)); err != nil {
+		return err
+	}
+	for _, config := range []string{"k6-scripts", "scenario-" + scenario.Name} {
+		if err := l.write(ctx, config, scripts); err != nil {
+			return err
+		}
+	}
+	length := time.Duration(scenario.DurationSeconds+scenario.GracefulSeconds) * time.Second
+	l.note("run %s: load for at most %s, with documents stored before and deleted after", l.run, length)
+	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(scripts, "run.sh"))
+	cmd.Env = append(os.Environ(),
+		"PATH="+filepath.Dir(l.k6)+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results, "TARGET_URL="+l.target,
+		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"), "ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
+	cmd.Stdout, cmd.Stderr = l.out, l.notes
+	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Duration(scenario.GracefulSeconds)*time.Second + time.Minute
+	err := cmd.Run()
+	l.note("results are in %s", results)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return l.verdict(err)
+}
+
+// write puts the files of a ConfigMap in a folder, as a pod mounts them.
+func (l *localLoad) write(ctx context.Context, config, folder string) error {
+	files, err := l.clients.CoreV1().ConfigMaps(loadNamespace).Get(ctx, config, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("config map %s: %w", config, err)
+	}
+	for name, text := range files.Data {
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(name)), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict is nil when every threshold was kept, errUnhealthy when one was missed, else why the run tells nothing.
+func (l *localLoad) verdict(ended error) error {
+	var exit *exec.ExitError
+	switch {
+	case ended == nil:
+		return nil
+	case errors.As(ended, &exit) && exit.ExitCode() == thresholdsMissed:
+		return errUnhealthy
+	}
+	return fmt.Errorf("run %s: k6: %w", l.run, ended)
+}

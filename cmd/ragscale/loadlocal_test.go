@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/ragscale/ragscale/stacks"
+)
+
+// localRun is a run of smoke with a k6 that says what it was given and ends with a code.
+func localRun(t *testing.T, code int) (*localLoad, *strings.Builder) {
+	t.Helper()
+	config := func(name string, data map[string]string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: loadNamespace}, Data: data}
+	}
+	clients := fake.NewClientset(
+		config("k6-scripts", map[string]string{"run.sh": `exec k6 "${0%/*}/main.js"`, "main.js": "", "environment.json": "{}"}),
+		config("scenario-smoke", map[string]string{"scenario.json": `{"name":"smoke"}`}))
+	k6 := filepath.Join(t.TempDir(), "k6")
+	text := "#!/bin/sh\necho at $TARGET_URL with $(cat $SCENARIO_FILE) $(cat $ENVIRONMENT_FILE)\necho result >$RESULTS_FOLDER/summary.json\nexit " + strconv.Itoa(code) + "\n"
+	if err := os.WriteFile(k6, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var out, notes strings.Builder
+	return &localLoad{
+		console: console{out: &out, notes: &notes}, k6: k6, clients: clients, folder: t.TempDir(), run: "smoke-1", target: "http://127.0.0.1:8080",
+	}, &out
+}
+
+var smoke = stacks.LoadScenario{Name: "smoke", GracefulSeconds: 10}
+
+func TestLocalLoadRunsTheDeclaredScriptsWithThisMachinesK6(t *testing.T) {
+	l, out := localRun(t, 0)
+	if err := l.start(t.Context(), smoke); err != nil {
+		t.Fatal(err)
+	}
+	if want := "at http://127.0.0.1:8080 with {\"name\":\"smoke\"} {}\n"; out.String() != want {
+		t.Errorf("k6 says %q, want %q", out, want)
+	}
+	if _, err := os.Stat(filepath.Join(l.folder, "generator-0", resultFile)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLocalLoadsVerdict(t *testing.T) {
+	l, _ := localRun(t, thresholdsMissed)
+	if err := l.start(t.Context(), smoke); !errors.Is(err, errUnhealthy) {
+		t.Errorf("missed thresholds: %v", err)
+	}
+	l, _ = localRun(t, 107)
+	if err := l.start(t.Context(), smoke); err == nil || err.Error() != "run smoke-1: k6: exit status 107" {
+		t.Errorf("a script's fault: %v", err)
+	}
+}
+
+func TestLocalLoadWithoutK6IsRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, errs, code := ragscale(t, "load", "run", "smoke")
+	if want := "k6 is not on PATH, want k6 2.x ("; code != exitFailed || !strings.Contains(errs, want) {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}

@@ -1,0 +1,61 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// loadtestNotUnattended looks at what runs k6.
+func loadtestNotUnattended(r Resource, _ Thresholds, p *Report) {
+	generators := slices.DeleteFunc(containers(r), func(c Node) bool { return program(c) != "k6" })
+	if len(generators) == 0 {
+		return
+	}
+	p.isTrue(r, r.At("spec", "suspend"))
+	for _, c := range generators {
+		for _, v := range c.At("env").Each() {
+			if v.At("name").Text() == "ALLOW_PRODUCTION" {
+				p.isNotTrue(r, v.At("value"))
+			}
+		}
+	}
+}
+
+// scenario is the file that a load test reads, as far as the rule does.
+type scenario struct {
+	Thresholds *struct {
+		ResponseMillis, ComplexSearchMillis, UploadSecondsPerMB, FailedRatio, DroppedIterations *float64
+	}
+}
+
+func loadtestThresholds(r Resource, t Thresholds, p *Report) {
+	file := r.At("data", "scenario.json")
+	if file.Absent() || file.Unknown() {
+		return
+	}
+	var s scenario
+	if err := json.Unmarshal([]byte(file.Text()), &s); err != nil || s.Thresholds == nil {
+		p.about(r, file.Path, "without thresholds", "those of the objectives")
+		return
+	}
+	const rounding = 1e-9
+	for _, limit := range []struct {
+		name string
+		has  *float64
+		most float64
+	}{
+		{"responseMillis", s.Thresholds.ResponseMillis, t.SLO.ResponseSeconds * 1000},
+		{"complexSearchMillis", s.Thresholds.ComplexSearchMillis, t.SLO.ComplexSearchSeconds * 1000},
+		{"uploadSecondsPerMB", s.Thresholds.UploadSecondsPerMB, t.SLO.UploadSecondsPerMB},
+		{"failedRatio", s.Thresholds.FailedRatio, (100 - t.SLO.AvailabilityPercent) / 100},
+		{"droppedIterations", s.Thresholds.DroppedIterations, 0},
+	} {
+		switch {
+		case limit.has == nil:
+			p.about(r, file.Path+" "+limit.name, "not set", fmt.Sprintf("at most %v", limit.most))
+		case *limit.has > limit.most+rounding:
+			p.about(r, file.Path+" "+limit.name, fmt.Sprint(*limit.has), fmt.Sprintf("at most %v", limit.most))
+		}
+	}
+}
