@@ -135,7 +135,7 @@ func (a Args) Rules() rules.Config {
 	t := a.Thresholds
 	return rules.Config{
 		RunbookURL: a.RunbookURL, Namespaces: a.namespaces(),
-		PgBouncer: a.PgBouncer, Autoscaling: a.AutoscalingNamespace != "", VectorStore: a.VectorStoreNamespace != "",
+		PgBouncer: a.PgBouncer, Cache: len(a.CacheClusterIDs) > 0, Autoscaling: a.AutoscalingNamespace != "", VectorStore: a.VectorStoreNamespace != "",
 		ErrorRatio: t.ErrorRatio, ResponseP95Seconds: t.ResponseP95Seconds, ComplexSearchP95Seconds: t.ComplexSearchP95Seconds,
 		UploadSecondsPerMB: t.UploadSecondsPerMB, ThroughputRPS: t.ThroughputRPS, StoragePercent: t.StoragePercent,
 		PoolWaitingClients: t.PoolWaitingClients, HPAAtMaxMinutes: t.HPAAtMaxMinutes, UnschedulableMinutes: t.UnschedulableMinutes,

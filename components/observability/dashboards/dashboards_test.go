@@ -15,7 +15,7 @@ import (
 func full() rules.Config {
 	return rules.Config{
 		RunbookURL: "https://example.test/operations", Namespaces: []string{"rag", "vectors"},
-		PgBouncer: true, Autoscaling: true, VectorStore: true,
+		PgBouncer: true, Cache: true, Autoscaling: true, VectorStore: true,
 		ErrorRatio: 0.001, ResponseP95Seconds: 2, ComplexSearchP95Seconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
 		StoragePercent: 85, PoolWaitingClients: 5, HPAAtMaxMinutes: 15, UnschedulableMinutes: 5,
 	}
@@ -152,7 +152,7 @@ func TestObjectivesComeFirst(t *testing.T) {
 	for _, row := range pages[1].Rows {
 		tiers = append(tiers, row.Title)
 	}
-	want := []string{"API", "PgBouncer", "PostgreSQL, as the API sees it", "Uploads", "Chroma"}
+	want := []string{"API", "Cache, as the API sees it", "PgBouncer", "PostgreSQL, as the API sees it", "Uploads", "Chroma"}
 	if !slices.Equal(tiers, want) {
 		t.Errorf("the way of a request is %q, want %q", tiers, want)
 	}

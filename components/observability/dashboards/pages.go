@@ -63,7 +63,12 @@ func requestPath(c rules.Config) []Row {
 			{"sum(ragapi_http_requests_in_flight)", "in flight"}, {`sum(go_goroutines{job="ragapi"})`, "goroutines"}}},
 		{Title: "Wait for a connection of the pod's own pool", Unit: seconds, Section: "api-pool-wait", Lines: []Line{
 			{"sum(rate(ragapi_db_pool_wait_seconds_total[5m])) / sum(rate(ragapi_db_pool_acquires_total[5m]))", "mean"}}},
+		{Title: "Answers that did without", Unit: perSec, Section: "reads-degraded", Lines: []Line{
+			{"sum by (missing) (rate(ragapi_degraded_total[5m]))", "{{missing}}"}}},
 	}}}
+	if c.Cache {
+		rows = append(rows, cache())
+	}
 	if c.PgBouncer {
 		rows = append(rows, pgbouncer(c))
 	}
@@ -82,10 +87,28 @@ func requestPath(c rules.Config) []Row {
 				Lines: []Line{{"sum by (result) (rate(ragapi_documents_processed_total[5m]))", "{{result}}"}}},
 		}})
 	if c.VectorStore {
-		rows = append(rows, Row{Title: "Chroma", Graphs: []Graph{{Title: "Volume used", Unit: percent, Section: "volume-filling", Limits: []float64{c.StoragePercent},
-			Lines: []Line{{"100 * kubelet_volume_stats_used_bytes / on (namespace, persistentvolumeclaim) kubelet_volume_stats_capacity_bytes", "{{persistentvolumeclaim}}"}}}}})
+		rows = append(rows, vectorStore(c))
 	}
 	return rows
+}
+
+func cache() Row {
+	const found = `sum by (kind) (rate(ragapi_cache_requests_total{result="hit"}[5m]))`
+	return Row{Title: "Cache, as the API sees it", Graphs: []Graph{
+		{Title: "Answered from the cache", Unit: share, Section: "cache-gone", Lines: []Line{{found + " / sum by (kind) (rate(ragapi_cache_requests_total[5m]))", "{{kind}}"}}},
+		{Title: "Time of its answers", Unit: seconds, Lines: []Line{
+			{"histogram_quantile(0.95, sum by (le, operation) (rate(ragapi_cache_operation_duration_seconds_bucket[5m])))", "p95 {{operation}}"}}},
+		{Title: "Pods that use it", Unit: plain, Lines: []Line{{"sum(ragapi_cache_available)", "with the cache"}, {"count(ragapi_cache_available)", "all"}}},
+	}}
+}
+
+func vectorStore(c rules.Config) Row {
+	return Row{Title: "Chroma", Graphs: []Graph{
+		{Title: "Time of its answers", Unit: seconds, Lines: []Line{
+			{"histogram_quantile(0.95, sum by (le, operation) (rate(ragapi_vector_operation_duration_seconds_bucket[5m])))", "p95 {{operation}}"}}},
+		{Title: "Volume used", Unit: percent, Section: "volume-filling", Limits: []float64{c.StoragePercent}, Lines: []Line{
+			{"100 * kubelet_volume_stats_used_bytes / on (namespace, persistentvolumeclaim) kubelet_volume_stats_capacity_bytes", "{{persistentvolumeclaim}}"}}},
+	}}
 }
 
 func pgbouncer(c rules.Config) Row {

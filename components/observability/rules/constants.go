@@ -32,10 +32,10 @@ func Constants() []Constant {
 		{"goroutinesPerRequest", goroutinesPerRequest, "far above what a request holds", []string{"GoroutineLeak"}},
 		{"restarts", restarts, "no longer an accident", []string{"PodsRestarting"}},
 		{"none", 0, "any at all", []string{
-			"AutoscalerErrors", "ScaleUpFailed", "ReplicasLacking", "PodsUnschedulable", "VPAWithoutRecommendation",
+			"AutoscalerErrors", "ScaleUpFailed", "ReplicasLacking", "PodsUnschedulable", "VPAWithoutRecommendation", "ReadsDegraded",
 		}},
 		{"none", 0, "no work at all", []string{"RecommenderStalled"}},
-		{"false", 0, "a gauge of a condition", []string{"AutoscalerStalled"}},
+		{"false", 0, "a gauge of a condition", []string{"AutoscalerStalled", "CacheGone"}},
 		{"true", 1, "a gauge of a condition", []string{"HPABlind", "AutoscalerStalled", "RecommenderStalled", "APIMetricsMissing", "PgBouncerDown"}},
 		{"none", 0, "no series without events", []string{
 			"slo:bad:rate5m", "queue:wait:seconds", "hpa:lacking:replicas", "hpa:lacking:bool", "hpa:time_to_scale:seconds", "hpa:turning:bool",

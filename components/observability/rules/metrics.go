@@ -22,11 +22,12 @@ const (
 // (docs/metrics); it has served no VPA metrics of its own since 2.9, so that the last one comes from StateMetricsConfig.
 var Metrics = map[string][]string{
 	JobAPI: {
-		"go_goroutines", "ragapi_db_pool_acquired_connections", "ragapi_db_pool_acquires_total", "ragapi_db_pool_max_connections",
-		"ragapi_db_pool_wait_seconds_total", "ragapi_document_processing_seconds_per_megabyte_bucket",
+		"go_goroutines", "ragapi_cache_available", "ragapi_cache_operation_duration_seconds_bucket", "ragapi_cache_requests_total",
+		"ragapi_db_pool_acquired_connections", "ragapi_db_pool_acquires_total", "ragapi_db_pool_max_connections",
+		"ragapi_db_pool_wait_seconds_total", "ragapi_degraded_total", "ragapi_document_processing_seconds_per_megabyte_bucket",
 		"ragapi_document_processing_seconds_per_megabyte_count", "ragapi_documents_processed_total", "ragapi_http_request_duration_seconds_bucket",
 		"ragapi_http_request_duration_seconds_count", "ragapi_http_requests_in_flight", "ragapi_queue_jobs",
-		"ragapi_search_duration_seconds_bucket", "ragapi_search_duration_seconds_count",
+		"ragapi_search_duration_seconds_bucket", "ragapi_search_duration_seconds_count", "ragapi_vector_operation_duration_seconds_bucket",
 	},
 	JobPgBouncer: {
 		"pgbouncer_pools_client_active_connections", "pgbouncer_pools_client_maxwait_seconds", "pgbouncer_pools_client_waiting_connections",

@@ -24,8 +24,8 @@ type Config struct {
 	RunbookURL string
 	// Namespaces whose pods and autoscalers are watched; the first is the API's.
 	Namespaces []string
-	// PgBouncer, Autoscaling (cluster-autoscaler and VPA) and VectorStore tell which optional tiers exist.
-	PgBouncer, Autoscaling, VectorStore bool
+	// PgBouncer, Cache, Autoscaling (cluster-autoscaler and VPA) and VectorStore tell which optional tiers exist.
+	PgBouncer, Cache, Autoscaling, VectorStore bool
 
 	ErrorRatio              float64 // share of requests that may fail, 0 to 1
 	ResponseP95Seconds      float64

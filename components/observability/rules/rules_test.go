@@ -24,7 +24,7 @@ import (
 func targets() rules.Config {
 	return rules.Config{
 		RunbookURL: "https://example.test/operations", Namespaces: []string{"rag", "vectors"},
-		PgBouncer: true, Autoscaling: true, VectorStore: true,
+		PgBouncer: true, Cache: true, Autoscaling: true, VectorStore: true,
 		ErrorRatio: 0.001, ResponseP95Seconds: 2, ComplexSearchP95Seconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
 		StoragePercent: 85, PoolWaitingClients: 5, HPAAtMaxMinutes: 15, UnschedulableMinutes: 5,
 	}

@@ -19,6 +19,9 @@ func (c Config) workload() []Group {
 		{Name: "api", Interval: interval, Rules: c.api()},
 		{Name: "queue", Interval: interval, Rules: c.queue()},
 	}
+	if c.Cache {
+		groups = append(groups, Group{Name: "cache", Interval: interval, Rules: c.cache()})
+	}
 	if c.PgBouncer {
 		groups = append(groups, Group{Name: "pgbouncer", Interval: interval, Rules: c.pools()})
 	}
@@ -45,6 +48,11 @@ func (c Config) api() []Rule {
 			expr: fmt.Sprintf("sum(rate(ragapi_db_pool_wait_seconds_total[5m])) / sum(rate(ragapi_db_pool_acquires_total[5m])) > %s",
 				number(c.ResponseP95Seconds*databaseShare)),
 			summary: "Requests wait {{ $value | humanizeDuration }} on average for a database connection in the API's own pool.",
+		},
+		alert{
+			name: "ReadsDegraded", severity: Ticket, section: "reads-degraded", minutes: 10,
+			expr:    "sum by (missing) (rate(ragapi_degraded_total[5m])) > 0",
+			summary: "Users are answered without what should have helped: {{ $labels.missing }}.",
 		},
 		alert{
 			name: "GoroutineLeak", severity: Ticket, section: "goroutine-leak", minutes: 30,
@@ -77,6 +85,14 @@ func (c Config) queue() []Rule {
 			summary: "Documents fail for good more often than requests may.",
 		},
 	)...)
+}
+
+func (c Config) cache() []Rule {
+	return c.alerts(alert{
+		name: "CacheGone", severity: Ticket, section: "cache-gone", minutes: 5,
+		expr:    "min(ragapi_cache_available) == 0",
+		summary: "A pod of the API does without its cache: the database answers what the cache should.",
+	})
 }
 
 func (c Config) pools() []Rule {
