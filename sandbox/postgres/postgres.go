@@ -108,13 +108,16 @@ func (s *Server) Remove(ctx context.Context, id string) error {
 	}
 	i := s.instance(id, nil)
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if err := i.stop(ctx); err != nil {
+	err := i.stop(ctx)
+	i.mu.Unlock() // what follows locks others, of which one may be removed too
+	if err != nil {
 		return fmt.Errorf("database %s: %w", id, err)
 	}
 	if err := s.forgetReplica(ctx, id); err != nil {
 		return fmt.Errorf("database %s: its replication slot: %w", id, err)
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if err := os.RemoveAll(i.dir); err != nil {
 		return fmt.Errorf("database %s: its data: %w", id, err)
 	}

@@ -15,6 +15,13 @@ func (i *instance) running() *debroot.Process {
 	return i.proc
 }
 
+// runs says whether the server is wanted, once nobody changes the database.
+func (i *instance) runs() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.running() != nil
+}
+
 func (i *instance) setProcess(p *debroot.Process) {
 	i.state.Lock()
 	defer i.state.Unlock()

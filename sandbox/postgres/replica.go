@@ -40,7 +40,7 @@ func (s *Server) makeReplica(ctx context.Context, id string, e *engine, spec con
 func (s *Server) source(id, sourceID string) (*instance, error) {
 	source := s.known(sourceID)
 	switch {
-	case sourceID == id || source == nil || source.running() == nil:
+	case sourceID == id || source == nil || !source.runs():
 		return nil, fmt.Errorf("sourceId is %q, want the id of a primary that runs in this sandbox", sourceID)
 	case source.declared().SourceID != "":
 		return nil, fmt.Errorf("sourceId is %q, which is a replica itself: the sandbox runs replicas of primaries only", sourceID)
@@ -89,13 +89,10 @@ func (i *instance) ensureReplica(ctx context.Context, spec control.Database, add
 	if err == nil {
 		err = i.checkConf(ctx, i.replicaConf(spec, addr, source)) // before the source is copied
 	}
-	if err == nil {
-		err = i.ensureCopy(ctx, spec, source)
-	}
 	if err != nil {
 		return explainDisk(err, i.dir)
 	}
-	running, waits, err := i.allowed(ctx, spec, source)
+	running, waits, err := i.agree(ctx, spec, source)
 	if err != nil {
 		return err
 	}
@@ -115,6 +112,17 @@ func (i *instance) ensureReplica(ctx context.Context, spec control.Database, add
 		i.server.logf("database %s: %v", i.id, waits)
 	}
 	return errors.Join(i.awaitLogin(ctx, spec, addr), i.verify(ctx, spec))
+}
+
+// agree makes the copy and finds what the replica can run under, while nobody changes or restarts the source, or agrees with
+// it for another replica.
+func (i *instance) agree(ctx context.Context, spec control.Database, source *instance) (running control.Database, waits error, err error) {
+	source.mu.Lock()
+	defer source.mu.Unlock()
+	if err := i.ensureCopy(ctx, spec, source); err != nil {
+		return spec, nil, explainDisk(err, i.dir)
+	}
+	return i.allowed(ctx, spec, source)
 }
 
 // follow runs the replica under spec's parameters and waits until it streams.
@@ -193,8 +201,6 @@ func (i *instance) copySource(ctx context.Context, spec control.Database, source
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
 	}
-	source.mu.Lock() // it must not be restarted meanwhile
-	defer source.mu.Unlock()
 	slot := slotName(i.id)
 	if err := errors.Join(source.dropSlot(ctx, slot), source.makeSlot(ctx, slot)); err != nil {
 		return err

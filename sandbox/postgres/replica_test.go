@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -192,6 +193,29 @@ func TestRaisedParametersReachSourceAndReplicaInEitherOrder(t *testing.T) {
 			step()
 		}
 		if got := p.onPrimary(maxConnections) + " " + p.onReplica(maxConnections); got != want+" "+want {
+			t.Errorf("got %s, want %s on both", got, want)
+		}
+		p.streams()
+	}
+}
+
+func TestStaticParametersReachSourceAndReplicaAtOnce(t *testing.T) {
+	p := replicated(t)
+	for n, want := range []string{"2048", "4096", "8192", "1024", "16384"} {
+		p.primary.Parameters["track_activity_query_size"], p.replica.Parameters["track_activity_query_size"] = want, want
+		var replica, primary error
+		var both sync.WaitGroup
+		both.Go(func() {
+			time.Sleep(time.Duration(n) * 60 * time.Millisecond) // so that one of them meets the source while it restarts
+			replica = p.try()
+		})
+		both.Go(func() { _, primary = p.s.Ensure(p.Context(), "db", p.primary, loopback) })
+		both.Wait()
+		if replica != nil || primary != nil {
+			t.Fatalf("with %s: the replica %v, the source %v, want neither to mind that the other changes", want, replica, primary)
+		}
+		const size = "SELECT setting FROM pg_settings WHERE name = 'track_activity_query_size'"
+		if got := p.onPrimary(size) + " " + p.onReplica(size); got != want+" "+want {
 			t.Errorf("got %s, want %s on both", got, want)
 		}
 		p.streams()

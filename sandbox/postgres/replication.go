@@ -37,8 +37,6 @@ func (i *instance) admit(ctx context.Context, source *instance) error {
 	if _, err := copyIfChanged(filepath.Join(i.dir, "tls", "ca.crt"), i.server.cfg.CAFile); err != nil {
 		return err
 	}
-	source.mu.Lock() // of several replicas one at a time
-	defer source.mu.Unlock()
 	password, err := source.replicationPassword()
 	if err != nil {
 		return err
