@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/postgres"
@@ -78,4 +79,18 @@ func (p *process) similar(c pools) search.Similar {
 		return index
 	}
 	return nil
+}
+
+// authenticator asks for tokens, unless nobody is to be asked.
+func (p *process) authenticator() (auth.Authenticator, error) {
+	if p.cfg.Auth == nil {
+		p.log.Warn("authentication is off: whoever reaches this process may do everything")
+		return auth.Off{}, nil
+	}
+	return auth.New(p.hard, *p.cfg.Auth, func(err error) {
+		p.metrics.KeysFetched(err)
+		if err != nil {
+			p.log.Warn("the issuer's keys were not fetched", "error", err.Error())
+		}
+	})
 }

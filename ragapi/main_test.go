@@ -84,7 +84,7 @@ func TestWhatIsNoCertificateIsNotCopied(t *testing.T) {
 }
 
 func TestAPortInUseIsNamed(t *testing.T) {
-	env := map[string]string{"DATABASE_HOST": "localhost", "DATABASE_NAME": "x", "DATABASE_USER": "x", "DATABASE_PASSWORD": "x", "DATABASE_SSLMODE": "disable", "ADMIN_ADDR": busyPort(t)}
+	env := map[string]string{"DATABASE_HOST": "localhost", "DATABASE_NAME": "x", "DATABASE_USER": "x", "DATABASE_PASSWORD": "x", "DATABASE_SSLMODE": "disable", "AUTH": "off", "ADMIN_ADDR": busyPort(t)}
 	code, _, stderr := runWith(t, env, "serve")
 	if code != exitFailed || !strings.Contains(stderr, "ADMIN_ADDR "+env["ADMIN_ADDR"]) || !strings.Contains(stderr, "address already in use") {
 		t.Errorf("exit code %d: %s", code, stderr)

@@ -63,6 +63,14 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
+	asks, err := p.authenticator()
+	if err != nil {
+		return nil, err
+	}
+	limit, err := server.NewRateLimit(p.cfg.RateLimit.PerSecond, p.cfg.RateLimit.Burst)
+	if err != nil {
+		return nil, err
+	}
 	reads := p.reader(c)
 	a := &assembly{ready: server.NewReadiness(probe(c.primary), p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
 	a.options = server.Options{
@@ -71,6 +79,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 		Sessions:  session.NewStore(c.primary, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,
+		Auth:      asks, RateLimit: limit,
 		Readiness: a.ready, Metrics: p.metrics, Log: p.log,
 		MaxUploadBytes: p.cfg.MaxUploadBytes, RequestTimeout: p.cfg.RequestTimeout,
 	}

@@ -180,8 +180,8 @@ func TestTheUserIsTheClaimThatIsSet(t *testing.T) {
 }
 
 func TestWhoMaySeeWhat(t *testing.T) {
-	user := Caller{User: "u", scopes: []Scope{SessionsRead}}
-	admin := Caller{User: "a", scopes: []Scope{SessionsAdmin}}
+	user := NewCaller("u", SessionsRead)
+	admin := NewCaller("a", SessionsAdmin)
 	off, err := Off{}.Authenticate(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -84,20 +84,21 @@ func (s Settings) check(c jwt.Claims, now time.Time) error {
 
 // caller reads the user and the scopes: claim scope, words of a text (RFC 9068), or scp, the same or a list.
 func (s Settings) caller(claims map[string]json.RawMessage) (Caller, error) {
-	var c Caller
-	if err := json.Unmarshal(claims[s.UserClaim], &c.User); err != nil || !nameable(c.User) {
+	var user string
+	if err := json.Unmarshal(claims[s.UserClaim], &user); err != nil || !nameable(user) {
 		return Caller{}, fmt.Errorf("%w: claim %s is no name of 1 to %d bytes", ErrToken, s.UserClaim, maxUser)
 	}
+	var scopes []Scope
 	for _, name := range []string{"scope", "scp"} {
 		granted, err := words(claims[name])
 		if err != nil {
 			return Caller{}, fmt.Errorf("%w: claim %s is neither a text nor a list of texts", ErrToken, name)
 		}
 		for _, word := range granted {
-			c.scopes = append(c.scopes, Scope(word))
+			scopes = append(scopes, Scope(word))
 		}
 	}
-	return c, nil
+	return NewCaller(user, scopes...), nil
 }
 
 // nameable is what the database can keep as a user, and what no other claim reads as: decoding makes one and the same

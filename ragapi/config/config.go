@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/ragapi/auth"
 )
 
 // Config is what one process of the RAG API runs with.
@@ -21,6 +22,9 @@ type Config struct {
 	Database  Database  // what requests use: PgBouncer, or PostgreSQL itself
 	Read      *Database // the replicas; nil where there are none, and Database is read
 	Direct    Database  // the primary without PgBouncer, for what needs a session of its own: migrations, the worker's queue
+
+	Auth      *auth.Settings // whose tokens are good; nil where nobody is asked for one
+	RateLimit RateLimit
 
 	Cache             Cache
 	VectorURL         string // Chroma; empty for full-text search alone
@@ -103,6 +107,8 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		HTTPAddr:          r.address("HTTP_ADDR", ":8080"),
 		AdminAddr:         r.address("ADMIN_ADDR", ":9090"),
 		Database:          r.database(),
+		Auth:              r.auth(),
+		RateLimit:         r.rateLimit(),
 		Cache:             r.cache(),
 		VectorURL:         r.url("VECTOR_URL"),
 		Embedding:         r.embedding(),

@@ -19,7 +19,7 @@ func load(env map[string]string) (Config, error) {
 }
 
 func required() map[string]string {
-	return map[string]string{"DATABASE_HOST": "db", "DATABASE_NAME": "rag", "DATABASE_USER": "rag", "DATABASE_PASSWORD": "secret"}
+	return map[string]string{"DATABASE_HOST": "db", "DATABASE_NAME": "rag", "DATABASE_USER": "rag", "DATABASE_PASSWORD": "secret", "AUTH": "off"}
 }
 
 func TestRequiredVariablesAreEnough(t *testing.T) {
@@ -32,7 +32,7 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 		PoolSize: 10, Lifetime: 30 * time.Minute, StatementTimeout: 10 * time.Second, ExecMode: pgx.QueryExecModeCacheStatement,
 	}
 	want := Config{
-		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true},
+		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1},
 		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: database.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
 		MaxUploadBytes: 10 << 20, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
@@ -51,6 +51,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"EMBEDDING_URL": "http://model", "SESSION_TTL": "1s", "QUERY_LOG_RETENTION": "1h",
 		"REPORT_SLOW_STATEMENT": "500", "REPORT_LONG_TRANSACTION": "0s", "REPORT_REPLICA_LAG": "2h", "REPORT_REPLICAS": "16",
 		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "WORKER_CONCURRENCY": "0",
+		"AUTH_ISSUER": "http://issuer.example", "AUTH_JWKS_URL": "keys", "AUTH_CA_FILE": missing, "RATE_LIMIT_RPS": "-1", "RATE_LIMIT_BURST": "0",
 	})
 	if err == nil {
 		t.Fatal("no fault reported")
@@ -68,6 +69,12 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`DATABASE_POOL_SIZE is "many", want a whole number from 1 to 1000`,
 		`DATABASE_STATEMENT_TIMEOUT is "-1s", want a duration such as 30s, from 0s to 1h0m0s`,
 		`DATABASE_EXEC_MODE is "fast", want one of cache_describe, cache_statement, describe_exec, exec, simple_protocol`,
+		`AUTH_ISSUER is "http://issuer.example", want a URL with https, or one of this machine`,
+		`AUTH_JWKS_URL is "keys", want a URL with https, or one of this machine`,
+		`AUTH_CA_FILE is "` + missing + `", want a readable file`,
+		`AUTH is not set, want jwt, with AUTH_ISSUER and AUTH_AUDIENCE, or off, to let everybody do everything`,
+		`RATE_LIMIT_RPS is "-1", want a number from 0.01 to 100000, or 0 for no limit`,
+		`RATE_LIMIT_BURST is "0", want a whole number from 1 to 1000000`,
 		`CACHE_ADDR is "cache", want host:port with a port from 0 to 65535`,
 		`CACHE_TLS is "maybe", want one of on, off`,
 		`VECTOR_URL is "chroma:8000", want a URL such as http://host:8000`,

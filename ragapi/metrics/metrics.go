@@ -39,6 +39,7 @@ type Metrics struct {
 	chunks     prometheus.Counter
 	degraded   *prometheus.CounterVec
 	queryLog   *prometheus.CounterVec
+	keys       *prometheus.CounterVec
 	cache      *cacheMetrics
 	vectors    *prometheus.HistogramVec
 }
@@ -59,6 +60,7 @@ func New(build Build) *Metrics {
 		chunks:     counter("chunks_written_total", "Chunks written."),
 		degraded:   counterVec("degraded_total", "Reads that did without what they would have used, by what was missing: replica or vector.", "missing"),
 		queryLog:   counterVec("query_log_records_total", "Searches for the query log, by result: written or dropped.", "result"),
+		keys:       counterVec("auth_key_fetches_total", "Times that the issuer was asked for its keys, by result: ok or error.", "result"),
 		cache:      newCacheMetrics(),
 		vectors:    histogramVec("vector_operation_duration_seconds", "Time that the vector store took, by operation and result.", operationBuckets, "operation", "result"),
 	}
@@ -75,11 +77,14 @@ func New(build Build) *Metrics {
 		m.vectors.WithLabelValues(operation, "ok")
 		m.vectors.WithLabelValues(operation, "error")
 	}
+	for _, result := range []string{"ok", "error"} {
+		m.keys.WithLabelValues(result)
+	}
 	for _, result := range []string{"written", "dropped"} {
 		m.queryLog.WithLabelValues(result)
 	}
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.vectors,
+		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.vectors,
 		m.cache.requests, m.cache.operations, m.cache.available)
 	return m
 }
@@ -117,6 +122,15 @@ func (m *Metrics) Logged(written bool, records int) {
 		result = "written"
 	}
 	m.queryLog.WithLabelValues(result).Add(float64(records))
+}
+
+// KeysFetched counts a fetch of the issuer's keys.
+func (m *Metrics) KeysFetched(err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.keys.WithLabelValues(result).Inc()
 }
 
 // Search counts a search, whether it was cached or not.

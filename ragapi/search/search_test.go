@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
@@ -209,7 +210,7 @@ func BenchmarkSearchHandler(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
 	api := server.New(server.Options{
 		Documents: document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}), Search: engine(pool), QueryLog: noLog{}, Metrics: metrics.New(metrics.Build{}), Log: log,
-		Readiness: server.NewReadiness(func(context.Context) error { return nil }, log), MaxUploadBytes: 1 << 20, RequestTimeout: time.Minute,
+		Auth: auth.Off{}, RateLimit: &server.RateLimit{}, Readiness: server.NewReadiness(func(context.Context) error { return nil }, log), MaxUploadBytes: 1 << 20, RequestTimeout: time.Minute,
 	})
 	for name, query := range map[string]string{
 		"rare/simple": "q=w4000+w4100", "rare/complex": "q=w4000+w4100&mode=complex",

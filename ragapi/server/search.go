@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
 )
@@ -14,7 +15,7 @@ const (
 	defaultHits   = 10
 	maxHits       = 50
 	maxQueryBytes = 512
-	// userHeader names the user in the query log, if whoever authenticates in front of the API sets it.
+	// userHeader names the user in the query log where nobody is asked for a token. It is never believed otherwise.
 	userHeader = "X-User-Id"
 )
 
@@ -43,9 +44,9 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if p.faults != nil {
 		return invalid(p.faults)
 	}
-	user := r.Header.Get(userHeader)
-	if textFault(user) != "" || len(user) > maxUserBytes {
-		return invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
+	user, err := loggedUser(r)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
@@ -62,4 +63,16 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 		answer.Hits[i] = hitBody{DocumentID: h.DocumentID, Title: h.Title, Position: h.Position, Score: h.Score, Match: h.Match, Snippet: h.Snippet}
 	}
 	return writeHashed(w, r, answer)
+}
+
+// loggedUser is whom the query log names: the token's user.
+func loggedUser(r *http.Request) (string, error) {
+	if caller := auth.From(r.Context()); caller.Checked() {
+		return caller.User, nil
+	}
+	user := r.Header.Get(userHeader)
+	if textFault(user) != "" || len(user) > maxUserBytes {
+		return "", invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
+	}
+	return user, nil
 }

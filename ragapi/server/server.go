@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -52,6 +53,8 @@ type Options struct {
 	Summary        func(ctx context.Context) (querylog.Summary, error)
 	QueryLog       QueryLog
 	Readiness      *Readiness
+	Auth           auth.Authenticator
+	RateLimit      *RateLimit
 	Metrics        *metrics.Metrics
 	Log            *slog.Logger
 	MaxUploadBytes int64         // one request body
@@ -67,19 +70,9 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func New(o Options) http.Handler {
 	a := &api{o}
 	mux := http.NewServeMux()
-	for path, methods := range map[string]map[string]handler{
-		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
-		"/v1/documents/{id}":         {http.MethodGet: a.getDocument, http.MethodDelete: a.deleteDocument},
-		"/v1/search":                 {http.MethodGet: a.search},
-		"/v1/sessions":               {http.MethodGet: a.listSessions, http.MethodPost: a.createSession},
-		"/v1/sessions/{id}":          {http.MethodGet: a.getSession, http.MethodDelete: a.deleteSession},
-		"/v1/sessions/{id}/messages": {http.MethodPost: a.appendMessage},
-		"/v1/dashboard":              {http.MethodGet: a.dashboard},
-		"/healthz":                   {http.MethodGet: healthz},
-		"/readyz":                    {http.MethodGet: o.Readiness.readyz},
-	} {
-		for method, h := range methods {
-			mux.Handle(method+" "+path, a.handle(path, h))
+	for path, methods := range a.routes() {
+		for method, t := range methods {
+			mux.Handle(method+" "+path, a.handle(path, a.guarded(t)))
 		}
 		mux.Handle(path, a.handle(path, notAllowed(methods)))
 	}
@@ -87,12 +80,29 @@ func New(o Options) http.Handler {
 	return mux
 }
 
+// routes are all there is: by path and method, the scope that a caller needs, and what answers.
+func (a *api) routes() map[string]map[string]route {
+	return map[string]map[string]route{
+		"/v1/documents":              {http.MethodGet: {auth.DocumentsRead, a.listDocuments}, http.MethodPost: {auth.DocumentsWrite, a.createDocument}},
+		"/v1/documents/{id}":         {http.MethodGet: {auth.DocumentsRead, a.getDocument}, http.MethodDelete: {auth.DocumentsWrite, a.deleteDocument}},
+		"/v1/search":                 {http.MethodGet: {auth.SearchRead, a.search}},
+		"/v1/sessions":               {http.MethodGet: {auth.SessionsRead, a.listSessions}, http.MethodPost: {auth.SessionsWrite, a.createSession}},
+		"/v1/sessions/{id}":          {http.MethodGet: {auth.SessionsRead, a.getSession}, http.MethodDelete: {auth.SessionsWrite, a.deleteSession}},
+		"/v1/sessions/{id}/messages": {http.MethodPost: {auth.SessionsWrite, a.appendMessage}},
+		"/v1/dashboard":              {http.MethodGet: {auth.SearchRead, a.dashboard}},
+		"/healthz":                   {http.MethodGet: {anyone, healthz}},
+		"/readyz":                    {http.MethodGet: {anyone, a.Readiness.readyz}},
+	}
+}
+
 // notAllowed answers every method that methods lacks.
-func notAllowed(methods map[string]handler) handler {
+func notAllowed(methods map[string]route) handler {
 	var allowed []string
 	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		// A pattern for GET serves HEAD too.
-		if methods[m] != nil || m == http.MethodHead && methods[http.MethodGet] != nil {
+		_, has := methods[m]
+		_, gets := methods[http.MethodGet]
+		if has || m == http.MethodHead && gets {
 			allowed = append(allowed, m)
 		}
 	}

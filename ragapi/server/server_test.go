@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -96,14 +97,18 @@ func sample() document.Document {
 	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created}
 }
 
-func newAPI(f *fake) http.Handler {
+func newAPI(f *fake) http.Handler { return New(optionsOf(f)) }
+
+// optionsOf are those of an API that lets everybody do everything.
+func optionsOf(f *fake) Options {
 	log := slog.New(slog.DiscardHandler)
-	return New(Options{
+	return Options{
+		Auth: auth.Off{}, RateLimit: &RateLimit{},
 		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
 		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
-	})
+	}
 }
 
 func call(h http.Handler, method, target, contentType, body string) *httptest.ResponseRecorder {
@@ -383,9 +388,9 @@ func (*panicking) Search(context.Context, search.Query) (search.Result, error) {
 func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 	var logged bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&logged, nil))
-	f := &panicking{}
-	api := New(Options{Documents: f, Search: f, Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute, Readiness: NewReadiness(nil, log)})
-	w := call(api, "GET", "/v1/search?q=a", "", "")
+	o := optionsOf(&fake{})
+	o.Search, o.Log = &panicking{}, log
+	w := call(New(o), "GET", "/v1/search?q=a", "", "")
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "boom") {
 		t.Errorf("status %d, body %s", w.Code, w.Body)
 	}

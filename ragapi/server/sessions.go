@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
 
@@ -44,9 +45,16 @@ func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user := body.text("user", maxUserBytes)
+	named := ""
+	if body.has("user") || !auth.From(r.Context()).Checked() {
+		named = body.text("user", maxUserBytes)
+	}
 	if body.faults != nil {
 		return invalid(body.faults)
+	}
+	user, err := actingFor(w, r, named)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
@@ -67,6 +75,9 @@ func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	s, err := a.Sessions.Get(ctx, id)
+	if err == nil {
+		err = visible(ctx, s)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,6 +99,9 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
+	if err := a.changeable(ctx, id); err != nil {
+		return err
+	}
 	s, err := a.Sessions.Append(ctx, id, m)
 	if err != nil {
 		return err
@@ -98,11 +112,18 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 
 func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
 	q := parameters{values: r.URL.Query()}
-	user := q.text("user", maxUserBytes)
+	named := ""
+	if q.values.Has("user") || !auth.From(r.Context()).Checked() {
+		named = q.text("user", maxUserBytes)
+	}
 	limit := q.integer("limit", defaultPage, maxPage)
 	before := q.cursor("cursor")
 	if q.faults != nil {
 		return invalid(q.faults)
+	}
+	user, err := actingFor(w, r, named)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
@@ -128,6 +149,9 @@ func (a *api) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
+	if err := a.changeable(ctx, id); err != nil {
+		return err
+	}
 	if err := a.Sessions.Delete(ctx, id); err != nil {
 		return err
 	}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/auth"
+	"github.com/ragscale/ragscale/ragapi/session"
+)
+
+// anyone is the scope of routes that nobody needs a token for: probes.
+const anyone auth.Scope = "anyone"
+
+// route is a handler and the scope that its caller needs. The empty scope is nobody's.
+type route struct {
+	scope  auth.Scope
+	handle handler
+}
+
+// guarded lets a request through to its handler if its caller may, and not too often.
+func (a *api) guarded(t route) handler {
+	if t.scope == anyone {
+		return t.handle
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		caller, err := a.Auth.Authenticate(r.Context(), r.Header)
+		if err != nil {
+			return a.refused(w, r, err)
+		}
+		if caller.Checked() {
+			w.Header().Set("Vary", "Authorization")
+		}
+		if err := a.RateLimit.take(w, r, caller); err != nil {
+			return err
+		}
+		if !caller.May(t.scope) {
+			return forbidden(w, t.scope)
+		}
+		return t.handle(w, r.WithContext(auth.With(r.Context(), caller)))
+	}
+}
+
+// refused answers a request without a good token after RFC 6750, 3.1: what is wrong by its standard code, and no more.
+// The log has the cause.
+func (a *api) refused(w http.ResponseWriter, r *http.Request, err error) error {
+	a.Log.LogAttrs(r.Context(), slog.LevelDebug, "token refused", slog.String("request", requestID(r.Context())), slog.String("cause", err.Error()))
+	switch {
+	case errors.Is(err, auth.ErrAbsent):
+		challenge(w, "")
+		return unauthenticated("want a bearer token in the header Authorization")
+	case errors.Is(err, auth.ErrMalformed):
+		challenge(w, `, error="invalid_request"`)
+		return invalid([]Fault{{Parameter: "Authorization", Detail: "is there more than once, want one header"}})
+	case errors.Is(err, auth.ErrToken):
+		challenge(w, `, error="invalid_token"`)
+		return unauthenticated("the token is not valid, or no longer")
+	case errors.Is(err, auth.ErrUnavailable):
+		return &Problem{Type: problemPrefix + "unavailable", Title: "Tokens cannot be checked", Status: http.StatusServiceUnavailable, Detail: "try again"}
+	}
+	return err
+}
+
+func challenge(w http.ResponseWriter, more string) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="ragapi"`+more)
+}
+
+func unauthenticated(detail string) *Problem {
+	return &Problem{Type: problemPrefix + "unauthenticated", Title: "The request is not authenticated", Status: http.StatusUnauthorized, Detail: detail}
+}
+
+func forbidden(w http.ResponseWriter, lacking auth.Scope) *Problem {
+	challenge(w, `, error="insufficient_scope", scope="`+string(lacking)+`"`)
+	return &Problem{Type: problemPrefix + "forbidden", Title: "The token does not allow this", Status: http.StatusForbidden, Detail: "want the scope " + string(lacking)}
+}
+
+// actingFor is the user whom a request is about: who is named, or else the caller. Another than the caller is for those
+// with the scope for it.
+func actingFor(w http.ResponseWriter, r *http.Request, named string) (string, error) {
+	caller := auth.From(r.Context())
+	if named == "" {
+		return caller.User, nil
+	}
+	if !caller.ActsFor(named) {
+		return "", forbidden(w, auth.SessionsAdmin)
+	}
+	return named, nil
+}
+
+// visible hides a session from those who may not see it: it is as if there were none.
+func visible(ctx context.Context, s session.Session) error {
+	if !auth.Sessions.VisibleTo(auth.From(ctx), s.User) {
+		return session.ErrNotFound
+	}
+	return nil
+}
+
+// changeable is visible by id, for what changes a session without reading it. An owner never changes, so that asking
+// first is enough.
+func (a *api) changeable(ctx context.Context, id uuid.UUID) error {
+	if auth.From(ctx).May(auth.SessionsAdmin) {
+		return nil
+	}
+	s, err := a.Sessions.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return visible(ctx, s)
+}
