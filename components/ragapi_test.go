@@ -73,6 +73,8 @@ var apiShapes = map[string]func() ragapi.Args{
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::uploads/*"}]}`)}
 		a.MetricsNamespaces = []string{"observability"}
 		a.QueryLogRetentionDays = 90
+		a.Auth = &ragapi.Auth{Issuer: "https://login.example.com/rag", Audience: "rag", JWKSURL: "https://keys.example.com:8443/jwks", UserClaim: "email"}
+		a.RateLimit = ragapi.RateLimit{RequestsPerSecond: 50, Burst: 100}
 		withDataTier(&a)
 		a.DeletionProtection = true
 		a.Tags = map[string]string{"stack": "prod", "cost-centre": "search"}
@@ -166,6 +168,13 @@ func TestAPIFaultsNameTheField(t *testing.T) {
 			"ragapi.DrainSeconds is 1, want 2 to 600"},
 		"log level": {func(a *ragapi.Args) { a.LogLevel = "loud" },
 			`ragapi.LogLevel is "loud", want one of debug, info, warn, error`},
+		"issuer without TLS": {func(a *ragapi.Args) { a.Auth = &ragapi.Auth{Issuer: "http://login.example.com", Audience: "rag"} },
+			`ragapi.Auth.Issuer is "http://login.example.com", want a URL with https`},
+		"no issuer, no audience": {func(a *ragapi.Args) { a.Auth = &ragapi.Auth{JWKSURL: "keys"} },
+			"ragapi.Auth.Issuer is \"\", want a URL with https\nragapi.Auth.JWKSURL is \"keys\", want a URL with https\n" +
+				"ragapi.Auth.Audience is empty, want what the tokens name in aud"},
+		"rate limit": {func(a *ragapi.Args) { a.RateLimit = ragapi.RateLimit{RequestsPerSecond: 5} },
+			"ragapi.RateLimit.Burst is 0, want 1 to 1000000"},
 		"no replicas": {func(a *ragapi.Args) { a.HPA.Min = 0 },
 			"ragapi.HPA.Min is 0, want 1 or more"},
 		"fewer at most": {func(a *ragapi.Args) { a.HPA.Max = 2 },

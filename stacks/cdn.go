@@ -49,7 +49,8 @@ const (
 )
 
 // defaultBehaviors is the edge in all environments. What the API answers is private and goes through as it is; of a
-// search it may say that it can be shared (Cache-Control: s-maxage), then for a minute at most. Assets have versioned
+// search it may say that it can be shared (Cache-Control: s-maxage), then for a minute at most, and with the bearer of the
+// same token alone: the edge checks none. A header in the key also reaches the origin, and Authorization in no other way. Assets have versioned
 // names and never change. The rest are entry documents: browsers ask each time, the edge keeps them until a deploy
 // invalidates them, or a day.
 func defaultBehaviors() []Behavior {
@@ -65,7 +66,7 @@ func defaultBehaviors() []Behavior {
 	return []Behavior{
 		behavior(Behavior{
 			Path: "/v1/search", Origin: originAPI, MaxTTLSeconds: minute, Compress: true,
-			KeyQueryStrings: []string{"q", "mode", "limit"}, ForwardHeaders: []string{"X-Request-Id"},
+			KeyHeaders: []string{"Authorization"}, KeyQueryStrings: []string{"q", "mode", "limit"}, ForwardHeaders: []string{"X-Request-Id"},
 		}),
 		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all, ForwardCookies: all}),
 		behavior(Behavior{
@@ -84,10 +85,10 @@ type APIRead struct {
 	Passing      []string // headers that are read and do not tell answers apart: ids, conditions, the form of a body
 }
 
-// APIReads is the contract of docs/api.md as the edge needs it. Accept-Encoding is in no row: the API does not compress,
-// CloudFront does and keys on what it normalized by itself.
+// APIReads is the contract of docs/api.md as the edge needs it. Every answer depends on the token. Accept-Encoding is in no
+// row: the API does not compress, CloudFront does and keys on what it normalized by itself.
 func APIReads() []APIRead {
-	return []APIRead{
+	reads := []APIRead{
 		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit"}, Passing: []string{"X-Request-Id"}},
 		{Path: "/v1/documents", QueryStrings: []string{"limit", "cursor", "title"}, Passing: []string{"X-Request-Id", "Content-Type"}},
 		{Path: "/v1/documents/*", Passing: []string{"X-Request-Id", "If-None-Match"}},
@@ -96,6 +97,10 @@ func APIReads() []APIRead {
 		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type"}},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
 	}
+	for i := range reads {
+		reads[i].Headers = append(reads[i].Headers, "Authorization")
+	}
+	return reads
 }
 
 // readsAt is all that the API reads of the requests that a path pattern matches.

@@ -26,7 +26,7 @@ func behaviors(t *testing.T, list ...map[string]any) string {
 
 func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 	search := func(change map[string]any) map[string]any {
-		b := map[string]any{"path": "/v1/search", "origin": "api", "maxTtlSeconds": 60, "keyQueryStrings": []string{"q", "mode", "limit"}}
+		b := map[string]any{"path": "/v1/search", "origin": "api", "maxTtlSeconds": 60, "keyQueryStrings": []string{"q", "mode", "limit"}, "keyHeaders": []string{"Authorization"}}
 		for key, value := range change {
 			b[key] = value
 		}
@@ -38,10 +38,10 @@ func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 			`ragscale:cdn.behaviors[0].keyQueryStrings lacks mode, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
 		{"cdn", behaviors(t, search(map[string]any{"keyQueryStrings": []string{"q", "mode", "limit", "utm_source"}})),
 			`ragscale:cdn.behaviors[0].keyQueryStrings[3] is "utm_source", which the API does not read at /v1/search, want some of q, mode, limit: it splits the cache for nothing`},
-		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{"Authorization"}})),
-			`ragscale:cdn.behaviors[0].keyHeaders[0] is "Authorization", which the API does not read at /v1/search, want none: it splits the cache for nothing`},
-		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{"X-Request-Id"}})),
-			`ragscale:cdn.behaviors[0].keyHeaders[0] is "X-Request-Id", which the API does not read at /v1/search, want none: it splits the cache for nothing`},
+		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{}})),
+			`ragscale:cdn.behaviors[0].keyHeaders lacks Authorization, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
+		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{"authorization", "X-Request-Id"}})),
+			`ragscale:cdn.behaviors[0].keyHeaders[1] is "X-Request-Id", which the API does not read at /v1/search, want some of Authorization: it splits the cache for nothing`},
 		{"cdn", behaviors(t, search(map[string]any{"keyCookies": []string{"session"}})),
 			`ragscale:cdn.behaviors[0].keyCookies[0] is "session", which the API does not read at /v1/search, want none: it splits the cache for nothing`},
 		{"cdn", behaviors(t, search(map[string]any{"forwardHeaders": []string{"host"}})),
@@ -53,7 +53,7 @@ func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 
 func TestWhatPassesUncachedCarriesWhatTheAPIReads(t *testing.T) {
 	faultTable(t, []faultCase{
-		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"*"}, "forwardHeaders": []string{"x-request-id"}}),
+		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"*"}, "forwardHeaders": []string{"x-request-id", "Authorization"}}),
 			`ragscale:cdn.behaviors[0].forwardHeaders lacks Content-Type, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
 		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"limit", "title"}, "forwardHeaders": []string{"*"}}),
 			`ragscale:cdn.behaviors[0].forwardQueryStrings lacks cursor, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
@@ -132,7 +132,7 @@ func TestProductionHasOneWayIn(t *testing.T) {
 	values["aws:region"], values["ragscale:environment"] = "eu-central-1", "production"
 	values["ragscale:cdn"] = `{"originDomain": "api.example.com"}`
 	values["ragscale:api"] = `{"internal": false, "listenerPort": 443, "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/abc"}`
-	_, err := stacks.Parse("prod", values)
+	_, err := stacks.Parse("prod", withAuth(values))
 	if want := `ragscale:api.internal is false with cdn.enabled, want true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it`; text(err) != want {
 		t.Errorf("%v", err)
 	}

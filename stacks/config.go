@@ -106,18 +106,20 @@ type Taint struct {
 
 // API is the RAG API's deployment.
 type API struct {
-	Image          string   `json:"image" rule:"match=image" doc:"Tag in the stack's own ECR repository, or a full image reference (anything with a slash)."`
-	Port           int      `json:"port" rule:"min=1024 max=65535" doc:"Port the API listens on in its pod; 9090 is taken by metrics."`
-	ListenerPort   int      `json:"listenerPort" rule:"min=1 max=65535" doc:"Port of the load balancer. 443 needs certificateArn."`
-	CertificateARN string   `json:"certificateArn" rule:"match=certificateArn" doc:"ACM certificate of the load balancer, in the stack's region; empty = plain HTTP."`
-	Internal       bool     `json:"internal" doc:"Load balancer in the private subnets, reachable from the VPC only."`
-	IngressCIDRs   []string `json:"ingressCidrs" rule:"match=cidr minItems=1 maxItems=40" doc:"Who may reach the load balancer."`
-	Requests       Requests `json:"requests" doc:"What the scheduler reserves for an API pod; the HPA's targets are percent of it."`
-	Limits         Limits   `json:"limits" doc:"What an API pod may use at most."`
-	Worker         Worker   `json:"worker" doc:"The worker that processes uploads (Deployment agentic-rag-worker)."`
-	DrainSeconds   int      `json:"drainSeconds" rule:"min=2 max=600" doc:"How long a stopping pod finishes what it has begun, s."`
-	QueryLogDays   int      `json:"queryLogDays" rule:"min=1 max=3650" doc:"Days that searches are remembered: partitions of the query log that daily upkeep keeps."`
-	LogLevel       string   `json:"logLevel" rule:"one=debug|info|warn|error" doc:"Least severe message that is logged."`
+	Image          string    `json:"image" rule:"match=image" doc:"Tag in the stack's own ECR repository, or a full image reference (anything with a slash)."`
+	Port           int       `json:"port" rule:"min=1024 max=65535" doc:"Port the API listens on in its pod; 9090 is taken by metrics."`
+	ListenerPort   int       `json:"listenerPort" rule:"min=1 max=65535" doc:"Port of the load balancer. 443 needs certificateArn."`
+	CertificateARN string    `json:"certificateArn" rule:"match=certificateArn" doc:"ACM certificate of the load balancer, in the stack's region; empty = plain HTTP."`
+	Internal       bool      `json:"internal" doc:"Load balancer in the private subnets, reachable from the VPC only."`
+	IngressCIDRs   []string  `json:"ingressCidrs" rule:"match=cidr minItems=1 maxItems=40" doc:"Who may reach the load balancer."`
+	Auth           Auth      `json:"auth" doc:"Whose tokens the API takes: an issuer and an audience have to be said, or that it asks for none."`
+	RateLimit      RateLimit `json:"rateLimit" doc:"How often one user may ask one API pod; without auth one client address. Over n pods a user gets up to n times as much."`
+	Requests       Requests  `json:"requests" doc:"What the scheduler reserves for an API pod; the HPA's targets are percent of it."`
+	Limits         Limits    `json:"limits" doc:"What an API pod may use at most."`
+	Worker         Worker    `json:"worker" doc:"The worker that processes uploads (Deployment agentic-rag-worker)."`
+	DrainSeconds   int       `json:"drainSeconds" rule:"min=2 max=600" doc:"How long a stopping pod finishes what it has begun, s."`
+	QueryLogDays   int       `json:"queryLogDays" rule:"min=1 max=3650" doc:"Days that searches are remembered: partitions of the query log that daily upkeep keeps."`
+	LogLevel       string    `json:"logLevel" rule:"one=debug|info|warn|error" doc:"Least severe message that is logged."`
 }
 
 // Worker is the deployment that processes uploads.

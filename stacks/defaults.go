@@ -49,6 +49,7 @@ func defaults(env Environment) *Config {
 		},
 		API: API{
 			Image: "0.1.0", Port: 8080, ListenerPort: 80, Internal: true, IngressCIDRs: []string{"0.0.0.0/0"},
+			Auth: Auth{Enabled: true, UserClaim: "sub"}, RateLimit: RateLimit{RequestsPerSecond: 50, Burst: 100},
 			Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte},
 			Worker:       Worker{Min: 2, Max: 6, Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte}},
 			DrainSeconds: 20, QueryLogDays: 30, LogLevel: "info",
@@ -96,6 +97,7 @@ func developmentDefaults(c *Config) {
 		"burst":    nodeGroup("burst", "SPOT", 0, 4, 0, "m7g.large", "m6g.large", "m8g.large"),
 		"loadtest": loadtestGroup("c7g.xlarge", 4),
 	}
+	c.API.RateLimit.RequestsPerSecond = 0
 	c.API.Requests, c.API.Limits = Requests{CPU: 250, Memory: 256 * mebibyte}, Limits{Memory: 512 * mebibyte}
 	c.API.Worker = Worker{Min: 1, Max: 3, Requests: c.API.Requests, Limits: c.API.Limits}
 	d := &c.Database
@@ -123,6 +125,7 @@ func localDefaults(c *Config) {
 		"api":    nodeGroup("api", "ON_DEMAND", 2, 2, 2, "t4g.large"), // both at once: nothing adds nodes here
 	}
 	c.API.ListenerPort, c.API.Internal, c.API.IngressCIDRs, c.API.DrainSeconds = 8080, false, []string{"127.0.0.0/8"}, 6
+	c.API.Auth.Enabled, c.API.RateLimit.RequestsPerSecond = false, 0 // only loopback reaches it
 	c.API.Requests, c.API.Limits = Requests{CPU: 50, Memory: 128 * mebibyte}, Limits{Memory: 256 * mebibyte}
 	c.API.Worker = Worker{Min: 1, Max: 2, Requests: c.API.Requests, Limits: c.API.Limits}
 	d := &c.Database

@@ -41,7 +41,7 @@ func FuzzParse(f *testing.F) {
 
 	f.Fuzz(func(t *testing.T, block uint8, text, extra string) {
 		name := blocks[int(block)%len(blocks)]
-		values := map[string]string{"aws:region": "eu-central-1", "ragscale:" + name: text}
+		values := withAuth(map[string]string{"aws:region": "eu-central-1", "ragscale:" + name: text})
 		c, err := stacks.Parse("dev", values)
 		if err == nil {
 			checkRoundTrip(t, c)

@@ -38,7 +38,7 @@ func load(t *testing.T, config map[string]string, secret []string, then func(*st
 		}
 		return string(text)
 	}
-	t.Setenv(pulumi.EnvConfig, encode(config))
+	t.Setenv(pulumi.EnvConfig, encode(withAuth(config)))
 	t.Setenv(pulumi.EnvConfigSecretKeys, encode(secret))
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
 		c, secrets, err := stacks.Load(ctx)

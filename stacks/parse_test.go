@@ -16,7 +16,7 @@ func parse(values map[string]string) (*stacks.Config, error) {
 	for key, value := range values {
 		all[key] = value
 	}
-	return stacks.Parse("dev", all)
+	return stacks.Parse("dev", withAuth(all))
 }
 
 func mustParse(t *testing.T, stack string, values map[string]string) *stacks.Config {
@@ -26,7 +26,7 @@ func mustParse(t *testing.T, stack string, values map[string]string) *stacks.Con
 	for key, value := range values {
 		all[key] = value
 	}
-	c, err := stacks.Parse(stack, all)
+	c, err := stacks.Parse(stack, withAuth(all))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,11 @@ func TestDefaultsOfEveryEnvironmentAreSound(t *testing.T) {
 	for _, stack := range []string{"prod", "dev", "local"} {
 		values := map[string]string{"aws:region": "eu-central-1"}
 		if stack == "prod" {
-			values["ragscale:observability"] = onCall()["ragscale:observability"]
+			values = onCall()
+			values["aws:region"] = "eu-central-1"
+		}
+		if stack == "dev" {
+			values["ragscale:api"] = `{"auth": {"enabled": false}}`
 		}
 		if _, err := stacks.Parse(stack, values); err != nil {
 			t.Errorf("%s:\n%v", stack, err)
@@ -155,6 +159,7 @@ func TestEveryFaultIsReportedAtOnceAndSorted(t *testing.T) {
 		"ragscale:slo":      `{"cpuPercent": 0, "typo": 1}`,
 		"ragscale:database": `{"storageGiB": 300, "iops": 3000}`,
 		"ragscale:extra":    `x`,
+		"ragscale:api":      `{"auth": {"enabled": false}}`,
 	})
 	want := []string{
 		`aws:region is "mars", want an AWS region such as eu-central-1`,

@@ -11,9 +11,9 @@ import (
 	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
-// onCall says who gets production's alarms; without it no production stack is sound.
+// onCall says who gets production's alarms and whose tokens are good; without it no production stack is sound.
 func onCall() map[string]string {
-	return map[string]string{"ragscale:observability": `{"alarmEmails": ["oncall@example.com"]}`}
+	return withAuth(map[string]string{"ragscale:observability": `{"alarmEmails": ["oncall@example.com"]}`})
 }
 
 func TestEveryObjectiveIsWatched(t *testing.T) {
@@ -98,7 +98,7 @@ func TestObjectiveThatNothingCanWatchIsAFault(t *testing.T) {
 }
 
 func TestAlarmWithoutTargetIsAFault(t *testing.T) {
-	_, err := stacks.Parse("prod", map[string]string{"aws:region": "eu-central-1"})
+	_, err := stacks.Parse("prod", withAuth(map[string]string{"aws:region": "eu-central-1"}))
 	if want := `ragscale:observability.alarmEmails is empty, want someone who gets production's alarms`; text(err) != want {
 		t.Errorf("%v", err)
 	}

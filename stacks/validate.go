@@ -25,6 +25,7 @@ var crossRules = []crossRule{
 	{[]string{"environment", "cluster"}, (*Config).checkCluster},
 	{[]string{"cluster"}, (*Config).checkNodeGroups},
 	{[]string{"environment", "api"}, (*Config).checkListener},
+	{[]string{"environment", "api"}, (*Config).checkAuth},
 	{[]string{"api"}, (*Config).checkPods},
 	{[]string{"database"}, (*Config).checkStorage},
 	{[]string{"database"}, (*Config).checkDatabase},

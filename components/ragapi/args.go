@@ -38,6 +38,10 @@ type Args struct {
 	SurgePercent int
 	// DrainSeconds is how long a stopping pod may take to finish its requests: 2 to 600.
 	DrainSeconds int
+	// Auth says whose tokens are good; nil lets everybody do everything.
+	Auth *Auth
+	// RateLimit of one caller at one pod.
+	RateLimit RateLimit
 	// LogLevel is debug, info, warn or error.
 	LogLevel string
 	// VerticalAutoscaling of both Deployments. It needs the VPA's CRD in the cluster.

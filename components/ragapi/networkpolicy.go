@@ -10,11 +10,15 @@ import (
 
 // networkPolicies close the namespace, then open what is needed.
 func (d *declaration) networkPolicies() ([]pulumi.Resource, error) {
+	issuer, err := d.toIssuer()
+	if err != nil {
+		return nil, err
+	}
 	balancer := networkingv1.NetworkPolicyPeerArray{traffic.Block(d.args.VPCCIDR)}
 	policies := []traffic.Policy{
 		traffic.DefaultDeny(),
 		{Name: "load-balancer-to-api", Spec: traffic.In(selector(APIName), traffic.From(balancer, pulumi.Int(d.args.Port)))},
-		{Name: "egress", Spec: traffic.Out(traffic.EveryPod(), d.egress()...)},
+		{Name: "egress", Spec: traffic.Out(traffic.EveryPod(), append(d.egress(), issuer...)...)},
 	}
 	if scrapers := d.scrapers(); len(scrapers) > 0 {
 		policies = append(policies, traffic.Policy{

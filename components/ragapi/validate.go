@@ -40,6 +40,7 @@ func validate(name string, a Args) error {
 	a.VerticalAutoscaling.API.Check(&f.List, "VerticalAutoscaling.API", a.HPA.resources()...)
 	a.VerticalAutoscaling.Worker.Check(&f.List, "VerticalAutoscaling.Worker", a.Worker.HPA.resources()...)
 	f.pools(a)
+	f.auth(a)
 	f.reach(a)
 	return f.Err()
 }

@@ -2,6 +2,7 @@ package ragapi
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
@@ -55,11 +56,11 @@ func (d *declaration) apiWorkload() workload {
 		name: APIName, command: "serve", probePort: httpPort,
 		ports:    corev1.ContainerPortArray{containerPort(httpPort, d.args.Port), containerPort(metricsPort, d.args.MetricsPort)},
 		requests: d.args.Requests, limits: d.args.Limits, hpa: d.args.HPA, vertical: d.args.VerticalAutoscaling.API, pool: d.args.PoolSize,
-		env: map[string]string{
+		env: d.limitEnv(map[string]string{
 			"HTTP_ADDR": ":" + strconv.Itoa(d.args.Port),
 			// The preStop hook has already waited for the balancers.
 			"DRAIN_DELAY": "0s",
-		},
+		}),
 	}
 }
 
@@ -210,9 +211,8 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 	if d.args.ReadPoolSize > 0 {
 		values["DATABASE_READ_POOL_SIZE"] = strconv.Itoa(d.args.ReadPoolSize)
 	}
-	for key, value := range w.env {
-		values[key] = value
-	}
+	maps.Copy(values, d.authEnv())
+	maps.Copy(values, w.env)
 	env := corev1.EnvVarArray{&corev1.EnvVarArgs{
 		Name:      pulumi.String("POD_NAME"),
 		ValueFrom: &corev1.EnvVarSourceArgs{FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("metadata.name")}},

@@ -51,6 +51,10 @@ func (p *platform) apiArgs() ragapi.Args {
 		Tags:                cfg.ResourceTags(),
 	}
 	args.VerticalAutoscaling.API, args.VerticalAutoscaling.Worker = verticalOf(vertical.API), verticalOf(vertical.Worker)
+	if a := cfg.API.Auth; a.Enabled {
+		args.Auth = &ragapi.Auth{Issuer: a.Issuer, Audience: a.Audience, JWKSURL: a.JWKSURL, UserClaim: a.UserClaim}
+	}
+	args.RateLimit = ragapi.RateLimit(cfg.API.RateLimit)
 	args.QueryLogRetentionDays, args.Report = cfg.API.QueryLogDays, ragapi.ReportLimits(cfg.DatabaseLimits())
 	if cfg.API.Internal {
 		args.Subnets = p.network.PrivateSubnetIDs
