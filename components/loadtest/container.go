@@ -53,6 +53,16 @@ func fieldEnv(name, path string) *corev1.EnvVarArgs {
 	}
 }
 
+// tokenEnv is absent where there is no token.
+func tokenEnv() *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{
+		Name: pulumi.String(k6.EnvToken),
+		ValueFrom: &corev1.EnvVarSourceArgs{SecretKeyRef: &corev1.SecretKeySelectorArgs{
+			Name: pulumi.String(tokenSecret), Key: pulumi.String(tokenKey), Optional: pulumi.Bool(true),
+		}},
+	}
+}
+
 func mount(volume, path string, readOnly bool) *corev1.VolumeMountArgs {
 	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(readOnly)}
 }

@@ -28,6 +28,9 @@ const (
 
 	// uploadSeconds is how long the upload may take after k6 has ended: seconds, with the CLI's own retries.
 	uploadSeconds = 90
+	// tokenSecret is who runs against an API that asks for tokens makes in the namespace: tokens are short-lived, and no
+	// part of a stack's state.
+	tokenSecret, tokenKey = "api-token", "token"
 	// peersName is the headless Service under which generators of a run find each other.
 	peersName = "generators"
 	// nonroot is a user that owns nothing in either image.
@@ -98,7 +101,7 @@ func (d *declaration) k6Container(s Scenario, r resources) *corev1.ContainerArgs
 			k6.EnvEnvironment:     scriptsPath + "/" + environmentKey,
 			k6.EnvScenario:        scenarioPath + "/" + scenarioKey,
 		}), &corev1.EnvVarArgs{Name: pulumi.String(k6.EnvTarget), Value: d.args.TargetURL.ToStringOutput().ToStringPtrOutput()},
-			fieldEnv(k6.EnvPod, "metadata.name"), fieldEnv(k6.EnvNode, "spec.nodeName")),
+			fieldEnv(k6.EnvPod, "metadata.name"), fieldEnv(k6.EnvNode, "spec.nodeName"), tokenEnv()),
 		Resources:       r.both(),
 		SecurityContext: restricted.Container(),
 		VolumeMounts: corev1.VolumeMountArray{

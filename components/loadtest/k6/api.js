@@ -1,9 +1,10 @@
 import http from 'k6/http';
 import { sleep } from 'k6';
-import { target } from './config.js';
+import { target, token } from './config.js';
 import { bodyOf } from './checks.js';
 
-const json = { 'Content-Type': 'application/json' };
+const signed = token ? { Authorization: `Bearer ${token}` } : {};
+const json = { ...signed, 'Content-Type': 'application/json' };
 
 /** One request of a user. Its tags name what it is for and which objective judges it; `name` keeps ids out of metrics.
  * @param {string} kind
@@ -14,7 +15,7 @@ const json = { 'Content-Type': 'application/json' };
 export function ask(kind, method, route, path, { body, user } = {}) {
   const objective = kind === 'search-complex' ? 'complex-search' : 'response';
   const headers = {
-    ...(body ? json : {}),
+    ...(body ? json : signed),
     ...(user ? { 'X-User-Id': user } : {}),
   };
   const tags = { kind, objective, name: `${method} ${route}` };
@@ -44,6 +45,7 @@ export function store(document) {
 export function processed(id, until) {
   for (;;) {
     const response = http.get(`${target}/v1/documents/${id}`, {
+      headers: signed,
       tags: preparing('GET'),
     });
     const { status } = bodyOf(response);
@@ -62,6 +64,7 @@ export function sweep(run, since, until) {
   do {
     const page = bodyOf(
       http.get(`${target}/v1/documents?limit=100${cursor}`, {
+        headers: signed,
         tags: preparing('GET'),
       }),
     );
@@ -72,7 +75,7 @@ export function sweep(run, since, until) {
       ours.map((d) => ({
         method: 'DELETE',
         url: `${target}/v1/documents/${d.id}`,
-        params: { tags: preparing('DELETE') },
+        params: { headers: signed, tags: preparing('DELETE') },
       })),
     );
     const oldest = documents[documents.length - 1];

@@ -37,6 +37,10 @@ export const environment = JSON.parse(open(required('ENVIRONMENT_FILE')));
 
 export const target = required('TARGET_URL').replace(/\/+$/, '');
 export const resultsFolder = required('RESULTS_FOLDER');
+
+/** The bearer token of every request, where the target asks for one. */
+export const token = __ENV.API_TOKEN || '';
+
 export const mayLoadProduction = __ENV.ALLOW_PRODUCTION === 'true';
 
 export const generator = {

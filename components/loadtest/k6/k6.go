@@ -23,6 +23,7 @@ const (
 	EnvEnvironment     = "ENVIRONMENT_FILE" // an object of texts as JSON
 	EnvResults         = "RESULTS_FOLDER"   // where summary.json and summary.txt go
 	EnvAllowProduction = "ALLOW_PRODUCTION" // "true" lets a run aim at production
+	EnvToken           = "API_TOKEN"        // bearer token of every request; may be absent
 	EnvJob             = "JOB_NAME"
 	EnvPod             = "POD_NAME"
 	EnvNode            = "NODE_NAME"
