@@ -62,7 +62,7 @@ func TestDashboardsExportDrawsTheStacksObjectives(t *testing.T) {
 func exportedWith(t *testing.T, slo string) (dir, stderr string, code int) {
 	t.Helper()
 	ragscale(t, "plan", "pools") // leaves the test in a checkout of its own
-	file := "config:\n  aws:region: eu-central-1\n  ragscale:environment: development\n  ragscale:slo: '" + slo + "'\n"
+	file := "config:\n  aws:region: eu-central-1\n  ragscale:environment: development\n  ragscale:api: {auth: {enabled: false}}\n  ragscale:slo: '" + slo + "'\n"
 	if err := os.WriteFile("Pulumi.other.yaml", []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
