@@ -84,7 +84,7 @@ func (p *process) similar(c pools) search.Similar {
 // authenticator asks for tokens, unless nobody is to be asked.
 func (p *process) authenticator() (auth.Authenticator, error) {
 	if p.cfg.Auth == nil {
-		p.log.Warn("authentication is off: whoever reaches this process may do everything")
+		p.log.Info("authentication is off: whoever reaches this process may do everything")
 		return auth.Off{}, nil
 	}
 	return auth.New(p.hard, *p.cfg.Auth, func(err error) {
