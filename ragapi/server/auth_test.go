@@ -300,6 +300,7 @@ func TestWithoutAuthenticationAddressesAreLimited(t *testing.T) {
 		"a peer's ports":                {[2]string{"", "192.0.2.1:1"}, [2]string{"", "192.0.2.1:2"}, true},
 		"two peers":                     {[2]string{"", "192.0.2.1:1"}, [2]string{"", "192.0.2.2:1"}, false},
 		"an invented first hop":         {[2]string{"8.8.8.8, 192.0.2.1", "10.0.0.1:1"}, [2]string{"9.9.9.9, 192.0.2.1", "10.0.0.1:1"}, true},
+		"two that invent the same hop":  {[2]string{"8.8.8.8, 192.0.2.1", "10.0.0.1:1"}, [2]string{"8.8.8.8,192.0.2.2", "10.0.0.1:1"}, false},
 		"two clients of one balancer":   {[2]string{"192.0.2.1", "10.0.0.1:1"}, [2]string{"192.0.2.2", "10.0.0.1:1"}, false},
 		"one client of two balancers":   {[2]string{"192.0.2.1", "10.0.0.1:1"}, [2]string{"192.0.2.1", "10.0.0.2:1"}, true},
 		"one client's IPv6 addresses":   {[2]string{"2001:db8:1:2::1", ""}, [2]string{"[2001:db8:1:2:ffff::9]:443", ""}, true},
