@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/cache"
+	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/queue"
@@ -57,7 +59,18 @@ func (p *process) openCache() (*cache.Cache, error) {
 	if p.cfg.Cache.Addr == "" {
 		return nil, nil
 	}
-	return cache.Open(p.hard, p.cfg.Cache, p.cfg.PodName, p.metrics, p.log)
+	return cache.Open(p.cfg.Cache, p.cfg.PodName, p.metrics, p.log)
+}
+
+// changes returns where changes are written and how the cache hears of them; nil without a cache, which is followed until
+// the process ends.
+func (p *process) changes(pool *pgxpool.Pool, kept *cache.Cache) *change.Log {
+	if kept == nil {
+		return nil
+	}
+	changes := change.NewLog(pool, kept)
+	kept.Follow(p.hard, changes, document.NewStore(pool, postgres.NewReader(pool, nil, nil), nil, nil).Existing)
+	return changes
 }
 
 // index returns the chunks' vectors, or nil where there is no vector store.

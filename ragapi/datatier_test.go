@@ -332,7 +332,7 @@ func TestADocumentIsFoundByItsVectorAndForgottenEverywhere(t *testing.T) {
 		}
 		return n == 1
 	})
-	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
+	if status, answer := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
 		t.Fatalf("status %d: %s", status, answer)
 	}
 	search := api.http + "/v1/search?mode=complex&q=lamplihters+streetlmps" // misspelt: no index of words has them
@@ -398,7 +398,7 @@ func TestTheAPIServesOnWithoutCacheAndVectors(t *testing.T) {
 			t.Errorf("the metrics lack %s", line)
 		}
 	}
-	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"all":"yes"}`); status != http.StatusServiceUnavailable {
+	if status, answer := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"all":true}`); status != http.StatusServiceUnavailable {
 		t.Errorf("an invalidation without a cache answers %d: %s", status, answer)
 	}
 }

@@ -351,7 +351,7 @@ func TestProcessingAgainLeavesNoDuplicates(t *testing.T) {
 	pool := pgtest.Pool(t, db)
 	api := start(t, "serve", db)
 	id := uuid.MustParse(post(t, api, `{"title":"Long","text":"`+strings.Repeat("A sentence about a lamp. ", 200)+`"}`))
-	store := document.NewStore(pool, nil, nil)
+	store := document.NewStore(pool, nil, nil, nil)
 	first, err := store.Process(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func seededID(i int) uuid.UUID {
 func sent(t *testing.T, db config.Database) map[string][]statement {
 	pool, seen := spied(t, db)
 	reads := postgres.NewReader(pool, nil, nil)
-	documents, sessions := document.NewStore(pool, reads, noJobs{}), session.NewStore(pool, time.Hour)
+	documents, sessions := document.NewStore(pool, reads, noJobs{}, nil), session.NewStore(pool, nil, time.Hour)
 	engine := search.New(reads, fixed{})
 	index := vector.New("http://127.0.0.1:1", embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
 	all := map[string][]statement{}
@@ -152,7 +152,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			}
 			return err
 		},
-		"read a session": func(ctx context.Context) error { _, err := sessions.Get(ctx, seededID(150_000)); return err },
+		"read a session": func(ctx context.Context) error { _, err := sessions.Get(ctx, seededID(150_000), session.Span{Limit: session.MostMessages}); return err },
 		"append to a session": func(ctx context.Context) error {
 			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"})
 			return err

@@ -63,20 +63,23 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	reads := p.reader(c)
+	kept, err := p.openCache()
+	if err != nil {
+		return nil, err
+	}
+	reads, changes := p.reader(c), p.changes(c.primary, kept)
 	a := &assembly{ready: server.NewReadiness(probe(c.primary), p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
 	a.options = server.Options{
-		Documents: document.NewStore(c.primary, reads, jobs),
+		Documents: document.NewStore(c.primary, reads, jobs, changes),
 		Search:    search.New(reads, p.similar(c)),
-		Sessions:  session.NewStore(c.primary, p.cfg.SessionTTL),
+		Sessions:  session.NewStore(c.primary, changes, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,
 		Readiness: a.ready, Metrics: p.metrics, Log: p.log,
 		MaxUploadBytes: p.cfg.MaxUploadBytes, RequestTimeout: p.cfg.RequestTimeout,
 	}
-	kept, err := p.openCache()
-	if err != nil || kept == nil {
-		return a, err
+	if kept == nil {
+		return a, nil
 	}
 	a.kept = kept
 	a.options.Documents = cache.NewDocuments(a.options.Documents, kept)

@@ -28,7 +28,7 @@ func upkeep(p *process) error {
 	if err != nil {
 		return err
 	}
-	expired, err := session.NewStore(pool, p.cfg.SessionTTL).Expire(p.soft)
+	expired, err := session.NewStore(pool, nil, p.cfg.SessionTTL).Expire(p.soft)
 	p.log.Info("sessions", "expired", expired)
 	if err != nil {
 		return err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/document"
-	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/server"
@@ -25,18 +23,14 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: document.NewStore(pool, nil, nil), Jobs: jobs, Seen: p.metrics}
-	if index := p.index(pool); index != nil {
-		duties.Vectors = index
-	}
 	kept, err := p.openCache()
 	if err != nil {
 		return err
 	}
-	if kept != nil {
-		corpus := cache.NewCorpus(p.hard, kept)
-		defer corpus.Close()
-		duties.Seen = observers{Metrics: p.metrics, corpus: corpus}
+	documents := document.NewStore(pool, nil, nil, p.changes(pool, kept))
+	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics}
+	if index := p.index(pool); index != nil {
+		duties.Vectors = index
 	}
 	worker, err := queue.NewWorker(pool, duties, p.log)
 	if err != nil {
@@ -55,17 +49,6 @@ func work(p *process) error {
 		err = p.runWorker(worker, admin, ready)
 	}
 	return errors.Join(err, shutdown(p.hard, admin))
-}
-
-// observers are told of processed documents: the metrics, and the cache, whose answers may lack them.
-type observers struct {
-	*metrics.Metrics
-	corpus *cache.Corpus
-}
-
-func (o observers) Processed(doc document.Document) {
-	o.Metrics.Processed(doc)
-	o.corpus.Changed()
 }
 
 // runWorker works until a signal, or until the admin port fails: a worker that cannot be probed is to be replaced.

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
@@ -59,14 +60,29 @@ type Enqueuer interface {
 
 // Store keeps documents in the primary database, and reads them from its replicas.
 type Store struct {
-	pool  *pgxpool.Pool
-	reads *postgres.Reader
-	queue Enqueuer
+	pool    *pgxpool.Pool
+	reads   *postgres.Reader
+	queue   Enqueuer
+	changes *change.Log
 }
 
-// NewStore returns a store that writes to pool. reads and queue may be nil in a process that only processes documents.
-func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer) *Store {
-	return &Store{pool: pool, reads: reads, queue: queue}
+// NewStore returns a store that writes to pool. reads and queue may be nil in a process that only processes documents,
+// changes where nobody keeps copies.
+func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer, changes *change.Log) *Store {
+	return &Store{pool: pool, reads: reads, queue: queue, changes: changes}
+}
+
+// write runs a transaction and tells of what it has changed.
+func (s *Store) write(ctx context.Context, run func(tx pgx.Tx) ([]change.Change, error)) error {
+	var changes []change.Change
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		changes, err = run(tx)
+		return err
+	})
+	if err == nil {
+		s.changes.Committed(ctx, changes)
+	}
+	return err
 }
 
 const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at`
@@ -81,16 +97,19 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
 		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
 			id, up.Title, up.Text, len(up.Text), up.Metadata)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document]); err != nil {
-			return err
+			return nil, err
 		}
-		return s.queue.EnqueueTx(ctx, tx, id)
+		if err := s.queue.EnqueueTx(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		return s.changes.Tx(ctx, tx, id.String(), change.DocumentAdded)
 	})
 	if err != nil {
 		return Document{}, fmt.Errorf("store document: %w", err)
@@ -145,15 +164,18 @@ func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []D
 
 // Delete removes the document with id and its chunks, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
 		tag, err := tx.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if tag.RowsAffected() == 0 {
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
-		return s.queue.ForgetTx(ctx, tx, id)
+		if err := s.queue.ForgetTx(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		return s.changes.Tx(ctx, tx, id.String(), change.DocumentDeleted)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return ErrNotFound
@@ -162,4 +184,22 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
 		return fmt.Errorf("delete document %s: %w", id, err)
 	}
 	return nil
+}
+
+// Existing returns which of ids there are, as the primary knows it.
+func (s *Store) Existing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	existing := map[uuid.UUID]bool{}
+	err := s.reads.Primary(ctx, func(ctx context.Context, db postgres.Querier) error {
+		rows, err := db.Query(ctx, `SELECT id FROM documents WHERE id = ANY($1)`, ids)
+		if err != nil {
+			return err
+		}
+		var id uuid.UUID
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error { existing[id] = true; return nil })
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("documents that exist: %w", err)
+	}
+	return existing, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/chunk"
 )
 
@@ -16,24 +17,23 @@ import (
 // A document deleted meanwhile is ErrNotFound.
 func (s *Store) Process(ctx context.Context, id uuid.UUID) (Document, error) {
 	var doc Document
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.write(ctx, func(tx pgx.Tx) (changes []change.Change, err error) {
 		var status Status
 		var title, body string
-		err := tx.QueryRow(ctx, `SELECT status, title, body FROM documents WHERE id = $1 FOR UPDATE`, id).Scan(&status, &title, &body)
+		err = tx.QueryRow(ctx, `SELECT status, title, body FROM documents WHERE id = $1 FOR UPDATE`, id).Scan(&status, &title, &body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if status != Ready {
 			if err := index(ctx, tx, id, title, body); err != nil {
-				return err
+				return nil, err
+			}
+			if changes, err = s.changes.Tx(ctx, tx, id.String(), change.DocumentReady); err != nil {
+				return nil, err
 			}
 		}
-		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
-		if err != nil {
-			return err
-		}
-		doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
-		return err
+		doc, err = one(ctx, tx, id)
+		return changes, err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Document{}, ErrNotFound
@@ -67,7 +67,13 @@ func index(ctx context.Context, tx pgx.Tx, id uuid.UUID, title, body string) err
 
 // Fail marks a pending document as failed, with the reason shown to its reader. Any other document is left alone.
 func (s *Store) Fail(ctx context.Context, id uuid.UUID, reason string) error {
-	_, err := s.pool.Exec(ctx, `UPDATE documents SET status = 'failed', failure = $2, updated_at = clock_timestamp() WHERE id = $1 AND status = 'pending'`, id, reason)
+	err := s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
+		tag, err := tx.Exec(ctx, `UPDATE documents SET status = 'failed', failure = $2, updated_at = clock_timestamp() WHERE id = $1 AND status = 'pending'`, id, reason)
+		if err != nil || tag.RowsAffected() == 0 {
+			return nil, err
+		}
+		return s.changes.Tx(ctx, tx, id.String(), change.DocumentChanged)
+	})
 	if err != nil {
 		return fmt.Errorf("mark document %s as failed: %w", id, err)
 	}

@@ -40,8 +40,8 @@ func NewReader(primary, replica *pgxpool.Pool, degraded func()) *Reader {
 // Read calls read with a replica; if that cannot serve it, again with the primary: read must be repeatable. A replica
 // that does not answer has half of the time that is left.
 func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	if r.replica == nil {
-		return read(ctx, r.primary)
+	if r.replica == nil || Primary(ctx) {
+		return r.Primary(ctx, read)
 	}
 	if r.breaker.Allow() {
 		err := r.tryReplica(ctx, read)
@@ -52,7 +52,7 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 		}
 	}
 	r.degraded()
-	return read(ctx, r.primary)
+	return r.Primary(ctx, read)
 }
 
 func (r *Reader) tryReplica(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
@@ -61,13 +61,23 @@ func (r *Reader) tryReplica(ctx context.Context, read func(ctx context.Context, 
 		defer cancel()
 		ctx = half
 	}
-	return read(ctx, r.replica)
+	return read(ctx, dated(ctx, r.replica))
 }
 
 // Primary calls read with the primary, for what a replica may not have yet.
 func (r *Reader) Primary(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	return read(ctx, r.primary)
+	return read(ctx, dated(ctx, r.primary))
 }
+
+type primaryKey struct{}
+
+// FromPrimary returns a context in which Read reads from the primary.
+func FromPrimary(ctx context.Context) context.Context {
+	return context.WithValue(ctx, primaryKey{}, true)
+}
+
+// Primary reports whether Read reads from the primary: FromPrimary has asked for that.
+func Primary(ctx context.Context) bool { return ctx.Value(primaryKey{}) != nil }
 
 // HasReplica reports whether an answer may be behind the primary.
 func (r *Reader) HasReplica() bool { return r.replica != nil }

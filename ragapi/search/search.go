@@ -46,20 +46,25 @@ type Query struct {
 	Limit int // hits at most
 }
 
+// Key is the same for queries that have the same answers.
+func (q Query) Key() string { return fmt.Sprintf("%s\n%d\n%s", q.Mode, q.Limit, q.Text) }
+
 // Result is the answer to a query.
 type Result struct {
-	Hits   []Hit // the best first
-	Cached bool  // they were found earlier, for the same query
+	Hits    []Hit  // the best first; of a kept answer, only encoded
+	Encoded []byte // the hits as a JSON array; nil unless they are kept
+	Count   int    // hits, where they are encoded
+	Cached  bool   // they were found earlier, for the same query
 }
 
 // Hit is a chunk that was found.
 type Hit struct {
-	DocumentID uuid.UUID
-	Title      string
-	Position   int     // of the chunk in its document, from 0
-	Score      float64 // from 0 to 1 within a kind of match; comparable within one answer only
-	Snippet    string  // HTML-escaped, the words found in <mark>…</mark>
-	Match      Match
+	DocumentID uuid.UUID `json:"documentId"`
+	Title      string    `json:"title"`
+	Position   int       `json:"position"` // of the chunk in its document, from 0
+	Score      float64   `json:"score"`    // from 0 to 1 within a kind of match; comparable within one answer only
+	Snippet    string    `json:"snippet"`  // HTML-escaped, the words found in <mark>…</mark>
+	Match      Match     `json:"match"`
 }
 
 // Reader gives a search a database to read, again if the first one fails; postgres.Reader is one.

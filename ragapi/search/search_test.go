@@ -50,7 +50,7 @@ func engine(pool *pgxpool.Pool) *search.Engine {
 // add stores and indexes documents, title to text.
 func add(t *testing.T, pool *pgxpool.Pool, documents ...[2]string) {
 	t.Helper()
-	store := document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{})
+	store := document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}, nil)
 	for _, d := range documents {
 		doc, err := store.Create(t.Context(), document.Upload{Title: d[0], Text: d[1]})
 		if err != nil {
@@ -208,7 +208,7 @@ func BenchmarkSearchHandler(b *testing.B) {
 	seed(b, pool, 50_000, 150)
 	log := slog.New(slog.DiscardHandler)
 	api := server.New(server.Options{
-		Documents: document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}), Search: engine(pool), QueryLog: noLog{}, Metrics: metrics.New(metrics.Build{}), Log: log,
+		Documents: document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}, nil), Search: engine(pool), QueryLog: noLog{}, Metrics: metrics.New(metrics.Build{}), Log: log,
 		Readiness: server.NewReadiness(func(context.Context) error { return nil }, log), MaxUploadBytes: 1 << 20, RequestTimeout: time.Minute,
 	})
 	for name, query := range map[string]string{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,7 +24,7 @@ type Invalidator interface {
 func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) http.Handler {
 	mux := http.NewServeMux()
 	if kept != nil {
-		mux.Handle("POST /invalidate", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
+		mux.Handle("POST /v1/cache/invalidations", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.Handle("GET /healthz", plain(healthz))
@@ -68,11 +69,14 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 		return s, err
 	}
 	if body.has("all") {
-		s.Everything = body.oneOf("all", "yes") == "yes"
+		s.Everything = body.isTrue("all")
 	}
 	if body.has("search") {
-		if s.Pattern = body.text("search", maxQueryBytes); s.Pattern == "*" {
-			s.Pattern, s.Searches = "", true
+		text := body.text("search", maxQueryBytes)
+		if s.Searches = strings.TrimSpace(text) == "*"; !s.Searches {
+			if s.Words = cache.Pattern(text); len(s.Words) == 0 {
+				body.faultf("search", "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
+			}
 		}
 	}
 	if body.has("user") {

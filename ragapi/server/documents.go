@@ -70,7 +70,7 @@ func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeTagged(w, r, timeTag(doc.UpdatedAt), bodyOf(doc))
+	return writeTaggedJSON(w, r, timeTag(doc.UpdatedAt), bodyOf(doc))
 }
 
 func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {

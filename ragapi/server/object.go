@@ -74,6 +74,16 @@ func (o *object) oneOf(name string, allowed ...string) string {
 	return v
 }
 
+// isTrue reads a member that can only be true.
+func (o *object) isTrue(name string) bool {
+	var v bool
+	if err := json.Unmarshal(o.members[name], &v); err != nil || !v {
+		o.faultf(name, "is not true: leave it out, or want true")
+		return false
+	}
+	return true
+}
+
 // shortTextFault says what is wrong with a required text of bounded length, or "".
 func shortTextFault(v string, maxBytes int) string {
 	switch {

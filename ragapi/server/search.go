@@ -1,10 +1,14 @@
 package server
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
-	"github.com/google/uuid"
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -19,18 +23,9 @@ const (
 )
 
 type searchBody struct {
-	Query string      `json:"query"`
-	Mode  search.Mode `json:"mode"`
-	Hits  []hitBody   `json:"hits"`
-}
-
-type hitBody struct {
-	DocumentID uuid.UUID    `json:"documentId"`
-	Title      string       `json:"title"`
-	Position   int          `json:"position"`
-	Score      float64      `json:"score"`
-	Match      search.Match `json:"match"`
-	Snippet    string       `json:"snippet"`
+	Query string          `json:"query"`
+	Mode  search.Mode     `json:"mode"`
+	Hits  json.RawMessage `json:"hits"`
 }
 
 func (a *api) search(w http.ResponseWriter, r *http.Request) error {
@@ -56,10 +51,24 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: len(found.Hits), Cached: found.Cached})
-	answer := searchBody{Query: q.Text, Mode: q.Mode, Hits: make([]hitBody, len(found.Hits))}
-	for i, h := range found.Hits {
-		answer.Hits[i] = hitBody{DocumentID: h.DocumentID, Title: h.Title, Position: h.Position, Score: h.Score, Match: h.Match, Snippet: h.Snippet}
+	if found.Encoded == nil {
+		found.Count = len(found.Hits)
+		if found.Encoded, err = json.Marshal(append([]search.Hit{}, found.Hits...)); err != nil {
+			return fmt.Errorf("encode hits: %w", err)
+		}
 	}
-	return writeHashed(w, r, answer)
+	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: found.Count, Cached: found.Cached})
+	return writeSearch(w, r, q, found.Encoded)
+}
+
+// writeSearch answers with hits that are encoded already: encoding them again would cost more than all else.
+func writeSearch(w http.ResponseWriter, r *http.Request, q search.Query, hits []byte) error {
+	begin, err := json.Marshal(searchBody{Query: q.Text, Mode: q.Mode})
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	begin = bytes.TrimSuffix(begin, []byte("null}"))
+	body := append(append(append(make([]byte, 0, len(begin)+len(hits)+2), begin...), hits...), '}', '\n')
+	tag := strconv.AppendUint([]byte{'"'}, xxhash.Sum64(body), 36)
+	return writeTagged(w, r, string(append(tag, '"')), body)
 }

@@ -35,8 +35,8 @@ type Searcher interface {
 // Sessions keeps conversations; session.Store is one.
 type Sessions interface {
 	Create(ctx context.Context, user string) (session.Session, error)
-	Get(ctx context.Context, id uuid.UUID) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error)
+	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }

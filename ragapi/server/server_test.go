@@ -69,13 +69,14 @@ type fakeSessions struct{ *fake }
 func (f fakeSessions) Create(_ context.Context, user string) (session.Session, error) {
 	return sampleSession(user), f.err
 }
-func (f fakeSessions) Get(context.Context, uuid.UUID) (session.Session, error) {
+func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Session, error) {
 	return sampleSession("u"), f.err
 }
-func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Session, error) {
+func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Message, error) {
 	f.appended = m
 	m.At = created
-	return session.Session{Messages: []session.Message{m}}, f.err
+	m.Number = 1
+	return m, f.err
 }
 func (f fakeSessions) List(_ context.Context, _ string, limit int, before uuid.UUID) ([]session.Session, error) {
 	var page []session.Session

@@ -70,7 +70,7 @@ func database(t *testing.T) *pgxpool.Pool {
 func open(t *testing.T, url string) *world {
 	t.Helper()
 	w := &world{pool: database(t)}
-	w.store = document.NewStore(w.pool, postgres.NewReader(w.pool, nil, nil), noQueue{})
+	w.store = document.NewStore(w.pool, postgres.NewReader(w.pool, nil, nil), noQueue{}, nil)
 	w.index = vector.New(url, named{name: "test " + uuid.NewString()[:8]}, w.pool, unobserved{}, func() { w.degraded.Add(1) }, quiet)
 	return w
 }
