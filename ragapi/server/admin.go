@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/http/pprof"
+	"strings"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -62,6 +64,8 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 	return nil
 }
 
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
 func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
 	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
 	if err != nil {
@@ -73,6 +77,8 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 	if body.has("search") {
 		if s.Pattern = body.text("search", maxQueryBytes); s.Pattern == "*" {
 			s.Pattern, s.Searches = "", true
+		} else if body.faults == nil && !strings.ContainsFunc(s.Pattern, isWord) {
+			body.faultf("search", "has no letter or digit and selects nothing, want words, or * for all searches")
 		}
 	}
 	if body.has("user") {
@@ -83,7 +89,7 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 			body.faultf("document", "is not a UUID, want the id of a document")
 		}
 	}
-	if len(body.members) == 0 {
+	if len(body.members) == 0 && body.faults == nil {
 		body.faultf("", "is empty, want all, document, search or user")
 	}
 	if body.faults != nil {

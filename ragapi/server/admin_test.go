@@ -31,9 +31,10 @@ func admin(kept Invalidator) http.Handler {
 
 func TestWhatIsToBeInvalidatedIsRead(t *testing.T) {
 	for body, want := range map[string]cache.Scope{
-		`{"all":"yes"}`:            {Everything: true},
-		`{"search":"*"}`:           {Searches: true},
-		`{"search":"lamp keeper"}`: {Pattern: "lamp keeper"},
+		`{"all":"yes"}`:                                 {Everything: true},
+		`{"search":"*"}`:                                {Searches: true},
+		`{"search":"lamp keeper"}`:                      {Pattern: "lamp keeper"},
+		"{\"search\":\"cafe\u0301\"}":                   {Pattern: "caf\u00e9"},
 		`{"user":"u","document":"` + id.String() + `"}`: {User: "u", Document: id},
 	} {
 		var k told
@@ -50,6 +51,8 @@ func TestFaultyInvalidationsAreRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                 `[{"pointer":"","detail":"is empty, want all, document, search or user"}]`,
 		`{"all":true}`:       `[{"pointer":"/all","detail":"is of type bool, want a string"}]`,
+		`{"search":"+++"}`:   `[{"pointer":"/search","detail":"has no letter or digit and selects nothing, want words, or * for all searches"}]`,
+		`{"search":"🚢"}`:     `[{"pointer":"/search","detail":"has no letter or digit and selects nothing, want words, or * for all searches"}]`,
 		`{"document":"7"}`:   `[{"pointer":"/document","detail":"is not a UUID, want the id of a document"}]`,
 		`{"pattern":"lamp"}`: `[{"pointer":"/pattern","detail":"is not known, want all or document or search or user"}]`,
 	} {

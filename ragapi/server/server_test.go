@@ -102,7 +102,7 @@ func newAPI(f *fake) http.Handler {
 	return New(Options{
 		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
-		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
+		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, UploadMemory: 1 << 20, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
 	})
 }
@@ -207,15 +207,15 @@ func TestAFileNameIsATitle(t *testing.T) {
 func TestFaultyUploadsAreRefusedWithEveryFault(t *testing.T) {
 	formType, formBody := form(t, map[string]string{"file": "\xff", "metadata": "[]", "colour": "red"})
 	for name, c := range map[string]struct{ target, contentType, body, faults string }{
-		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character '}' looking for beginning of object key string at byte 14"}]`},
-		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: unexpected end of JSON input at byte 9"}]`},
+		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character ',' at start of value at byte 12"}]`},
+		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: it ends early"}]`},
 		"not an object": {"/v1/documents", "application/json", `[]`, `[{"pointer":"","detail":"is of type array, want an object"}]`},
 		"null":          {"/v1/documents", "application/json", `null`, `[{"pointer":"","detail":"is null, want an object"}]`},
-		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title, text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
+		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title or text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
 		"missing":       {"/v1/documents", "application/json", `{}`, `[{"pointer":"/title","detail":"is missing or blank, want a text"},{"pointer":"/text","detail":"is missing or blank, want a text"}]`},
-		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/text","detail":"has a NUL character, which cannot be stored"},{"pointer":"/metadata","detail":"has a NUL character, which cannot be stored"}]`},
+		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/metadata/a","detail":"has a NUL character, which cannot be stored"},{"pointer":"/text","detail":"has a NUL character, which cannot be stored"}]`},
 		"long title":    {"/v1/documents", "application/json", `{"title":"` + strings.Repeat("x", 513) + `","text":"x"}`, `[{"pointer":"/title","detail":"has 513 bytes, want 512 bytes at most"}]`},
-		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"},{"parameter":"metadata","detail":"is of type array, want an object"}]`},
+		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"metadata","detail":"is of type array, want an object"},{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"}]`},
 		"text":          {"/v1/documents", "text/plain", " ", `[{"parameter":"title","detail":"is missing or blank, want a text"},{"parameter":"body","detail":"is missing or blank, want a text"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestAnUploadOverTheLimitIs413(t *testing.T) {
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d, want 413", w.Code)
 	}
-	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The upload is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
+	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The body is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
 }
 
 func TestErrorsBecomeProblems(t *testing.T) {
