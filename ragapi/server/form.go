@@ -17,7 +17,7 @@ const (
 
 var (
 	errLongHead = errors.New("the head of a part has more than " + bytesText(maxPartHead))
-	errCutOff   = errors.New("the form ends early")
+	errCutOff   = errors.New("the form has no end")
 )
 
 // boundedHead fails when more than left bytes are read; left is negative while there is no bound.
@@ -73,11 +73,13 @@ func nextPart(form *multipart.Reader, bounded *boundedHead) (*multipart.Part, er
 	bounded.left = maxPartHead
 	part, err := form.NextPart()
 	bounded.left = -1
-	if errors.Is(err, io.EOF) {
-		if errors.Unwrap(err) != nil { // else the end of the form
-			return nil, bodyError(errCutOff)
-		}
+	switch {
+	case errors.Is(err, errLongHead):
+		err = errLongHead
+	case errors.Is(err, io.EOF) && errors.Unwrap(err) == nil: // the form's own end
 		return nil, nil
+	case errors.Is(err, io.EOF):
+		err = errCutOff
 	}
 	return part, bodyError(err)
 }

@@ -35,6 +35,7 @@ var (
 // fake answers as it is told and remembers what arrived.
 type fake struct {
 	err      error
+	waits    time.Duration // in Create
 	uploaded document.Upload
 	docs     []document.Document
 	query    search.Query
@@ -43,8 +44,15 @@ type fake struct {
 	sessions []session.Session
 }
 
-func (f *fake) Create(_ context.Context, up document.Upload) (document.Document, error) {
+func (f *fake) Create(ctx context.Context, up document.Upload) (document.Document, error) {
 	f.uploaded = up
+	if f.waits > 0 {
+		select {
+		case <-time.After(f.waits):
+		case <-ctx.Done():
+			return document.Document{}, ctx.Err()
+		}
+	}
 	return sample(), f.err
 }
 func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
@@ -400,14 +408,21 @@ func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 }
 
 func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
-	for _, seed := range []string{`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--"} {
+	for _, seed := range []string{
+		`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--", `{"title":"\ud800"}`, "{\"text\":\"\xff\"}", `{"a":1,"a":2}`,
+		`{"metadata":{"a":1e-20000}}`, `{"x":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}`, part("name=file; filename=f", "x") + "--b--", part("name=metadata", `{"a":"\u0000"}`),
+	} {
 		f.Add("application/json", seed)
 		f.Add("multipart/form-data; boundary=b", seed)
 		f.Add("text/plain", seed)
+		f.Add("text/plain; charset=utf-16", seed)
 	}
 	api := newAPI(&fake{})
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		w := call(api, "POST", "/v1/documents?title=T", contentType, body)
+		if w.Body.Len() > 10_000 {
+			t.Errorf("an answer of %d bytes", w.Body.Len())
+		}
 		switch w.Code {
 		case http.StatusAccepted, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
 			return
@@ -416,8 +431,8 @@ func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 		var p Problem
-		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 {
-			t.Errorf("a refusal without a fault: %s", w.Body)
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 || len(p.Errors) > maxFaults+1 {
+			t.Errorf("a refusal without a fault, or with too many: %s", w.Body)
 		}
 	})
 }
