@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
+	"github.com/ragscale/ragscale/ragapi/schema"
 )
 
 const (
@@ -212,6 +219,54 @@ func smallRequests(ctx context.Context, t *testing.T, api *running) (done int) {
 	return done
 }
 
+func TestATextIsFoundHoweverItWasTypedAndCannotMarkItself(t *testing.T) {
+	db := pgtest.Database(t)
+	api := start(t, "serve", db)
+	start(t, "worker", db)
+	id := post(t, api, `{"title":"Cafe\u0301s \ue000of\ue001 the harbour","text":"The cafe\u0301 \ue001by\ue000 the caf\u00e9 \ue001 serves keepers."}`)
+	awaitReady(t, api, id)
+	for _, query := range []string{"caf%C3%A9", "cafe%CC%81", "caf%C3%A9&mode=complex", "cafe%CC%81&mode=complex"} {
+		status, answer := ask(t, http.MethodGet, api.http+"/v1/search?q="+query, "")
+		var found struct {
+			Hits []struct{ DocumentID, Title, Snippet string }
+		}
+		if err := json.Unmarshal([]byte(answer), &found); err != nil || status != http.StatusOK || len(found.Hits) != 1 || found.Hits[0].DocumentID != id {
+			t.Errorf("%s: status %d: %s", query, status, answer)
+			continue
+		}
+		const want = "<mark>caf\u00e9</mark> \ufffdby\ufffd the <mark>caf\u00e9</mark> \ufffd serves"
+		if hit := found.Hits[0]; !strings.Contains(hit.Snippet, want) || strings.Count(hit.Snippet, "mark>") != 4 || hit.Title != "Caf\u00e9s \ufffdof\ufffd the harbour" {
+			t.Errorf("%s: %+v, want %s in the snippet", query, hit, want)
+		}
+	}
+}
+
+// nobody is asked for work, and does none.
+type nobody struct{}
+
+func (nobody) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+func (nobody) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+
+func TestStoringATextCopiesItTwice(t *testing.T) {
+	pool := pgtest.Pool(t, pgtest.Database(t))
+	if err := schema.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	store := document.NewStore(pool, nil, nobody{})
+	up := document.Upload{Title: "t", Text: strings.Repeat("The keeper trims the lamp. ", 200_000)}
+	var before, after runtime.MemStats
+	for range 2 { // the first also prepares the statement
+		runtime.ReadMemStats(&before)
+		if _, err := store.Create(t.Context(), up); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+	}
+	if took := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(up.Text)); took > 2.1 {
+		t.Errorf("allocated %.2f times the text, want 2.1 at most: memory is reserved for two copies", took)
+	}
+}
+
 // objects are metadata, and whether they can be kept.
 var objects = map[string]struct {
 	raw  string
@@ -249,6 +304,8 @@ var objects = map[string]struct {
 	"longer":                     {`{"a": "` + strings.Repeat("x", 16<<10-8) + `"}`, false},
 	"escapes that fill it":       {`{"a": "` + strings.Repeat(`\n`, 8000) + `"}`, true},
 	"escapes that outgrow it":    {`{"a": "` + strings.Repeat(`\u0001`, 3000) + `"}`, false},
+	"what answers escape":        {`{"a": "` + strings.Repeat(`<`, 2700) + `"}`, true},
+	"more than answers hold":     {`{"a": "` + strings.Repeat(`&`, 2800) + `"}`, false},
 	"written out they fit":       {`{"a": "` + strings.Repeat(`\u00e9`, 8000) + `"}`, true},
 	"white space":                {`{` + strings.Repeat(" \n", 20_000) + `"a": 1}`, true},
 	"a name twice":               {`{"a": 1, "a": 2}`, false},

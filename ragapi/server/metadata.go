@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	maxMetadataBytes  = 16 << 10 // as PostgreSQL renders them
+	maxMetadataBytes  = 16 << 10 // as PostgreSQL renders them, or as they are answered
 	maxMetadataValues = 1000     // members and elements, at all levels
 	// PostgreSQL writes a number out without an exponent. Within these bounds, which hold every double, that is some 370
 	// characters at most.
@@ -108,14 +109,17 @@ func (m *metadata) next() error {
 func (m *metadata) text(s string) {
 	if detail := text.Fault(s); detail != "" {
 		m.fault(string(m.decoder.StackPointer()), detail)
+		return
 	}
-	m.size += len(`""`) + len(s)
-	for i := range len(s) {
-		switch c := s[i]; {
-		case strings.IndexByte("\"\\\b\f\n\r\t", c) >= 0:
-			m.size++ // a backslash
-		case c < ' ':
-			m.size += len(`\u0000`) - 1
+	m.size += len(`""`)
+	for _, r := range s {
+		switch {
+		case strings.ContainsRune("\"\\\b\f\n\r\t", r):
+			m.size += len(`\"`)
+		case r < ' ', strings.ContainsRune("<>&\u2028\u2029", r): // the latter are escaped in answers
+			m.size += len(`\u0000`)
+		default:
+			m.size += utf8.RuneLen(r)
 		}
 	}
 }
