@@ -89,14 +89,8 @@ func (u *upload) readPart(name string, part *multipart.Part) error {
 		u.faultf(name, "is not known, want file, title or metadata")
 		return nil
 	}
-	if kind := part.Header.Get("Content-Type"); kind != "" {
-		_, params, err := mime.ParseMediaType(kind)
-		if err == nil {
-			err = foreignCharset(params)
-		}
-		if err != nil {
-			return unsupportedMedia("parts with no charset but utf-8")
-		}
+	if err := foreignPart(part); err != nil {
+		return err
 	}
 	if coding := part.Header.Get("Content-Transfer-Encoding"); coding != "" && !slices.Contains([]string{"7bit", "8bit", "binary"}, strings.ToLower(coding)) {
 		u.faultf(name, "is encoded as %s, want it as it is", quoted(coding))
@@ -116,6 +110,22 @@ func (u *upload) readPart(name string, part *multipart.Part) error {
 		u.Title = string(content)
 	case "metadata":
 		u.Metadata = u.readMetadata(content)
+	}
+	return nil
+}
+
+// foreignPart is the problem of a part in another charset, or nil.
+func foreignPart(part *multipart.Part) error {
+	kind := part.Header.Get("Content-Type")
+	if kind == "" {
+		return nil
+	}
+	_, params, err := mime.ParseMediaType(kind)
+	if err == nil {
+		err = foreignCharset(params)
+	}
+	if err != nil {
+		return unsupportedMedia("parts with no charset but utf-8")
 	}
 	return nil
 }
