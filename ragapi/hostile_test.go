@@ -146,15 +146,17 @@ func TestHostileUploadsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var all sync.WaitGroup
-	var next, accepted, shed atomic.Int64
+	var next, accepted, unheard, shed atomic.Int64
 	for range uploaders {
 		all.Go(func() {
 			// Each body at least once, and for as long as was asked for.
 			for i := int(next.Add(1)) - 1; i < len(names) || time.Now().Before(end); i = int(next.Add(1)) - 1 {
 				name := names[i%len(names)]
-				status := insist(t, api, name, bodies[name], &shed)
-				if status == http.StatusAccepted {
+				switch insist(t, api, name, bodies[name], &shed) {
+				case http.StatusAccepted:
 					accepted.Add(1)
+				case 0:
+					unheard.Add(1)
 				}
 			}
 		})
@@ -162,7 +164,7 @@ func TestHostileUploadsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 	go func() { all.Wait(); cancel() }()
 	small := smallRequests(ctx, t, api)
 	all.Wait()
-	t.Logf("%d MiB at most; %d bodies answered, %d of them accepted, %d shed before; %d small requests", api.peak()>>20, next.Load()-uploaders, accepted.Load(), shed.Load(), small)
+	t.Logf("%d MiB at most; %d bodies, %d of them accepted, %d refused before they were sent, %d shed before; %d small requests", api.peak()>>20, next.Load()-uploaders, accepted.Load(), unheard.Load(), shed.Load(), small)
 	if api.peak() > podLimit {
 		t.Errorf("the process took %d bytes, want %d at most", api.peak(), podLimit)
 	}

@@ -69,7 +69,7 @@ func problemOf(err error) *Problem {
 	case postgres.Unavailable(err):
 		return &Problem{Type: problemPrefix + "unavailable", Title: "The database does not answer", Status: http.StatusServiceUnavailable, Detail: "try again"}
 	case postgres.Unstorable(err):
-		return invalid([]Fault{{Parameter: "body", Detail: "has a value that the database cannot keep"}})
+		return invalid([]Fault{{Parameter: "request", Detail: "has a value that the database cannot keep"}})
 	}
 	return &Problem{Type: problemPrefix + "internal", Title: "The request could not be served", Status: http.StatusInternalServerError, Detail: "the log has the cause under this request id"}
 }
