@@ -64,7 +64,18 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 	return nil
 }
 
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+// searchScope reads the words of searches, or that all searches are meant.
+func searchScope(body *object) (words string, all bool) {
+	words = body.text("search", maxQueryBytes)
+	if words == "*" {
+		return "", true
+	}
+	isWord := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	if strings.TrimSpace(words) != "" && !strings.ContainsFunc(words, isWord) {
+		body.faultf("search", "has no letter or digit and selects nothing, want words, or * for all searches")
+	}
+	return words, false
+}
 
 func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
 	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
@@ -75,11 +86,7 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 		s.Everything = body.oneOf("all", "yes") == "yes"
 	}
 	if body.has("search") {
-		if s.Pattern = body.text("search", maxQueryBytes); s.Pattern == "*" {
-			s.Pattern, s.Searches = "", true
-		} else if body.faults == nil && !strings.ContainsFunc(s.Pattern, isWord) {
-			body.faultf("search", "has no letter or digit and selects nothing, want words, or * for all searches")
-		}
+		s.Pattern, s.Searches = searchScope(body)
 	}
 	if body.has("user") {
 		s.User = body.text("user", maxUserBytes)

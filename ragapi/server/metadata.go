@@ -52,6 +52,7 @@ func readMetadata(raw []byte, fault func(pointer, detail string)) json.RawMessag
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, raw); err != nil {
 		m.fault("", "is not JSON")
+		return nil
 	}
 	return compact.Bytes()
 }
