@@ -76,7 +76,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,
 		Readiness: a.ready, Metrics: p.metrics, Log: p.log,
-		MaxUploadBytes: p.cfg.MaxUploadBytes, RequestTimeout: p.cfg.RequestTimeout,
+		MaxUploadBytes: p.cfg.MaxUploadBytes, UploadMemory: p.cfg.UploadMemory, RequestTimeout: p.cfg.RequestTimeout,
 	}
 	if kept == nil {
 		return a, nil

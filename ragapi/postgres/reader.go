@@ -2,14 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/circuit"
@@ -81,23 +76,3 @@ func Primary(ctx context.Context) bool { return ctx.Value(primaryKey{}) != nil }
 
 // HasReplica reports whether an answer may be behind the primary.
 func (r *Reader) HasReplica() bool { return r.replica != nil }
-
-// faultClasses are beginnings of SQLSTATE. 08: connection faults, such as PgBouncer's own. 3D: no such database. 53: out of
-// resources. 57P: shutting down, crashed, starting up. 58: system errors.
-var faultClasses = []string{"08", "3D", "53", "57P", "58"}
-
-// replicaFault reports whether err is the replica's and not the statement's: the primary can then do better. A caller that
-// is gone gets no second attempt.
-func replicaFault(ctx context.Context, err error) bool {
-	if err == nil || ctx.Err() != nil {
-		return false
-	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		// 40001: cancelled by recovery.
-		return server.Code == "40001" || slices.Contains(faultClasses, server.Code[:min(3, len(server.Code))]) || slices.Contains(faultClasses, server.Code[:min(2, len(server.Code))])
-	}
-	var connect *pgconn.ConnectError
-	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
-}

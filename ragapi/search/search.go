@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // Mode is how much work a search does.
@@ -173,8 +174,8 @@ func prefixQuery(text string) string {
 	return strings.Join(terms, " | ")
 }
 
-// Marks around the words found, as ts_headline sets them: private-use characters, which no escaping touches.
-const markStart, markStop = "\ue000", "\ue001"
+// Marks around the words found, as ts_headline sets them.
+const markStart, markStop = text.MarkStart, text.MarkStop
 
 var marks = strings.NewReplacer(markStart, "<mark>", markStop, "</mark>")
 

@@ -63,6 +63,19 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 	return nil
 }
 
+// searchScope reads the words of searches, or that all searches are meant.
+func searchScope(body *object) (words []string, all bool) {
+	before := len(body.faults)
+	text := body.text("search", maxQueryBytes)
+	if strings.TrimSpace(text) == "*" {
+		return nil, true
+	}
+	if words = cache.Pattern(text); len(words) == 0 && len(body.faults) == before {
+		body.faultf("search", "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
+	}
+	return words, false
+}
+
 func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
 	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
 	if err != nil {
@@ -72,12 +85,7 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 		s.Everything = body.isTrue("all")
 	}
 	if body.has("search") {
-		text := body.text("search", maxQueryBytes)
-		if s.Searches = strings.TrimSpace(text) == "*"; !s.Searches {
-			if s.Words = cache.Pattern(text); len(s.Words) == 0 {
-				body.faultf("search", "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
-			}
-		}
+		s.Words, s.Searches = searchScope(body)
 	}
 	if body.has("user") {
 		s.User = body.text("user", maxUserBytes)
@@ -87,7 +95,7 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 			body.faultf("document", "is not a UUID, want the id of a document")
 		}
 	}
-	if len(body.members) == 0 {
+	if len(body.members) == 0 && body.faults == nil {
 		body.faultf("", "is empty, want all, document, search or user")
 	}
 	if body.faults != nil {

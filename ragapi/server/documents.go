@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -88,7 +87,10 @@ func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
-	q := parameters{values: r.URL.Query()}
+	q, err := readParameters(r)
+	if err != nil {
+		return err
+	}
 	limit := q.integer("limit", defaultPage, maxPage)
 	before := q.cursor("cursor")
 	if q.faults != nil {
@@ -120,7 +122,7 @@ func pathID(r *http.Request) (uuid.UUID, error) {
 	text := r.PathValue("id")
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len(uuid.Nil.String()) {
-		return uuid.Nil, invalid([]Fault{{Parameter: "id", Detail: "is " + strconv.Quote(text) + ", want a UUID such as " + uuid.Nil.String()}})
+		return uuid.Nil, invalid([]Fault{{Parameter: "id", Detail: "is " + quoted(text) + ", want a UUID such as " + uuid.Nil.String()}})
 	}
 	return id, nil
 }

@@ -29,7 +29,10 @@ type searchBody struct {
 }
 
 func (a *api) search(w http.ResponseWriter, r *http.Request) error {
-	p := parameters{values: r.URL.Query()}
+	p, err := readParameters(r)
+	if err != nil {
+		return err
+	}
 	q := search.Query{
 		Text:  p.text("q", maxQueryBytes),
 		Mode:  search.Mode(p.oneOf("mode", string(search.Simple), string(search.Complex))),
@@ -38,9 +41,9 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if p.faults != nil {
 		return invalid(p.faults)
 	}
-	user := r.Header.Get(userHeader)
-	if textFault(user) != "" || len(user) > maxUserBytes {
-		return invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
+	user, err := userOf(r)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()

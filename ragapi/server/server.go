@@ -55,17 +55,21 @@ type Options struct {
 	Metrics        *metrics.Metrics
 	Log            *slog.Logger
 	MaxUploadBytes int64         // one request body
+	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
 	RequestTimeout time.Duration // one request, not counting the reading of its body
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+	memory *memory
+}
 
 // handler answers a request or returns why not; nothing has been written then.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // New returns the API as docs/api.md describes it.
 func New(o Options) http.Handler {
-	a := &api{o}
+	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes)}
 	mux := http.NewServeMux()
 	for path, methods := range map[string]map[string]handler{
 		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
@@ -79,6 +83,9 @@ func New(o Options) http.Handler {
 		"/readyz":                    {http.MethodGet: o.Readiness.readyz},
 	} {
 		for method, h := range methods {
+			if method == http.MethodPost || method == http.MethodPut {
+				h = a.withBody(h)
+			}
 			mux.Handle(method+" "+path, a.handle(path, h))
 		}
 		mux.Handle(path, a.handle(path, notAllowed(methods)))
@@ -99,6 +106,6 @@ func notAllowed(methods map[string]handler) handler {
 	allow := strings.Join(allowed, ", ")
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allow)
-		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: r.Method + " is not one of " + allow}
+		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: cut(r.Method, maxQuoted) + " is not one of " + allow}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -34,6 +35,7 @@ var (
 // fake answers as it is told and remembers what arrived.
 type fake struct {
 	err      error
+	waits    time.Duration // in Create
 	uploaded document.Upload
 	docs     []document.Document
 	query    search.Query
@@ -42,8 +44,15 @@ type fake struct {
 	sessions []session.Session
 }
 
-func (f *fake) Create(_ context.Context, up document.Upload) (document.Document, error) {
+func (f *fake) Create(ctx context.Context, up document.Upload) (document.Document, error) {
 	f.uploaded = up
+	if f.waits > 0 {
+		select {
+		case <-time.After(f.waits):
+		case <-ctx.Done():
+			return document.Document{}, ctx.Err()
+		}
+	}
 	return sample(), f.err
 }
 func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
@@ -102,7 +111,7 @@ func newAPI(f *fake) http.Handler {
 	return New(Options{
 		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
-		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
+		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, UploadMemory: 1 << 20, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
 	})
 }
@@ -207,15 +216,15 @@ func TestAFileNameIsATitle(t *testing.T) {
 func TestFaultyUploadsAreRefusedWithEveryFault(t *testing.T) {
 	formType, formBody := form(t, map[string]string{"file": "\xff", "metadata": "[]", "colour": "red"})
 	for name, c := range map[string]struct{ target, contentType, body, faults string }{
-		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character '}' looking for beginning of object key string at byte 14"}]`},
-		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: unexpected end of JSON input at byte 9"}]`},
+		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character ',' at start of value at byte 12"}]`},
+		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: it ends early"}]`},
 		"not an object": {"/v1/documents", "application/json", `[]`, `[{"pointer":"","detail":"is of type array, want an object"}]`},
 		"null":          {"/v1/documents", "application/json", `null`, `[{"pointer":"","detail":"is null, want an object"}]`},
-		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title, text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
+		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title or text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
 		"missing":       {"/v1/documents", "application/json", `{}`, `[{"pointer":"/title","detail":"is missing or blank, want a text"},{"pointer":"/text","detail":"is missing or blank, want a text"}]`},
-		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/text","detail":"has a NUL character, which cannot be stored"},{"pointer":"/metadata","detail":"has a NUL character, which cannot be stored"}]`},
+		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/metadata/a","detail":"has a NUL character, which cannot be stored"},{"pointer":"/text","detail":"has a NUL character, which cannot be stored"}]`},
 		"long title":    {"/v1/documents", "application/json", `{"title":"` + strings.Repeat("x", 513) + `","text":"x"}`, `[{"pointer":"/title","detail":"has 513 bytes, want 512 bytes at most"}]`},
-		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"},{"parameter":"metadata","detail":"is of type array, want an object"}]`},
+		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"metadata","detail":"is of type array, want an object"},{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"}]`},
 		"text":          {"/v1/documents", "text/plain", " ", `[{"parameter":"title","detail":"is missing or blank, want a text"},{"parameter":"body","detail":"is missing or blank, want a text"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +242,7 @@ func TestAnUploadOverTheLimitIs413(t *testing.T) {
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d, want 413", w.Code)
 	}
-	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The upload is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
+	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The body is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
 }
 
 func TestErrorsBecomeProblems(t *testing.T) {
@@ -247,6 +256,10 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		"too slow":          {context.DeadlineExceeded, 503, "timeout"},
 		"statement timeout": {&pgconn.PgError{Code: "57014"}, 503, "timeout"},
 		"starting database": {&pgconn.PgError{Code: "57P03"}, 503, "unavailable"},
+		"PgBouncer":         {fmt.Errorf("read: %w", &pgconn.PgError{Code: "08P01"}), 503, "unavailable"},
+		"connection lost":   {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), 503, "unavailable"},
+		"deadlock":          {&pgconn.PgError{Code: "40P01"}, 503, "unavailable"},
+		"unstorable":        {&pgconn.PgError{Code: "22003"}, 400, "invalid-request"},
 		"no database":       {&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, "unavailable"},
 		"anything else":     {errors.New("secret cause"), 500, "internal"},
 	} {
@@ -396,14 +409,21 @@ func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 }
 
 func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
-	for _, seed := range []string{`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--"} {
+	for _, seed := range []string{
+		`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--", `{"title":"\ud800"}`, "{\"text\":\"\xff\"}", `{"a":1,"a":2}`,
+		`{"metadata":{"a":1e-20000}}`, `{"x":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}`, part("name=file; filename=f", "x") + "--b--", part("name=metadata", `{"a":"\u0000"}`),
+	} {
 		f.Add("application/json", seed)
 		f.Add("multipart/form-data; boundary=b", seed)
 		f.Add("text/plain", seed)
+		f.Add("text/plain; charset=utf-16", seed)
 	}
 	api := newAPI(&fake{})
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		w := call(api, "POST", "/v1/documents?title=T", contentType, body)
+		if w.Body.Len() > 10_000 {
+			t.Errorf("an answer of %d bytes", w.Body.Len())
+		}
 		switch w.Code {
 		case http.StatusAccepted, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
 			return
@@ -412,8 +432,8 @@ func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 		var p Problem
-		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 {
-			t.Errorf("a refusal without a fault: %s", w.Body)
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 || len(p.Errors) > maxFaults+1 {
+			t.Errorf("a refusal without a fault, or with too many: %s", w.Body)
 		}
 	})
 }

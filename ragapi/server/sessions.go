@@ -102,7 +102,10 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
-	q := parameters{values: r.URL.Query()}
+	q, err := readParameters(r)
+	if err != nil {
+		return err
+	}
 	user := q.text("user", maxUserBytes)
 	limit := q.integer("limit", defaultPage, maxPage)
 	before := q.cursor("cursor")
