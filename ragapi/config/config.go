@@ -50,6 +50,7 @@ type Database struct {
 	CAFile   string // PEM; empty for the system's certificates
 
 	PoolSize         int32         // connections at most
+	LongestWait      time.Duration // for one of them, then who waits is sent away; 0 is without end
 	Lifetime         time.Duration // a connection is replaced after it; 0 leaves that to the driver
 	StatementTimeout time.Duration // set on every connection; 0 sets nothing (PgBouncer refuses it as a startup parameter), NoTimeout lifts the role's
 	ExecMode         pgx.QueryExecMode

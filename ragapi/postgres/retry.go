@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Read calls read with pool, and again if the first answer was lost with its connection, or its statement was prepared
+// before a migration: read must be repeatable.
+func Read(ctx context.Context, pool *pgxpool.Pool, read func(ctx context.Context, db Querier) error) error {
+	err := read(ctx, pool)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case stale(err):
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, func(tx pgx.Tx) error { return read(ctx, tx) }) })
+	case Unavailable(err):
+		return read(ctx, pool)
+	}
+	return err
+}
+
+// InTx calls change in a transaction, and in another if the first cannot have been committed: its connection was lost
+// before, others were in its way, or it was prepared before a migration. change must be repeatable.
+func InTx(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error {
+	committing := false
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		err := change(tx)
+		committing = err == nil
+		return err
+	})
+	switch {
+	case err == nil || committing || ctx.Err() != nil:
+		return err
+	case stale(err):
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, change) })
+	case Unavailable(err) || Conflict(err):
+		return pgx.BeginFunc(ctx, pool, change)
+	}
+	return err
+}
+
+// anew calls work after everything that its connection had prepared is forgotten, by the driver, by PgBouncer (1.22 or newer)
+// and by the server. The transaction keeps PgBouncer from taking another connection meanwhile.
+func anew(ctx context.Context, tx pgx.Tx, work func(tx pgx.Tx) error) error {
+	if err := tx.Conn().DeallocateAll(ctx); err != nil {
+		return err
+	}
+	return work(tx)
+}
+
+// quiet is how long an idle connection is trusted without a question to the server.
+const quiet = time.Second
+
+// doubtful reports whether a connection is to be tried before it is used: it idled, or something came that nobody asked
+// for, which is how a server says farewell. What is sent into a closed connection may have been done or not.
+func doubtful(_ context.Context, p pgxpool.ShouldPingParams) bool {
+	return p.IdleDuration > quiet || spoken(p.Conn.PgConn().Conn())
+}
+
+// spoken reports whether there is something to read from conn, or its end.
+func spoken(conn net.Conn) bool {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	var peeked error
+	err = raw.Read(func(fd uintptr) bool {
+		_, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
+		return true
+	})
+	return err != nil || !errors.Is(peeked, syscall.EAGAIN)
+}
