@@ -76,7 +76,7 @@ func migrate(p *process) error {
 			return nil
 		case p.soft.Err() != nil:
 			return errStopped
-		case !schema.Unreachable(err):
+		case !postgres.Unavailable(err):
 			return err
 		}
 		p.log.Warn("the database does not answer yet", "error", err.Error())

@@ -8,65 +8,64 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/ragscale/ragscale/ragapi/admission"
+	"github.com/jackc/puddle/v2"
 )
 
 // errNotConnected means that no connection could be made in time.
 var errNotConnected = errors.New("the database took no connection in time")
 
-// unavailable are beginnings of SQLSTATE of a server that serves nobody now. 08: connection faults, such as PgBouncer's own.
-// 25006: still a standby, after a failover. 53: out of resources. 57P: shutting down, crashed, starting up. 58: system errors.
-var unavailable = []string{"08", "25006", "53", "57P", "58"}
+// unavailable are beginnings of the SQLSTATEs of what a server could not do now, and may do later.
+var unavailable = []string{
+	"08",    // connection faults; 08P01 is what PgBouncer says of a server that it cannot reach
+	"25006", // read only: still a standby, after a failover
+	"40001", // serialisation; of a standby also: cancelled by recovery
+	"40P01", // deadlock
+	"53",    // out of connections, memory or disk
+	"55P03", // a lock could not be had in time
+	"57P0",  // shutting down, crashed, starting up, the database is going
+	"58",    // the system under it failed
+}
 
-// Unavailable reports whether err means that the database does not answer now, whatever it is asked: it is worth another
-// try, later or elsewhere. A statement that fails, that takes too long, or whose caller is gone is not.
+// Unavailable reports whether err means that the database, or what stands before it, could not serve now. The same may
+// succeed later, so that it is worth a wait. A statement that was refused or that took too long is not of this kind, nor
+// is a login that was refused.
 func Unavailable(err error) bool {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		return slices.ContainsFunc(unavailable, func(class string) bool { return strings.HasPrefix(server.Code, class) }) && !stale(err)
+		return ofClass(server.Code, unavailable)
 	}
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || errors.Is(err, errNotConnected) {
-		return true
-	}
-	// These are network errors, too.
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || overloaded(err) {
-		return false
-	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
+	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) || closed(err)
 }
 
-// Conflict reports whether err means that others were in the way: the same may succeed at once. 40001: also a read of a
-// standby that its replay cancelled. 40P01: a deadlock.
-func Conflict(err error) bool {
-	var server *pgconn.PgError
-	return errors.As(err, &server) && (server.Code == "40001" || server.Code == "40P01")
-}
-
-func overloaded(err error) bool {
-	var over *admission.Overloaded
-	return errors.As(err, &over)
-}
-
-// stale reports whether a statement was prepared for tables as they were before a migration. PgBouncer keeps what is
-// prepared beyond the connection that asked for it, so that the server's idea and the client's may differ, too: then
-// values do not fit. 0A000 of this routine: the result's columns have changed. 26000: no such statement. 22P03, and 08P01
-// as an error, not fatal: a parameter of another size.
-func stale(err error) bool {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		switch server.Code {
-		case "0A000":
-			return server.Routine == "RevalidateCachedQuery"
-		case "08P01":
-			return server.SeverityUnlocalized == "ERROR"
+// closed reports whether err is of a connection or a pool that was not there or ended under a statement.
+func closed(err error) bool {
+	for _, end := range []error{errNotConnected, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgconn.ErrConnClosed, puddle.ErrClosedPool} {
+		if errors.Is(err, end) {
+			return true
 		}
-		return server.Code == "26000" || server.Code == "22P03"
 	}
-	var scan pgx.ScanArgError
-	return errors.As(err, &scan)
+	return false
+}
+
+// unstorable are beginnings of the SQLSTATEs of a value that PostgreSQL cannot keep.
+var unstorable = []string{
+	"22001", // too long
+	"22003", // a number out of range
+	"22021", // not of the encoding
+	"22P02", // not of the type's syntax
+	"22P05", // has no counterpart in the encoding
+	"54",    // over one of PostgreSQL's limits
+}
+
+// Unstorable reports whether the database refused a value that it was given. Asking again does not help.
+func Unstorable(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && ofClass(server.Code, unstorable)
+}
+
+func ofClass(code string, classes []string) bool {
+	return slices.ContainsFunc(classes, func(class string) bool { return strings.HasPrefix(code, class) })
 }

@@ -66,9 +66,9 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 	}
 	if here := r.watched.Load().here; here.Err() == nil && r.breaker.Allow() {
 		err := r.readReplica(ctx, here, read)
-		gone := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil)
-		r.breaker.Done(!gone)
-		if !gone && (!Conflict(err) || ctx.Err() != nil) {
+		elsewhere := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil)
+		r.breaker.Done(!elsewhere || conflict(err))
+		if !elsewhere {
 			return err
 		}
 	}

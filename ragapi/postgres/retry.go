@@ -41,7 +41,7 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error)
 		return err
 	case stale(err):
 		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, change) })
-	case Unavailable(err) || Conflict(err):
+	case Unavailable(err) || conflict(err):
 		return pgx.BeginFunc(ctx, pool, change)
 	}
 	return err

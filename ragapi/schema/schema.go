@@ -9,15 +9,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -153,17 +150,4 @@ func migrateQueue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) err
 		return fmt.Errorf("migrations of the queue: %w", err)
 	}
 	return nil
-}
-
-// Unreachable reports whether err means that the database does not answer (yet), as opposed to refusing a migration:
-// the one is waited for, the other is a defect.
-func Unreachable(err error) bool {
-	var connect *pgconn.ConnectError
-	var network *net.OpError
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		// 57P01 to 57P03: shutting down, crashed, starting up. 53300: too many connections. 25006: still a standby, after a failover.
-		return strings.HasPrefix(server.Code, "57P0") || server.Code == "53300" || server.Code == "25006"
-	}
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/ragscale/ragscale/ragapi/document"
-	"github.com/ragscale/ragscale/ragapi/schema"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
 
@@ -77,8 +77,10 @@ func problemOf(err error) *Problem {
 		return &Problem{Type: problemPrefix + "client-closed", Title: "The client closed the request", Status: statusClientClosed}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &server) && server.Code == "57014": // statement timeout
 		return &Problem{Type: problemPrefix + "timeout", Title: "The request took too long", Status: http.StatusServiceUnavailable, Detail: "try again, or ask for less"}
-	case schema.Unreachable(err):
+	case postgres.Unavailable(err):
 		return &Problem{Type: problemPrefix + "unavailable", Title: "The database does not answer", Status: http.StatusServiceUnavailable, Detail: "try again"}
+	case postgres.Unstorable(err):
+		return invalid([]Fault{{Parameter: "body", Detail: "has a value that the database cannot keep"}})
 	}
 	return &Problem{Type: problemPrefix + "internal", Title: "The request could not be served", Status: http.StatusInternalServerError, Detail: "the log has the cause under this request id"}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -246,6 +247,10 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		"too slow":          {context.DeadlineExceeded, 503, "timeout"},
 		"statement timeout": {&pgconn.PgError{Code: "57014"}, 503, "timeout"},
 		"starting database": {&pgconn.PgError{Code: "57P03"}, 503, "unavailable"},
+		"PgBouncer":         {fmt.Errorf("read: %w", &pgconn.PgError{Code: "08P01"}), 503, "unavailable"},
+		"connection lost":   {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), 503, "unavailable"},
+		"deadlock":          {&pgconn.PgError{Code: "40P01"}, 503, "unavailable"},
+		"unstorable":        {&pgconn.PgError{Code: "22003"}, 400, "invalid-request"},
 		"no database":       {&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, "unavailable"},
 		"anything else":     {errors.New("secret cause"), 500, "internal"},
 	} {
