@@ -33,6 +33,7 @@ type Config struct {
 	DrainDelay     time.Duration // of it, how long new requests are served on, so that balancers notice
 	RequestTimeout time.Duration // one request, database included
 	MaxUploadBytes int64         // one request body
+	MaxRequests    int           // in flight at once, before they are shed
 
 	WorkerConcurrency int // documents processed at once by one worker
 	LogLevel          slog.Level
@@ -113,6 +114,7 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		DrainTimeout:      r.duration("DRAIN_TIMEOUT", 30*time.Second, time.Second, 10*time.Minute),
 		RequestTimeout:    r.duration("REQUEST_TIMEOUT", 10*time.Second, 100*time.Millisecond, time.Minute),
 		MaxUploadBytes:    int64(r.integer("MAX_UPLOAD_BYTES", 10*miB, kiB, 256*miB)),
+		MaxRequests:       r.integer("MAX_REQUESTS", 1000, 10, 100_000),
 		WorkerConcurrency: r.integer("WORKER_CONCURRENCY", 4, 1, 256),
 		LogLevel:          r.level("LOG_LEVEL", slog.LevelInfo),
 		PodName:           r.text("POD_NAME", "ragapi"),

@@ -81,7 +81,7 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
 			id, up.Title, up.Text, len(up.Text), up.Metadata)
 		if err != nil {
@@ -145,7 +145,7 @@ func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []D
 
 // Delete removes the document with id and its chunks, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
 		if err != nil {
 			return err

@@ -79,9 +79,9 @@ func spoken(conn net.Conn) bool {
 		return true
 	}
 	var peeked error
-	err = raw.Read(func(fd uintptr) bool {
-		_, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK)
-		return true
+	// Not Read: that waits for another reader, and pgx has one after a write that took long.
+	err = raw.Control(func(fd uintptr) {
+		_, _, peeked = syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 	})
 	return err != nil || !errors.Is(peeked, syscall.EAGAIN)
 }

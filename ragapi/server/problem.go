@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/session"
@@ -56,6 +57,10 @@ func unsupportedMedia(want string) *Problem {
 	return &Problem{Type: problemPrefix + "unsupported-media-type", Title: "The media type is not supported", Status: http.StatusUnsupportedMediaType, Detail: "want " + want}
 }
 
+func overloaded(detail string) *Problem {
+	return &Problem{Type: problemPrefix + "overloaded", Title: "There is too much to do", Status: http.StatusServiceUnavailable, Detail: detail}
+}
+
 // statusClientClosed is what the log and the metrics show when the client went away before the answer (nginx's number; not in any RFC).
 const statusClientClosed = 499
 
@@ -64,9 +69,12 @@ func problemOf(err error) *Problem {
 	var p *Problem
 	var tooLarge *http.MaxBytesError
 	var server *pgconn.PgError
+	var over *admission.Overloaded
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &over):
+		return overloaded("try again later")
 	case errors.As(err, &tooLarge):
 		return &Problem{Type: problemPrefix + "too-large", Title: "The upload is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
 	case errors.Is(err, document.ErrNotFound):

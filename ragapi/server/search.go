@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,16 +51,24 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	began := time.Now()
-	found, err := a.Search.Search(ctx, q)
+	found, err := a.Search.Search(profiled(ctx, "mode", string(q.Mode)), q)
 	took := time.Since(began)
 	a.Metrics.Search(string(q.Mode), took)
+	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: len(found.Hits), Cached: found.Cached, Failure: failureOf(err)})
 	if err != nil {
 		return err
 	}
-	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: len(found.Hits), Cached: found.Cached})
 	answer := searchBody{Query: q.Text, Mode: q.Mode, Hits: make([]hitBody, len(found.Hits))}
 	for i, h := range found.Hits {
 		answer.Hits[i] = hitBody{DocumentID: h.DocumentID, Title: h.Title, Position: h.Position, Score: h.Score, Match: h.Match, Snippet: h.Snippet}
 	}
 	return writeHashed(w, r, answer)
+}
+
+// failureOf is why a search had no answer, as the query log has it: the end of its problem's type.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(problemOf(err).Type, problemPrefix)
 }

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -56,16 +58,21 @@ type Options struct {
 	Log            *slog.Logger
 	MaxUploadBytes int64         // one request body
 	RequestTimeout time.Duration // one request, not counting the reading of its body
+	MaxRequests    int           // in flight at once, probes apart; 0 is 1,000
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+	gate *admission.Gate
+}
 
 // handler answers a request or returns why not; nothing has been written then.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // New returns the API as docs/api.md describes it.
 func New(o Options) http.Handler {
-	a := &api{o}
+	a := &api{Options: o, gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
+	o.Metrics.RequestsLimit(a.gate.Limit())
 	mux := http.NewServeMux()
 	for path, methods := range map[string]map[string]handler{
 		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
