@@ -81,13 +81,18 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
+	err = postgres.InTxOnce(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING `+columns,
 			id, up.Title, up.Text, len(up.Text), up.Metadata)
 		if err != nil {
 			return err
 		}
-		if doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document]); err != nil {
+		doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
+		if errors.Is(err, pgx.ErrNoRows) { // committed before, but the answer was lost
+			doc, err = one(ctx, tx, id)
+			return err
+		}
+		if err != nil {
 			return err
 		}
 		return s.queue.EnqueueTx(ctx, tx, id)

@@ -96,7 +96,7 @@ func (w *wait) Err() error {
 	if err := w.caller.Err(); err != nil {
 		return err
 	}
-	if s := w.pool.Stat(); !w.refused && s.AcquiredConns() < s.MaxConns() {
+	if s := w.pool.Stat(); !w.refused && s.ConstructingConns() > s.AcquiredConns() {
 		return errNotConnected
 	}
 	return &admission.Overloaded{Reason: admission.Connections, Priority: w.priority}

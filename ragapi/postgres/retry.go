@@ -36,8 +36,21 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error)
 		committing = err == nil
 		return err
 	})
+	if committing {
+		return err
+	}
+	return again(ctx, pool, err, change)
+}
+
+// InTxOnce is InTx for a change that notices if it was committed before: it is repeated also if the answer to COMMIT was lost.
+func InTxOnce(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error {
+	return again(ctx, pool, pgx.BeginFunc(ctx, pool, change), change)
+}
+
+// again calls change in another transaction if that may mend err, what became of the first.
+func again(ctx context.Context, pool *pgxpool.Pool, err error, change func(tx pgx.Tx) error) error {
 	switch {
-	case err == nil || committing || ctx.Err() != nil:
+	case err == nil || ctx.Err() != nil:
 		return err
 	case stale(err):
 		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, change) })
