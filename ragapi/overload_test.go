@@ -55,6 +55,7 @@ func TestUnderOverloadAsManyAreAnsweredAndProbesAre(t *testing.T) {
 	const pool = 4 // as the tests' processes have
 	db := pgtest.Database(t)
 	api := start(t, "serve", db, "REQUEST_TIMEOUT=2s")
+	post(t, api, upload)
 	// A slow database: each page takes a tenth of a second, of which the machine's cores have next to nothing.
 	for _, sql := range []string{`ALTER TABLE documents RENAME TO kept`, `CREATE VIEW documents AS SELECT kept.* FROM kept, pg_sleep(0.1)`} {
 		if _, err := pgtest.Pool(t, db).Exec(t.Context(), sql); err != nil {

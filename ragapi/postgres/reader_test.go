@@ -187,8 +187,8 @@ func TestAReadThatReplayCancelledOpensNoBreaker(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if asked != 6 { // each time once more, for a conflict passes
-		t.Errorf("the replica was asked %d times, want 6", asked)
+	if asked != 9 { // each time twice more, for a conflict passes
+		t.Errorf("the replica was asked %d times, want 9", asked)
 	}
 }
 

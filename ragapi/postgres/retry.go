@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"syscall"
 	"time"
@@ -12,52 +13,66 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Read calls read with pool, and again if the first answer was lost with its connection, or its statement was prepared
-// before a migration: read must be repeatable.
+// pauses before what failed is tried again. Where one connection is lost, others are: to the same PgBouncer, which ends.
+var pauses = []time.Duration{20 * time.Millisecond, 100 * time.Millisecond}
+
+// Read calls read with pool, and again if the answer was lost with its connection, or its statement was prepared before a
+// migration: read must be repeatable.
 func Read(ctx context.Context, pool *pgxpool.Pool, read func(ctx context.Context, db Querier) error) error {
 	err := read(ctx, pool)
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
-	case stale(err):
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, func(tx pgx.Tx) error { return read(ctx, tx) }) })
-	case Unavailable(err):
-		return read(ctx, pool)
+	for _, pause := range pauses {
+		switch {
+		case stale(err):
+			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, func(tx pgx.Tx) error { return read(ctx, tx) }) })
+		case err == nil || !Unavailable(err) || !rest(ctx, pause):
+			return err
+		}
+		err = read(ctx, pool)
 	}
 	return err
 }
 
-// InTx calls change in a transaction, and in another if the first cannot have been committed: its connection was lost
-// before, others were in its way, or it was prepared before a migration. change must be repeatable.
+// InTx calls change in a transaction, and in another if that cannot have been committed: its connection was lost before,
+// others were in its way, or it was prepared before a migration. change must be repeatable.
 func InTx(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error {
 	committing := false
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	return inTx(ctx, pool, func() bool { return committing }, func(tx pgx.Tx) error {
 		err := change(tx)
 		committing = err == nil
 		return err
 	})
-	if committing {
-		return err
-	}
-	return again(ctx, pool, err, change)
 }
 
 // InTxOnce is InTx for a change that notices if it was committed before: it is repeated also if the answer to COMMIT was lost.
 func InTxOnce(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error {
-	return again(ctx, pool, pgx.BeginFunc(ctx, pool, change), change)
+	return inTx(ctx, pool, func() bool { return false }, change)
 }
 
-// again calls change in another transaction if that may mend err, what became of the first.
-func again(ctx context.Context, pool *pgxpool.Pool, err error, change func(tx pgx.Tx) error) error {
-	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
-	case stale(err):
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, change) })
-	case Unavailable(err) || conflict(err):
-		return pgx.BeginFunc(ctx, pool, change)
+// inTx repeats change while that may mend what became of it, unless it is final.
+func inTx(ctx context.Context, pool *pgxpool.Pool, final func() bool, change func(tx pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, pool, change)
+	for _, pause := range pauses {
+		switch {
+		case err == nil || final():
+			return err
+		case stale(err):
+			return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return anew(ctx, tx, change) })
+		case !Unavailable(err) || !rest(ctx, pause):
+			return err
+		}
+		err = pgx.BeginFunc(ctx, pool, change)
 	}
 	return err
+}
+
+// rest pauses for as long as given, or some more, and reports whether ctx has not ended.
+func rest(ctx context.Context, pause time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause + rand.N(pause)):
+		return true
+	}
 }
 
 // anew calls work after everything that its connection had prepared is forgotten, by the driver, by PgBouncer (1.22 or newer)
