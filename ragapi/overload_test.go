@@ -148,7 +148,8 @@ func TestRollingPgBouncerLosesNoRequest(t *testing.T) {
 	pooled.Port = uint16(front.Addr().(*net.TCPAddr).Port)
 	api := start(t, "serve", pooled, "DATABASE_DIRECT_HOST="+db.Host, "DATABASE_DIRECT_PORT="+strconv.Itoa(int(db.Port)), "DATABASE_DIRECT_SSLMODE="+db.SSLMode, "DATABASE_READ_NAME="+db.Name)
 	known := post(t, api, upload)
-	done := load(t, api, known)
+	done, stop := load(t, api, known)
+	defer stop()
 	for range 4 {
 		next := pgtest.StartPooler(t, db, 4)
 		front.leadTo(next)
@@ -162,15 +163,15 @@ func TestRollingPgBouncerLosesNoRequest(t *testing.T) {
 
 }
 
-// load reads and uploads until the test ends, and counts the requests. None may fail.
-func load(t *testing.T, api *running, known string) *atomic.Int64 {
+// load reads and uploads until it is stopped, and counts the requests. None may fail.
+func load(t *testing.T, api *running, known string) (done *atomic.Int64, stop func()) {
 	t.Helper()
-	var done, stop atomic.Int64
+	done = new(atomic.Int64)
+	var stopped atomic.Bool
 	var wg sync.WaitGroup
-	t.Cleanup(func() { stop.Store(1); wg.Wait() })
 	for i := range 4 {
 		wg.Go(func() {
-			for n := 0; stop.Load() == 0 && !t.Failed(); n++ {
+			for n := 0; !stopped.Load() && !t.Failed(); n++ {
 				method, path, body, want := http.MethodGet, "/v1/search?q="+url.QueryEscape(fmt.Sprintf("lamp %d %d", i, n)), "", http.StatusOK
 				switch n % 3 {
 				case 1:
@@ -179,13 +180,24 @@ func load(t *testing.T, api *running, known string) *atomic.Int64 {
 					method, path, body, want = http.MethodPost, "/v1/documents", upload, http.StatusAccepted
 				}
 				if status, answer := request(method, api.http+path, body); status != want {
-					t.Errorf("%s %s answers %d: %s", method, path, status, answer)
+					t.Errorf("%s %s answers %d: %s%s", method, path, status, answer, errorsOf(api))
 				}
 				done.Add(1)
 			}
 		})
 	}
-	return &done
+	return done, func() { stopped.Store(true); wg.Wait() }
+}
+
+// errorsOf are those that a process has logged.
+func errorsOf(api *running) string {
+	var found strings.Builder
+	for line := range strings.Lines(api.output()) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			found.WriteString(line)
+		}
+	}
+	return found.String()
 }
 
 // request is ask without a test, whose context ends before its load does.
@@ -216,7 +228,8 @@ func TestAMigrationUnderLoadBreaksNoRequest(t *testing.T) {
 			db := pgtest.Database(t)
 			admin := pgtest.Pool(t, db)
 			api := start(t, "serve", through(t, db), "DATABASE_DIRECT_HOST="+db.Host, "DATABASE_DIRECT_PORT="+strconv.Itoa(int(db.Port)), "DATABASE_DIRECT_SSLMODE="+db.SSLMode, "DATABASE_READ_NAME="+db.Name)
-			done := load(t, api, post(t, api, upload))
+			done, stop := load(t, api, post(t, api, upload))
+			defer stop()
 			for _, sql := range []string{
 				`ALTER TABLE documents ALTER COLUMN chunk_count TYPE bigint`, `ALTER TABLE documents ADD COLUMN later text`,
 				`ALTER TABLE documents ALTER COLUMN bytes TYPE numeric`, `ALTER TABLE documents ALTER COLUMN bytes TYPE bigint`,
