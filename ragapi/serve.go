@@ -8,6 +8,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/health"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -84,7 +85,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 		return nil, err
 	}
 	reads := p.reader(c)
-	watch, err := health.New(p.cfg.Database, p.cfg.Read, "ragapi watch "+p.cfg.PodName, reads.ReplicaSeen, p.log)
+	watch, err := p.watch(c, reads)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,16 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	a.options.Sessions = cache.NewSessions(a.options.Sessions, kept)
 	a.options.Summary = cache.Summary(a.options.Summary, kept)
 	return a, nil
+}
+
+// watch looks at the databases of c, and tells reads of the replica.
+func (p *process) watch(c pools, reads *postgres.Reader) (*health.Watch, error) {
+	primary := health.Database{Database: p.cfg.Database, Answered: postgres.Answered(c.primary)}
+	var replica *health.Database
+	if c.replica != nil {
+		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen}
+	}
+	return health.New(primary, replica, "ragapi watch "+p.cfg.PodName, p.log)
 }
 
 // finishLog writes what the query log still holds.

@@ -43,7 +43,7 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	watch, err := health.New(db, nil, "ragapi watch "+p.cfg.PodName, nil, p.log)
+	watch, err := health.New(health.Database{Database: db}, nil, "ragapi watch "+p.cfg.PodName, p.log)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,10 @@ import (
 
 const (
 	period = time.Second
-	// within is how long one look may take. One that took longer says little of the database if the process is short of CPU,
-	// two in a row do.
+	// within is how long one look may take. One that took longer says little of the database if the process is short of CPU or
+	// all of PgBouncer's connections are in use; some in a row do, if nobody else got an answer meanwhile.
 	within   = time.Second
-	patience = 2
+	patience = 3
 )
 
 // Watch looks at databases every second, each through a connection of its own: a pool in full use is no fault of theirs.
@@ -40,38 +40,48 @@ type Watch struct {
 	ended     sync.WaitGroup
 }
 
-// database is one that is looked at.
+// Database is one that is looked at.
+type Database struct {
+	config.Database
+	Seen     func(here bool) // told after every look; may be nil
+	Answered func() int64    // statements that others had answered so far; nil where nobody counts
+}
+
+// database is what is known of one.
 type database struct {
+	Database
 	name     string
 	settings *pgx.ConnConfig
-	seen     func(here bool) // told after every look; may be nil
 	conn     *pgx.Conn
 	fits     bool // its schema was once seen to serve this build, and migrations only add
 	slow     int  // looks in a row that took too long
-	fault    atomic.Pointer[string]
+	answered int64
+	fault    atomic.Pointer[fault]
 }
 
-// unknown is the fault before the first look.
-var unknown = "was not looked at yet"
+// fault is what is wrong with a database, for anybody. One that is away may be done without.
+type fault struct {
+	text string
+	away bool
+}
 
-// New returns a watch of the primary and, where there is one, the replica; application is shown in pg_stat_activity. seen is
-// told after every look whether the replica answers; it may be nil.
-func New(primary config.Database, replica *config.Database, application string, seen func(here bool), log *slog.Logger) (*Watch, error) {
+// New returns a watch of the primary and, where there is one, the replica; application is shown in pg_stat_activity.
+func New(primary Database, replica *Database, application string, log *slog.Logger) (*Watch, error) {
 	w := &Watch{log: log, now: make(chan struct{}, 1), serves: make(chan struct{})}
-	if err := w.add("primary", primary, application, nil); err != nil || replica == nil {
+	if err := w.add("primary", primary, application); err != nil || replica == nil {
 		return w, err
 	}
-	return w, w.add("replica", *replica, application, seen)
+	return w, w.add("replica", *replica, application)
 }
 
-func (w *Watch) add(name string, db config.Database, application string, seen func(bool)) error {
+func (w *Watch) add(name string, db Database, application string) error {
 	db.ExecMode, db.LongestWait = pgx.QueryExecModeExec, 0 // nothing is prepared for a look, and no pool waits
-	settings, err := postgres.Settings(db, application)
+	settings, err := postgres.Settings(db.Database, application)
 	if err != nil {
 		return err
 	}
-	d := &database{name: name, settings: settings.ConnConfig, seen: seen}
-	d.fault.Store(&unknown)
+	d := &database{Database: db, name: name, settings: settings.ConnConfig}
+	d.fault.Store(&fault{text: "was not looked at yet"})
 	w.databases = append(w.databases, d)
 	return nil
 }
@@ -92,18 +102,22 @@ func (w *Watch) Look() {
 	}
 }
 
-// Serves is closed once a database was seen that serves.
+// Serves is closed once Check was nil.
 func (w *Watch) Serves() <-chan struct{} { return w.serves }
 
-// Check returns nil while any of the databases serves, else what is missing, in words for anybody. It asks no database.
+// Check returns nil while the primary serves, or the replica does and the primary is away; else what is missing, in words for
+// anybody. A primary that is here but has not the schema yet is waited for. Check asks no database.
 func (w *Watch) Check(context.Context) error {
 	var faults []string
 	for _, d := range w.databases {
-		fault := d.fault.Load()
-		if fault == nil {
+		f := d.fault.Load()
+		if f == nil {
 			return nil
 		}
-		faults = append(faults, "the "+d.name+" "+*fault)
+		faults = append(faults, "the "+d.name+" "+f.text)
+		if !f.away {
+			break
+		}
 	}
 	return errors.New(strings.Join(faults, "; "))
 }
@@ -137,27 +151,37 @@ func (w *Watch) note(ctx context.Context, d *database, err error) {
 		}
 		d.slow = 0
 		d.fault.Store(nil)
-		w.once.Do(func() { close(w.serves) })
 	case d.tolerable(err):
 		return
 	default:
-		fault := describe(err)
-		if was == nil || *was != fault {
-			w.log.Warn("database does not serve", "database", d.name, "error", err.Error())
+		now := describe(err)
+		switch {
+		case was == nil:
+			w.log.Warn("database does not serve any more", "database", d.name, "error", err.Error())
+		case *was != now:
+			w.log.Info("database does not serve yet", "database", d.name, "error", err.Error())
 		}
-		d.fault.Store(&fault)
+		d.fault.Store(&now)
 	}
-	if d.seen != nil {
-		d.seen(err == nil)
+	if w.Check(ctx) == nil {
+		w.once.Do(func() { close(w.serves) })
+	}
+	if d.Seen != nil {
+		d.Seen(err == nil)
 	}
 }
 
-// tolerable counts the looks that took too long.
+// tolerable counts the looks in a row that took too long while nobody else had an answer.
 func (d *database) tolerable(err error) bool {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	d.slow++
+	if d.Answered != nil {
+		if n := d.Answered(); n != d.answered {
+			d.answered, d.slow = n, 0
+		}
+	}
 	return d.slow < patience
 }
 
@@ -196,12 +220,12 @@ func (d *database) drop() {
 }
 
 // describe tells anybody what is wrong; the log has the rest.
-func describe(err error) string {
+func describe(err error) fault {
 	var old *schema.OldError
 	if errors.As(err, &old) {
-		return fmt.Sprintf("has not the schema of this build: %v", old)
+		return fault{text: fmt.Sprintf("has not the schema of this build: %v", old)}
 	}
-	return "does not answer"
+	return fault{text: "does not answer", away: true}
 }
 
 // jittered keeps the processes from looking at the same time.

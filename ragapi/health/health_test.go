@@ -3,6 +3,7 @@ package health_test
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -38,7 +39,11 @@ func gone(db config.Database) config.Database {
 // watch watches until the end of the test, before the databases go.
 func watch(t *testing.T, primary config.Database, replica *config.Database, seen func(bool)) *health.Watch {
 	t.Helper()
-	w, err := health.New(primary, replica, "watch", seen, quiet)
+	var second *health.Database
+	if replica != nil {
+		second = &health.Database{Database: *replica, Seen: seen}
+	}
+	w, err := health.New(health.Database{Database: primary}, second, "watch", quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +79,7 @@ func TestEitherDatabaseIsEnough(t *testing.T) {
 		"both are gone":                        {bad, &bad, []string{"the primary does not answer", "the replica does not answer"}},
 		"the primary is gone, no replica":      {bad, nil, []string{"the primary does not answer"}},
 		"the schema is not there":              {empty, nil, []string{"the primary has not the schema of this build: schema is at version 0"}},
+		"the primary is yet to be migrated":    {empty, &good, []string{"the primary has not the schema of this build"}},
 		"nothing but a replica without schema": {bad, &empty, []string{"the primary does not answer", "the replica has not the schema"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,5 +166,37 @@ func TestWhoAsksIsToldOfTheReplica(t *testing.T) {
 				t.Errorf("told wrongly %d times of %d", wrong.Load(), told.Load())
 			}
 		})
+	}
+}
+
+func TestADatabaseInFullUseIsThereAndOneThatHangsIsNot(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	db := migrated(t)
+	slow := db
+	slow.Host, slow.Port = "127.0.0.1", uint16(silent.Addr().(*net.TCPAddr).Port)
+	var answers, looks atomic.Int64
+	answered := func() int64 { looks.Add(1); return answers.Add(1) } // others get answers all the time
+	used := make(chan bool, 100)
+	w, err := health.New(health.Database{Database: db}, &health.Database{Database: slow, Answered: answered, Seen: func(here bool) { used <- here }}, "watch", quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.Run(ctx) }()
+	eventually(t, "looked at some times", func() bool { return looks.Load() > 4 })
+	cancel()
+	<-ended
+	if len(used) > 0 {
+		t.Errorf("a database in full use is said to be here: %v", <-used)
+	}
+	hangs := make(chan bool, 100)
+	watch(t, db, &slow, func(here bool) { hangs <- here })
+	if <-hangs {
+		t.Error("a database that hangs is said to be here")
 	}
 }

@@ -18,6 +18,7 @@ type gate struct {
 	size    time.Duration // connections; a duration, so that it divides one
 	longest time.Duration // wait
 	waiting atomic.Int64
+	answers atomic.Int64 // to statements
 
 	mu   sync.Mutex
 	held time.Duration // for how long a connection is used, smoothed
@@ -70,13 +71,17 @@ func (g *gate) TraceRelease(_ *pgxpool.Pool, data pgxpool.TraceReleaseData) {
 	g.held += (time.Since(began) - g.held) / smoothing
 }
 
-// TraceQueryStart is asked of every tracer; statements are no concern of a gate.
+// TraceQueryStart is asked of every tracer.
 func (g *gate) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 
-// TraceQueryEnd is asked of every tracer.
-func (g *gate) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+// TraceQueryEnd counts what was answered.
+func (g *gate) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
+	if data.Err == nil {
+		g.answers.Add(1)
+	}
+}
 
 // wait is the context of one wait. The pool returns its Err, which says why it ended.
 type wait struct {
@@ -100,6 +105,15 @@ func (w *wait) Err() error {
 		return errNotConnected
 	}
 	return &admission.Overloaded{Reason: admission.Connections, Priority: w.priority}
+}
+
+// Answered is how many statements a pool with a bound on waits has had answered.
+func Answered(pool *pgxpool.Pool) func() int64 {
+	g, ok := pool.Config().ConnConfig.Tracer.(*gate)
+	if !ok {
+		return nil
+	}
+	return g.answers.Load
 }
 
 // ExpectedWait is how long who asks pool for a connection now waits for it; 0 for a pool without a bound on that.
