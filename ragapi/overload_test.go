@@ -20,7 +20,7 @@ import (
 // tally counts answers.
 type tally struct{ answered, shed, other atomic.Int64 }
 
-// clients ask url all the time for a while, n of them. Who is shed comes again after a moment.
+// clients ask url all the time for a while, n of them. Who is shed comes again when it may.
 func clients(t *testing.T, client *http.Client, url string, n int, got *tally) {
 	t.Helper()
 	var wg sync.WaitGroup
@@ -40,7 +40,7 @@ func clients(t *testing.T, client *http.Client, url string, n int, got *tally) {
 					got.answered.Add(1)
 				case strings.Contains(string(body), "urn:ragapi:problem:overloaded") && resp.Header.Get("Retry-After") != "":
 					got.shed.Add(1)
-					time.Sleep(200 * time.Millisecond)
+					time.Sleep(time.Second) // as Retry-After says
 				default:
 					got.other.Add(1)
 					t.Logf("%d: %s", resp.StatusCode, body)
