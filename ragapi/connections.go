@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/postgres"
@@ -24,28 +26,52 @@ type pools struct {
 
 // openPools opens them and has them watched.
 func (p *process) openPools() (pools, error) {
-	primary, err := postgres.Open(p.hard, p.cfg.Database, "ragapi serve "+p.cfg.PodName)
+	primary, err := p.openPool("primary", p.cfg.Database)
 	if err != nil {
 		return pools{}, err
 	}
-	p.metrics.WatchPool("primary", primary.Stat)
 	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, primary) })
 	if p.cfg.Read == nil {
 		return pools{primary: primary}, nil
 	}
-	replica, err := postgres.Open(p.hard, *p.cfg.Read, "ragapi serve "+p.cfg.PodName)
+	replica, err := p.openPool("replica", *p.cfg.Read)
 	if err != nil {
 		primary.Close()
 		return pools{}, err
 	}
-	p.metrics.WatchPool("replica", replica.Stat)
 	return pools{primary: primary, replica: replica}, nil
 }
 
+// waitShare of a request's time may go into the wait for a connection: who waits longer has too little left to be answered.
+const waitShare = 4
+
+func (p *process) openPool(name string, db config.Database) (*pgxpool.Pool, error) {
+	db.LongestWait = p.cfg.RequestTimeout / waitShare
+	pool, err := postgres.Open(p.hard, db, "ragapi serve "+p.cfg.PodName)
+	if err != nil {
+		return nil, err
+	}
+	p.metrics.WatchPool(name, pool.Stat)
+	p.metrics.WatchWait(name, func() time.Duration { return postgres.ExpectedWait(pool) })
+	return pool, nil
+}
+
+// closeWithin is how long a process that ends waits for work that nobody waits for any more.
+const closeWithin = 2 * time.Second
+
+// close closes the pools when what is read for nobody has ended, or without it.
 func (c pools) close() {
-	c.primary.Close()
-	if c.replica != nil {
-		c.replica.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.primary.Close()
+		if c.replica != nil {
+			c.replica.Close()
+		}
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeWithin):
 	}
 }
 

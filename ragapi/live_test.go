@@ -18,6 +18,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
+	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/schema"
 )
 
@@ -403,4 +404,18 @@ func jobState(t *testing.T, pool *pgxpool.Pool) (state string) {
 		t.Fatal(err)
 	}
 	return state
+}
+
+func TestALongQueueIsCountedToABoundOnly(t *testing.T) {
+	pool := pgtest.Pool(t, replica(t))
+	sql := `INSERT INTO river_job (kind, max_attempts, args, state, finalized_at)
+		SELECT 'process_document', 5, '{}', s.state::river_job_state, CASE s.state WHEN 'completed' THEN now() END
+		FROM (VALUES ('available', 10050), ('retryable', 7), ('completed', 3)) s(state, jobs), generate_series(1, s.jobs)`
+	if _, err := pool.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+	depth, err := queue.Depth(t.Context(), pool)
+	if err != nil || depth["available"] != 10_000 || depth["retryable"] != 7 || depth["running"] != 0 || depth["completed"] != 0 {
+		t.Errorf("depth %v (%v), want 10,000 available and 7 retryable", depth, err)
+	}
 }

@@ -152,7 +152,10 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			}
 			return err
 		},
-		"read a session": func(ctx context.Context) error { _, err := sessions.Get(ctx, seededID(150_000), session.Span{Limit: session.MostMessages}); return err },
+		"read a session": func(ctx context.Context) error {
+			_, err := sessions.Get(ctx, seededID(150_000), session.Span{Limit: session.MostMessages})
+			return err
+		},
 		"append to a session": func(ctx context.Context) error {
 			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"})
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/health"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/server"
@@ -12,8 +13,8 @@ import (
 
 func work(p *process) error {
 	db := p.cfg.Direct
-	db.StatementTimeout = queue.JobTimeout // one COPY writes all chunks of a document
-	db.PoolSize = p.cfg.Database.PoolSize
+	db.StatementTimeout = queue.JobTimeout          // one COPY writes all chunks of a document
+	db.PoolSize = max(1, p.cfg.Database.PoolSize-1) // the watch has the other one
 	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
 	if err != nil {
 		return err
@@ -36,7 +37,12 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	ready := server.NewReadiness(probe(pool), p.log)
+	watch, err := health.New(health.Database{Database: db}, nil, "ragapi watch "+p.cfg.PodName, p.log)
+	if err != nil {
+		return err
+	}
+	go watch.Run(p.hard)
+	ready := server.NewReadiness(watch.Check, p.log)
 	p.metrics.WatchPool("primary", pool.Stat)
 	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, pool) })
 	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry, nil), p.log)
@@ -45,10 +51,11 @@ func work(p *process) error {
 	}
 	err = migrate(p)
 	if err == nil {
+		watch.Look()
 		p.log.Info("working", "admin", admin.Addr().String(), "concurrency", p.cfg.WorkerConcurrency)
 		err = p.runWorker(worker, admin, ready)
 	}
-	return errors.Join(err, shutdown(p.hard, admin))
+	return errors.Join(err, p.cutOff(admin))
 }
 
 // runWorker works until a signal, or until the admin port fails: a worker that cannot be probed is to be replaced.

@@ -36,6 +36,7 @@ type Config struct {
 	RequestTimeout time.Duration // one request, database included
 	MaxUploadBytes int64         // one request body
 	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
+	MaxRequests    int           // in flight at once, before they are shed
 
 	WorkerConcurrency int // documents processed at once by one worker
 	LogLevel          slog.Level
@@ -53,6 +54,7 @@ type Database struct {
 	CAFile   string // PEM; empty for the system's certificates
 
 	PoolSize         int32         // connections at most
+	LongestWait      time.Duration // for one of them, then who waits is sent away; 0 is without end
 	Lifetime         time.Duration // a connection is replaced after it; 0 leaves that to the driver
 	StatementTimeout time.Duration // set on every connection; 0 sets nothing (PgBouncer refuses it as a startup parameter), NoTimeout lifts the role's
 	ExecMode         pgx.QueryExecMode
@@ -115,6 +117,7 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		DrainTimeout:      r.duration("DRAIN_TIMEOUT", 30*time.Second, time.Second, 10*time.Minute),
 		RequestTimeout:    r.duration("REQUEST_TIMEOUT", 10*time.Second, 100*time.Millisecond, time.Minute),
 		MaxUploadBytes:    int64(r.integer("MAX_UPLOAD_BYTES", 10*miB, kiB, 256*miB)),
+		MaxRequests:       r.integer("MAX_REQUESTS", 1000, 10, 100_000),
 		WorkerConcurrency: r.integer("WORKER_CONCURRENCY", 4, 1, 256),
 		LogLevel:          r.level("LOG_LEVEL", slog.LevelInfo),
 		PodName:           r.text("POD_NAME", "ragapi"),

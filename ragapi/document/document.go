@@ -72,10 +72,13 @@ func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer, change
 	return &Store{pool: pool, reads: reads, queue: queue, changes: changes}
 }
 
+// transact runs a transaction; postgres.InTx and InTxOnce do.
+type transact func(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error
+
 // write runs a transaction and tells of what it has changed.
-func (s *Store) write(ctx context.Context, run func(tx pgx.Tx) ([]change.Change, error)) error {
+func (s *Store) write(ctx context.Context, in transact, run func(tx pgx.Tx) ([]change.Change, error)) error {
 	var changes []change.Change
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+	err := in(ctx, s.pool, func(tx pgx.Tx) (err error) {
 		changes, err = run(tx)
 		return err
 	})
@@ -97,13 +100,18 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
-		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
+	err = s.write(ctx, postgres.InTxOnce, func(tx pgx.Tx) ([]change.Change, error) {
+		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING `+columns,
 			id, up.Title, up.Text, len(up.Text), up.Metadata)
 		if err != nil {
 			return nil, err
 		}
-		if doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document]); err != nil {
+		doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
+		if errors.Is(err, pgx.ErrNoRows) { // committed before, but the answer was lost
+			doc, err = one(ctx, tx, id)
+			return nil, err
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := s.queue.EnqueueTx(ctx, tx, id); err != nil {
@@ -164,7 +172,7 @@ func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []D
 
 // Delete removes the document with id and its chunks, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	err := s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
+	err := s.write(ctx, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
 		tag, err := tx.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
 		if err != nil {
 			return nil, err

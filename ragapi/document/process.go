@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/chunk"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 // Process splits and indexes the document with id, in one transaction. It may be repeated, and be called by several
@@ -17,7 +18,7 @@ import (
 // A document deleted meanwhile is ErrNotFound.
 func (s *Store) Process(ctx context.Context, id uuid.UUID) (Document, error) {
 	var doc Document
-	err := s.write(ctx, func(tx pgx.Tx) (changes []change.Change, err error) {
+	err := s.write(ctx, postgres.InTx, func(tx pgx.Tx) (changes []change.Change, err error) {
 		var status Status
 		var title, body string
 		err = tx.QueryRow(ctx, `SELECT status, title, body FROM documents WHERE id = $1 FOR UPDATE`, id).Scan(&status, &title, &body)
@@ -67,7 +68,7 @@ func index(ctx context.Context, tx pgx.Tx, id uuid.UUID, title, body string) err
 
 // Fail marks a pending document as failed, with the reason shown to its reader. Any other document is left alone.
 func (s *Store) Fail(ctx context.Context, id uuid.UUID, reason string) error {
-	err := s.write(ctx, func(tx pgx.Tx) ([]change.Change, error) {
+	err := s.write(ctx, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
 		tag, err := tx.Exec(ctx, `UPDATE documents SET status = 'failed', failure = $2, updated_at = clock_timestamp() WHERE id = $1 AND status = 'pending'`, id, reason)
 		if err != nil || tag.RowsAffected() == 0 {
 			return nil, err

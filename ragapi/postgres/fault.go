@@ -12,6 +12,9 @@ import (
 	"github.com/jackc/puddle/v2"
 )
 
+// errNotConnected means that no connection could be made in time.
+var errNotConnected = errors.New("the database took no connection in time")
+
 // unavailable are beginnings of the SQLSTATEs of what a server could not do now, and may do later.
 var unavailable = []string{
 	"08",    // connection faults; 08P01 is what PgBouncer says of a server that it cannot reach
@@ -37,9 +40,9 @@ func Unavailable(err error) bool {
 	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) || closed(err)
 }
 
-// closed reports whether err is of a connection or a pool that ended under a statement.
+// closed reports whether err is of a connection or a pool that was not there or ended under a statement.
 func closed(err error) bool {
-	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgconn.ErrConnClosed, puddle.ErrClosedPool} {
+	for _, end := range []error{errNotConnected, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgconn.ErrConnClosed, puddle.ErrClosedPool} {
 		if errors.Is(err, end) {
 			return true
 		}
@@ -65,15 +68,4 @@ func Unstorable(err error) bool {
 
 func ofClass(code string, classes []string) bool {
 	return slices.ContainsFunc(classes, func(class string) bool { return strings.HasPrefix(code, class) })
-}
-
-// replicaFault reports whether err is the replica's and not the statement's: the primary can then do better. A caller that
-// is gone gets no second attempt.
-func replicaFault(ctx context.Context, err error) bool {
-	if err == nil || ctx.Err() != nil {
-		return false
-	}
-	var server *pgconn.PgError
-	missing := errors.As(err, &server) && ofClass(server.Code, []string{"3D"}) // a database that the replicas lack
-	return missing || Unavailable(err) || errors.Is(err, context.DeadlineExceeded)
 }

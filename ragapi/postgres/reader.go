@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/circuit"
@@ -16,52 +19,74 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// replicaPause is how long the primary is read after a failure of the replicas.
+// replicaPause is how long the primary is read after the replicas did not answer.
 const replicaPause = 5 * time.Second
 
-// Reader reads from replicas where there are any, and from the primary while they fail.
+// Reader reads from replicas where there are any, and from the primary while they are gone.
 type Reader struct {
 	primary, replica *pgxpool.Pool
 	degraded         func()
 	breaker          circuit.Breaker
+	watched          atomic.Pointer[presence]
+}
+
+// presence is that of the replicas, as last seen by who watches them.
+type presence struct {
+	here context.Context // ends when they are gone
+	gone context.CancelFunc
 }
 
 // NewReader returns a reader. Without a replica (nil) everything is read from the primary. degraded is called for every
 // read that went to the primary because the replicas did not serve it.
 func NewReader(primary, replica *pgxpool.Pool, degraded func()) *Reader {
-	return &Reader{primary: primary, replica: replica, degraded: degraded, breaker: circuit.Breaker{Failures: 1, Pause: replicaPause}}
+	r := &Reader{primary: primary, replica: replica, degraded: degraded, breaker: circuit.Breaker{Failures: 1, Pause: replicaPause}}
+	r.ReplicaSeen(true)
+	return r
 }
 
-// Read calls read with a replica; if that cannot serve it, again with the primary: read must be repeatable. A replica
-// that does not answer has half of the time that is left.
+// ReplicaSeen says whether the replicas answer. While they do not, nothing is asked of them, and the reads that they have not
+// answered go to the primary. One caller at a time.
+func (r *Reader) ReplicaSeen(here bool) {
+	was := r.watched.Load()
+	switch {
+	case here && (was == nil || was.here.Err() != nil):
+		var p presence
+		p.here, p.gone = context.WithCancel(context.Background())
+		r.watched.Store(&p)
+	case !here && was != nil:
+		was.gone()
+	}
+}
+
+// Read calls read with a replica; if that is gone, again with the primary: read must be repeatable. A statement that fails or
+// takes its time, and a wait for a connection in use, are no reason: overload of the replicas would become the primary's.
 func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
 	if r.replica == nil || Primary(ctx) {
-		return r.Primary(ctx, read)
+		return Read(ctx, r.primary, read)
 	}
-	if r.breaker.Allow() {
-		err := r.tryReplica(ctx, read)
-		spared := replicaFault(ctx, err)
-		r.breaker.Done(!spared)
-		if !spared {
+	if here := r.watched.Load().here; here.Err() == nil && r.breaker.Allow() {
+		err := r.readReplica(ctx, here, read)
+		elsewhere := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil)
+		r.breaker.Done(!elsewhere || conflict(err))
+		if !elsewhere {
 			return err
 		}
 	}
 	r.degraded()
-	return r.Primary(ctx, read)
+	return Read(ctx, r.primary, read)
 }
 
-func (r *Reader) tryReplica(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	if end, ok := ctx.Deadline(); ok {
-		half, cancel := context.WithTimeout(ctx, time.Until(end)/2)
-		defer cancel()
-		ctx = half
-	}
-	return read(ctx, dated(ctx, r.replica))
+// readReplica reads until the replicas are found to be gone.
+func (r *Reader) readReplica(ctx, here context.Context, read func(ctx context.Context, db Querier) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(here, cancel)()
+	return Read(ctx, r.replica, read)
 }
 
 // Primary calls read with the primary, for what a replica may not have yet.
 func (r *Reader) Primary(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	return read(ctx, dated(ctx, r.primary))
+	return Read(ctx, r.primary, read)
 }
 
 type primaryKey struct{}
@@ -76,3 +101,9 @@ func Primary(ctx context.Context) bool { return ctx.Value(primaryKey{}) != nil }
 
 // HasReplica reports whether an answer may be behind the primary.
 func (r *Reader) HasReplica() bool { return r.replica != nil }
+
+// noDatabase is a replica that has not the primary's databases: it is none, or a new one. Of a primary it would be a defect.
+func noDatabase(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "3D000"
+}

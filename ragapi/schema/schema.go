@@ -86,7 +86,14 @@ func Current(ctx context.Context, db Querier) (Version, error) {
 	return v, nil
 }
 
-// Check returns nil if the database can be reached and its schema serves this build.
+// OldError means that the database's schema does not serve this build.
+type OldError struct{ Got, Want Version }
+
+func (e *OldError) Error() string {
+	return fmt.Sprintf("schema is at version %d (queue %d), want %d (queue %d): run `ragapi migrate`", e.Got.Tables, e.Got.Queue, e.Want.Tables, e.Want.Queue)
+}
+
+// Check returns nil if the database can be reached and its schema serves this build; an OldError if it is reached.
 func Check(ctx context.Context, db Querier) error {
 	want, err := Wanted()
 	if err != nil {
@@ -97,7 +104,7 @@ func Check(ctx context.Context, db Querier) error {
 		return err
 	}
 	if !got.atLeast(want) {
-		return fmt.Errorf("schema is at version %d (queue %d), want %d (queue %d): run `ragapi migrate`", got.Tables, got.Queue, want.Tables, want.Queue)
+		return &OldError{Got: got, Want: want}
 	}
 	return nil
 }

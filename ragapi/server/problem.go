@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/session"
@@ -53,9 +54,12 @@ func problemOf(err error) *Problem {
 	var p *Problem
 	var tooLarge *http.MaxBytesError
 	var server *pgconn.PgError
+	var over *admission.Overloaded
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &over):
+		return overloaded("try again later")
 	case errors.As(err, &tooLarge):
 		return &Problem{Type: problemPrefix + "too-large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
 	case errors.Is(err, document.ErrNotFound):

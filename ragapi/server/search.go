@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -48,19 +49,17 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	began := time.Now()
-	found, err := a.Search.Search(ctx, q)
+	found, err := a.Search.Search(profiled(ctx, "mode", string(q.Mode)), q)
 	took := time.Since(began)
 	a.Metrics.Search(string(q.Mode), took)
+	if err == nil && found.Encoded == nil {
+		found.Count = len(found.Hits)
+		found.Encoded, err = json.Marshal(append([]search.Hit{}, found.Hits...))
+	}
+	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: found.Count, Cached: found.Cached, Failure: failureOf(err)})
 	if err != nil {
 		return err
 	}
-	if found.Encoded == nil {
-		found.Count = len(found.Hits)
-		if found.Encoded, err = json.Marshal(append([]search.Hit{}, found.Hits...)); err != nil {
-			return fmt.Errorf("encode hits: %w", err)
-		}
-	}
-	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: found.Count, Cached: found.Cached})
 	return writeSearch(w, r, q, found.Encoded)
 }
 
@@ -74,4 +73,12 @@ func writeSearch(w http.ResponseWriter, r *http.Request, q search.Query, hits []
 	body := append(append(append(make([]byte, 0, len(begin)+len(hits)+2), begin...), hits...), '}', '\n')
 	tag := strconv.AppendUint([]byte{'"'}, xxhash.Sum64(body), 36)
 	return writeTagged(w, r, string(append(tag, '"')), body)
+}
+
+// failureOf is why a search had no answer, as the query log has it: the end of its problem's type.
+func failureOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.TrimPrefix(problemOf(err).Type, problemPrefix)
 }

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -57,11 +59,13 @@ type Options struct {
 	MaxUploadBytes int64         // one request body
 	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
 	RequestTimeout time.Duration // one request, not counting the reading of its body
+	MaxRequests    int           // in flight at once, probes apart; 0 is 1,000
 }
 
 type api struct {
 	Options
 	memory *memory
+	gate   *admission.Gate
 }
 
 // handler answers a request or returns why not; nothing has been written then.
@@ -69,7 +73,8 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // New returns the API as docs/api.md describes it.
 func New(o Options) http.Handler {
-	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes)}
+	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes), gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
+	o.Metrics.RequestsLimit(a.gate.Limit())
 	mux := http.NewServeMux()
 	for path, methods := range map[string]map[string]handler{
 		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},

@@ -125,9 +125,7 @@ INSERT INTO session_messages (session_id, number, role, content, at) SELECT id, 
 
 // Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time.
 func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Message, error) {
-	batch := &pgx.Batch{}
-	batch.Queue(appendSQL, id, m.Role, m.Content, s.ttl, MostMessages)
-	if err := s.change(ctx, id, batch, &m.Number, &m.At); err != nil {
+	if err := s.change(ctx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &m.Number, &m.At); err != nil {
 		return Message{}, notFoundOr(err, "append to session")
 	}
 	m.At = m.At.UTC()
@@ -136,27 +134,30 @@ func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Message, e
 
 // Delete ends the session with id, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, id)
-	if err := s.change(ctx, id, batch, &id); err != nil {
+	if err := s.change(ctx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id); err != nil {
 		return notFoundOr(err, "delete session")
 	}
 	return nil
 }
 
-// change runs a statement that changes a session, in one transaction and one round trip with the note of it, and tells of
-// it. The statement's row is read into the given variables; without one, nothing has changed and nobody needs to know.
-func (s *Store) change(ctx context.Context, id uuid.UUID, batch *pgx.Batch, into ...any) error {
-	s.changes.Queue(batch, id.String(), change.SessionChanged)
-	results := s.pool.SendBatch(ctx, batch)
-	err := results.QueryRow().Scan(into...)
+// change runs a statement that changes a session, and tells of it. The statement's row is read into the given variables;
+// without one, nothing has changed and nobody needs to know.
+func (s *Store) change(ctx context.Context, id uuid.UUID, sql string, args []any, into ...any) error {
 	var changes []change.Change
-	if err == nil {
-		changes, err = s.changes.Answer(results)
-	}
-	if closed := results.Close(); err == nil {
-		err = closed
-	}
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(sql, args...)
+		s.changes.Queue(batch, id.String(), change.SessionChanged)
+		results := tx.SendBatch(ctx, batch)
+		err := results.QueryRow().Scan(into...)
+		if err == nil {
+			changes, err = s.changes.Answer(results)
+		}
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+		return err
+	})
 	if err == nil {
 		s.changes.Committed(ctx, changes)
 	}

@@ -1,0 +1,24 @@
+package metrics_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/ragscale/ragscale/ragapi/metrics"
+)
+
+func TestTheQueueIsNotCountedAtEveryScrape(t *testing.T) {
+	m := metrics.New(metrics.Build{})
+	asked := 0
+	m.WatchQueue(func(context.Context) (map[string]int, error) { asked++; return map[string]int{"available": 3}, nil })
+	for range 20 {
+		if n, err := testutil.GatherAndCount(m.Registry, "ragapi_queue_jobs"); n != 5 || err != nil {
+			t.Fatalf("%d states shown (%v), want 5", n, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("counted %d times, want once", asked)
+	}
+}
