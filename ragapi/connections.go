@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -27,7 +26,7 @@ func (p *process) openPools() (pools, error) {
 		return pools{}, err
 	}
 	p.metrics.WatchPool("primary", primary.Stat)
-	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, primary) })
+	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, primary) })
 	if p.cfg.Read == nil {
 		return pools{primary: primary}, nil
 	}
@@ -67,7 +66,7 @@ func (p *process) index(pool *pgxpool.Pool) *vector.Index {
 	}
 	var embedder embedding.Embedder = embedding.Hashing{}
 	if e := p.cfg.Embedding; e.URL != "" {
-		embedder = embedding.Remote{URL: e.URL, Name: e.Model, Size: e.Dimensions, HTTP: http.DefaultClient}
+		embedder = embedding.NewRemote(e.URL, e.Model, e.Dimensions)
 	}
 	return vector.New(p.cfg.VectorURL, embedder, pool, p.metrics, p.metrics.Degraded("vector"), p.log)
 }

@@ -111,8 +111,8 @@ func seeded(t *testing.T) config.Database {
 
 type noJobs struct{}
 
-func (noJobs) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
-func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (noJobs) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
+func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
@@ -161,7 +161,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 		"delete a session": func(ctx context.Context) error { return sessions.Delete(ctx, seededID(150_001)) },
 		"expire sessions":  func(ctx context.Context) error { _, err := sessions.Expire(ctx); return err },
 		"dashboard":        func(ctx context.Context) error { _, err := querylog.Summarize(ctx, reads, time.Now()); return err },
-		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(90_000)) },
+		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(90_000))[0] },
 	} {
 		clear(seen.seen)
 		if err := do(t.Context()); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/document"
@@ -12,20 +13,24 @@ import (
 	"github.com/ragscale/ragscale/ragapi/server"
 )
 
+// statementTimeout of a worker: its longest statement writes a megabyte of chunks, or waits for another worker that processes the
+// same document.
+const statementTimeout = 5 * time.Minute
+
 func work(p *process) error {
 	db := p.cfg.Direct
-	db.StatementTimeout = queue.JobTimeout // one COPY writes all chunks of a document
+	db.StatementTimeout = statementTimeout
 	db.PoolSize = p.cfg.Database.PoolSize
 	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	jobs, err := queue.NewClient(pool, p.cfg.VectorURL != "", p.log)
+	jobs, err := queue.NewClient(pool, p.log)
 	if err != nil {
 		return err
 	}
-	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: document.NewStore(pool, nil, nil), Jobs: jobs, Seen: p.metrics}
+	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: document.NewStore(pool, nil, jobs), Jobs: jobs, Seen: p.metrics}
 	if index := p.index(pool); index != nil {
 		duties.Vectors = index
 	}
@@ -44,7 +49,7 @@ func work(p *process) error {
 	}
 	ready := server.NewReadiness(probe(pool), p.log)
 	p.metrics.WatchPool("primary", pool.Stat)
-	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, pool) })
+	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, pool) })
 	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry, nil), p.log)
 	if err != nil {
 		return err

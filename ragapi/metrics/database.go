@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ragscale/ragscale/ragapi/queue"
 )
 
 // WatchPool adds the figures of a connection pool: primary, replica or queue. They are the pool's own, read at each scrape.
@@ -29,21 +31,22 @@ func (m *Metrics) WatchPool(pool string, stat func() *pgxpool.Stat) {
 // depthWithin bounds the query that a scrape makes.
 const depthWithin = 2 * time.Second
 
-// WatchQueue adds the queue's depth, asked at each scrape. While it cannot be had the gauge is absent, which an alert can
+// WatchQueue adds the queue's depth, asked at each scrape. While it cannot be had the gauges are absent, which an alert can
 // see, and the other metrics are served.
-func (m *Metrics) WatchQueue(depth func(context.Context) (map[string]int, error)) {
+func (m *Metrics) WatchQueue(depth func(context.Context) (queue.Depth, error)) {
 	m.Registry.MustRegister(&queueCollector{
-		depth: depth,
-		desc:  prometheus.NewDesc(namespace+"_queue_jobs", "Unfinished jobs in the queue, by state.", []string{"state"}, nil),
+		depth:      depth,
+		processing: prometheus.NewDesc(namespace+"_queue_jobs", "Unfinished jobs that process documents, by state.", []string{"state"}, nil),
+		vectors:    prometheus.NewDesc(namespace+"_vector_jobs", "Unfinished jobs that bring documents' vectors to the vector store, or remove them, by state.", []string{"state"}, nil),
 	})
 }
 
 type queueCollector struct {
-	depth func(context.Context) (map[string]int, error)
-	desc  *prometheus.Desc
+	depth               func(context.Context) (queue.Depth, error)
+	processing, vectors *prometheus.Desc
 }
 
-func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.processing; ch <- c.vectors }
 
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), depthWithin)
@@ -53,6 +56,7 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, state := range []string{"available", "pending", "running", "retryable", "scheduled"} {
-		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(depth[state]), state)
+		ch <- prometheus.MustNewConstMetric(c.processing, prometheus.GaugeValue, float64(depth.Processing[state]), state)
+		ch <- prometheus.MustNewConstMetric(c.vectors, prometheus.GaugeValue, float64(depth.Vectors[state]), state)
 	}
 }

@@ -162,8 +162,9 @@ func Unreachable(err error) bool {
 	var network *net.OpError
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		// 57P01 to 57P03: shutting down, crashed, starting up. 53300: too many connections. 25006: still a standby, after a failover.
-		return strings.HasPrefix(server.Code, "57P0") || server.Code == "53300" || server.Code == "25006"
+		// 57P01 to 57P03: shutting down, crashed, starting up. 53300: too many connections. 25006: still a standby, after a failover. 55P03:
+		// a lock that was not had in time.
+		return strings.HasPrefix(server.Code, "57P0") || server.Code == "53300" || server.Code == "25006" || server.Code == "55P03"
 	}
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -43,9 +43,9 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if p.faults != nil {
 		return invalid(p.faults)
 	}
-	user := r.Header.Get(userHeader)
-	if textFault(user) != "" || len(user) > maxUserBytes {
-		return invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
+	user, err := userOf(r)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
