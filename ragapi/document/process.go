@@ -87,6 +87,9 @@ func (s *Store) index(ctx context.Context, tx pgx.Tx, text source) (doc Document
 		}
 	}
 	last := max(0, (len(contents)-1)/writeBatch*writeBatch)
+	if last > 0 {
+		s.report(ctx, text, last, len(contents))
+	}
 	err = write(ctx, tx, text, last, contents[last:], func(batch *pgx.Batch) {
 		batch.Queue(readySQL, text.id, text.version, len(contents)).Query(func(rows pgx.Rows) (err error) {
 			doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
