@@ -104,8 +104,15 @@ type sweep struct {
 	log       *slog.Logger
 }
 
+// The release before put these jobs among those that process documents. It can go with the next release.
+const moveSQL = `UPDATE river_job SET queue = CASE kind WHEN 'embed_document' THEN '` + embedding + `' ELSE '` + forgetting + `' END
+	WHERE queue = '` + processing + `' AND kind IN ('embed_document', 'forget_document') AND state IN ('available', 'retryable', 'scheduled')`
+
 // Work looks once. Whatever goes wrong is tried again in a minute.
 func (s *sweep) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	if _, err := s.pool.Exec(ctx, moveSQL); err != nil {
+		return fmt.Errorf("jobs of the release before: %w", err)
+	}
 	done, err := Recover(ctx, s.pool, s.documents)
 	for range done.Failed {
 		s.seen.ProcessingFailed(true)

@@ -89,10 +89,15 @@ func (c *chroma) ask(ctx context.Context, method, path string, body, into any) e
 
 // fault is the error of an answer that is none.
 func fault(resp *http.Response, answer []byte) error {
-	text := fmt.Sprintf("%s: %.*q", resp.Status, mostError, answer)
+	text := fmt.Sprintf("%s: %q", resp.Status, answer[:min(len(answer), mostError)])
+	var said struct {
+		Error string `json:"error"`
+	}
 	switch resp.StatusCode {
-	case http.StatusNotFound:
-		return errNoCollection
+	case http.StatusNotFound: // of Chroma, or of a proxy that knows no such path
+		if json.Unmarshal(answer, &said) == nil && said.Error == "NotFoundError" {
+			return errNoCollection
+		}
 	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return refusal{text}
 	}
