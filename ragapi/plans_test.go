@@ -166,14 +166,14 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			_, err := engine.Search(ctx, search.Query{Text: "w1234 w17", Mode: search.Complex, Limit: 10})
 			return err
 		},
-		"read a document":   func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
-		"list documents":    func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
+		"read a document": func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
+		"list documents":  func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
 		"list failed documents": func(ctx context.Context) error {
 			_, err := documents.ListStatus(ctx, document.Failed, 21, uuid.Max)
 			return err
 		},
 		"find lost documents": func(ctx context.Context) error { _, err := queue.Recover(ctx, pool, documents); return err },
-		"delete a document": func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
+		"delete a document":   func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
 		"process a document": func(ctx context.Context) error {
 			doc, err := documents.Create(ctx, document.Upload{Title: "t", Text: "text"})
 			if err == nil {

@@ -105,7 +105,7 @@ func fault(resp *http.Response, answer []byte) error {
 }
 
 // collection returns the id of the collection with this name, which is made if there is none and it is to be.
-func (c *chroma) collection(ctx context.Context, name string, make bool) (string, error) {
+func (c *chroma) collection(ctx context.Context, name string, create bool) (string, error) {
 	c.mu.Lock()
 	id := c.ids[name]
 	c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *chroma) collection(ctx context.Context, name string, make bool) (string
 	}
 	var found struct{ ID uuid.UUID }
 	var err error
-	if make {
+	if create {
 		err = c.ask(ctx, http.MethodPost, "", map[string]any{
 			"name": name, "get_or_create": true, "configuration": map[string]any{"hnsw": map[string]any{"space": "cosine"}},
 		}, &found)
@@ -134,9 +134,9 @@ func (c *chroma) collection(ctx context.Context, name string, make bool) (string
 }
 
 // in sends a request to a collection. One that was deleted meanwhile is made anew, if it is to be, else it is errNoCollection.
-func (c *chroma) in(ctx context.Context, name string, make bool, operation string, body, into any) error {
+func (c *chroma) in(ctx context.Context, name string, create bool, operation string, body, into any) error {
 	for attempt := 0; ; attempt++ {
-		id, err := c.collection(ctx, name, make)
+		id, err := c.collection(ctx, name, create)
 		if err != nil {
 			return err
 		}
