@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -30,7 +29,7 @@ func (p *process) openPools() (pools, error) {
 	if err != nil {
 		return pools{}, err
 	}
-	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, primary) })
+	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, primary) })
 	if p.cfg.Read == nil {
 		return pools{primary: primary}, nil
 	}
@@ -99,6 +98,14 @@ func (p *process) changes(pool *pgxpool.Pool, kept *cache.Cache) *change.Log {
 	return changes
 }
 
+// untold is changes for a process without a connection to the cache, where there is one: others tell it.
+func (p *process) untold(pool *pgxpool.Pool) *change.Log {
+	if p.cfg.Cache.Addr == "" {
+		return nil
+	}
+	return change.NewLog(pool, nil)
+}
+
 // index returns the chunks' vectors, or nil where there is no vector store.
 func (p *process) index(pool *pgxpool.Pool) *vector.Index {
 	if p.cfg.VectorURL == "" {
@@ -106,7 +113,7 @@ func (p *process) index(pool *pgxpool.Pool) *vector.Index {
 	}
 	var embedder embedding.Embedder = embedding.Hashing{}
 	if e := p.cfg.Embedding; e.URL != "" {
-		embedder = embedding.Remote{URL: e.URL, Name: e.Model, Size: e.Dimensions, HTTP: http.DefaultClient}
+		embedder = embedding.NewRemote(e.URL, e.Model, e.Dimensions)
 	}
 	return vector.New(p.cfg.VectorURL, embedder, pool, p.metrics, p.metrics.Degraded("vector"), p.log)
 }

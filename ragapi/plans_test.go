@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +24,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
+	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/schema"
 	"github.com/ragscale/ragscale/ragapi/search"
 	"github.com/ragscale/ragscale/ragapi/session"
@@ -62,6 +66,16 @@ func (s *spy) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 	}
 	return ctx
 }
+
+func (s *spy) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (s *spy) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.TraceQueryStart(ctx, conn, pgx.TraceQueryStartData{SQL: data.SQL, Args: data.Args})
+}
+
+func (s *spy) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 func (s *spy) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
@@ -111,8 +125,8 @@ func seeded(t *testing.T) config.Database {
 
 type noJobs struct{}
 
-func (noJobs) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
-func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (noJobs) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
+func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
@@ -125,13 +139,23 @@ func seededID(i int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("01930000-0000-7000-8000-%012x", i))
 }
 
+// emptyStore answers like Chroma with nothing in it.
+func emptyStore(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"`+uuid.Max.String()+`","ids":[[]],"distances":[[]]}`) // a client that went away notices itself
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // sent does everything once that requests, workers and upkeep do often, and returns the statements by what was done.
 func sent(t *testing.T, db config.Database) map[string][]statement {
 	pool, seen := spied(t, db)
 	reads := postgres.NewReader(pool, nil, nil)
 	documents, sessions := document.NewStore(pool, reads, noJobs{}, nil), session.NewStore(pool, nil, time.Hour)
 	engine := search.New(reads, fixed{})
-	index := vector.New("http://127.0.0.1:1", embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
+	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
 	all := map[string][]statement{}
 	for name, do := range map[string]func(ctx context.Context) error{
 		"search, simple": func(ctx context.Context) error {
@@ -142,9 +166,14 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			_, err := engine.Search(ctx, search.Query{Text: "w1234 w17", Mode: search.Complex, Limit: 10})
 			return err
 		},
-		"read a document":   func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
-		"list documents":    func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
-		"delete a document": func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
+		"read a document": func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
+		"list documents":  func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
+		"list failed documents": func(ctx context.Context) error {
+			_, err := documents.ListStatus(ctx, document.Failed, 21, uuid.Max)
+			return err
+		},
+		"find lost documents": func(ctx context.Context) error { _, err := queue.Recover(ctx, pool, documents); return err },
+		"delete a document":   func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
 		"process a document": func(ctx context.Context) error {
 			doc, err := documents.Create(ctx, document.Upload{Title: "t", Text: "text"})
 			if err == nil {
@@ -164,7 +193,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 		"delete a session": func(ctx context.Context) error { return sessions.Delete(ctx, seededID(150_001)) },
 		"expire sessions":  func(ctx context.Context) error { _, err := sessions.Expire(ctx); return err },
 		"dashboard":        func(ctx context.Context) error { _, err := querylog.Summarize(ctx, reads, time.Now()); return err },
-		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(90_000)) },
+		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(2000))[0] },
 	} {
 		clear(seen.seen)
 		if err := do(t.Context()); err != nil {

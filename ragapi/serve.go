@@ -80,7 +80,7 @@ type assembly struct {
 
 // assemble puts it together. Where a cache is set, it stands before what is read.
 func (p *process) assemble(c pools) (*assembly, error) {
-	jobs, err := queue.NewClient(c.primary, p.cfg.VectorURL != "", p.log)
+	jobs, err := queue.NewClient(c.primary, p.log)
 	if err != nil {
 		return nil, err
 	}

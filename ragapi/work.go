@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/health"
@@ -11,16 +12,20 @@ import (
 	"github.com/ragscale/ragscale/ragapi/server"
 )
 
+// statementTimeout of a worker: its longest statement writes a megabyte of chunks, or waits for another worker that processes the
+// same document.
+const statementTimeout = 5 * time.Minute
+
 func work(p *process) error {
 	db := p.cfg.Direct
-	db.StatementTimeout = queue.JobTimeout          // one COPY writes all chunks of a document
+	db.StatementTimeout = statementTimeout
 	db.PoolSize = max(1, p.cfg.Database.PoolSize-1) // the watch has the other one
 	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	jobs, err := queue.NewClient(pool, p.cfg.VectorURL != "", p.log)
+	jobs, err := queue.NewClient(pool, p.log)
 	if err != nil {
 		return err
 	}
@@ -28,7 +33,7 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	documents := document.NewStore(pool, nil, nil, p.changes(pool, kept))
+	documents := document.NewStore(pool, nil, jobs, p.changes(pool, kept))
 	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics}
 	if index := p.index(pool); index != nil {
 		duties.Vectors = index
@@ -44,7 +49,7 @@ func work(p *process) error {
 	go watch.Run(p.hard)
 	ready := server.NewReadiness(watch.Check, p.log)
 	p.metrics.WatchPool("primary", pool.Stat)
-	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, pool) })
+	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, pool) })
 	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry, nil), p.log)
 	if err != nil {
 		return err

@@ -15,6 +15,9 @@ type DocumentStore interface {
 	Create(ctx context.Context, up document.Upload) (document.Document, error)
 	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
+	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
+	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
+	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }
 

@@ -51,8 +51,8 @@ type Log struct {
 	listener Listener
 }
 
-// NewLog returns the log of the database of pool. listener is told of this process' changes at once; all others hear of
-// them by Since.
+// NewLog returns the log of the database of pool. listener is told of this process' changes at once, unless it is nil; all
+// others hear of them by Since.
 func NewLog(pool *pgxpool.Pool, listener Listener) *Log {
 	return &Log{pool: pool, reads: postgres.NewReader(pool, nil, nil), listener: listener}
 }
@@ -89,7 +89,7 @@ func (l *Log) Tx(ctx context.Context, tx pgx.Tx, subject string, what ...What) (
 
 // Committed tells of changes whose transaction is committed. It returns when the listener knows.
 func (l *Log) Committed(ctx context.Context, changes []Change) {
-	if l != nil && len(changes) > 0 {
+	if l != nil && l.listener != nil && len(changes) > 0 {
 		l.listener.Changed(ctx, changes...)
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ragscale/ragscale/ragapi/queue"
 )
 
 // WatchPool adds the figures of a connection pool: primary, replica or queue. They are the pool's own, read at each scrape.
@@ -40,25 +42,26 @@ const depthFor = 10 * time.Second
 // depthWithin bounds the query that a scrape makes.
 const depthWithin = 2 * time.Second
 
-// WatchQueue adds the queue's depth, ten seconds old at most. While it cannot be had the gauge is absent, which an alert can
+// WatchQueue adds the queue's depth, ten seconds old at most. While it cannot be had the gauges are absent, which an alert can
 // see, and the other metrics are served.
-func (m *Metrics) WatchQueue(depth func(context.Context) (map[string]int, error)) {
+func (m *Metrics) WatchQueue(depth func(context.Context) (queue.Depth, error)) {
 	m.Registry.MustRegister(&queueCollector{
-		depth: depth,
-		desc:  prometheus.NewDesc(namespace+"_queue_jobs", "Unfinished jobs in the queue, by state.", []string{"state"}, nil),
+		depth:      depth,
+		processing: prometheus.NewDesc(namespace+"_queue_jobs", "Unfinished jobs that process documents, by state.", []string{"state"}, nil),
+		vectors:    prometheus.NewDesc(namespace+"_vector_jobs", "Unfinished jobs that bring documents' vectors to the vector store, or remove them, by state.", []string{"state"}, nil),
 	})
 }
 
 type queueCollector struct {
-	depth func(context.Context) (map[string]int, error)
-	desc  *prometheus.Desc
+	depth               func(context.Context) (queue.Depth, error)
+	processing, vectors *prometheus.Desc
 
 	mu    sync.Mutex
-	known map[string]int
+	known queue.Depth
 	until time.Time
 }
 
-func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.processing; ch <- c.vectors }
 
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	depth, err := c.current()
@@ -66,12 +69,13 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for _, state := range []string{"available", "pending", "running", "retryable", "scheduled"} {
-		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(depth[state]), state)
+		ch <- prometheus.MustNewConstMetric(c.processing, prometheus.GaugeValue, float64(depth.Processing[state]), state)
+		ch <- prometheus.MustNewConstMetric(c.vectors, prometheus.GaugeValue, float64(depth.Vectors[state]), state)
 	}
 }
 
 // current is the depth as known, or asked for now.
-func (c *queueCollector) current() (map[string]int, error) {
+func (c *queueCollector) current() (queue.Depth, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Now().Before(c.until) {

@@ -147,7 +147,7 @@ func (m *Metrics) Uploaded(bytes int64) { m.uploaded.Add(float64(bytes)) }
 func (m *Metrics) Processed(doc document.Document) {
 	m.processed.WithLabelValues("ready").Inc()
 	m.chunks.Add(float64(doc.ChunkCount))
-	m.processing.Observe(doc.UpdatedAt.Sub(doc.CreatedAt).Seconds() / max(1, float64(doc.Bytes)/megabyte))
+	m.processing.Observe(doc.UpdatedAt.Sub(doc.AcceptedAt).Seconds() / max(1, float64(doc.Bytes)/megabyte))
 }
 
 // ProcessingFailed counts a failed attempt; final means that there will be no other.

@@ -39,8 +39,8 @@ func database(tb testing.TB) *pgxpool.Pool {
 
 type noQueue struct{}
 
-func (noQueue) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
-func (noQueue) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (noQueue) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
+func (noQueue) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 // engine searches pool for everything.
 func engine(pool *pgxpool.Pool) *search.Engine {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
@@ -64,6 +65,12 @@ func problemOf(err error) *Problem {
 		return &Problem{Type: problemPrefix + "too-large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
 	case errors.Is(err, document.ErrNotFound):
 		return notFound("no document has this id")
+	case errors.Is(err, document.ErrChanged):
+		return &Problem{Type: problemPrefix + "precondition-failed", Title: "The document has changed", Status: http.StatusPreconditionFailed, Detail: "no tag of If-Match is that of the document as it is"}
+	case errors.Is(err, document.ErrNotFailed):
+		return &Problem{Type: problemPrefix + "not-failed", Title: "There is nothing to try again", Status: http.StatusConflict, Detail: "the document has not failed"}
+	case errors.Is(err, idempotency.ErrOtherRequest):
+		return &Problem{Type: problemPrefix + "idempotency-mismatch", Title: "The key was used for another request", Status: http.StatusUnprocessableEntity, Detail: keyHeader + " stands for one path and one content, for 24 hours"}
 	case errors.Is(err, session.ErrNotFound):
 		return notFound("no session has this id, or it has expired")
 	case errors.Is(err, context.Canceled):

@@ -26,6 +26,9 @@ type Documents interface {
 	Create(ctx context.Context, up document.Upload) (document.Document, error)
 	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
+	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
+	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
+	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }
 
@@ -78,7 +81,8 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	for path, methods := range map[string]map[string]handler{
 		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
-		"/v1/documents/{id}":         {http.MethodGet: a.getDocument, http.MethodDelete: a.deleteDocument},
+		"/v1/documents/{id}":         {http.MethodGet: a.getDocument, http.MethodPut: a.replaceDocument, http.MethodDelete: a.deleteDocument},
+		"/v1/documents/{id}/retry":   {http.MethodPost: a.retryDocument},
 		"/v1/search":                 {http.MethodGet: a.search},
 		"/v1/sessions":               {http.MethodGet: a.listSessions, http.MethodPost: a.createSession},
 		"/v1/sessions/{id}":          {http.MethodGet: a.getSession, http.MethodDelete: a.deleteSession},
@@ -102,7 +106,7 @@ func New(o Options) http.Handler {
 // notAllowed answers every method that methods lacks.
 func notAllowed(methods map[string]handler) handler {
 	var allowed []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		// A pattern for GET serves HEAD too.
 		if methods[m] != nil || m == http.MethodHead && methods[http.MethodGet] != nil {
 			allowed = append(allowed, m)

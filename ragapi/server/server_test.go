@@ -38,6 +38,7 @@ type fake struct {
 	waits    time.Duration // in Create
 	uploaded document.Upload
 	docs     []document.Document
+	status   document.Status
 	query    search.Query
 	logged   []querylog.Record
 	appended session.Message
@@ -55,8 +56,20 @@ func (f *fake) Create(ctx context.Context, up document.Upload) (document.Documen
 	}
 	return sample(), f.err
 }
-func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
-func (f *fake) Delete(context.Context, uuid.UUID) error                   { return f.err }
+func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error)   { return sample(), f.err }
+func (f *fake) Retry(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
+func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error) {
+	f.uploaded = up
+	if !matches(sample()) {
+		return document.Document{}, document.ErrChanged
+	}
+	return sample(), f.err
+}
+func (f *fake) ListStatus(_ context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
+	f.status = status
+	return f.List(context.Background(), limit, before)
+}
+func (f *fake) Delete(context.Context, uuid.UUID) error { return f.err }
 func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
 	var page []document.Document
 	for _, d := range f.docs {
@@ -103,7 +116,7 @@ func sampleSession(user string) session.Session {
 }
 
 func sample() document.Document {
-	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created}
+	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created, Version: 1, AcceptedAt: created}
 }
 
 func newAPI(f *fake) http.Handler {
@@ -142,7 +155,7 @@ func same(t *testing.T, want, got string) {
 	}
 }
 
-const sampleJSON = `{"id":"01930000-0000-7000-8000-000000000001","title":"T","status":"pending","bytes":4,"chunkCount":0,"metadata":{"a":1},"createdAt":"2026-11-23T12:00:00Z","updatedAt":"2026-11-23T12:00:00Z"}`
+const sampleJSON = `{"id":"01930000-0000-7000-8000-000000000001","title":"T","status":"pending","progress":{"failedAttempts":0,"chunksDone":0},"version":1,"bytes":4,"chunkCount":0,"metadata":{"a":1},"createdAt":"2026-11-23T12:00:00Z","updatedAt":"2026-11-23T12:00:00Z"}`
 
 func TestAnUploadIsAcceptedAndLocated(t *testing.T) {
 	w := call(newAPI(&fake{}), "POST", "/v1/documents", "application/json", `{"title":"T","text":"text"}`)
