@@ -29,7 +29,7 @@ import (
 
 // Sizes of the seeded tables: 300,000 chunks, and others in proportion to a year of use.
 const seedSQL = `
-DROP INDEX chunks_tsv;
+DROP INDEX chunks_search;
 INSERT INTO documents (id, title, body, bytes, status, chunk_count)
 	SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'Document ' || i, '', 0, 'ready', CASE WHEN i <= 3000 THEN 100 ELSE 0 END FROM generate_series(1, 100000) i;
 INSERT INTO chunks (document_id, position, heading, content)
@@ -94,7 +94,7 @@ func seeded(t *testing.T) config.Database {
 		t.Fatal(err)
 	}
 	var index string
-	if err := pool.QueryRow(t.Context(), `SELECT pg_get_indexdef('chunks_tsv'::regclass)`).Scan(&index); err != nil {
+	if err := pool.QueryRow(t.Context(), `SELECT pg_get_indexdef('chunks_search'::regclass)`).Scan(&index); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := pool.Acquire(t.Context())
@@ -258,7 +258,7 @@ func noHotPathReadsAWholeTable(t *testing.T, db config.Database, sent map[string
 }
 
 // earners are the indexes beside the primary keys, and what they are for.
-var earners = map[string]string{"chunks_tsv": "search, simple", "sessions_user": "list sessions", "sessions_expiry": "expire sessions"}
+var earners = map[string]string{"chunks_search": "search, simple", "sessions_user": "list sessions", "sessions_expiry": "expire sessions"}
 
 // begin returns a transaction that is rolled back at the end of the test, before its pool is closed.
 func begin(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
@@ -320,7 +320,7 @@ func hypopgProposes(t *testing.T, db config.Database, statements map[string][]st
 		t.Fatal(err)
 	}
 	for index, purpose := range earners {
-		if index == "chunks_tsv" {
+		if index == "chunks_search" {
 			continue // it refuses GIN
 		}
 		t.Run(index, func(t *testing.T) {

@@ -65,8 +65,10 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	}
 	reads := p.reader(c)
 	a := &assembly{ready: server.NewReadiness(probe(c.primary), p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
+	documents := document.NewStore(c.primary, reads, jobs)
 	a.options = server.Options{
-		Documents: document.NewStore(c.primary, reads, jobs),
+		Documents: documents,
+		Chunks:    documents,
 		Search:    search.New(reads, p.similar(c)),
 		Sessions:  session.NewStore(c.primary, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },

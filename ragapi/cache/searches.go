@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -32,10 +31,10 @@ func NewSearches(searcher Searcher, c *Cache) *Searches {
 	return &Searches{searcher: searcher, cache: c}
 }
 
-var searchKind = kind[[]search.Hit]{
+var searchKind = kind[search.Result]{
 	name: "search", ttl: time.Minute,
-	dependsOn: func(hits []search.Hit) (stamps []string) {
-		for _, id := range documentsOf(hits) {
+	dependsOn: func(r search.Result) (stamps []string) {
+		for _, id := range documentsOf(r.Hits) {
 			stamps = append(stamps, documentStamp(id))
 		}
 		return stamps
@@ -48,24 +47,24 @@ func (s *Searches) Search(ctx context.Context, q search.Query) (search.Result, e
 	for _, word := range words(q.Text) {
 		stamps = append(stamps, wordStamp(word))
 	}
-	hits, cached, err := fetch(ctx, s.cache, searchKind, searchEntry(q), stamps, func(ctx context.Context) ([]search.Hit, error) {
-		found, err := s.searcher.Search(ctx, q)
-		return found.Hits, err
+	found, cached, err := fetch(ctx, s.cache, searchKind, searchEntry(q), stamps, func(ctx context.Context) (search.Result, error) {
+		return s.searcher.Search(ctx, q)
 	})
 	if err != nil {
 		return search.Result{}, err
 	}
 	if !cached {
 		// A replica may not have heard of it yet. The answer may be shared with other requests: it is not changed.
-		gone := s.cache.deleted(ctx, documentsOf(hits))
-		hits = slices.DeleteFunc(slices.Clone(hits), func(h search.Hit) bool { return gone[h.DocumentID] })
+		gone := s.cache.deleted(ctx, documentsOf(found.Hits))
+		found.Hits = slices.DeleteFunc(slices.Clone(found.Hits), func(h search.Hit) bool { return gone[h.DocumentID] })
 	}
-	return search.Result{Hits: hits, Cached: cached}, nil
+	found.Cached = cached
+	return found, nil
 }
 
 // searchEntry hashes the query: texts are long, and are not for those who may list keys.
 func searchEntry(q search.Query) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\n%d\n%s", q.Mode, q.Limit, q.Text)))
+	sum := sha256.Sum256([]byte(q.Key()))
 	return "search:" + hex.EncodeToString(sum[:16])
 }
 

@@ -354,7 +354,7 @@ func TestASearchAnswersItsHits(t *testing.T) {
 		t.Errorf("ETag %q, Cache-Control %q, want it kept and asked for again", tag, w.Header().Get("Cache-Control"))
 	}
 	same(t, `{"query":"a","mode":"complex","hits":[{"documentId":"01930000-0000-7000-8000-000000000001","title":"T","position":2,"score":0.5,"match":"terms","snippet":"<mark>a</mark>"}]}`, w.Body.String())
-	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3}, f.query); diff != "" {
+	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3, PerDocument: 3}, f.query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,155 @@
+package search
+
+import (
+	"html"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/blevesearch/snowballstem"
+	"github.com/blevesearch/snowballstem/english"
+)
+
+// Sizes of snippets. Chunks that have no word to show give their beginning.
+const (
+	fragments      = 2
+	fragmentWords  = 24
+	leadWords      = 6 // before the first word found
+	snippetLetters = 200
+)
+
+// token is a word of a text.
+type token struct {
+	start, end int    // in bytes
+	lexeme     string // of those asked for, which it is a form of; else empty
+}
+
+// snippet shows a text around the words that are forms of lexemes, or with prefixes begin with one: the one or two pieces with the most of them. Pieces are
+// escaped one by one and marks set between them, so that no text can forge a mark.
+func snippet(text string, lexemes []string, prefixes bool) string {
+	tokens := tokens(text, lexemes, prefixes)
+	shown := pieces(tokens)
+	if len(shown) == 0 {
+		return html.EscapeString(beginning(text))
+	}
+	var b strings.Builder
+	for i, p := range shown {
+		from, to := bordersOf(text, tokens, p)
+		if i > 0 {
+			b.WriteString(" … ")
+		}
+		for _, t := range tokens[p.first:p.last] {
+			if t.lexeme != "" {
+				b.WriteString(html.EscapeString(text[from:t.start]) + "<mark>" + html.EscapeString(text[t.start:t.end]) + "</mark>")
+				from = t.end
+			}
+		}
+		b.WriteString(html.EscapeString(text[from:to]))
+	}
+	return b.String()
+}
+
+func beginning(text string) string {
+	letters := 0
+	for i := range text {
+		if letters++; letters > snippetLetters {
+			return text[:i]
+		}
+	}
+	return text
+}
+
+// tokens splits a text into words and finds those that are forms of lexemes, as PostgreSQL's english configuration makes them.
+func tokens(text string, lexemes []string, prefixes bool) (words []token) {
+	for start := 0; start < len(text); {
+		r, size := utf8.DecodeRuneInString(text[start:])
+		if !inWord(r) {
+			start += size
+			continue
+		}
+		end := start + strings.IndexFunc(text[start:]+" ", func(r rune) bool { return !inWord(r) })
+		words = append(words, token{start, end, formOf(text[start:end], lexemes, prefixes)})
+		start = end
+	}
+	return words
+}
+
+// formOf returns the lexeme that word is a form of, or with prefixes begins with.
+func formOf(word string, lexemes []string, prefixes bool) string {
+	first, _ := utf8.DecodeRuneInString(strings.ToLower(word))
+	stem := ""
+	for _, lexeme := range lexemes {
+		// Stemming keeps the first letter.
+		if begin, _ := utf8.DecodeRuneInString(lexeme); begin != first {
+			continue
+		}
+		if stem == "" {
+			env := snowballstem.NewEnv(strings.ToLower(word))
+			english.Stem(env)
+			stem = env.Current()
+		}
+		if stem == lexeme || prefixes && letters(lexeme) >= leastPrefix && strings.HasPrefix(stem, lexeme) {
+			return lexeme
+		}
+	}
+	return ""
+}
+
+// piece is a run of tokens: tokens[first:last].
+type piece struct{ first, last int }
+
+// pieces chooses what to show, in reading order.
+func pieces(tokens []token) (chosen []piece) {
+	for range fragments {
+		best, most := piece{}, 0
+		for i, t := range tokens {
+			if t.lexeme == "" {
+				continue
+			}
+			first := max(0, i-leadWords)
+			p := piece{first, min(len(tokens), first+fragmentWords)}
+			if slices.ContainsFunc(chosen, func(c piece) bool { return p.first < c.last && c.first < p.last }) {
+				continue
+			}
+			if worth := worth(tokens[p.first:p.last]); worth > most {
+				best, most = p, worth
+			}
+		}
+		if most > 0 {
+			chosen = append(chosen, best)
+		}
+	}
+	slices.SortFunc(chosen, func(a, b piece) int { return a.first - b.first })
+	return chosen
+}
+
+// worth counts the words found, different ones more.
+func worth(tokens []token) int {
+	words, different := 0, map[string]bool{}
+	for _, t := range tokens {
+		if t.lexeme != "" {
+			words++
+			different[t.lexeme] = true
+		}
+	}
+	return words + fragmentWords*len(different)
+}
+
+// bordersOf returns where a piece begins and ends in its text, with the punctuation around it.
+func bordersOf(text string, tokens []token, p piece) (from, to int) {
+	from, to = tokens[p.first].start, len(text)
+	if p.first == 0 {
+		from = 0
+	}
+	if p.last < len(tokens) {
+		to = tokens[p.last-1].end + len(strings.TrimRight(upToSpace(text[tokens[p.last-1].end:tokens[p.last].start]), " "))
+	}
+	return from, to
+}
+
+func upToSpace(text string) string {
+	if i := strings.IndexAny(text, " \t\r\n"); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
