@@ -4,6 +4,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/blevesearch/snowballstem"
@@ -137,19 +138,17 @@ func worth(tokens []token) int {
 
 // bordersOf returns where a piece begins and ends in its text, with the punctuation around it.
 func bordersOf(text string, tokens []token, p piece) (from, to int) {
-	from, to = tokens[p.first].start, len(text)
-	if p.first == 0 {
-		from = 0
+	if p.first > 0 {
+		from = tokens[p.first].start
 	}
+	last := tokens[p.last-1].end
+	rest := text[last:]
 	if p.last < len(tokens) {
-		to = tokens[p.last-1].end + len(strings.TrimRight(upToSpace(text[tokens[p.last-1].end:tokens[p.last].start]), " "))
+		rest = rest[:tokens[p.last].start-last]
+		if space := strings.IndexFunc(rest, unicode.IsSpace); space >= 0 {
+			rest = rest[:space]
+		}
 	}
-	return from, to
-}
-
-func upToSpace(text string) string {
-	if i := strings.IndexAny(text, " \t\r\n"); i >= 0 {
-		return text[:i]
-	}
-	return text
+	from += len(text[from:]) - len(strings.TrimLeftFunc(text[from:], unicode.IsSpace))
+	return from, last + len(strings.TrimRightFunc(rest, unicode.IsSpace))
 }

@@ -125,7 +125,7 @@ WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', $3), true)` + filter
 
 // showSQL reads the chunks at the places with documents $1 and positions $2, with $4 neighbours at each side, and the lexemes of $3.
 const showSQL = `
-SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $3))), coalesce(b.texts, '{}'), coalesce(a.texts, '{}')
+SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $3))), b.texts, a.texts
 FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position)
 JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
 JOIN documents d ON d.id = p.document_id
