@@ -91,7 +91,7 @@ func fuse(byWords []found, places []Place, perDocument int) []found {
 	var all []found
 	add := func(p Place, rank, tier int) {
 		if _, known := scores[p]; !known {
-			all = append(all, found{Place: p, Tier: tier / tierTitle})
+			all = append(all, found{Place: p, Tier: tier / tierName})
 		}
 		scores[p] += 1 / float64(fusionConstant+rank+1)
 	}

@@ -22,7 +22,7 @@ type Match string
 
 // Reasons for a hit, the best first.
 const (
-	MatchTitle  Match = "title"  // the title of its document is the query; the document's first chunk
+	MatchTitle  Match = "title"  // every word is in the title; first those whose title is the query. It is the document's first chunk
 	MatchPhrase Match = "phrase" // the words in this order, side by side (complex searches only)
 	MatchTerms  Match = "terms"  // every word
 	MatchPrefix Match = "prefix" // some word, or the beginning of one (complex searches only)
@@ -35,10 +35,11 @@ const (
 	tierPrefix = 1 + iota
 	tierTerms
 	tierPhrase
-	tierTitle
+	tierTitle // every word is in the title
+	tierName  // the text is the title
 )
 
-var matches = map[int]Match{tierPrefix: MatchPrefix, tierTerms: MatchTerms, tierPhrase: MatchPhrase, tierTitle: MatchTitle}
+var matches = map[int]Match{tierPrefix: MatchPrefix, tierTerms: MatchTerms, tierPhrase: MatchPhrase, tierTitle: MatchTitle, tierName: MatchTitle}
 
 // Result is the answer to a query.
 type Result struct {

@@ -31,7 +31,9 @@ const rankSQL = `
 WITH q AS MATERIALIZED (
     SELECT {read}('english', $1) AS asked, websearch_to_tsquery('english', $3) AS excluded,
            coalesce({read}('english', $2) && !!websearch_to_tsquery('english', $3), {read}('english', $2)) AS wanted,
-           CASE WHEN numnode(phraseto_tsquery('english', $4)) > 1 THEN phraseto_tsquery('english', $4) END AS phrase
+           CASE WHEN numnode(phraseto_tsquery('english', $4)) > 1 THEN phraseto_tsquery('english', $4) END AS phrase,
+           -- Every lexeme with the weight that only titles have.
+           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', $1)::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
 ), few AS MATERIALIZED ({few}
 ), share AS MATERIALIZED (
     SELECT CASE WHEN (SELECT count(*) FROM few) > 0 THEN 0
@@ -62,15 +64,16 @@ WITH q AS MATERIALIZED (
      WHERE c.tsv @@ (SELECT asked FROM q))
     UNION ALL
     (SELECT document_id, position, heading, tsv FROM chunks
-     WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5)) ORDER BY document_id DESC LIMIT {titles})
+     WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles})
     UNION ALL
     (SELECT c.document_id, c.position, c.heading, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
 ), scored AS (
     SELECT document_id, position, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
-           CASE WHEN titled THEN {title} WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
-    FROM (SELECT *, position = 0 AND chunk_title(heading) = (SELECT chunk_title($5)) AS titled FROM candidates) c
-    WHERE CASE WHEN titled THEN coalesce(NOT tsv @@ (SELECT excluded FROM q), true)
+           CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
+                WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
+    FROM (SELECT *, position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) AS named FROM candidates) c
+    WHERE CASE WHEN named THEN coalesce(NOT tsv @@ (SELECT excluded FROM q), true)
                WHEN $9 THEN tsv @@ (SELECT wanted FROM q) ELSE true END{filter}
 ), placed AS (
     SELECT document_id, position, tier, score, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored
@@ -94,7 +97,7 @@ func rankStatement(read string, tier, conditions int) string {
 
 var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
 	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate),
-	"{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
+	"{name}", fmt.Sprint(tierName), "{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
 
 // meets is true of metadata that meets so many conditions, whose alternatives are the parameters from first on.
 func meets(metadata string, first, conditions int) string {
