@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -308,5 +309,28 @@ func TestADefectBesideAVectorStoreCostsOnlyTheVectors(t *testing.T) {
 	result, err := search.New(postgres.NewReader(pool, nil, nil), broken{}).Search(t.Context(), search.Query{Text: "lamp", Mode: search.Complex, Limit: 1})
 	if err != nil || len(result.Hits) != 1 {
 		t.Errorf("%v (%v), want the hit by words", result.Hits, err)
+	}
+}
+
+func TestNoTextIsAnError(t *testing.T) {
+	pool := database(t)
+	add(t, pool, [2]string{"x", `The lamp at http://example.org/a'b?c=\d and a@b.example, it's 5:30.`})
+	texts := []string{`http://example.org/a'b?c=\d`, `a@b.example it's`, `'x\' "y\`, `\`, `'`, `:* & | ! <-> ( )`, "\u0301", "\ue000lamp\ue001", "lamp:*A", "-5.5e3 5:30", "💡 -🚢", "\u202elamp", `a'b:A 'c':*`, "$1 {read} %s", "a/b/c.d -x/y"}
+	random := rand.New(rand.NewPCG(1, 2))
+	alphabet := []rune(`ab "-'\:*&|!()<>ors1.@/` + "é\u0301灯💡\t")
+	for range 150 {
+		text := make([]rune, 1+random.IntN(20))
+		for i := range text {
+			text[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		texts = append(texts, string(text))
+	}
+	for name, ask := range engines(pool) {
+		for _, text := range texts {
+			_, err := ask(search.Query{Text: text, Limit: 10, Filter: []search.Condition{{Key: text, Value: text}}})
+			if err != nil && !errors.Is(err, search.ErrOnlyExclusions) {
+				t.Errorf("%s, %q: %v", name, text, err)
+			}
+		}
 	}
 }

@@ -46,8 +46,15 @@ func (f *fake) Create(_ context.Context, up document.Upload) (document.Document,
 	f.uploaded = up
 	return sample(), f.err
 }
-func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
-func (f *fake) Delete(context.Context, uuid.UUID) error                   { return f.err }
+func (f *fake) Get(_ context.Context, id uuid.UUID) (document.Document, error) {
+	for _, d := range f.docs {
+		if d.ID == id {
+			return d, f.err
+		}
+	}
+	return sample(), f.err
+}
+func (f *fake) Delete(context.Context, uuid.UUID) error { return f.err }
 func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
 	var page []document.Document
 	for _, d := range f.docs {
@@ -99,7 +106,7 @@ func sample() document.Document {
 func newAPI(f *fake) http.Handler {
 	log := slog.New(slog.DiscardHandler)
 	return New(Options{
-		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
+		Documents: f, Chunks: shelf{f}, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
 		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
