@@ -2,6 +2,7 @@ package search
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ const MaxConditions = 5
 // Faults of a query.
 var (
 	ErrOnlyExclusions = errors.New("has only excluded words, want one to look for")
+	ErrConditions     = fmt.Errorf("has too many conditions, want %d at most", MaxConditions)
 	ErrCursor         = errors.New("is not valid, want next of the page before of the same search")
 )
 
@@ -51,6 +53,9 @@ func (q Query) Check() error {
 	operands := parse(q.Text)
 	if slices.ContainsFunc(operands, excluded) && !slices.ContainsFunc(operands, wanted) {
 		faults = append(faults, ErrOnlyExclusions)
+	}
+	if len(q.Filter) > MaxConditions {
+		faults = append(faults, ErrConditions)
 	}
 	if _, err := q.after(); err != nil {
 		faults = append(faults, err)

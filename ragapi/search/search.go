@@ -191,13 +191,13 @@ func (r reading) byWords(ctx context.Context, db postgres.Querier, all bool) ([]
 		phrase = new(string)
 		*phrase = plain(r.wanted)
 	}
-	ranking, err := r.rank(ctx, db, rankStatement("websearch_to_tsquery", tierTerms, len(r.filter)),
+	ranking, err := r.rank(ctx, db, everySQL[len(r.filter)],
 		asked, wanted, r.without, phrase, title, r.perDocument(), depth, r.sample(), r.without != nil || asked != wanted)
 	some := anyWord(r.wanted)
 	if err != nil || r.Mode != Complex || len(ranking) >= min(depth, enough) || some == "" {
 		return ranking, err
 	}
-	more, err := r.rank(ctx, db, rankStatement("to_tsquery", tierPrefix, len(r.filter)),
+	more, err := r.rank(ctx, db, someSQL[len(r.filter)],
 		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.without != nil)
 	if err != nil {
 		return nil, err

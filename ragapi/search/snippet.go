@@ -61,23 +61,28 @@ func beginning(text string) string {
 }
 
 // tokens splits a text into words and finds those that are forms of lexemes, as PostgreSQL's english configuration makes them.
-func tokens(text string, lexemes []string, prefixes bool) (words []token) {
-	for start := 0; start < len(text); {
-		r, size := utf8.DecodeRuneInString(text[start:])
-		if !inWord(r) {
-			start += size
-			continue
+func tokens(text string, lexemes []string, prefixes bool) []token {
+	words := make([]token, 0, len(text)/5)
+	start := -1 // of the word that is being read
+	for i, r := range text {
+		switch in := inWord(r); {
+		case in && start < 0:
+			start = i
+		case !in && start >= 0:
+			words = append(words, token{start, i, formOf(text[start:i], lexemes, prefixes)})
+			start = -1
 		}
-		end := start + strings.IndexFunc(text[start:]+" ", func(r rune) bool { return !inWord(r) })
-		words = append(words, token{start, end, formOf(text[start:end], lexemes, prefixes)})
-		start = end
+	}
+	if start >= 0 {
+		words = append(words, token{start, len(text), formOf(text[start:], lexemes, prefixes)})
 	}
 	return words
 }
 
 // formOf returns the lexeme that word is a form of, or with prefixes begins with.
 func formOf(word string, lexemes []string, prefixes bool) string {
-	first, _ := utf8.DecodeRuneInString(strings.ToLower(word))
+	first, _ := utf8.DecodeRuneInString(word)
+	first = unicode.ToLower(first)
 	stem := ""
 	for _, lexeme := range lexemes {
 		// Stemming keeps the first letter.
@@ -125,15 +130,17 @@ func pieces(tokens []token) (chosen []piece) {
 }
 
 // worth counts the words found, different ones more.
-func worth(tokens []token) int {
-	words, different := 0, map[string]bool{}
-	for _, t := range tokens {
-		if t.lexeme != "" {
-			words++
-			different[t.lexeme] = true
+func worth(tokens []token) (worth int) {
+	for i, t := range tokens {
+		if t.lexeme == "" {
+			continue
+		}
+		worth++
+		if !slices.ContainsFunc(tokens[:i], func(before token) bool { return before.lexeme == t.lexeme }) {
+			worth += fragmentWords
 		}
 	}
-	return words + fragmentWords*len(different)
+	return worth
 }
 
 // bordersOf returns where a piece begins and ends in its text, with the punctuation around it.

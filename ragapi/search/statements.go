@@ -17,6 +17,7 @@ const (
 	newest    = 100  // the newest documents'
 	newPieces = 5    // first chunks
 	estimate  = 256  // one in so many chunks is looked at to estimate the matches
+	sources   = 5    // of candidates; a chunk may be in all of them
 )
 
 // rankSQL ranks the chunks that match a query: place, tier and score, the best first. It takes
@@ -34,6 +35,9 @@ WITH q AS MATERIALIZED (
            CASE WHEN numnode(phraseto_tsquery('english', $4)) > 1 THEN phraseto_tsquery('english', $4) END AS phrase,
            -- Every lexeme with the weight that only titles have.
            CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', $1)::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
+), names AS MATERIALIZED (
+    SELECT document_id, position, tsv FROM chunks
+    WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles}
 ), few AS MATERIALIZED ({few}
 ), share AS MATERIALIZED (
     SELECT CASE WHEN (SELECT count(*) FROM few) > 0 THEN 0
@@ -43,48 +47,58 @@ WITH q AS MATERIALIZED (
           FROM (SELECT FROM chunks WHERE (SELECT count(*) FROM few) = 0 AND tsv @@ (SELECT asked FROM q)
                 AND chunk_samples(document_id, position) @> ARRAY[{estimate} + ($8::int & ({estimate} - 1))] LIMIT {ranked}) s) e
 ), candidates AS (
-    (SELECT document_id, position, heading, tsv FROM chunks
+    (SELECT document_id, position, tsv FROM chunks
      WHERE (SELECT one_in FROM share) = 1 AND tsv @@ (SELECT asked FROM q) LIMIT 2 * (SELECT most FROM share))
     UNION ALL
-    (SELECT document_id, position, heading, tsv FROM chunks
+    (SELECT document_id, position, tsv FROM chunks
      WHERE (SELECT one_in FROM share) > 1 AND tsv @@ (SELECT asked FROM q)
      AND chunk_samples(document_id, position) @> ARRAY[(SELECT one_in + ($8::int & (one_in - 1)) FROM share)] LIMIT 2 * (SELECT most FROM share))
     UNION ALL
-    (SELECT document_id, position, heading, tsv FROM chunks
+    (SELECT document_id, position, tsv FROM chunks
      WHERE (SELECT one_in FROM share) > 1 AND position = 0 AND to_tsvector('english', heading) @@ (SELECT asked FROM q) LIMIT {titles})
     UNION ALL
-    (SELECT document_id, position, heading, tsv
+    (SELECT document_id, position, tsv
      FROM (SELECT * FROM chunks WHERE (SELECT one_in FROM share) > 1 ORDER BY document_id DESC, position DESC LIMIT {newChunks}) n
      WHERE tsv @@ (SELECT asked FROM q))
     UNION ALL
-    (SELECT c.document_id, c.position, c.heading, c.tsv
+    (SELECT c.document_id, c.position, c.tsv
      FROM (SELECT id FROM (SELECT id, status FROM documents WHERE (SELECT one_in FROM share) > 1 ORDER BY id DESC LIMIT 4 * {newest}) d
            WHERE status = 'ready' LIMIT {newest}) n
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = n.id AND position < {newPieces} OFFSET 0) c
      WHERE c.tsv @@ (SELECT asked FROM q))
     UNION ALL
-    (SELECT document_id, position, heading, tsv FROM chunks
-     WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles})
+    (SELECT document_id, position, tsv FROM names)
     UNION ALL
-    (SELECT c.document_id, c.position, c.heading, c.tsv FROM few
+    (SELECT c.document_id, c.position, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
 ), scored AS (
     SELECT document_id, position, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
            CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
                 WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
-    FROM (SELECT *, position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) AS named FROM candidates) c
+    FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
     WHERE CASE WHEN named THEN coalesce(NOT tsv @@ (SELECT excluded FROM q), true)
                WHEN $9 THEN tsv @@ (SELECT wanted FROM q) ELSE true END{filter}
 ), placed AS (
     SELECT document_id, position, tier, score, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored
 )
-SELECT DISTINCT document_id, position, tier, score FROM placed WHERE nth <= $6
+SELECT DISTINCT document_id, position, tier, score FROM (
+    SELECT document_id, position, tier, score FROM placed WHERE nth <= $6
+    ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT {sources} * $7::int) best
 ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT $7`
 
 // fewSQL are the documents that meet the filter, where they have so few chunks that all can be looked at.
 const fewSQL = `
     SELECT id FROM (SELECT id, sum(chunk_count) OVER () AS chunks, count(*) OVER () AS documents FROM (
         SELECT id, chunk_count FROM documents WHERE {conditions} LIMIT {ranked} + 1) d) d WHERE chunks <= {ranked} AND documents <= {ranked}`
+
+// everySQL and someSQL rank the chunks that have every word, or some, with a filter of so many conditions.
+var everySQL, someSQL = func() (every, some [MaxConditions + 1]string) {
+	for conditions := range every {
+		every[conditions] = rankStatement("websearch_to_tsquery", tierTerms, conditions)
+		some[conditions] = rankStatement("to_tsquery", tierPrefix, conditions)
+	}
+	return every, some
+}()
 
 // rankStatement returns rankSQL for a query that read makes of its text, with a filter of so many conditions.
 func rankStatement(read string, tier, conditions int) string {
@@ -96,7 +110,7 @@ func rankStatement(read string, tier, conditions int) string {
 }
 
 var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
-	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate),
+	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{sources}", fmt.Sprint(sources),
 	"{name}", fmt.Sprint(tierName), "{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
 
 // meets is true of metadata that meets so many conditions, whose alternatives are the parameters from first on.

@@ -71,11 +71,13 @@ func searchQuery(r *http.Request) (search.Query, []Fault) {
 		return q, p.faults
 	}
 	err := q.Check()
-	if errors.Is(err, search.ErrOnlyExclusions) {
-		p.faultf("q", "%s", search.ErrOnlyExclusions)
-	}
-	if errors.Is(err, search.ErrCursor) {
-		p.faultf("cursor", "%s", search.ErrCursor)
+	for _, fault := range []struct {
+		parameter string
+		error
+	}{{"q", search.ErrOnlyExclusions}, {filterPrefix, search.ErrConditions}, {"cursor", search.ErrCursor}} {
+		if errors.Is(err, fault.error) {
+			p.faultf(fault.parameter, "%s", fault)
+		}
 	}
 	return q, p.faults
 }
@@ -110,9 +112,6 @@ func (p *parameters) filter() (conditions []search.Condition) {
 			}
 			conditions = append(conditions, search.Condition{Key: key, Value: value})
 		}
-	}
-	if len(conditions) > search.MaxConditions {
-		p.faultf(filterPrefix, "has %d conditions, want %d at most", len(conditions), search.MaxConditions)
 	}
 	return conditions
 }
