@@ -334,3 +334,17 @@ func TestNoTextIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestADocumentWithEveryGoodChunkLeavesRoom(t *testing.T) {
+	pool := database(t)
+	add(t, pool, [2]string{"crowd", strings.Repeat(strings.Repeat("lamp oil ", 100)+"\n\n", 150)}, [2]string{"weak", "A lamp, and much later on, after other things and matters, some oil."}, [2]string{"weaker", "Oil there is none, it is said, in the yard beyond the gate, and no lamp."})
+	for name, ask := range engines(pool) {
+		if name == "fused" {
+			continue // whose vectors find all there are
+		}
+		result, err := ask(search.Query{Text: "lamp oil", Limit: 3, PerDocument: 1})
+		if diff := cmp.Diff([]string{"crowd", "weak", "weaker"}, titlesOf(result.Hits)); err != nil || diff != "" {
+			t.Errorf("%s (%v):\n%s", name, err, diff)
+		}
+	}
+}

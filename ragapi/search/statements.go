@@ -17,7 +17,7 @@ const (
 	newest    = 100  // the newest documents'
 	newPieces = 5    // first chunks
 	estimate  = 256  // one in so many chunks is looked at to estimate the matches
-	sources   = 5    // of candidates; a chunk may be in all of them
+	spare     = 20   // times the hits that are wanted are taken from the top, of which some are of one document; if too many are, all are sorted
 )
 
 // rankSQL ranks the chunks that match a query: place, tier and score, the best first. It takes
@@ -71,20 +71,28 @@ WITH q AS MATERIALIZED (
     UNION ALL
     (SELECT c.document_id, c.position, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
-), scored AS (
+), scored AS MATERIALIZED (
     SELECT document_id, position, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
            CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
                 WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
     FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
     WHERE CASE WHEN named THEN coalesce(NOT tsv @@ (SELECT excluded FROM q), true)
                WHEN $9 THEN tsv @@ (SELECT wanted FROM q) ELSE true END{filter}
-), placed AS (
-    SELECT document_id, position, tier, score, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored
+), best AS MATERIALIZED (
+    SELECT * FROM scored ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT {spare} * $7::int
+), kept AS MATERIALIZED (
+    SELECT DISTINCT document_id, position, tier, score FROM (
+        SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM best) b
+    WHERE nth <= $6::int
+), crowded AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM kept) < $7::int AND (SELECT count(*) FROM best) = {spare} * $7::int AS are
 )
-SELECT DISTINCT document_id, position, tier, score FROM (
-    SELECT document_id, position, tier, score FROM placed WHERE nth <= $6
-    ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT {sources} * $7::int) best
-ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT $7`
+SELECT document_id, position, tier, score FROM kept WHERE NOT (SELECT are FROM crowded)
+UNION ALL
+(SELECT DISTINCT document_id, position, tier, score FROM (
+    SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored WHERE (SELECT are FROM crowded)) s
+ WHERE nth <= $6::int)
+ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT $7::int`
 
 // fewSQL are the documents that meet the filter, where they have so few chunks that all can be looked at.
 const fewSQL = `
@@ -110,7 +118,7 @@ func rankStatement(read string, tier, conditions int) string {
 }
 
 var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
-	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{sources}", fmt.Sprint(sources),
+	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{spare}", fmt.Sprint(spare),
 	"{name}", fmt.Sprint(tierName), "{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
 
 // meets is true of metadata that meets so many conditions, whose alternatives are the parameters from first on.
