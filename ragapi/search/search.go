@@ -174,7 +174,7 @@ func (r reading) page(ranking []found) (page []found, more bool) {
 		}
 		ranking = ranking[begin:]
 	}
-	return ranking[:min(r.Limit, len(ranking))], len(ranking) > r.Limit
+	return ranking[:min(r.Limit, len(ranking))], 0 < r.Limit && r.Limit < len(ranking)
 }
 
 // byWords ranks the matches: those with every word, and in complex searches, where these are few, those with any. It answers as

@@ -28,18 +28,18 @@ type token struct {
 // snippet shows a text around the words that are forms of lexemes, or with prefixes begin with one: the one or two pieces with the most of them. Pieces are
 // escaped one by one and marks set between them, so that no text can forge a mark.
 func snippet(text string, lexemes []string, prefixes bool) string {
-	tokens := tokens(text, lexemes, prefixes)
-	shown := pieces(tokens)
+	words := tokens(text, lexemes, prefixes)
+	shown := pieces(words)
 	if len(shown) == 0 {
 		return html.EscapeString(beginning(text))
 	}
 	var b strings.Builder
 	for i, p := range shown {
-		from, to := bordersOf(text, tokens, p)
+		from, to := bordersOf(text, words, p)
 		if i > 0 {
 			b.WriteString(" … ")
 		}
-		for _, t := range tokens[p.first:p.last] {
+		for _, t := range words[p.first:p.last] {
 			if t.lexeme != "" {
 				b.WriteString(html.EscapeString(text[from:t.start]) + "<mark>" + html.EscapeString(text[t.start:t.end]) + "</mark>")
 				from = t.end
@@ -117,8 +117,8 @@ func pieces(tokens []token) (chosen []piece) {
 			if slices.ContainsFunc(chosen, func(c piece) bool { return p.first < c.last && c.first < p.last }) {
 				continue
 			}
-			if worth := worth(tokens[p.first:p.last]); worth > most {
-				best, most = p, worth
+			if found := worth(tokens[p.first:p.last]); found > most {
+				best, most = p, found
 			}
 		}
 		if most > 0 {
@@ -130,17 +130,17 @@ func pieces(tokens []token) (chosen []piece) {
 }
 
 // worth counts the words found, different ones more.
-func worth(tokens []token) (worth int) {
+func worth(tokens []token) (sum int) {
 	for i, t := range tokens {
 		if t.lexeme == "" {
 			continue
 		}
-		worth++
+		sum++
 		if !slices.ContainsFunc(tokens[:i], func(before token) bool { return before.lexeme == t.lexeme }) {
-			worth += fragmentWords
+			sum += fragmentWords
 		}
 	}
-	return worth
+	return sum
 }
 
 // bordersOf returns where a piece begins and ends in its text, with the punctuation around it.
