@@ -192,18 +192,21 @@ func (r reading) byWords(ctx context.Context, db postgres.Querier, all bool) ([]
 		*phrase = plain(r.wanted)
 	}
 	ranking, err := r.rank(ctx, db, everySQL[len(r.filter)],
-		asked, wanted, r.without, phrase, title, r.perDocument(), depth, r.sample(), r.without != nil || asked != wanted)
+		asked, wanted, r.without, phrase, title, r.perDocument(), depth, r.sample(), r.strict() || asked != wanted)
 	some := anyWord(r.wanted)
 	if err != nil || r.Mode != Complex || len(ranking) >= min(depth, enough) || some == "" {
 		return ranking, err
 	}
 	more, err := r.rank(ctx, db, someSQL[len(r.filter)],
-		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.without != nil)
+		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.strict())
 	if err != nil {
 		return nil, err
 	}
 	return appendNew(ranking, more, r.perDocument()), nil
 }
+
+// strict reports whether more is asked of a chunk than to have words.
+func (r reading) strict() bool { return r.without != nil || len(r.filter) > 0 }
 
 // sample numbers the sample that a query of frequent words is answered from: all pages of a search read the same.
 func (r reading) sample() int32 { return int32(r.sum() & 0x7fffffff) }

@@ -24,7 +24,7 @@ const (
 //
 //	$1 what the index is asked for      $2 what is wanted, phrases included    $3 what is excluded, or NULL
 //	$4 words for the tier of phrases    $5 the text as a title, or NULL        $6 hits of one document
-//	$7 hits                             $8 the sample's number                 $9 whether $2 or $3 ask more than $1
+//	$7 hits                             $8 the sample's number                 $9 whether more is asked than $1
 //
 // and from $10 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
 // normalisation 32 is rank/(rank+1), below 1. The queries are computed once, in q: a generic plan would do so for each row.
