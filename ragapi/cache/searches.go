@@ -35,13 +35,14 @@ func NewSearches(searcher Searcher, c *Cache) *Searches {
 // answer is the hits of a search as they are sent.
 type answer struct {
 	hits      []search.Hit // of an answer that was not kept
+	next      string       // the cursor of the next page; "" on the last
 	documents []uuid.UUID  // that it shows
 	count     int
 	encoded   []byte // a JSON array
 }
 
-func answerOf(hits []search.Hit) (a answer, err error) {
-	a = answer{hits: hits, count: len(hits)}
+func answerOf(hits []search.Hit, next string) (a answer, err error) {
+	a = answer{hits: hits, next: next, count: len(hits)}
 	for _, h := range hits {
 		if !slices.Contains(a.documents, h.DocumentID) {
 			a.documents = append(a.documents, h.DocumentID)
@@ -54,9 +55,10 @@ func answerOf(hits []search.Hit) (a answer, err error) {
 	return a, err
 }
 
-// appendTo writes the number of hits, the documents, a line's end, and the hits.
+// appendTo writes the number of hits, the quoted cursor, the documents, a line's end, and the hits.
 func (a answer) appendTo(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(a.count), 10)
+	b = strconv.AppendQuote(append(b, ' '), a.next)
 	for _, id := range a.documents {
 		b = append(append(b, ' '), id.String()...)
 	}
@@ -66,15 +68,19 @@ func (a answer) appendTo(b []byte) []byte {
 func (a *answer) readFrom(b []byte) error {
 	line, encoded, ok := bytes.Cut(b, []byte{'\n'})
 	fields := bytes.Fields(line)
-	if !ok || len(fields) == 0 {
-		return fmt.Errorf("kept search: %q, want a number of hits", line)
+	if !ok || len(fields) < 2 {
+		return fmt.Errorf("kept search: %q, want a number of hits and a cursor", line)
 	}
 	count, err := strconv.Atoi(string(fields[0]))
 	if err != nil {
 		return fmt.Errorf("kept search: %w", err)
 	}
-	*a = answer{count: count, encoded: encoded, documents: make([]uuid.UUID, len(fields)-1)}
-	for i, field := range fields[1:] {
+	next, err := strconv.Unquote(string(fields[1]))
+	if err != nil {
+		return fmt.Errorf("kept search: cursor %s: %w", fields[1], err)
+	}
+	*a = answer{count: count, next: next, encoded: encoded, documents: make([]uuid.UUID, len(fields)-2)}
+	for i, field := range fields[2:] {
 		if a.documents[i], err = uuid.ParseBytes(field); err != nil {
 			return fmt.Errorf("kept search: %w", err)
 		}
@@ -86,7 +92,7 @@ var searchKind = &kind[answer]{
 	name: "search", ttl: 10 * time.Minute, shared: true,
 	shows: func(a answer) []uuid.UUID { return a.documents },
 	without: func(a answer, gone map[uuid.UUID]bool) answer {
-		left, err := answerOf(slices.DeleteFunc(slices.Clone(a.hits), func(h search.Hit) bool { return gone[h.DocumentID] }))
+		left, err := answerOf(slices.DeleteFunc(slices.Clone(a.hits), func(h search.Hit) bool { return gone[h.DocumentID] }), a.next)
 		if err != nil {
 			return answer{encoded: []byte("[]")} // cannot be: more of it was encoded already
 		}
@@ -102,10 +108,10 @@ func (s *Searches) Search(ctx context.Context, q search.Query) (search.Result, e
 		if err != nil {
 			return answer{}, err
 		}
-		return answerOf(found.Hits)
+		return answerOf(found.Hits, found.Next)
 	})
 	if err != nil {
 		return search.Result{}, err
 	}
-	return search.Result{Hits: a.hits, Encoded: a.encoded, Count: a.count, Cached: from.kept()}, nil
+	return search.Result{Hits: a.hits, Next: a.next, Encoded: a.encoded, Count: a.count, Cached: from.kept()}, nil
 }

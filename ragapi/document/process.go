@@ -74,7 +74,7 @@ const turnSQL = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`
 func turnOf(id uuid.UUID) string { return "document " + id.String() }
 
 const (
-	chunksSQL = `INSERT INTO chunks (document_id, position, heading, content)
+	writeSQL = `INSERT INTO chunks (document_id, position, heading, content)
 		SELECT $1, $2 + t.n - 1, CASE WHEN $2 + t.n = 1 THEN $3 ELSE '' END, t.content FROM unnest($4::text[]) WITH ORDINALITY AS t (content, n)`
 	// clock_timestamp, not now: the time at which it became ready, not that at which the transaction began.
 	readySQL = `UPDATE documents SET status = 'ready', failure = NULL, chunk_count = $3, chunks_done = 0, chunks_total = 0, updated_at = clock_timestamp()
@@ -109,7 +109,7 @@ func write(ctx context.Context, tx pgx.Tx, text source, first int, contents []st
 	if first == 0 {
 		batch.Queue(`DELETE FROM chunks WHERE document_id = $1`, text.id)
 	}
-	batch.Queue(chunksSQL, text.id, first, text.title, contents)
+	batch.Queue(writeSQL, text.id, first, text.title, contents)
 	if then != nil {
 		then(&batch)
 	}

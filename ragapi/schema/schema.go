@@ -110,8 +110,8 @@ func Check(ctx context.Context, db Querier) error {
 }
 
 // Migrate brings the database of pool to the wanted version. Any number of processes may call it at once: one
-// migrates, the others wait for it. Each migration is one transaction, so an interrupted one leaves nothing behind
-// and is done again by the next call. The pool needs two connections and must not go through PgBouncer in transaction
+// migrates, the others wait for it. A migration is one transaction, or may be repeated at any of its statements, so an
+// interrupted one is done again by the next call. The pool needs two connections and must not go through PgBouncer in transaction
 // mode, for the lock belongs to a session.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	want, err := Wanted()

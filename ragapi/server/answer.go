@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // revalidated answers are kept by browsers, not by the CDN, and asked for again each time.
@@ -24,6 +26,11 @@ func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte
 		return nil
 	}
 	return writeBody(w, http.StatusOK, body)
+}
+
+// hashTag is the ETag of what has no other.
+func hashTag(body []byte) string {
+	return string(append(strconv.AppendUint([]byte{'"'}, xxhash.Sum64(body), 36), '"'))
 }
 
 // writeTaggedJSON answers v, or 304 to a client that has it.

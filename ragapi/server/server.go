@@ -32,6 +32,12 @@ type Documents interface {
 	Delete(ctx context.Context, id uuid.UUID) error
 }
 
+// Chunks reads the texts of documents; document.Store is one.
+type Chunks interface {
+	// Chunks returns at most limit chunks of a document, from a position on. A reader that lacks some of them is not believed.
+	Chunks(ctx context.Context, doc document.Document, from, limit int) ([]document.Chunk, error)
+}
+
 // Searcher finds chunks; search.Engine is one.
 type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Result, error)
@@ -52,6 +58,7 @@ type QueryLog interface{ Record(r querylog.Record) }
 // Options are what the API is made of. All are required.
 type Options struct {
 	Documents      Documents
+	Chunks         Chunks
 	Search         Searcher
 	Sessions       Sessions
 	Summary        func(ctx context.Context) (querylog.Summary, error)
@@ -83,6 +90,7 @@ func New(o Options) http.Handler {
 		"/v1/documents":              {http.MethodGet: a.listDocuments, http.MethodPost: a.createDocument},
 		"/v1/documents/{id}":         {http.MethodGet: a.getDocument, http.MethodPut: a.replaceDocument, http.MethodDelete: a.deleteDocument},
 		"/v1/documents/{id}/retry":   {http.MethodPost: a.retryDocument},
+		"/v1/documents/{id}/chunks":  {http.MethodGet: a.listChunks},
 		"/v1/search":                 {http.MethodGet: a.search},
 		"/v1/sessions":               {http.MethodGet: a.listSessions, http.MethodPost: a.createSession},
 		"/v1/sessions/{id}":          {http.MethodGet: a.getSession, http.MethodDelete: a.deleteSession},

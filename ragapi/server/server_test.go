@@ -56,7 +56,6 @@ func (f *fake) Create(ctx context.Context, up document.Upload) (document.Documen
 	}
 	return sample(), f.err
 }
-func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error)   { return sample(), f.err }
 func (f *fake) Retry(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
 func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error) {
 	f.uploaded = up
@@ -68,6 +67,14 @@ func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, match
 func (f *fake) ListStatus(_ context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
 	f.status = status
 	return f.List(context.Background(), limit, before)
+}
+func (f *fake) Get(_ context.Context, id uuid.UUID) (document.Document, error) {
+	for _, d := range f.docs {
+		if d.ID == id {
+			return d, f.err
+		}
+	}
+	return sample(), f.err
 }
 func (f *fake) Delete(context.Context, uuid.UUID) error { return f.err }
 func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
@@ -122,7 +129,7 @@ func sample() document.Document {
 func newAPI(f *fake) http.Handler {
 	log := slog.New(slog.DiscardHandler)
 	return New(Options{
-		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
+		Documents: f, Chunks: shelf{f}, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
 		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, UploadMemory: 1 << 20, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
@@ -381,7 +388,7 @@ func TestASearchAnswersItsHits(t *testing.T) {
 		t.Errorf("ETag %q, Cache-Control %q, want it kept and asked for again", tag, w.Header().Get("Cache-Control"))
 	}
 	same(t, `{"query":"a","mode":"complex","hits":[{"documentId":"01930000-0000-7000-8000-000000000001","title":"T","position":2,"score":0.5,"match":"terms","snippet":"<mark>a</mark>"}]}`, w.Body.String())
-	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3}, f.query); diff != "" {
+	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3, PerDocument: 3}, f.query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
 }
