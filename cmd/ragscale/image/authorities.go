@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -27,20 +28,23 @@ const (
 // Authorities returns RDS' certificate authorities: from a file, or without one from url. A database of region can be
 // verified by them.
 func Authorities(ctx context.Context, file, url, region string) ([]byte, error) {
-	from, bundle, err := file, []byte(nil), error(nil)
-	if file != "" {
-		bundle, err = os.ReadFile(file)
-	} else {
-		from = url
-		if bundle, err = fetch(ctx, url); err != nil {
-			err = fmt.Errorf("%w: want a way to it, or --rds-bundle with a file of the same content", err)
-		}
-	}
+	bundle, err := readBundle(ctx, file, url)
 	if err != nil {
 		return nil, fmt.Errorf("RDS' certificates: %w", err)
 	}
 	if err := checkAuthorities(bundle, region, time.Now()); err != nil {
-		return nil, fmt.Errorf("RDS' certificates: %s: %w", from, err)
+		return nil, fmt.Errorf("RDS' certificates: %s: %w", cmp.Or(file, url), err)
+	}
+	return bundle, nil
+}
+
+func readBundle(ctx context.Context, file, url string) ([]byte, error) {
+	if file != "" {
+		return os.ReadFile(file)
+	}
+	bundle, err := fetch(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: want a way to it, or --rds-bundle with a file of the same content", err)
 	}
 	return bundle, nil
 }
