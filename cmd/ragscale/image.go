@@ -43,6 +43,9 @@ func imageBuildCommand(c console) *cobra.Command {
 	var flags imageFlags
 	var output string
 	cmd := stackCommand("build", "Build the image without a container engine and write it as an OCI layout", func(ctx context.Context, p project, stack string) error {
+		if output == "" {
+			return errors.New("--output is not given, want a folder for the layout: empty, an older layout, or none yet")
+		}
 		cfg, err := p.config(stack)
 		if err != nil {
 			return err
@@ -66,7 +69,7 @@ func imageBuildCommand(c console) *cobra.Command {
 		return err
 	})
 	flags.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "image", "folder of the layout: empty, an older layout, or none yet")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "folder of the layout: empty, an older layout, or none yet")
 	return cmd
 }
 

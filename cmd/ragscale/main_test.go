@@ -52,6 +52,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}{
 		"unknown stack":            {[]string{"up", "--stack", "staging"}, 1, `stack is "staging", want one of: dev, local, prod`},
 		"no registry here":         {[]string{"image", "push"}, 1, "stack local has no registry, its pods run .sandbox/bin/ragapi, which `make build` builds: want a stack on AWS, --stack"},
+		"no folder for an image":   {[]string{"image", "build"}, 1, "--output is not given, want a folder for the layout"},
 		"stack for AWS":            {[]string{"up", "--stack", "prod"}, 1, "`pulumi up --stack prod` deploys it"},
 		"status without a sandbox": {[]string{"status"}, 1, "make up"},
 		"no cluster":               {[]string{"kubeconfig"}, 1, "there is no cluster yet"},
