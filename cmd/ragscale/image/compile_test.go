@@ -3,9 +3,11 @@ package image
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,7 +36,9 @@ func write(t *testing.T, path, content string) {
 
 func buildStandIn(t *testing.T, o Options) v1.ImageIndex {
 	t.Helper()
-	o.Note = quiet
+	if o.Note == nil {
+		o.Note = quiet
+	}
 	index, err := Build(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +119,12 @@ func TestTheLabelSaysWhichRevisionAndWhetherItWasChanged(t *testing.T) {
 		t.Errorf("created %s, labels (-want +got):\n%s", clean.Created, diff)
 	}
 	write(t, filepath.Join(dir, "ragapi", "more.go"), "package main\n")
+	var notes []string
+	o.Note = func(format string, a ...any) { notes = append(notes, fmt.Sprintf(format, a...)) }
 	changed := config(t, images(t, buildStandIn(t, o))[thisPlatform])
+	if !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "changes that are in no commit") }) {
+		t.Errorf("notes are %q, want one of the changes", notes)
+	}
 	if got := changed.Config.Labels[revisionLabel]; got != revision+"-dirty" {
 		t.Errorf("revision of a changed checkout is %s, want %s-dirty", got, revision)
 	}

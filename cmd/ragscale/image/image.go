@@ -106,8 +106,8 @@ func (o Options) build(ctx context.Context, p v1.Platform, files v1.Layer) (v1.I
 	if err != nil {
 		return nil, err
 	}
-	if built.modified && p.String() == o.Platforms[0] {
-		o.Note("the checkout has changes that are in no commit: the label %s says so", revisionLabel)
+	if p.String() == o.Platforms[0] {
+		o.noteRevision(built)
 	}
 	binary, err := layer([]file{{path: program, mode: 0o555, content: built.program}})
 	if err != nil {
@@ -126,6 +126,16 @@ func (o Options) build(ctx context.Context, p v1.Platform, files v1.Layer) (v1.I
 	c = c.DeepCopy()
 	c.OS, c.Architecture, c.Created, c.Config = p.OS, p.Architecture, v1.Time{Time: built.time}, o.config(built)
 	return mutate.ConfigFile(img, c)
+}
+
+// noteRevision says what an image cannot be traced by. The go command knows the revision of a clone, not of a worktree.
+func (o Options) noteRevision(built binary) {
+	switch {
+	case built.revision == "":
+		o.Note("the checkout is no git clone: the image has no label %s", revisionLabel)
+	case built.modified:
+		o.Note("the checkout has changes that are in no commit: the label %s says so", revisionLabel)
+	}
 }
 
 func (o Options) config(built binary) v1.Config {
