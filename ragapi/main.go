@@ -13,6 +13,9 @@ import (
 	"runtime/debug"
 	"time"
 
+	// The authorities of the public web, for where the system has none: the image is this program and little else.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 )
