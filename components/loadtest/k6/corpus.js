@@ -50,7 +50,7 @@ const sentences = new SharedArray('sentences', () =>
  * @param {() => number} random */
 export function text(marker, bytes, random) {
   const drawn = [];
-  for (let size = 0; size < bytes && size < 8192; ) {
+  for (let size = 0; size < bytes && size < 8192;) {
     const sentence = sentences[Math.floor(random() * sentences.length)] ?? '';
     drawn.push(sentence);
     size += sentence.length + 1;
