@@ -149,11 +149,7 @@ func (u *User) sharedArray(call sobek.ConstructorCall) *sobek.Object {
 		}
 		u.shared[name] = elements
 	}
-	value, err := u.fromJSON(u.shared[name])
-	if err != nil {
-		u.throw("SharedArray %q: %w", name, err)
-	}
-	return value.ToObject(u.VM)
+	return u.VM.ToValue(u.shared[name]).ToObject(u.VM)
 }
 
 var metricPattern = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)
