@@ -51,7 +51,7 @@ func TestStoringATextCopiesItTwice(t *testing.T) {
 	if err := schema.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	store := document.NewStore(pool, nil, nobody{})
+	store := document.NewStore(pool, nil, nobody{}, nil)
 	up := document.Upload{Title: "t", Text: strings.Repeat("The keeper trims the lamp. ", 200_000)}
 	var before, after runtime.MemStats
 	for range 2 { // the first also prepares the statement

@@ -253,7 +253,7 @@ func TestOneDocumentDoesNotCrowdOutTheOthers(t *testing.T) {
 
 func TestFiltersHoldInEveryList(t *testing.T) {
 	pool := database(t)
-	store := document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{})
+	store := document.NewStore(pool, postgres.NewReader(pool, nil, nil), noQueue{}, nil)
 	for title, metadata := range map[string]string{"number": `{"year": 2020}`, "text": `{"year": "2020"}`, "list": `{"year": [2019, 2020]}`, "other": `{"year": 2021}`, "none": `{}`, "nested": `{"in": {"year": 2020}}`} {
 		doc, err := store.Create(t.Context(), document.Upload{Title: title, Text: "The lamp.", Metadata: json.RawMessage(metadata)})
 		if err != nil {
