@@ -95,6 +95,14 @@ generate: ## the AWS schema, the configuration schema and docs, the goldens
 bench-stack: build ## preview, up, search, second up, memory: measured (docs/architecture.md has the figures)
 	@tools/bench-stack.sh
 
+.PHONY: bench-api
+bench-api: ## what the API of the running stack local answers, then its handlers alone; JSON=FILE saves, BASE=FILE compares
+	@tools/build.sh $(TOOLS)/bench-api . ./tools/bench-api
+	@url=$$(bin/ragscale status --json | sed -n 's/.*"apiUrl": "\(.*\)",/\1/p'); [ -n "$$url" ] || { echo "no API is reachable, want stack local: make up" >&2; exit 1; }; \
+	  $(TOOLS)/bench-api -url "$$url" $(if $(BASE),-base $(BASE)) $(ARGS) $(if $(JSON),-json >$(JSON))
+	@go test -run '^$$' -bench Handler -benchmem -count 5 ./ragapi/server
+	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/servicenet
+
 .PHONY: bench-policies
 bench-policies: build ## what the policy pack costs a preview of prod, and what any pack does (docs/architecture.md has the figures)
 	@RAGSCALE_TEST_LIVE=1 go test ./policies -run '^$$' -bench PackOver -benchtime 15x -timeout 10m

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
-	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/cache"
+	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/config"
+	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/queue"
@@ -23,28 +26,52 @@ type pools struct {
 
 // openPools opens them and has them watched.
 func (p *process) openPools() (pools, error) {
-	primary, err := postgres.Open(p.hard, p.cfg.Database, "ragapi serve "+p.cfg.PodName)
+	primary, err := p.openPool("primary", p.cfg.Database)
 	if err != nil {
 		return pools{}, err
 	}
-	p.metrics.WatchPool("primary", primary.Stat)
-	p.metrics.WatchQueue(func(ctx context.Context) (map[string]int, error) { return queue.Depth(ctx, primary) })
+	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, primary) })
 	if p.cfg.Read == nil {
 		return pools{primary: primary}, nil
 	}
-	replica, err := postgres.Open(p.hard, *p.cfg.Read, "ragapi serve "+p.cfg.PodName)
+	replica, err := p.openPool("replica", *p.cfg.Read)
 	if err != nil {
 		primary.Close()
 		return pools{}, err
 	}
-	p.metrics.WatchPool("replica", replica.Stat)
 	return pools{primary: primary, replica: replica}, nil
 }
 
+// waitShare of a request's time may go into the wait for a connection: who waits longer has too little left to be answered.
+const waitShare = 4
+
+func (p *process) openPool(name string, db config.Database) (*pgxpool.Pool, error) {
+	db.LongestWait = p.cfg.RequestTimeout / waitShare
+	pool, err := postgres.Open(p.hard, db, "ragapi serve "+p.cfg.PodName)
+	if err != nil {
+		return nil, err
+	}
+	p.metrics.WatchPool(name, pool.Stat)
+	p.metrics.WatchWait(name, func() time.Duration { return postgres.ExpectedWait(pool) })
+	return pool, nil
+}
+
+// closeWithin is how long a process that ends waits for work that nobody waits for any more.
+const closeWithin = 2 * time.Second
+
+// close closes the pools when what is read for nobody has ended, or without it.
 func (c pools) close() {
-	c.primary.Close()
-	if c.replica != nil {
-		c.replica.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.primary.Close()
+		if c.replica != nil {
+			c.replica.Close()
+		}
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeWithin):
 	}
 }
 
@@ -58,7 +85,26 @@ func (p *process) openCache() (*cache.Cache, error) {
 	if p.cfg.Cache.Addr == "" {
 		return nil, nil
 	}
-	return cache.Open(p.hard, p.cfg.Cache, p.cfg.PodName, p.metrics, p.log)
+	return cache.Open(p.cfg.Cache, p.cfg.PodName, p.metrics, p.log)
+}
+
+// changes returns where changes are written and how the cache hears of them; nil without a cache, which is followed until
+// the process ends.
+func (p *process) changes(pool *pgxpool.Pool, kept *cache.Cache) *change.Log {
+	if kept == nil {
+		return nil
+	}
+	changes := change.NewLog(pool, kept)
+	kept.Follow(p.hard, changes, document.NewStore(pool, postgres.NewReader(pool, nil, nil), nil, nil).Existing)
+	return changes
+}
+
+// untold is changes for a process without a connection to the cache, where there is one: others tell it.
+func (p *process) untold(pool *pgxpool.Pool) *change.Log {
+	if p.cfg.Cache.Addr == "" {
+		return nil
+	}
+	return change.NewLog(pool, nil)
 }
 
 // index returns the chunks' vectors, or nil where there is no vector store.
@@ -68,7 +114,7 @@ func (p *process) index(pool *pgxpool.Pool) *vector.Index {
 	}
 	var embedder embedding.Embedder = embedding.Hashing{}
 	if e := p.cfg.Embedding; e.URL != "" {
-		embedder = embedding.Remote{URL: e.URL, Name: e.Model, Size: e.Dimensions, HTTP: http.DefaultClient}
+		embedder = embedding.NewRemote(e.URL, e.Model, e.Dimensions)
 	}
 	return vector.New(p.cfg.VectorURL, embedder, pool, p.metrics, p.metrics.Degraded("vector"), p.log)
 }

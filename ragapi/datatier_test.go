@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,71 +202,9 @@ func TestTheAPIServesOnWithoutItsReplica(t *testing.T) {
 	}
 }
 
-// envPooler names the variable with the pgbouncer to test with, 1.21 or newer.
-const envPooler = "RAGAPI_TEST_PGBOUNCER"
-
-// pooler runs PgBouncer in transaction mode in front of db, with one connection to the server, so that whatever is kept
-// in a session meets another's.
-func pooler(t *testing.T, db config.Database) config.Database {
-	t.Helper()
-	program := os.Getenv(envPooler)
-	if program == "" {
-		t.Skipf("no PgBouncer to test with: set %s to a program of 1.21 or newer", envPooler)
-	}
-	dir, err := os.MkdirTemp("", "ragapi-pooler-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	host, port, _ := strings.Cut(freeAddress(t), ":")
-	settings := fmt.Sprintf(`[databases]
-* = host=%s port=%d
-[pgbouncer]
-listen_addr = %s
-listen_port = %s
-unix_socket_dir =
-auth_type = scram-sha-256
-auth_file = %s/users
-pool_mode = transaction
-default_pool_size = 1
-max_prepared_statements = 100
-server_tls_sslmode = prefer
-`, db.Host, db.Port, host, port, dir)
-	for name, content := range map[string]string{"settings": settings, "users": strconv.Quote(db.User) + " " + strconv.Quote(db.Password) + "\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	run := exec.Command(program, filepath.Join(dir, "settings"))
-	run.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := run.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = run.Wait() // killed
-	})
-	pooled := db
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pooled.Host, pooled.Port, pooled.SSLMode = host, uint16(number), "disable"
-	return pooled
-}
-
 func TestTheAPIWorksThroughTransactionPooling(t *testing.T) {
 	db := pgtest.Database(t)
-	pooled := pooler(t, db)
+	pooled := pgtest.StartPooler(t, db, 1).Database
 	direct := []string{
 		"DATABASE_DIRECT_HOST=" + db.Host, "DATABASE_DIRECT_PORT=" + strconv.Itoa(int(db.Port)), "DATABASE_DIRECT_SSLMODE=" + db.SSLMode,
 		"DATABASE_READ_NAME=" + db.Name,
@@ -332,7 +269,7 @@ func TestADocumentIsFoundByItsVectorAndForgottenEverywhere(t *testing.T) {
 		}
 		return n == 1
 	})
-	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
+	if status, answer := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
 		t.Fatalf("status %d: %s", status, answer)
 	}
 	search := api.http + "/v1/search?mode=complex&q=lamplihters+streetlmps" // misspelt: no index of words has them
@@ -398,7 +335,7 @@ func TestTheAPIServesOnWithoutCacheAndVectors(t *testing.T) {
 			t.Errorf("the metrics lack %s", line)
 		}
 	}
-	if status, answer := ask(t, http.MethodPost, api.admin+"/invalidate", `{"all":"yes"}`); status != http.StatusServiceUnavailable {
+	if status, answer := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"all":true}`); status != http.StatusServiceUnavailable {
 		t.Errorf("an invalidation without a cache answers %d: %s", status, answer)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
+	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/schema"
 )
 
@@ -346,12 +347,62 @@ func TestACrashedWorkersDocumentIsProcessedByAnother(t *testing.T) {
 	}
 }
 
+func TestADocumentWhoseWorkersDieFailsWithItsReason(t *testing.T) {
+	db := pgtest.Database(t)
+	pool := pgtest.Pool(t, db)
+	api := start(t, "serve", db)
+	id := post(t, api, upload)
+	if _, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = 4`); err != nil {
+		t.Fatal(err)
+	}
+	release := holdRow(t, pool, id)
+	crashing := start(t, "worker", db)
+	eventually(t, "at work", func() bool { return jobState(t, pool) == "running/5" && waiting(t, pool)() })
+	crashing.kill()
+	release()
+	for _, sql := range []string{`UPDATE river_job SET attempted_at = now() - interval '1 day'`, `DELETE FROM river_leader`} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, "worker", db)
+	eventually(t, "given up", func() bool { return jobState(t, pool) == "discarded/5" })
+	if code, output := command(t, "upkeep", db); code != exitFine {
+		t.Fatalf("exit code %d: %s", code, output)
+	}
+	_, answer := ask(t, http.MethodGet, api.http+"/v1/documents?status=failed", "")
+	if !strings.Contains(answer, id) || !strings.Contains(answer, "its worker died") {
+		t.Errorf("the failed documents are %s", answer)
+	}
+	if status, answer := ask(t, http.MethodPost, api.http+"/v1/documents/"+id+"/retry", ""); status != http.StatusAccepted {
+		t.Errorf("trying again: status %d: %s", status, answer)
+	}
+	awaitReady(t, api, id)
+}
+
+func TestAReplacedDocumentIsFoundByItsNewText(t *testing.T) {
+	db := pgtest.Database(t)
+	api := start(t, "serve", db)
+	start(t, "worker", db)
+	id := post(t, api, upload)
+	awaitReady(t, api, id)
+	if status, answer := ask(t, http.MethodPut, api.http+"/v1/documents/"+id, `{"title":"Bicycles","text":"Two wheels and a saddle."}`); status != http.StatusAccepted || !strings.Contains(answer, `"version":2`) {
+		t.Fatalf("status %d: %s", status, answer)
+	}
+	awaitReady(t, api, id)
+	for query, want := range map[string]bool{"saddle": true, "lamp": false} {
+		if _, answer := ask(t, http.MethodGet, api.http+"/v1/search?q="+query, ""); strings.Contains(answer, id) != want {
+			t.Errorf("a search for %s: %s", query, answer)
+		}
+	}
+}
+
 func TestProcessingAgainLeavesNoDuplicates(t *testing.T) {
 	db := pgtest.Database(t)
 	pool := pgtest.Pool(t, db)
 	api := start(t, "serve", db)
 	id := uuid.MustParse(post(t, api, `{"title":"Long","text":"`+strings.Repeat("A sentence about a lamp. ", 200)+`"}`))
-	store := document.NewStore(pool, nil, nil)
+	store := document.NewStore(pool, nil, nil, nil)
 	first, err := store.Process(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -403,4 +454,18 @@ func jobState(t *testing.T, pool *pgxpool.Pool) (state string) {
 		t.Fatal(err)
 	}
 	return state
+}
+
+func TestALongQueueIsCountedToABoundOnly(t *testing.T) {
+	pool := pgtest.Pool(t, replica(t))
+	sql := `INSERT INTO river_job (kind, max_attempts, args, state, finalized_at)
+		SELECT 'process_document', 5, '{}', s.state::river_job_state, CASE s.state WHEN 'completed' THEN now() END
+		FROM (VALUES ('available', 10050), ('retryable', 7), ('completed', 3)) s(state, jobs), generate_series(1, s.jobs)`
+	if _, err := pool.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+	depth, err := queue.Depth(t.Context(), pool)
+	if err != nil || depth["available"] != 10_000 || depth["retryable"] != 7 || depth["running"] != 0 || depth["completed"] != 0 {
+		t.Errorf("depth %v (%v), want 10,000 available and 7 retryable", depth, err)
+	}
 }

@@ -9,7 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
+	"time"
+
+	// The authorities of the public web, for where the system has none: the image is this program and little else.
+	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/metrics"
@@ -62,6 +67,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: cfg.LogLevel})).With("pod", cfg.PodName, "command", args[0])
 	soft, hard, stop := signals(ctx, log)
 	defer stop()
+	profileContention()
 	p := &process{cfg: cfg, log: log, out: stdout, soft: soft, hard: hard, metrics: metrics.New(build())}
 	if err := commands[args[0]](p); err != nil && !errors.Is(err, errStopped) {
 		log.Error("ended", "error", err.Error())
@@ -69,6 +75,20 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	log.Info("ended")
 	return exitFine
+}
+
+const (
+	// blockedFor is the time blocked, in ns, of which one event is sampled on average: channels and locks alike.
+	blockedFor = int(time.Millisecond)
+	// contended is how many events of contention make a sample of the mutex profile.
+	contended = 100
+)
+
+// profileContention gives the block and mutex profiles a rate: without one they are empty. At these, both cost some
+// nanoseconds where something waits, and nothing elsewhere.
+func profileContention() {
+	runtime.SetBlockProfileRate(blockedFor)
+	runtime.SetMutexProfileFraction(contended)
 }
 
 // say writes text and returns code. Where not even that can be written, the exit code has to do.

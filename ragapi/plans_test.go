@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +24,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
+	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/schema"
 	"github.com/ragscale/ragscale/ragapi/search"
 	"github.com/ragscale/ragscale/ragapi/session"
@@ -29,9 +33,9 @@ import (
 
 // Sizes of the seeded tables: 300,000 chunks, and others in proportion to a year of use.
 const seedSQL = `
-DROP INDEX chunks_tsv;
-INSERT INTO documents (id, title, body, bytes, status, chunk_count)
-	SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'Document ' || i, '', 0, 'ready', CASE WHEN i <= 3000 THEN 100 ELSE 0 END FROM generate_series(1, 100000) i;
+DROP INDEX chunks_search;
+INSERT INTO documents (id, title, body, bytes, status, chunk_count, metadata)
+	SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, 'Document ' || i, '', 0, 'ready', CASE WHEN i <= 3000 THEN 100 ELSE 0 END, jsonb_build_object('group', i % 1000) FROM generate_series(1, 100000) i;
 INSERT INTO chunks (document_id, position, heading, content)
 	SELECT ('01930000-0000-7000-8000-' || lpad(to_hex(i), 12, '0'))::uuid, p, '', 'w' || (i * p) % 4999 || ' w' || (i + p) % 97 || ' w' || (i * i + p) % 2003 || ' lamp' || i % 10
 	FROM generate_series(1, 3000) i, generate_series(0, 99) p;
@@ -62,6 +66,16 @@ func (s *spy) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQu
 	}
 	return ctx
 }
+
+func (s *spy) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (s *spy) TraceBatchQuery(ctx context.Context, conn *pgx.Conn, data pgx.TraceBatchQueryData) {
+	s.TraceQueryStart(ctx, conn, pgx.TraceQueryStartData{SQL: data.SQL, Args: data.Args})
+}
+
+func (s *spy) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 func (s *spy) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
@@ -94,7 +108,7 @@ func seeded(t *testing.T) config.Database {
 		t.Fatal(err)
 	}
 	var index string
-	if err := pool.QueryRow(t.Context(), `SELECT pg_get_indexdef('chunks_tsv'::regclass)`).Scan(&index); err != nil {
+	if err := pool.QueryRow(t.Context(), `SELECT pg_get_indexdef('chunks_search'::regclass)`).Scan(&index); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := pool.Acquire(t.Context())
@@ -111,8 +125,8 @@ func seeded(t *testing.T) config.Database {
 
 type noJobs struct{}
 
-func (noJobs) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
-func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (noJobs) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
+func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
@@ -125,13 +139,23 @@ func seededID(i int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("01930000-0000-7000-8000-%012x", i))
 }
 
+// emptyStore answers like Chroma with nothing in it.
+func emptyStore(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"`+uuid.Max.String()+`","ids":[[]],"distances":[[]]}`) // a client that went away notices itself
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // sent does everything once that requests, workers and upkeep do often, and returns the statements by what was done.
 func sent(t *testing.T, db config.Database) map[string][]statement {
 	pool, seen := spied(t, db)
 	reads := postgres.NewReader(pool, nil, nil)
-	documents, sessions := document.NewStore(pool, reads, noJobs{}), session.NewStore(pool, time.Hour)
+	documents, sessions := document.NewStore(pool, reads, noJobs{}, nil), session.NewStore(pool, nil, time.Hour)
 	engine := search.New(reads, fixed{})
-	index := vector.New("http://127.0.0.1:1", embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
+	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
 	all := map[string][]statement{}
 	for name, do := range map[string]func(ctx context.Context) error{
 		"search, simple": func(ctx context.Context) error {
@@ -142,9 +166,22 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			_, err := engine.Search(ctx, search.Query{Text: "w1234 w17", Mode: search.Complex, Limit: 10})
 			return err
 		},
-		"read a document":   func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
-		"list documents":    func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
-		"delete a document": func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
+		"search, filtered": func(ctx context.Context) error {
+			_, err := engine.Search(ctx, search.Query{Text: "w1234 w17", Mode: search.Complex, Limit: 10, Filter: []search.Condition{{Key: "group", Value: "7"}}})
+			return err
+		},
+		"read chunks": func(ctx context.Context) error {
+			_, err := documents.Chunks(ctx, document.Document{ID: seededID(77), ChunkCount: 100}, 20, 20)
+			return err
+		},
+		"read a document": func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },
+		"list documents":  func(ctx context.Context) error { _, err := documents.List(ctx, 21, seededID(50_000)); return err },
+		"list failed documents": func(ctx context.Context) error {
+			_, err := documents.ListStatus(ctx, document.Failed, 21, uuid.Max)
+			return err
+		},
+		"find lost documents": func(ctx context.Context) error { _, err := queue.Recover(ctx, pool, documents); return err },
+		"delete a document":   func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
 		"process a document": func(ctx context.Context) error {
 			doc, err := documents.Create(ctx, document.Upload{Title: "t", Text: "text"})
 			if err == nil {
@@ -152,7 +189,10 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			}
 			return err
 		},
-		"read a session": func(ctx context.Context) error { _, err := sessions.Get(ctx, seededID(150_000)); return err },
+		"read a session": func(ctx context.Context) error {
+			_, err := sessions.Get(ctx, seededID(150_000), session.Span{Limit: session.MostMessages})
+			return err
+		},
 		"append to a session": func(ctx context.Context) error {
 			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"})
 			return err
@@ -161,7 +201,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 		"delete a session": func(ctx context.Context) error { return sessions.Delete(ctx, seededID(150_001)) },
 		"expire sessions":  func(ctx context.Context) error { _, err := sessions.Expire(ctx); return err },
 		"dashboard":        func(ctx context.Context) error { _, err := querylog.Summarize(ctx, reads, time.Now()); return err },
-		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(90_000)) },
+		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(2000))[0] },
 	} {
 		clear(seen.seen)
 		if err := do(t.Context()); err != nil {
@@ -258,7 +298,7 @@ func noHotPathReadsAWholeTable(t *testing.T, db config.Database, sent map[string
 }
 
 // earners are the indexes beside the primary keys, and what they are for.
-var earners = map[string]string{"chunks_tsv": "search, simple", "sessions_user": "list sessions", "sessions_expiry": "expire sessions"}
+var earners = map[string]string{"chunks_search": "search, simple", "sessions_user": "list sessions", "sessions_expiry": "expire sessions"}
 
 // begin returns a transaction that is rolled back at the end of the test, before its pool is closed.
 func begin(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
@@ -320,7 +360,7 @@ func hypopgProposes(t *testing.T, db config.Database, statements map[string][]st
 		t.Fatal(err)
 	}
 	for index, purpose := range earners {
-		if index == "chunks_tsv" {
+		if index == "chunks_search" {
 			continue // it refuses GIN
 		}
 		t.Run(index, func(t *testing.T) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -76,7 +75,7 @@ func migrate(p *process) error {
 			return nil
 		case p.soft.Err() != nil:
 			return errStopped
-		case !schema.Unreachable(err):
+		case !postgres.Unavailable(err):
 			return err
 		}
 		p.log.Warn("the database does not answer yet", "error", err.Error())
@@ -101,25 +100,3 @@ func (p *process) makeDays(pool *pgxpool.Pool) {
 	}
 	p.log.Info("query log", "created", done.Created, "moved", done.Moved)
 }
-
-// probe returns a readiness check: the database can be reached and has the wanted schema. A pool with every
-// connection at work proves the first and must not fail: that would take a busy process out of the balancer
-// and bury the others.
-func probe(pool *pgxpool.Pool) func(context.Context) error {
-	return func(ctx context.Context) error {
-		acquire, cancel := context.WithTimeout(ctx, acquireWithin)
-		defer cancel()
-		conn, err := pool.Acquire(acquire)
-		if err != nil {
-			if stat := pool.Stat(); acquire.Err() != nil && stat.AcquiredConns() == stat.MaxConns() {
-				return nil
-			}
-			return fmt.Errorf("readiness: %w", err)
-		}
-		defer conn.Release()
-		return schema.Check(ctx, conn)
-	}
-}
-
-// acquireWithin is how long a probe waits for a connection.
-const acquireWithin = time.Second

@@ -7,6 +7,8 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/cache"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/health"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/queue"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -31,27 +33,46 @@ func serve(p *process) error {
 	}
 	api, err := server.Listen(p.hard, "HTTP_ADDR", p.cfg.HTTPAddr, server.New(a.options), p.log)
 	if err != nil {
-		return errors.Join(err, shutdown(p.hard, admin))
+		return errors.Join(err, p.cutOff(admin))
 	}
-	// Both listen while the schema is brought up, so that probes get an answer: alive, not ready.
-	err = migrate(p)
-	if err == nil {
-		p.log.Info("serving", "http", api.Addr().String(), "admin", admin.Addr().String())
+	if err := p.answer(a.watch, api, admin); err != nil {
+		return errors.Join(err, p.cutOff(api, admin))
+	}
+	return p.drain(a.ready, api, admin)
+}
+
+// answer returns at the first signal. Both listen while the schema is brought up, so that probes get an answer: alive, not
+// ready. Reads are served as soon as any database has the schema, whether the primary can be reached or not.
+func (p *process) answer(watch *health.Watch, api, admin *server.Listener) error {
+	go watch.Run(p.hard)
+	migrated, serves := make(chan error, 1), watch.Serves()
+	go func() { migrated <- migrate(p) }()
+	for {
 		select {
+		case err := <-migrated:
+			switch {
+			case err == nil:
+				watch.Look()
+			case serves != nil || !errors.Is(err, errStopped):
+				return err // else a replica is read, and requests are in flight
+			}
+		case <-serves:
+			p.log.Info("serving", "http", api.Addr().String(), "admin", admin.Addr().String())
+			serves = nil
+		case err := <-api.Failed():
+			return err
+		case err := <-admin.Failed():
+			return err
 		case <-p.soft.Done():
-		case err = <-api.Failed():
-		case err = <-admin.Failed():
+			return nil
 		}
 	}
-	if err == nil {
-		return p.drain(a.ready, api, admin)
-	}
-	return errors.Join(err, shutdown(p.hard, api, admin))
 }
 
 // assembly is what answers requests.
 type assembly struct {
 	options server.Options
+	watch   *health.Watch
 	ready   *server.Readiness
 	records *querylog.Recorder
 	kept    server.Invalidator // nil without a cache
@@ -59,7 +80,7 @@ type assembly struct {
 
 // assemble puts it together. Where a cache is set, it stands before what is read.
 func (p *process) assemble(c pools) (*assembly, error) {
-	jobs, err := queue.NewClient(c.primary, p.cfg.VectorURL != "", p.log)
+	jobs, err := queue.NewClient(c.primary, p.log)
 	if err != nil {
 		return nil, err
 	}
@@ -71,21 +92,30 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	reads := p.reader(c)
-	a := &assembly{ready: server.NewReadiness(probe(c.primary), p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
+	kept, err := p.openCache()
+	if err != nil {
+		return nil, err
+	}
+	reads, changes := p.reader(c), p.changes(c.primary, kept)
+	watch, err := p.watch(c, reads)
+	if err != nil {
+		return nil, err
+	}
+	a := &assembly{watch: watch, ready: server.NewReadiness(watch.Check, p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
+	documents := document.NewStore(c.primary, reads, jobs, changes)
 	a.options = server.Options{
-		Documents: document.NewStore(c.primary, reads, jobs),
+		Documents: documents,
+		Chunks:    documents,
 		Search:    search.New(reads, p.similar(c)),
-		Sessions:  session.NewStore(c.primary, p.cfg.SessionTTL),
+		Sessions:  session.NewStore(c.primary, changes, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,
 		Auth:      asks, RateLimit: limit,
 		Readiness: a.ready, Metrics: p.metrics, Log: p.log,
-		MaxUploadBytes: p.cfg.MaxUploadBytes, RequestTimeout: p.cfg.RequestTimeout,
+		MaxUploadBytes: p.cfg.MaxUploadBytes, UploadMemory: p.cfg.UploadMemory, RequestTimeout: p.cfg.RequestTimeout, MaxRequests: p.cfg.MaxRequests,
 	}
-	kept, err := p.openCache()
-	if err != nil || kept == nil {
-		return a, err
+	if kept == nil {
+		return a, nil
 	}
 	a.kept = kept
 	a.options.Documents = cache.NewDocuments(a.options.Documents, kept)
@@ -93,6 +123,16 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	a.options.Sessions = cache.NewSessions(a.options.Sessions, kept)
 	a.options.Summary = cache.Summary(a.options.Summary, kept)
 	return a, nil
+}
+
+// watch looks at the databases of c, and tells reads of the replica.
+func (p *process) watch(c pools, reads *postgres.Reader) (*health.Watch, error) {
+	primary := health.Database{Database: p.cfg.Database, Answered: postgres.Answered(c.primary)}
+	var replica *health.Database
+	if c.replica != nil {
+		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen}
+	}
+	return health.New(primary, replica, "ragapi watch "+p.cfg.PodName, p.log)
 }
 
 // finishLog writes what the query log still holds.
@@ -116,6 +156,13 @@ func (p *process) drain(ready *server.Readiness, listeners ...*server.Listener) 
 	case <-time.After(p.cfg.DrainDelay):
 	case <-ctx.Done():
 	}
+	return shutdown(ctx, listeners...)
+}
+
+// cutOff ends listeners of a process that failed: what is in flight, such as a long profile, has as long as at a drain.
+func (p *process) cutOff(listeners ...*server.Listener) error {
+	ctx, cancel := context.WithTimeout(p.hard, p.cfg.DrainTimeout)
+	defer cancel()
 	return shutdown(ctx, listeners...)
 }
 

@@ -3,8 +3,11 @@ package main
 import (
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/queue"
@@ -28,28 +31,51 @@ func upkeep(p *process) error {
 	if err != nil {
 		return err
 	}
-	expired, err := session.NewStore(pool, p.cfg.SessionTTL).Expire(p.soft)
+	expired, err := session.NewStore(pool, nil, p.cfg.SessionTTL).Expire(p.soft)
 	p.log.Info("sessions", "expired", expired)
 	if err != nil {
 		return err
 	}
-	return p.embedMissing(pool)
+	keys, err := idempotency.Expire(p.soft, pool)
+	p.log.Info("idempotency keys", "expired", keys)
+	if err != nil {
+		return err
+	}
+	jobs, err := queue.NewClient(pool, p.log)
+	if err != nil {
+		return err
+	}
+	recovered, err := queue.Recover(p.soft, pool, document.NewStore(pool, nil, jobs, p.untold(pool)))
+	p.log.Info("lost documents", "requeued", recovered.Requeued, "failed", recovered.Failed)
+	if err != nil {
+		return err
+	}
+	return p.embedMissing(pool, jobs)
 }
 
-// embedMissing asks the workers for the vectors of documents that have none.
-func (p *process) embedMissing(pool *pgxpool.Pool) error {
+// missingBatch is how many documents are asked for at once.
+const missingBatch = 1000
+
+// embedMissing asks the workers for the vectors of documents that have none, of all of them.
+func (p *process) embedMissing(pool *pgxpool.Pool, jobs *queue.Client) error {
 	index := p.index(pool)
 	if index == nil {
 		return nil
 	}
-	ids, err := index.Missing(p.soft)
-	if err != nil {
-		return err
+	missing := 0
+	for after := uuid.Nil; ; {
+		ids, err := index.Missing(p.soft, after, missingBatch)
+		if err == nil {
+			err = jobs.Embed(p.soft, ids...)
+		}
+		if err != nil {
+			return err
+		}
+		missing += len(ids)
+		if len(ids) < missingBatch {
+			p.log.Info("vectors", "missing", missing)
+			return nil
+		}
+		after = ids[len(ids)-1]
 	}
-	jobs, err := queue.NewClient(pool, true, p.log)
-	if err != nil {
-		return err
-	}
-	p.log.Info("vectors", "missing", len(ids))
-	return jobs.Embed(p.soft, ids...)
 }

@@ -174,7 +174,7 @@ func (c *Config) checkNodeGroups(f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(c.Cluster.NodeGroups)) {
 		c.Cluster.NodeGroups[name].check(at(path, name), f)
 	}
-	if architectures := c.workloadArchitectures(); len(architectures) > 1 {
+	if architectures := c.WorkloadArchitectures(); len(architectures) > 1 {
 		f.add(at(path, "burst")+".instanceTypes", "are "+join(architectures)+" together with api", "one architecture for both: the API's image is scheduled on either")
 	}
 }
@@ -208,8 +208,8 @@ func instanceTypesOf(g NodeGroup) []catalogue.InstanceType {
 	return types
 }
 
-// workloadArchitectures lists the architectures of the groups that the API may run on, sorted.
-func (c *Config) workloadArchitectures() []string {
+// WorkloadArchitectures lists the architectures of the groups that the API may run on, sorted; a valid configuration has one.
+func (c *Config) WorkloadArchitectures() []string {
 	var found []string
 	for _, name := range workloadGroups {
 		for _, t := range instanceTypesOf(c.Cluster.NodeGroups[name]) {

@@ -104,14 +104,23 @@ func invalidate(ctx context.Context, client *cloudfront.Client, distribution str
 	return aws.ToString(out.Invalidation.Id), nil
 }
 
-// stackOutput reads an output of a stack on AWS with the user's own Pulumi CLI, which knows where its state is.
+// stackOutput reads an output of a stack on AWS.
 func stackOutput(ctx context.Context, stack, name string, flags ...string) (string, error) {
+	out, err := pulumiCLI(ctx, append([]string{"stack", "output", name, "--stack", stack}, flags...)...)
+	if err != nil {
+		return "", fmt.Errorf("stack %s: output %s: %w", stack, name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// pulumiCLI asks the user's own Pulumi CLI, which knows where the state is. Its error has what that said.
+func pulumiCLI(ctx context.Context, args ...string) ([]byte, error) {
 	var complaint strings.Builder
-	cmd := exec.CommandContext(ctx, "pulumi", append([]string{"stack", "output", name, "--stack", stack}, flags...)...)
+	cmd := exec.CommandContext(ctx, "pulumi", args...)
 	cmd.Stderr = &complaint
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("stack %s: output %s: %w: %s", stack, name, err, strings.TrimSpace(complaint.String()))
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(complaint.String()))
 	}
-	return strings.TrimSpace(string(out)), nil
+	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -75,25 +76,35 @@ func cloudWatchDashboard(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var state struct {
+	body, err := stateOutput(f, "aws:cloudwatch/dashboard:Dashboard", "dashboardBody")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s is no JSON (%w), want a file of pulumi stack export", path, err)
+	case body == "":
+		return nil, fmt.Errorf("%s has no dashboard of CloudWatch, want the state of a deployed stack", path)
+	}
+	return indented(body)
+}
+
+// stateOutput reads an output of the first resource of a type that has it in what `pulumi stack export` writes; "" if none has.
+func stateOutput(state io.Reader, resourceType, output string) (string, error) {
+	var s struct {
 		Deployment struct {
 			Resources []struct {
-				Type    string `json:"type"`
-				Outputs struct {
-					Body string `json:"dashboardBody"`
-				} `json:"outputs"`
+				Type    string         `json:"type"`
+				Outputs map[string]any `json:"outputs"`
 			} `json:"resources"`
 		} `json:"deployment"`
 	}
-	if err := json.NewDecoder(f).Decode(&state); err != nil {
-		return nil, fmt.Errorf("%s is no JSON (%w), want a file of pulumi stack export", path, err)
+	if err := json.NewDecoder(state).Decode(&s); err != nil {
+		return "", err
 	}
-	for _, r := range state.Deployment.Resources {
-		if r.Type == "aws:cloudwatch/dashboard:Dashboard" && r.Outputs.Body != "" {
-			return indented(r.Outputs.Body)
+	for _, r := range s.Deployment.Resources {
+		if value, isText := r.Outputs[output].(string); isText && value != "" && r.Type == resourceType {
+			return value, nil
 		}
 	}
-	return nil, fmt.Errorf("%s has no dashboard of CloudWatch, want the state of a deployed stack", path)
+	return "", nil
 }
 
 func indented(text string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ragscale/ragscale/stacks"
@@ -98,8 +99,17 @@ func (p project) judgeRun(ctx context.Context, c console, cfg *stacks.Config, ru
 	return err
 }
 
-// clientsOf reaches the cluster of a stack on AWS, whose kubeconfig is an output of the stack.
+// clientsOf reaches the cluster of a stack on AWS.
 func clientsOf(ctx context.Context, stack string) (kubernetes.Interface, error) {
+	cfg, err := clusterOf(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewForConfig(cfg)
+}
+
+// clusterOf is the cluster of a stack on AWS, whose kubeconfig is an output of the stack.
+func clusterOf(ctx context.Context, stack string) (*rest.Config, error) {
 	text, err := stackOutput(ctx, stack, "kubeconfig", "--show-secrets")
 	if err != nil {
 		return nil, err
@@ -108,5 +118,5 @@ func clientsOf(ctx context.Context, stack string) (kubernetes.Interface, error) 
 	if err != nil {
 		return nil, fmt.Errorf("stack %s: output kubeconfig: %w", stack, err)
 	}
-	return kubernetes.NewForConfig(cfg)
+	return cfg, nil
 }

@@ -13,6 +13,13 @@ import (
 // ragscale runs a command in a folder with the project's stack files, and a sandbox that does not run.
 func ragscale(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
+	enterProject(t)
+	return ragscaleHere(args...)
+}
+
+// enterProject makes such a folder and goes there.
+func enterProject(t *testing.T) {
+	t.Helper()
 	files, err := filepath.Glob("../../Pulumi*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("stack files: %v (%v)", files, err)
@@ -29,6 +36,9 @@ func ragscale(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	}
 	t.Chdir(dir)
 	t.Setenv(layout.EnvDir, filepath.Join(dir, "sandbox"))
+}
+
+func ragscaleHere(args ...string) (stdout, stderr string, code int) {
 	var out, errs strings.Builder
 	code = run(context.Background(), args, &out, &errs)
 	return out.String(), errs.String(), code
@@ -41,6 +51,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		want string
 	}{
 		"unknown stack":            {[]string{"up", "--stack", "staging"}, 1, `stack is "staging", want one of: dev, local, prod`},
+		"no registry here":         {[]string{"image", "push"}, 1, "stack local has no registry, its pods run .sandbox/bin/ragapi, which `make build` builds: want a stack on AWS, --stack"},
+		"no folder for an image":   {[]string{"image", "build"}, 1, "--output is not given, want a folder for the layout"},
 		"stack for AWS":            {[]string{"up", "--stack", "prod"}, 1, "`pulumi up --stack prod` deploys it"},
 		"status without a sandbox": {[]string{"status"}, 1, "make up"},
 		"no cluster":               {[]string{"kubeconfig"}, 1, "there is no cluster yet"},

@@ -28,6 +28,9 @@ const (
 	VectorNamespace = "vectorstore"
 )
 
+// APIName is the label app.kubernetes.io/name of the API's pods, in Namespace.
+const APIName = ragapi.APIName
+
 // platform is a stack while it is declared: what it is made of so far.
 type platform struct {
 	ctx     *pulumi.Context

@@ -1,13 +1,16 @@
-// Package cache keeps answers in Redis: documents, searches, sessions, the dashboard.
+// Package cache keeps answers in Redis: documents, pages of them, searches, sessions, the dashboard.
 //
-// Owns: keys, how long what is kept, how it is invalidated, what happens when Redis is gone. Does not own: the answers.
+// Owns: keys, how long what is kept, what invalidates it, what happens when Redis is gone. Does not own: the answers, and
+// what is changed (package change).
 //
-// Every entry says when it was read. Invalidating writes a stamp, a key with the present time; an entry that is not
-// younger than the stamps it depends on is not used. So one small write invalidates any number of entries, whatever else
-// Redis holds, and an answer that was on its way meanwhile is caught too. Stamps live longer than entries.
+// An entry says what its source had seen when it was read: a snapshot of transactions. What changes something leaves a mark
+// in Redis: the transaction that did so, under the name of what it changed. An entry counts only if it has seen all marks of
+// the names that it depends on. So one small write invalidates any number of entries, whatever else Redis holds; an answer
+// that was on its way meanwhile is caught, and so is one from a replica that lags; and no clock of any process matters.
 //
-// Redis may be gone at any time: then there is no cache, and no error either. What could not be invalidated meanwhile is
-// made good for by a stamp on everything as soon as Redis is back.
+// Changes are also in the database, in the transaction that made them. Every second some process tells Redis of those that
+// it has not heard of: a process may die between the two. Redis may be gone at any time: then there is no cache, and no
+// error either. A process that had to do without uses the cache again when Redis has been told of everything.
 package cache
 
 import (
@@ -23,30 +26,32 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/redis/rueidis"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/ragscale/ragscale/ragapi/circuit"
 	"github.com/ragscale/ragscale/ragapi/config"
 )
 
 const (
-	// operationWithin bounds every question to Redis, which answers within a millisecond. What it costs at most when Redis
-	// hangs is paid by failuresToOpen requests, then by one in each pause.
-	operationWithin = 100 * time.Millisecond
+	// operationWithin bounds every question to Redis, which answers within a millisecond, and waits longer only where the
+	// CPU is short. What it costs at most when Redis hangs is paid by what is in flight, then by one in each pause.
+	operationWithin = time.Second
 	failuresToOpen  = 3
 	pause           = 2 * time.Second
 	dialWithin      = 2 * time.Second
 	// writeWithin also bounds the pings that find a dead connection.
-	writeWithin    = time.Second
-	retryInterval  = time.Second
+	writeWithin    = 5 * time.Second
+	retryInterval  = 200 * time.Millisecond
 	localCacheSize = 32 << 20 // bytes per connection, of which there are two
 	connections    = 1        // as a power of two
 )
 
 // Observer is told what the cache did; metrics are one.
 type Observer interface {
-	CacheRequest(kind, result string) // result is hit, miss or error
+	// CacheRequest hears of an answer that was looked for: result is hit, stale (a hit that is being read anew), miss or
+	// error; level is where it was, process or redis.
+	CacheRequest(kind, result, level string)
 	CacheOperation(operation string, took time.Duration)
 	CacheAvailable(available bool)
 }
@@ -57,8 +62,15 @@ type Cache struct {
 	seen    Observer
 	log     *slog.Logger
 	breaker circuit.Breaker
-	flights singleflight.Group
-	lost    atomic.Bool // an invalidation did not reach Redis
+	changes Changes
+	// existing says which documents there are, as the primary knows it.
+	existing func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)
+
+	flights    flights
+	refreshing sync.Map     // keys
+	doubts     atomic.Int64 // reasons to think that Redis has not been told of everything
+	settled    atomic.Int64 // those of them that have been met
+	answered   atomic.Int64 // when Redis did so last: on this process' own, steady clock
 
 	mu     sync.Mutex
 	client rueidis.Client // nil until Redis answered for the first time
@@ -67,8 +79,8 @@ type Cache struct {
 // errGone means that Redis was not asked.
 var errGone = errors.New("the cache is not available")
 
-// Open returns a cache, which connects and mends itself in the background until ctx ends. Its error is one of settings.
-func Open(ctx context.Context, settings config.Cache, name string, seen Observer, log *slog.Logger) (*Cache, error) {
+// Open returns a cache. It does nothing before Follow. Its error is one of settings.
+func Open(settings config.Cache, name string, seen Observer, log *slog.Logger) (*Cache, error) {
 	secure, err := tlsSettings(settings)
 	if err != nil {
 		return nil, err
@@ -84,8 +96,14 @@ func Open(ctx context.Context, settings config.Cache, name string, seen Observer
 			PipelineMultiplex: connections, CacheSizeEachConn: localCacheSize,
 		},
 	}
-	go c.mend(ctx)
+	c.doubts.Store(1) // of what was before this process
 	return c, nil
+}
+
+// Follow connects the cache, tells it of changes and mends it, in the background until ctx ends.
+func (c *Cache) Follow(ctx context.Context, changes Changes, existing func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)) {
+	c.changes, c.existing = changes, existing
+	go c.mend(ctx)
 }
 
 func tlsSettings(settings config.Cache) (*tls.Config, error) {
@@ -111,7 +129,7 @@ func tlsSettings(settings config.Cache) (*tls.Config, error) {
 	return secure, nil
 }
 
-// mend connects until that succeeds (afterwards the client does so itself), and makes good for lost invalidations.
+// mend connects until that succeeds (afterwards the client does so itself), and tells Redis of changes.
 func (c *Cache) mend(ctx context.Context) {
 	tick := time.NewTicker(retryInterval)
 	defer tick.Stop()
@@ -122,11 +140,8 @@ func (c *Cache) mend(ctx context.Context) {
 				said.Do(func() { c.log.Warn("the cache does not answer yet", "error", err.Error()) })
 			}
 		}
-		if c.lost.Load() && c.stamp(ctx, everything) == nil {
-			c.lost.Store(false)
-			c.log.Info("cache invalidated as a whole: it had been out of reach")
-		}
-		c.seen.CacheAvailable(c.usable())
+		c.settle(ctx)
+		c.seen.CacheAvailable(c.sure() && !c.breaker.Open())
 		select {
 		case <-ctx.Done():
 			c.close()
@@ -135,6 +150,37 @@ func (c *Cache) mend(ctx context.Context) {
 		}
 	}
 }
+
+// settle tells Redis of what it has not heard of: at once if this process is in doubt, else where it is its turn.
+func (c *Cache) settle(ctx context.Context) {
+	if c.current() == nil {
+		return
+	}
+	doubts, inDoubt := c.doubts.Load(), !c.sure()
+	if !inDoubt && !c.first(ctx, "relay", relayInterval) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, relayWithin)
+	defer cancel()
+	if err := c.relay(ctx); err != nil {
+		if inDoubt && !errors.Is(err, errGone) {
+			c.log.Warn("the cache is not used: it could not be told of all changes", "error", err.Error())
+		}
+		return
+	}
+	if c.settled.Store(doubts); inDoubt {
+		c.log.Info("the cache is used: it has been told of all changes")
+	}
+}
+
+// relayWithin bounds the question to the database.
+const relayWithin = 5 * time.Second
+
+// doubt keeps this process from using the cache until it has been told of everything.
+func (c *Cache) doubt() { c.doubts.Add(1) }
+
+// sure reports whether the cache may be used.
+func (c *Cache) sure() bool { return c.current() != nil && c.settled.Load() == c.doubts.Load() }
 
 func (c *Cache) connect() error {
 	client, err := rueidis.NewClient(c.options)
@@ -160,7 +206,11 @@ func (c *Cache) close() {
 	}
 }
 
-func (c *Cache) usable() bool { return c.current() != nil && !c.breaker.Open() && !c.lost.Load() }
+// silence is how long Redis must not have answered anybody before a question that takes too long is its fault: where the
+// CPU is short, some do.
+const silence = time.Second
+
+var started = time.Now()
 
 // do asks Redis, unless it is being spared. It does not end with the request: a client that goes away is no fault of Redis.
 func (c *Cache) do(ctx context.Context, operation string, ask func(ctx context.Context, client rueidis.Client) error) error {
@@ -173,10 +223,16 @@ func (c *Cache) do(ctx context.Context, operation string, ask func(ctx context.C
 	began := time.Now()
 	err := ask(ctx, client)
 	c.seen.CacheOperation(operation, time.Since(began))
-	c.breaker.Done(err == nil)
-	if err != nil {
-		c.log.Warn("cache", "operation", operation, "error", err.Error())
-		return fmt.Errorf("cache: %w", err)
+	if err == nil {
+		c.answered.Store(int64(time.Since(started)))
+		c.breaker.Done(true)
+		return nil
 	}
-	return nil
+	slow := errors.Is(err, context.DeadlineExceeded)
+	if !slow {
+		c.doubt() // the connection may lead to another Redis than before
+	}
+	c.breaker.Done(slow && time.Since(started)-time.Duration(c.answered.Load()) < silence)
+	c.log.Warn("cache", "operation", operation, "error", err.Error())
+	return fmt.Errorf("cache: %w", err)
 }

@@ -2,120 +2,326 @@ package cache
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"math/rand/v2"
-	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
-// kind is one kind of answers.
-type kind[T any] struct {
-	name string
-	ttl  time.Duration
-	// dependsOn are the stamps that an answer depends on beyond those of its key; nil for none.
-	dependsOn func(v T) []string
-	// final says whether an answer may be kept; nil for always.
-	final func(v T) bool
+// question is what is asked for: where its answer is kept, and the names that it depends on.
+type question struct {
+	key   string
+	marks []string
+	soft  string // a name whose mark lets an answer be shown once more; "" for none
+	text  string // of a search, which patterns select; "" for none
 }
 
-// entry is what Redis keeps.
-type entry[T any] struct {
-	Read  int64 `json:"read"` // when reading it from the database began, in Unix milliseconds
-	Value T     `json:"value"`
+// result says what came of looking for an answer.
+type result string
+
+const (
+	hit    result = "hit"
+	stale  result = "stale" // a hit that is being read anew
+	miss   result = "miss"
+	failed result = "error" // the cache could not be asked
+)
+
+func (r result) kept() bool { return r == hit || r == stale }
+
+// Levels are where a kept answer was.
+const (
+	inProcess = "process"
+	inRedis   = "redis"
+)
+
+// fetch returns the answer that is kept, if it has seen all that it depends on, else that of load, and keeps it. Of those
+// that want the same at once, one loads. load reads from a database through a postgres.Reader; it may be called twice.
+func fetch[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (T, result, error) {
+	e, r, level := lookUp(ctx, c, k, q)
+	c.seen.CacheRequest(k.name, string(r), level)
+	if r == stale {
+		c.refresh(ctx, q.key, func(ctx context.Context) (any, error) { return loadAndKeep(ctx, c, k, q, load) })
+	}
+	if !r.kept() {
+		loaded, err := c.flights.do(ctx, q.key, func(ctx context.Context) (any, error) {
+			if k.shared && r == miss {
+				return sharing(ctx, c, k, q, load)
+			}
+			return loadAndKeep(ctx, c, k, q, load)
+		})
+		if err != nil {
+			return e.value, r, err
+		}
+		e = loaded.(entry[T])
+	}
+	if e.absent {
+		return e.value, r, k.absent
+	}
+	return e.value, r, nil
 }
 
-// fetch returns the answer that is kept under key, if none of its stamps is newer, else that of load, and keeps it. Of many
-// that want the same at once, one loads.
-func fetch[T any](ctx context.Context, c *Cache, k kind[T], key string, stamps []string, load func(context.Context) (T, error)) (v T, cached bool, err error) {
-	v, cached, err = lookUp(ctx, c, k, key, stamps)
+// lookUp returns what is kept, if it may be used, and where it was.
+func lookUp[T any](ctx context.Context, c *Cache, k *kind[T], q question) (e entry[T], r result, level string) {
+	level = inRedis
+	if !c.sure() {
+		return e, failed, level
+	}
+	raw, local, err := c.get(ctx, q.key, k.ttl)
 	switch {
 	case err != nil:
-		c.seen.CacheRequest(k.name, "error")
-	case cached:
-		c.seen.CacheRequest(k.name, "hit")
-		return v, true, nil
-	default:
-		c.seen.CacheRequest(k.name, "miss")
+		return e, failed, level
+	case raw == nil:
+		return e, miss, level
+	case local:
+		level = inProcess
 	}
-	v, err = once(ctx, c, key, func(ctx context.Context) (T, error) {
-		began := time.Now()
-		v, err := load(ctx)
-		if err == nil && (k.final == nil || k.final(v)) {
-			keep(ctx, c, k, key, entry[T]{Read: began.UnixMilli(), Value: v})
-		}
-		return v, err
-	})
-	return v, false, err
+	e, err = decode[T](raw)
+	if err != nil || e.absent && k.absent == nil {
+		return e, miss, level // of another release
+	}
+	return e, judge(ctx, c, k, q, e), level
 }
 
-func lookUp[T any](ctx context.Context, c *Cache, k kind[T], key string, stamps []string) (v T, found bool, err error) {
-	if c.lost.Load() {
-		return v, false, errGone
+// judge says whether a kept answer may be used.
+func judge[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) result {
+	m, err := c.ask(ctx, names(k, q, e))
+	if by, ok := m[patterns]; ok && !e.snapshot.Sees(by) && by > e.late {
+		var selected bool
+		if selected, err = c.selected(ctx, e.snapshot, q.text); !selected {
+			delete(m, patterns)
+		}
 	}
-	var e entry[T]
+	switch {
+	case err != nil:
+		return failed
+	case !fresh(q, e, m):
+		return miss
+	case m[q.soft] > e.late && !e.snapshot.Sees(m[q.soft]):
+		return stale
+	}
+	return hit
+}
+
+// names are what any answer to q depends on.
+func (q question) names() []string {
+	all := slices.Clone(q.marks)
+	if q.soft != "" {
+		all = append(all, q.soft)
+	}
+	return all
+}
+
+// names are all that an answer depends on.
+func names[T any](k *kind[T], q question, e entry[T]) []string {
+	all := q.names()
+	if k.marks != nil && !e.absent {
+		all = append(all, k.marks(e.value)...)
+	}
+	if k.shows != nil && !e.absent {
+		for _, id := range k.shows(e.value) {
+			all = append(all, documentMark(id.String()), deletedMark(id.String()))
+		}
+	}
+	return all
+}
+
+// fresh reports whether an answer has seen all that it depends on, but for the soft mark.
+func fresh[T any](q question, e entry[T], m marks) bool {
+	for name, by := range m {
+		switch {
+		case name == q.soft, e.snapshot.Sees(by):
+		case by <= e.late && !final(name):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// final marks are heeded by every answer, however late its source is.
+func final(name string) bool { return name == everything || strings.HasPrefix(name, deletedMark("")) }
+
+// get returns what Redis has under key, and whether this process had it at hand; nil for nothing.
+func (c *Cache) get(ctx context.Context, key string, ttl time.Duration) (raw []byte, local bool, err error) {
 	err = c.do(ctx, "get", func(ctx context.Context, client rueidis.Client) error {
-		// Kept in this process too; Redis tells when it changes. The stamps, which decide, are always asked for.
-		err := client.DoCache(ctx, client.B().Get().Key(prefix+key).Cache(), k.ttl).DecodeJSON(&e)
-		found = err == nil
+		// Kept in this process too; Redis tells when it changes. The marks, which decide, are always asked for.
+		answer := client.DoCache(ctx, client.B().Get().Key(prefix+key).Cache(), ttl)
+		local = answer.IsCacheHit()
+		raw, err = answer.AsBytes()
 		if rueidis.IsRedisNil(err) {
 			return nil
 		}
 		return err
 	})
-	if err != nil || !found {
-		return v, false, err
-	}
-	stamps = append([]string{everything}, stamps...)
-	if k.dependsOn != nil {
-		stamps = append(stamps, k.dependsOn(e.Value)...)
-	}
-	newest, err := c.stamps(ctx, stamps)
-	if err != nil || stale(time.UnixMilli(e.Read), newest) {
-		return v, false, err
-	}
-	return e.Value, true, nil
+	return raw, local, err
 }
 
-// keep writes an answer. Entries that were made together do not end together.
-func keep[T any](ctx context.Context, c *Cache, k kind[T], key string, e entry[T]) {
-	if c.lost.Load() {
-		return
+// loadAndKeep asks the database, and keeps what it says with what it had seen.
+func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	before, unknown := c.ask(ctx, q.names())
+	e, err := dated(ctx, k, load)
+	if err != nil || unknown != nil {
+		return e, err // what was invalidated cannot be had, and nothing can be kept
 	}
-	raw, err := json.Marshal(e)
+	m, unknown := c.ask(ctx, names(k, q, e))
+	if unknown != nil {
+		return e, nil
+	}
+	ttl := k.ttl
+	if !fresh(q, e, m) {
+		if k.strict {
+			e, err = dated(postgres.FromPrimary(ctx), k, load)
+		} else {
+			e, ttl = late(ctx, c, k, e, before, m), lateTTL
+		}
+	}
+	if err == nil && (e.absent || k.final == nil || k.final(e.value)) {
+		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
+	}
+	return e, err
+}
+
+// late makes the best of an answer whose source has not heard of all that it depends on: what is deleted is left out. It
+// counts for what it could not know better, which is what was marked before it was asked for.
+func late[T any](ctx context.Context, c *Cache, k *kind[T], e entry[T], before, m marks) entry[T] {
+	for name, by := range before {
+		if !final(name) && !e.snapshot.Sees(by) {
+			e.late = max(e.late, by)
+		}
+	}
+	if k.without == nil || e.absent {
+		return e
+	}
+	shown := k.shows(e.value)
+	gone := m.deleted(shown)
+	if !e.snapshot.Sees(m[everything]) {
+		// Redis knows the deletions since then only, and this source may not have heard of those before.
+		existing, err := c.existing(ctx, shown)
+		if err != nil {
+			c.log.Warn("deleted documents may be shown: the primary cannot be asked", "error", err.Error())
+		}
+		for _, id := range shown {
+			gone[id] = gone[id] || err == nil && !existing[id]
+		}
+	}
+	e.value = k.without(e.value, gone)
+	return e
+}
+
+func (k *kind[T]) ttlOf(e entry[T], ttl time.Duration) time.Duration {
+	if e.absent {
+		return min(absentTTL, ttl)
+	}
+	return ttl
+}
+
+// dated loads, and says what has been seen.
+func dated[T any](ctx context.Context, k *kind[T], load func(ctx context.Context) (T, error)) (e entry[T], err error) {
+	ctx, date := postgres.Date(ctx)
+	e.value, err = load(ctx)
+	e.snapshot = date.Snapshot()
+	if err != nil && k.absent != nil && errors.Is(err, k.absent) {
+		e.absent, err = true, nil
+	}
+	return e, err
+}
+
+// keep writes an entry. Those that were made together do not end together.
+func (c *Cache) keep(ctx context.Context, key string, ttl time.Duration, encode func() ([]byte, error)) {
+	raw, err := encode()
 	if err != nil {
-		c.log.Error("cache entry", "kind", k.name, "error", err.Error())
+		if !errors.Is(err, errTooLarge) {
+			c.log.Error("cache entry", "error", err.Error())
+		}
 		return
 	}
-	jittered := time.Duration(float64(k.ttl) * (0.9 + 0.2*rand.Float64()))
-	_ = c.set(ctx, "set", key, string(raw), jittered) // logged; the answer is not kept, that is all
+	jittered := time.Duration(float64(ttl) * (0.9 + 0.2*rand.Float64()))
+	_ = c.do(ctx, "set", func(ctx context.Context, client rueidis.Client) error { // logged; the answer is not kept, that is all
+		return client.Do(ctx, client.B().Set().Key(prefix+key).Value(rueidis.BinaryString(raw)).Px(jittered).Build()).Error()
+	})
 }
 
-// once runs load for the first of those that ask for key, and gives all of them its answer. It goes on when the first one goes away.
-func once[T any](ctx context.Context, c *Cache, key string, load func(context.Context) (T, error)) (v T, err error) {
-	shared := c.flights.DoChan(key, func() (loaded any, err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		loading := context.WithoutCancel(ctx)
-		if end, ok := ctx.Deadline(); ok {
-			var cancel context.CancelFunc
-			loading, cancel = context.WithDeadline(loading, end)
-			defer cancel()
-		}
-		return load(loading)
-	})
-	select {
-	case <-ctx.Done():
-		return v, ctx.Err()
-	case result := <-shared:
-		if result.Err != nil {
-			return v, result.Err
-		}
-		return result.Val.(T), nil
+const (
+	// refreshWithin bounds a load that no request waits for.
+	refreshWithin = 10 * time.Second
+	// loadLease is how long a process that loads is waited for at most; one that dies meanwhile delays the others by it.
+	loadLease = 500 * time.Millisecond
+	pollEvery = 10 * time.Millisecond
+)
+
+// refresh loads behind the requests' backs what is being shown once more, in one of all processes.
+func (c *Cache) refresh(ctx context.Context, key string, load func(ctx context.Context) (any, error)) {
+	if _, busy := c.refreshing.LoadOrStore(key, true); busy {
+		return
 	}
+	go func() {
+		defer c.refreshing.Delete(key)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWithin)
+		defer cancel()
+		if !c.lease(ctx, key) {
+			return
+		}
+		defer c.release(ctx, key)
+		if _, err := c.flights.do(ctx, key, load); err != nil {
+			c.log.Warn("cache refresh", "error", err.Error())
+		}
+	}()
+}
+
+// sharing loads in one process at a time. The others wait for what it keeps; if that is not for them, or it takes too long,
+// they load too.
+func sharing[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	if c.lease(ctx, q.key) {
+		defer c.release(ctx, q.key)
+		return loadAndKeep(ctx, c, k, q, load)
+	}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(loadLease); time.Now().Before(end) && c.leased(ctx, q.key); {
+		select {
+		case <-ctx.Done():
+			return entry[T]{}, ctx.Err()
+		case <-tick.C:
+		}
+	}
+	if e, r, _ := lookUp(ctx, c, k, q); r.kept() {
+		return e, nil
+	}
+	return loadAndKeep(ctx, c, k, q, load)
+}
+
+func leaseKey(key string) string { return "load:" + key }
+
+// lease reports whether this process is the one to load. Where Redis cannot say so, it is.
+func (c *Cache) lease(ctx context.Context, key string) (ours bool) {
+	err := c.do(ctx, "lease", func(ctx context.Context, client rueidis.Client) error {
+		err := client.Do(ctx, client.B().Set().Key(prefix+leaseKey(key)).Value("1").Nx().Px(loadLease).Build()).Error()
+		ours = !rueidis.IsRedisNil(err)
+		if !ours {
+			return nil
+		}
+		return err
+	})
+	return ours || err != nil
+}
+
+func (c *Cache) leased(ctx context.Context, key string) (leased bool) {
+	err := c.do(ctx, "lease", func(ctx context.Context, client rueidis.Client) error {
+		n, err := client.Do(ctx, client.B().Exists().Key(prefix+leaseKey(key)).Build()).AsInt64()
+		leased = n > 0
+		return err
+	})
+	return leased && err == nil
+}
+
+// release lets the others go on. A lease that ran out meanwhile may be another's: then two load, which is no harm.
+func (c *Cache) release(ctx context.Context, key string) {
+	_ = c.do(ctx, "lease", func(ctx context.Context, client rueidis.Client) error { // logged; it runs out
+		return client.Do(ctx, client.B().Del().Key(prefix+leaseKey(key)).Build()).Error()
+	})
 }

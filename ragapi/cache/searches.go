@@ -1,14 +1,13 @@
 package cache
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 
@@ -20,8 +19,9 @@ type Searcher interface {
 	Search(ctx context.Context, q search.Query) (search.Result, error)
 }
 
-// Searches keeps the answers of a searcher. Of a deleted document none is shown again. One that became searchable is in
-// every answer some ten seconds later at most.
+// Searches keeps the answers of a searcher, encoded. Of a deleted document none is shown again. What became searchable is
+// in every answer some ten seconds later at most; for some seconds before, an answer without it is shown while one process
+// asks again.
 type Searches struct {
 	searcher Searcher
 	cache    *Cache
@@ -32,56 +32,86 @@ func NewSearches(searcher Searcher, c *Cache) *Searches {
 	return &Searches{searcher: searcher, cache: c}
 }
 
-var searchKind = kind[[]search.Hit]{
-	name: "search", ttl: time.Minute,
-	dependsOn: func(hits []search.Hit) (stamps []string) {
-		for _, id := range documentsOf(hits) {
-			stamps = append(stamps, documentStamp(id))
+// answer is the hits of a search as they are sent.
+type answer struct {
+	hits      []search.Hit // of an answer that was not kept
+	next      string       // the cursor of the next page; "" on the last
+	documents []uuid.UUID  // that it shows
+	count     int
+	encoded   []byte // a JSON array
+}
+
+func answerOf(hits []search.Hit, next string) (a answer, err error) {
+	a = answer{hits: hits, next: next, count: len(hits)}
+	for _, h := range hits {
+		if !slices.Contains(a.documents, h.DocumentID) {
+			a.documents = append(a.documents, h.DocumentID)
 		}
-		return stamps
+	}
+	if hits == nil {
+		hits = []search.Hit{}
+	}
+	a.encoded, err = json.Marshal(hits)
+	return a, err
+}
+
+// appendTo writes the number of hits, the quoted cursor, the documents, a line's end, and the hits.
+func (a answer) appendTo(b []byte) []byte {
+	b = strconv.AppendInt(b, int64(a.count), 10)
+	b = strconv.AppendQuote(append(b, ' '), a.next)
+	for _, id := range a.documents {
+		b = append(append(b, ' '), id.String()...)
+	}
+	return append(append(b, '\n'), a.encoded...)
+}
+
+func (a *answer) readFrom(b []byte) error {
+	line, encoded, ok := bytes.Cut(b, []byte{'\n'})
+	fields := bytes.Fields(line)
+	if !ok || len(fields) < 2 {
+		return fmt.Errorf("kept search: %q, want a number of hits and a cursor", line)
+	}
+	count, err := strconv.Atoi(string(fields[0]))
+	if err != nil {
+		return fmt.Errorf("kept search: %w", err)
+	}
+	next, err := strconv.Unquote(string(fields[1]))
+	if err != nil {
+		return fmt.Errorf("kept search: cursor %s: %w", fields[1], err)
+	}
+	*a = answer{count: count, next: next, encoded: encoded, documents: make([]uuid.UUID, len(fields)-2)}
+	for i, field := range fields[2:] {
+		if a.documents[i], err = uuid.ParseBytes(field); err != nil {
+			return fmt.Errorf("kept search: %w", err)
+		}
+	}
+	return nil
+}
+
+var searchKind = &kind[answer]{
+	name: "search", ttl: 10 * time.Minute, shared: true,
+	shows: func(a answer) []uuid.UUID { return a.documents },
+	without: func(a answer, gone map[uuid.UUID]bool) answer {
+		left, err := answerOf(slices.DeleteFunc(slices.Clone(a.hits), func(h search.Hit) bool { return gone[h.DocumentID] }), a.next)
+		if err != nil {
+			return answer{encoded: []byte("[]")} // cannot be: more of it was encoded already
+		}
+		return left
 	},
 }
 
 // Search answers q.
 func (s *Searches) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	stamps := []string{searches}
-	for _, word := range words(q.Text) {
-		stamps = append(stamps, wordStamp(word))
-	}
-	hits, cached, err := fetch(ctx, s.cache, searchKind, searchEntry(q), stamps, func(ctx context.Context) ([]search.Hit, error) {
+	asked := question{key: "search:" + digest(q.Key()), marks: []string{searches, patterns}, soft: softSearches, text: q.Text}
+	a, from, err := fetch(ctx, s.cache, searchKind, asked, func(ctx context.Context) (answer, error) {
 		found, err := s.searcher.Search(ctx, q)
-		return found.Hits, err
+		if err != nil {
+			return answer{}, err
+		}
+		return answerOf(found.Hits, found.Next)
 	})
 	if err != nil {
 		return search.Result{}, err
 	}
-	if !cached {
-		// A replica may not have heard of it yet. The answer may be shared with other requests: it is not changed.
-		gone := s.cache.deleted(ctx, documentsOf(hits))
-		hits = slices.DeleteFunc(slices.Clone(hits), func(h search.Hit) bool { return gone[h.DocumentID] })
-	}
-	return search.Result{Hits: hits, Cached: cached}, nil
-}
-
-// searchEntry hashes the query: texts are long, and are not for those who may list keys.
-func searchEntry(q search.Query) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%s\n%d\n%s", q.Mode, q.Limit, q.Text)))
-	return "search:" + hex.EncodeToString(sum[:16])
-}
-
-// words are the words of a text, each once, in lower case.
-func words(text string) []string {
-	found := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-func documentsOf(hits []search.Hit) []uuid.UUID {
-	var ids []uuid.UUID
-	for _, h := range hits {
-		if !slices.Contains(ids, h.DocumentID) {
-			ids = append(ids, h.DocumentID)
-		}
-	}
-	return ids
+	return search.Result{Hits: a.hits, Next: a.next, Encoded: a.encoded, Count: a.count, Cached: from.kept()}, nil
 }

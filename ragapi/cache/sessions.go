@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,13 +14,13 @@ import (
 // SessionStore is where sessions are; session.Store is one.
 type SessionStore interface {
 	Create(ctx context.Context, user string) (session.Session, error)
-	Get(ctx context.Context, id uuid.UUID) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error)
+	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }
 
-// Sessions keeps the sessions of a store. Lists are not kept: they change with every session.
+// Sessions keeps the sessions of a store. Lists are not kept: they change with every message.
 type Sessions struct {
 	SessionStore
 	cache *Cache
@@ -30,15 +31,16 @@ func NewSessions(store SessionStore, c *Cache) *Sessions {
 	return &Sessions{SessionStore: store, cache: c}
 }
 
-var sessionKind = kind[session.Session]{
-	name: "session", ttl: 5 * time.Minute,
-	dependsOn: func(s session.Session) []string { return []string{userStamp(s.User)} },
+var sessionKind = &kind[session.Session]{
+	name: "session", ttl: 5 * time.Minute, strict: true, absent: session.ErrNotFound,
+	marks: func(s session.Session) []string { return []string{userMark(s.User)} },
 }
 
-// Get returns the session with id, or session.ErrNotFound.
-func (s *Sessions) Get(ctx context.Context, id uuid.UUID) (session.Session, error) {
-	found, _, err := fetch(ctx, s.cache, sessionKind, sessionEntry(id), []string{sessionStamp(id)}, func(ctx context.Context) (session.Session, error) {
-		return s.SessionStore.Get(ctx, id)
+// Get returns the session with id and a part of its messages, or session.ErrNotFound.
+func (s *Sessions) Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error) {
+	q := question{key: fmt.Sprintf("session:%s:%d:%d", id, part.Limit, part.Before), marks: []string{sessionMark(id.String())}}
+	found, _, err := fetch(ctx, s.cache, sessionKind, q, func(ctx context.Context) (session.Session, error) {
+		return s.SessionStore.Get(ctx, id, part)
 	})
 	if err == nil && !found.ExpiresAt.After(time.Now()) {
 		return session.Session{}, session.ErrNotFound
@@ -46,30 +48,12 @@ func (s *Sessions) Get(ctx context.Context, id uuid.UUID) (session.Session, erro
 	return found, err
 }
 
-// Append adds a message; the next reader sees it.
-func (s *Sessions) Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error) {
-	changed, err := s.SessionStore.Append(ctx, id, m)
-	if err == nil {
-		s.cache.invalidate(ctx, sessionStamp(id))
-	}
-	return changed, err
-}
-
-// Delete ends the session with id.
-func (s *Sessions) Delete(ctx context.Context, id uuid.UUID) error {
-	err := s.SessionStore.Delete(ctx, id)
-	if err == nil {
-		s.cache.invalidate(ctx, sessionStamp(id))
-	}
-	return err
-}
-
-var summaryKind = kind[querylog.Summary]{name: "summary", ttl: 10 * time.Second}
+var summaryKind = &kind[querylog.Summary]{name: "summary", ttl: 10 * time.Second, shared: true}
 
 // Summary returns summarize with its answers kept in c.
 func Summary(summarize func(context.Context) (querylog.Summary, error), c *Cache) func(context.Context) (querylog.Summary, error) {
 	return func(ctx context.Context) (querylog.Summary, error) {
-		s, _, err := fetch(ctx, c, summaryKind, "summary", nil, summarize)
+		s, _, err := fetch(ctx, c, summaryKind, question{key: "summary"}, summarize)
 		return s, err
 	}
 }

@@ -7,6 +7,8 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,6 +39,8 @@ type Config struct {
 	DrainDelay     time.Duration // of it, how long new requests are served on, so that balancers notice
 	RequestTimeout time.Duration // one request, database included
 	MaxUploadBytes int64         // one request body
+	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
+	MaxRequests    int           // in flight at once, before they are shed
 
 	WorkerConcurrency int // documents processed at once by one worker
 	LogLevel          slog.Level
@@ -54,6 +58,7 @@ type Database struct {
 	CAFile   string // PEM; empty for the system's certificates
 
 	PoolSize         int32         // connections at most
+	LongestWait      time.Duration // for one of them, then who waits is sent away; 0 is without end
 	Lifetime         time.Duration // a connection is replaced after it; 0 leaves that to the driver
 	StatementTimeout time.Duration // set on every connection; 0 sets nothing (PgBouncer refuses it as a startup parameter), NoTimeout lifts the role's
 	ExecMode         pgx.QueryExecMode
@@ -118,14 +123,33 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		DrainTimeout:      r.duration("DRAIN_TIMEOUT", 30*time.Second, time.Second, 10*time.Minute),
 		RequestTimeout:    r.duration("REQUEST_TIMEOUT", 10*time.Second, 100*time.Millisecond, time.Minute),
 		MaxUploadBytes:    int64(r.integer("MAX_UPLOAD_BYTES", 10*miB, kiB, 256*miB)),
+		MaxRequests:       r.integer("MAX_REQUESTS", 1000, 10, 100_000),
 		WorkerConcurrency: r.integer("WORKER_CONCURRENCY", 4, 1, 256),
 		LogLevel:          r.level("LOG_LEVEL", slog.LevelInfo),
 		PodName:           r.text("POD_NAME", "ragapi"),
 	}
+	c.UploadMemory = r.uploadMemory(c.MaxUploadBytes)
 	c.Direct = r.direct(c.Database)
 	c.Read = r.read(c.Database)
 	c.DrainDelay = r.duration("DRAIN_DELAY", min(defaultDrainDelay, c.DrainTimeout/4), 0, c.DrainTimeout)
 	return c, errors.Join(r.faults...)
+}
+
+const (
+	// uploadFactor times the largest upload is the least memory that takes one, beside small bodies.
+	uploadFactor = 5
+	// looseUploadMemory is for processes whose memory has no limit.
+	looseUploadMemory = 512 * miB
+)
+
+// uploadMemory is half of what the runtime may take (GOMEMLIMIT): the rest is for answers, and for what is not collected yet.
+func (r *reader) uploadMemory(largest int64) int64 {
+	memory := int64(looseUploadMemory)
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		memory = limit / 2
+	}
+	least := uploadFactor * largest
+	return int64(r.integer("UPLOAD_MEMORY_BYTES", int(max(memory, least)), int(least), math.MaxInt))
 }
 
 const (

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,30 @@ func required() map[string]string {
 	return map[string]string{"DATABASE_HOST": "db", "DATABASE_NAME": "rag", "DATABASE_USER": "rag", "DATABASE_PASSWORD": "secret", "AUTH": "off"}
 }
 
+// memoryLimit sets that of the runtime for a test.
+func memoryLimit(t *testing.T, bytes int64) {
+	t.Helper()
+	before := debug.SetMemoryLimit(bytes)
+	t.Cleanup(func() { debug.SetMemoryLimit(before) })
+}
+
+func TestUploadsTakeHalfOfTheMemoryAndRoomForOneAtLeast(t *testing.T) {
+	for limit, want := range map[int64]int64{math.MaxInt64: 512 << 20, 400 << 20: 200 << 20, 60 << 20: 50 << 20} {
+		memoryLimit(t, limit)
+		c, err := load(required())
+		if err != nil || c.UploadMemory != want {
+			t.Errorf("limit %d: uploads may take %d bytes (%v), want %d", limit, c.UploadMemory, err, want)
+		}
+	}
+	env := required()
+	env["UPLOAD_MEMORY_BYTES"], env["MAX_UPLOAD_BYTES"] = "300000000", "60000000"
+	if c, err := load(env); err != nil || c.UploadMemory != 300_000_000 {
+		t.Errorf("set: uploads may take %d bytes (%v)", c.UploadMemory, err)
+	}
+}
+
 func TestRequiredVariablesAreEnough(t *testing.T) {
+	memoryLimit(t, math.MaxInt64)
 	got, err := load(required())
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +60,7 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1},
 		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: database.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
-		MaxUploadBytes: 10 << 20, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
+		MaxUploadBytes: 10 << 20, UploadMemory: 512 << 20, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -50,7 +75,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"DATABASE_READ_PORT": "-1", "DATABASE_DIRECT_SSLMODE": "x", "CACHE_ADDR": "cache", "CACHE_TLS": "maybe", "VECTOR_URL": "chroma:8000",
 		"EMBEDDING_URL": "http://model", "SESSION_TTL": "1s", "QUERY_LOG_RETENTION": "1h",
 		"REPORT_SLOW_STATEMENT": "500", "REPORT_LONG_TRANSACTION": "0s", "REPORT_REPLICA_LAG": "2h", "REPORT_REPLICAS": "16",
-		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "WORKER_CONCURRENCY": "0",
+		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "UPLOAD_MEMORY_BYTES": "10", "WORKER_CONCURRENCY": "0",
 		"AUTH_ISSUER": "http://issuer.example", "AUTH_JWKS_URL": "keys", "AUTH_CA_FILE": missing, "RATE_LIMIT_RPS": "-1", "RATE_LIMIT_BURST": "0",
 	})
 	if err == nil {
@@ -90,6 +115,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`MAX_UPLOAD_BYTES is "1", want a whole number from 1024 to 268435456`,
 		`WORKER_CONCURRENCY is "0", want a whole number from 1 to 256`,
 		`LOG_LEVEL is "loud", want one of debug, info, warn, error`,
+		`UPLOAD_MEMORY_BYTES is "10", want a whole number from 52428800 to 9223372036854775807`,
 		`DATABASE_DIRECT_SSLMODE is "x", want one of disable, allow, prefer, require, verify-ca, verify-full`,
 		`DATABASE_READ_PORT is "-1", want a whole number from 1 to 65535`,
 		`DRAIN_DELAY is "2m", want a duration such as 30s, from 0s to 30s`,

@@ -9,12 +9,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
@@ -39,9 +42,19 @@ type Document struct {
 	Metadata   json.RawMessage
 	Status     Status
 	Failure    string // why Status is Failed, else empty
-	ChunkCount int
+	ChunkCount int    // that searches find; while a replacement is Pending, of the text before
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+	Version    int       // of the text, from 1
+	AcceptedAt time.Time // when this version was
+	Progress
+}
+
+// Progress is how far the processing of a Pending document has come.
+type Progress struct {
+	FailedAttempts int
+	ChunksDone     int // of a large document
+	ChunksTotal    int // 0 until it is known
 }
 
 // Upload is a document as it arrives.
@@ -49,29 +62,50 @@ type Upload struct {
 	Title    string
 	Text     string
 	Metadata json.RawMessage // a JSON object; nil for none
+	Key      idempotency.Key // of Create: what its sender calls it
 }
 
 // Enqueuer asks for work on a document in the transaction that stores or deletes it: either both happen or none.
 type Enqueuer interface {
-	EnqueueTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error // to be processed
-	ForgetTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error  // to be removed from where else it is
+	EnqueueTx(ctx context.Context, tx pgx.Tx, doc Document) error // to be processed
+	ForgetTx(ctx context.Context, tx pgx.Tx, id uuid.UUID) error  // to be removed from where else it is; called before it is deleted
 }
 
 // Store keeps documents in the primary database, and reads them from its replicas.
 type Store struct {
-	pool  *pgxpool.Pool
-	reads *postgres.Reader
-	queue Enqueuer
+	pool    *pgxpool.Pool
+	reads   *postgres.Reader
+	queue   Enqueuer
+	changes *change.Log
 }
 
-// NewStore returns a store that writes to pool. reads and queue may be nil in a process that only processes documents.
-func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer) *Store {
-	return &Store{pool: pool, reads: reads, queue: queue}
+// NewStore returns a store that writes to pool. reads and queue may be nil in a process that only processes documents,
+// changes where nobody keeps copies.
+func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer, changes *change.Log) *Store {
+	return &Store{pool: pool, reads: reads, queue: queue, changes: changes}
 }
 
-const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at`
+// transact runs a transaction; postgres.InTx and InTxOnce do.
+type transact func(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error
 
-// Create stores an upload as a pending document and asks for it to be processed.
+// write runs a transaction and tells of what it has changed.
+func (s *Store) write(ctx context.Context, in transact, run func(tx pgx.Tx) ([]change.Change, error)) error {
+	var changes []change.Change
+	err := in(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		changes, err = run(tx)
+		return err
+	})
+	if err == nil {
+		s.changes.Committed(ctx, changes)
+	}
+	return err
+}
+
+const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at,
+	version, coalesce(accepted_at, created_at), failed_attempts, chunks_done, chunks_total`
+
+// Create stores an upload as a pending document and asks for it to be processed. An upload that was stored under the same key
+// is answered as it was then; ErrOtherRequest of package idempotency means that the key was another's.
 func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -81,21 +115,30 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
-			id, up.Title, up.Text, len(up.Text), up.Metadata)
-		if err != nil {
-			return err
-		}
-		if doc, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document]); err != nil {
-			return err
-		}
-		return s.queue.EnqueueTx(ctx, tx, id)
+	err = s.write(ctx, postgres.InTx, func(tx pgx.Tx) (changes []change.Change, err error) {
+		doc, err = idempotency.Once(ctx, tx, up.Key, func() (Document, error) {
+			made, err := s.accept(ctx, tx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
+				id, up.Title, up.Text, len(up.Text), up.Metadata)
+			if err == nil {
+				changes, err = s.changes.Tx(ctx, tx, id.String(), change.DocumentAdded)
+			}
+			return made, err
+		})
+		return changes, err
 	})
 	if err != nil {
 		return Document{}, fmt.Errorf("store document: %w", err)
 	}
 	return doc, nil
+}
+
+// accept writes a pending document with a statement that returns it, and asks for it to be processed.
+func (s *Store) accept(ctx context.Context, tx pgx.Tx, sql string, args ...any) (Document, error) {
+	doc, err := exactlyOne(ctx, tx, sql, args...)
+	if err != nil {
+		return Document{}, err
+	}
+	return doc, s.queue.EnqueueTx(ctx, tx, doc)
 }
 
 // Get returns the document with id, or ErrNotFound. What a replica does not have is asked of the primary: it may have just been uploaded.
@@ -118,19 +161,36 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID) (doc Document, err error)
 }
 
 func one(ctx context.Context, db postgres.Querier, id uuid.UUID) (Document, error) {
-	rows, err := db.Query(ctx, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
+	return exactlyOne(ctx, db, `SELECT `+columns+` FROM documents WHERE id = $1`, id)
+}
+
+func exactlyOne(ctx context.Context, db postgres.Querier, sql string, args ...any) (Document, error) {
+	rows, err := db.Query(ctx, sql, args...)
 	if err != nil {
 		return Document{}, err
 	}
 	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Document])
 }
 
-const listSQL = `SELECT ` + columns + ` FROM documents WHERE id < $1 ORDER BY id DESC LIMIT $2`
+const (
+	listSQL = `SELECT ` + columns + ` FROM documents WHERE id < $1 ORDER BY id DESC LIMIT $2`
+	// The status is part of the text, so that its index serves a plan for any arguments.
+	listStatusSQL = `SELECT ` + columns + ` FROM documents WHERE status = '{status}' AND id < $1 ORDER BY id DESC LIMIT $2`
+)
 
 // List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest.
-func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []Document, err error) {
+func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) ([]Document, error) {
+	return s.list(ctx, listSQL, limit, before)
+}
+
+// ListStatus is List of the documents with a status, which must be one of the three.
+func (s *Store) ListStatus(ctx context.Context, status Status, limit int, before uuid.UUID) ([]Document, error) {
+	return s.list(ctx, strings.Replace(listStatusSQL, "{status}", string(status), 1), limit, before)
+}
+
+func (s *Store) list(ctx context.Context, sql string, limit int, before uuid.UUID) (docs []Document, err error) {
 	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
-		rows, err := db.Query(ctx, listSQL, before, limit)
+		rows, err := db.Query(ctx, sql, before, limit)
 		if err != nil {
 			return err
 		}
@@ -143,17 +203,21 @@ func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) (docs []D
 	return docs, nil
 }
 
-// Delete removes the document with id and its chunks, or returns ErrNotFound.
+// Delete removes the document with id and its chunks, or returns ErrNotFound. It does not wait for who processes it: chunks that
+// are being written go later, and are in no search meanwhile.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.write(ctx, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		if err := s.queue.ForgetTx(ctx, tx, id); err != nil {
+			return nil, err
+		}
 		tag, err := tx.Exec(ctx, `DELETE FROM documents WHERE id = $1`, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if tag.RowsAffected() == 0 {
-			return ErrNotFound
+			return nil, ErrNotFound
 		}
-		return s.queue.ForgetTx(ctx, tx, id)
+		return s.changes.Tx(ctx, tx, id.String(), change.DocumentDeleted)
 	})
 	if errors.Is(err, ErrNotFound) {
 		return ErrNotFound
@@ -162,4 +226,22 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
 		return fmt.Errorf("delete document %s: %w", id, err)
 	}
 	return nil
+}
+
+// Existing returns which of ids there are, as the primary knows it.
+func (s *Store) Existing(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	existing := map[uuid.UUID]bool{}
+	err := s.reads.Primary(ctx, func(ctx context.Context, db postgres.Querier) error {
+		rows, err := db.Query(ctx, `SELECT id FROM documents WHERE id = ANY($1)`, ids)
+		if err != nil {
+			return err
+		}
+		var id uuid.UUID
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error { existing[id] = true; return nil })
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("documents that exist: %w", err)
+	}
+	return existing, nil
 }

@@ -1,8 +1,12 @@
 package embedding_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -88,7 +92,7 @@ func model(t *testing.T, status int, vectors ...[]float32) embedding.Remote {
 		}
 	}))
 	t.Cleanup(server.Close)
-	return embedding.Remote{URL: server.URL, Name: "m", Size: 2, HTTP: server.Client()}
+	return embedding.NewRemote(server.URL, "m", 2)
 }
 
 func TestAModelsVectorsAreBroughtToLengthOne(t *testing.T) {
@@ -108,5 +112,69 @@ func TestAModelsFaultsAreNamed(t *testing.T) {
 		if got := strings.ReplaceAll(fmt.Sprint(err), m.URL, "URL"); got != want {
 			t.Errorf("error %s, want %s", got, want)
 		}
+	}
+}
+
+func TestAMalformedAnswerOfAModelIsAnError(t *testing.T) {
+	for name, answer := range map[string]string{
+		"null number":   `{"data":[{"embedding":[null,1]},{"embedding":[1,0]}]}`,
+		"null vector":   `{"data":[{"embedding":null},{"embedding":[1,0]}]}`,
+		"text":          `{"data":[{"embedding":["a","b"]},{"embedding":[1,0]}]}`,
+		"NaN":           `{"data":[{"embedding":[NaN,1]},{"embedding":[1,0]}]}`,
+		"too large":     `{"data":[{"embedding":[1e999,1]},{"embedding":[1,0]}]}`,
+		"no data":       `{"data":null}`,
+		"null":          `null`,
+		"nothing":       ``,
+		"HTML":          `<html>`,
+		"a place twice": `{"data":[{"index":0,"embedding":[0,1]},{"index":0,"embedding":[1,0]}]}`,
+		"no such place": `{"data":[{"index":0,"embedding":[0,1]},{"index":7,"embedding":[1,0]}]}`,
+		"a huge body":   `{"data":[{"embedding":[0,1]},{"embedding":[1,0]}],"x":"` + strings.Repeat("x", 1<<20) + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+			t.Cleanup(server.Close)
+			if got, err := embedding.NewRemote(server.URL, "m", 2).Embed(t.Context(), []string{"a", "b"}); err == nil {
+				t.Errorf("taken for %v", got)
+			}
+		})
+	}
+}
+
+func TestAModelMayAnswerInAnyOrder(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data":[{"index":1,"embedding":[0,1]},{"index":0,"embedding":[1,0]}]}`)
+	}))
+	t.Cleanup(server.Close)
+	got, err := embedding.NewRemote(server.URL, "m", 2).Embed(t.Context(), []string{"a", "b"})
+	if diff := cmp.Diff([][]float32{{1, 0}, {0, 1}}, got); diff != "" || err != nil {
+		t.Errorf("vectors (%v) (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestAModelThatRefusesTextsIsToldFromOneThatIsAway(t *testing.T) {
+	for status, refused := range map[int]bool{400: true, 413: true, 422: true, 429: false, 500: false, 503: false} {
+		if _, err := model(t, status).Embed(t.Context(), []string{"a"}); errors.Is(err, embedding.ErrRefused) != refused {
+			t.Errorf("%d: %v, refused %v", status, err, refused)
+		}
+	}
+}
+
+func TestEmbeddingAllocatesNothingForEachFeature(t *testing.T) {
+	text := strings.Repeat("The keeper of the lighthouse trims its lamp at dusk, and again before dawn. ", 14)
+	if n := testing.AllocsPerRun(20, func() { embed(t, text) }); n > 40 {
+		t.Errorf("%v allocations for a chunk, want 40 at most", n)
+	}
+}
+
+// The model's name stands for its vectors: another vector needs another name, or old ones are compared with new ones.
+func TestTheVectorsOfThisModelStay(t *testing.T) {
+	sum := fnv.New64a()
+	for _, v := range embed(t, "The keepers trimmed their lamps at dusk; 42 lighthouses.", "Öl für Leuchttürme") {
+		if err := binary.Write(sum, binary.LittleEndian, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := fmt.Sprintf("%x", sum.Sum64()); got != "a1684c142e2c4499" {
+		t.Errorf("the vectors have the hash %s", got)
 	}
 }

@@ -2,12 +2,12 @@ package embedding
 
 import (
 	"context"
-	"hash/fnv"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Hashing embeds by feature hashing: each word's stem, and each three characters in a row of a word, adds to or takes from
@@ -39,19 +39,18 @@ func (Hashing) Embed(_ context.Context, texts []string) ([][]float32, error) {
 
 func hashed(text string) []float32 {
 	counts := map[string]int{}
-	for _, word := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		if !slices.Contains(stopWords, word) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if !stopWords[word] {
 			counts[word]++
 		}
 	}
 	sums := make([]float64, hashingDimensions)
+	var padded []byte
 	for _, word := range slices.Sorted(maps.Keys(counts)) { // sums of floats depend on their order
 		weight := 1 + math.Log(float64(counts[word])) // a word said often matters more, but not as often as it is said
-		addFeature(sums, "w:"+stem(word), weight)
-		grams := gramsOf(word)
-		for _, gram := range grams {
-			addFeature(sums, "g:"+gram, weight*gramsWeight/math.Sqrt(float64(len(grams))))
-		}
+		addFeature(sums, "w:", stem(word), weight)
+		padded = append(append(append(padded[:0], '^'), word...), '$') // so that beginnings and ends count as such
+		addGrams(sums, padded, weight*gramsWeight)
 	}
 	return normalized(sums)
 }
@@ -70,25 +69,41 @@ func stem(word string) string {
 	return word
 }
 
-// gramsOf pads the word, so that beginnings count as such.
-func gramsOf(word string) (grams []string) {
-	runes := []rune("^" + word + "$")
-	for i := range len(runes) - gramLength + 1 {
-		grams = append(grams, string(runes[i:i+gramLength]))
+// addGrams adds every gramLength characters in a row of a padded word.
+func addGrams(sums []float64, padded []byte, weight float64) {
+	grams := utf8.RuneCount(padded) - gramLength + 1
+	for start, n := 0, 0; n < grams; n++ {
+		end := start
+		for range gramLength {
+			_, size := utf8.DecodeRune(padded[end:])
+			end += size
+		}
+		addFeature(sums, "g:", padded[start:end], weight/math.Sqrt(float64(grams)))
+		_, size := utf8.DecodeRune(padded[start:])
+		start += size
 	}
-	return grams
 }
 
-func addFeature(sums []float64, feature string, weight float64) {
-	h := fnv.New64a()
-	if _, err := h.Write([]byte(feature)); err != nil {
-		return // a hash's Write never fails
-	}
-	sum := h.Sum64()
+// addFeature adds to or takes from the dimension that a feature's hash names.
+func addFeature[T string | []byte](sums []float64, kind string, feature T, weight float64) {
+	sum := hash(hash(fnvOffset, kind), feature)
 	if sum>>63 == 1 {
 		weight = -weight // collisions cancel out on average
 	}
 	sums[sum%uint64(len(sums))] += weight
+}
+
+// The 64-bit FNV-1a of package hash/fnv, which allocates for each feature.
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
+
+func hash[T string | []byte](sum uint64, data T) uint64 {
+	for i := range len(data) {
+		sum = (sum ^ uint64(data[i])) * fnvPrime
+	}
+	return sum
 }
 
 func normalized(sums []float64) []float32 {
@@ -108,5 +123,13 @@ func normalized(sums []float64) []float32 {
 }
 
 // stopWords of English are in every text and tell none from another.
-var stopWords = strings.Fields(`a an and are as at be been but by can did do does for from had has have he her his how i if in into is it its
+var stopWords = setOf(`a an and are as at be been but by can did do does for from had has have he her his how i if in into is it its
 	me my no not of on or our she so than that the their them then there these they this those to was we were what when where which while who will with would you your`)
+
+func setOf(words string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		set[word] = true
+	}
+	return set
+}

@@ -17,24 +17,27 @@ type cacheMetrics struct {
 
 func newCacheMetrics() *cacheMetrics {
 	c := &cacheMetrics{
-		requests:   counterVec("cache_requests_total", "Answers looked for in the cache, by kind and result: hit, miss, or error when the cache was gone.", "kind", "result"),
+		requests:   counterVec("cache_requests_total", "Answers looked for in the cache, by kind, result (hit, stale when it was shown once more and read anew, miss, error when the cache was gone) and where: process or redis.", "kind", "result", "level"),
 		operations: histogramVec("cache_operation_duration_seconds", "Time that the cache took, by operation.", operationBuckets, "operation"),
 		available:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "cache_available", Help: "1 while the cache is in use, 0 while the API does without."}),
 	}
-	for _, kind := range []string{"document", "search", "session", "summary"} {
-		for _, result := range []string{"hit", "miss", "error"} {
-			c.requests.WithLabelValues(kind, result)
+	for _, kind := range []string{"document", "page", "search", "session", "summary"} {
+		for _, result := range []string{"hit", "stale", "miss", "error"} {
+			c.requests.WithLabelValues(kind, result, "redis")
+			if result != "error" {
+				c.requests.WithLabelValues(kind, result, "process")
+			}
 		}
 	}
-	for _, operation := range []string{"get", "set", "stamps", "invalidate"} {
+	for _, operation := range []string{"get", "set", "marks", "invalidate", "lease", "relay"} {
 		c.operations.WithLabelValues(operation)
 	}
 	return c
 }
 
 // CacheRequest counts an answer that was looked for.
-func (m *Metrics) CacheRequest(kind, result string) {
-	m.cache.requests.WithLabelValues(kind, result).Inc()
+func (m *Metrics) CacheRequest(kind, result, level string) {
+	m.cache.requests.WithLabelValues(kind, result, level).Inc()
 }
 
 // CacheOperation counts a question to the cache.

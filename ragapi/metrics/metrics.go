@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/document"
 )
 
@@ -32,6 +33,8 @@ type Metrics struct {
 
 	requests   *prometheus.HistogramVec
 	inFlight   prometheus.Gauge
+	limit      prometheus.Gauge
+	shed       *prometheus.CounterVec
 	searches   *prometheus.HistogramVec
 	uploaded   prometheus.Counter
 	processing prometheus.Histogram
@@ -53,6 +56,8 @@ func New(build Build) *Metrics {
 		Registry:   prometheus.NewRegistry(),
 		requests:   histogramVec("http_request_duration_seconds", "Time to answer a request, by route, method and status.", requestBuckets, "route", "method", "status"),
 		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight", Help: "Requests being answered."}),
+		limit:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight_limit", Help: "Requests that may be answered at once; more are shed."}),
+		shed:       counterVec("shed_total", "Requests sent away so that others are answered, by what was short (requests in flight, connections to the database) and priority.", "reason", "priority"),
 		searches:   histogramVec("search_duration_seconds", "Time that a search took, in the cache or the database, by mode.", requestBuckets, "mode"),
 		uploaded:   counter("uploaded_bytes_total", "Bytes of text accepted for processing."),
 		processing: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "document_processing_seconds_per_megabyte", Help: "Time from a document's acceptance until it could be found, per MB (10^6 bytes) of text; a document below 1 MB counts as 1 MB.", Buckets: processingBuckets}),
@@ -73,6 +78,11 @@ func New(build Build) *Metrics {
 	for _, missing := range []string{"replica", "vector"} {
 		m.degraded.WithLabelValues(missing)
 	}
+	for _, reason := range []string{admission.Requests, admission.Connections} {
+		for _, priority := range admission.Priorities {
+			m.shed.WithLabelValues(reason, priority.String())
+		}
+	}
 	for _, operation := range []string{"query", "upsert", "delete"} {
 		m.vectors.WithLabelValues(operation, "ok")
 		m.vectors.WithLabelValues(operation, "error")
@@ -84,7 +94,7 @@ func New(build Build) *Metrics {
 		m.queryLog.WithLabelValues(result)
 	}
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		info, m.requests, m.inFlight, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.vectors,
+		info, m.requests, m.inFlight, m.limit, m.shed, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.vectors,
 		m.cache.requests, m.cache.operations, m.cache.available)
 	return m
 }
@@ -106,6 +116,12 @@ func (m *Metrics) RequestBegins() (ends func()) {
 	m.inFlight.Inc()
 	return m.inFlight.Dec
 }
+
+// RequestsLimit says how many requests may be in flight.
+func (m *Metrics) RequestsLimit(limit int) { m.limit.Set(float64(limit)) }
+
+// Shed counts a request that was sent away.
+func (m *Metrics) Shed(reason, priority string) { m.shed.WithLabelValues(reason, priority).Inc() }
 
 // Request counts an answered request. route is a pattern, never a path: paths are without number.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
@@ -145,7 +161,7 @@ func (m *Metrics) Uploaded(bytes int64) { m.uploaded.Add(float64(bytes)) }
 func (m *Metrics) Processed(doc document.Document) {
 	m.processed.WithLabelValues("ready").Inc()
 	m.chunks.Add(float64(doc.ChunkCount))
-	m.processing.Observe(doc.UpdatedAt.Sub(doc.CreatedAt).Seconds() / max(1, float64(doc.Bytes)/megabyte))
+	m.processing.Observe(doc.UpdatedAt.Sub(doc.AcceptedAt).Seconds() / max(1, float64(doc.Bytes)/megabyte))
 }
 
 // ProcessingFailed counts a failed attempt; final means that there will be no other.

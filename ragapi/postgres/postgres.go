@@ -1,6 +1,7 @@
 // Package postgres opens connection pools to the database.
 //
-// Owns: how connections are made, kept and limited. Does not own: schema and queries.
+// Owns: how connections are made, kept and waited for, which server is read, what a fault means, when a statement is sent
+// again. Does not own: schema and queries.
 package postgres
 
 import (
@@ -19,7 +20,8 @@ import (
 const (
 	connectTimeout     = 5 * time.Second
 	healthCheckPeriod  = 30 * time.Second // also when idle connections past their lifetime are closed
-	maxApplicationName = 63               // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
+	pingTimeout        = time.Second
+	maxApplicationName = 63 // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
 )
 
 // Settings returns the pool settings for db; name is shown in pg_stat_activity. It connects nowhere.
@@ -30,6 +32,7 @@ func Settings(db config.Database, name string) (*pgxpool.Config, error) {
 	}
 	settings.MaxConns = db.PoolSize
 	settings.HealthCheckPeriod = healthCheckPeriod
+	settings.ShouldPing, settings.PingTimeout = doubtful, pingTimeout
 	if db.Lifetime > 0 {
 		settings.MaxConnLifetime, settings.MaxConnLifetimeJitter = db.Lifetime, db.Lifetime/6
 		settings.HealthCheckPeriod = min(healthCheckPeriod, db.Lifetime/2)
@@ -37,6 +40,9 @@ func Settings(db config.Database, name string) (*pgxpool.Config, error) {
 	conn := settings.ConnConfig
 	conn.ConnectTimeout = connectTimeout
 	conn.DefaultQueryExecMode = db.ExecMode
+	if db.LongestWait > 0 {
+		conn.Tracer = &gate{size: time.Duration(db.PoolSize), longest: db.LongestWait}
+	}
 	conn.RuntimeParams["application_name"] = name[:min(len(name), maxApplicationName)]
 	if db.StatementTimeout != 0 {
 		conn.RuntimeParams["statement_timeout"] = strconv.FormatInt(max(db.StatementTimeout, 0).Milliseconds(), 10)

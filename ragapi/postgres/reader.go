@@ -3,9 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,73 +19,91 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// replicaPause is how long the primary is read after a failure of the replicas.
+// replicaPause is how long the primary is read after the replicas did not answer.
 const replicaPause = 5 * time.Second
 
-// Reader reads from replicas where there are any, and from the primary while they fail.
+// Reader reads from replicas where there are any, and from the primary while they are gone.
 type Reader struct {
 	primary, replica *pgxpool.Pool
 	degraded         func()
 	breaker          circuit.Breaker
+	watched          atomic.Pointer[presence]
+}
+
+// presence is that of the replicas, as last seen by who watches them.
+type presence struct {
+	here context.Context // ends when they are gone
+	gone context.CancelFunc
 }
 
 // NewReader returns a reader. Without a replica (nil) everything is read from the primary. degraded is called for every
 // read that went to the primary because the replicas did not serve it.
 func NewReader(primary, replica *pgxpool.Pool, degraded func()) *Reader {
-	return &Reader{primary: primary, replica: replica, degraded: degraded, breaker: circuit.Breaker{Failures: 1, Pause: replicaPause}}
+	r := &Reader{primary: primary, replica: replica, degraded: degraded, breaker: circuit.Breaker{Failures: 1, Pause: replicaPause}}
+	r.ReplicaSeen(true)
+	return r
 }
 
-// Read calls read with a replica; if that cannot serve it, again with the primary: read must be repeatable. A replica
-// that does not answer has half of the time that is left.
-func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	if r.replica == nil {
-		return read(ctx, r.primary)
+// ReplicaSeen says whether the replicas answer. While they do not, nothing is asked of them, and the reads that they have not
+// answered go to the primary. One caller at a time.
+func (r *Reader) ReplicaSeen(here bool) {
+	was := r.watched.Load()
+	switch {
+	case here && (was == nil || was.here.Err() != nil):
+		var p presence
+		p.here, p.gone = context.WithCancel(context.Background())
+		r.watched.Store(&p)
+	case !here && was != nil:
+		was.gone()
 	}
-	if r.breaker.Allow() {
-		err := r.tryReplica(ctx, read)
-		spared := replicaFault(ctx, err)
-		r.breaker.Done(!spared)
-		if !spared {
+}
+
+// Read calls read with a replica; if that is gone, again with the primary: read must be repeatable. A statement that fails or
+// takes its time, and a wait for a connection in use, are no reason: overload of the replicas would become the primary's.
+func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
+	if r.replica == nil || Primary(ctx) {
+		return Read(ctx, r.primary, read)
+	}
+	if here := r.watched.Load().here; here.Err() == nil && r.breaker.Allow() {
+		err := r.readReplica(ctx, here, read)
+		elsewhere := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil)
+		r.breaker.Done(!elsewhere || conflict(err))
+		if !elsewhere {
 			return err
 		}
 	}
 	r.degraded()
-	return read(ctx, r.primary)
+	return Read(ctx, r.primary, read)
 }
 
-func (r *Reader) tryReplica(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	if end, ok := ctx.Deadline(); ok {
-		half, cancel := context.WithTimeout(ctx, time.Until(end)/2)
-		defer cancel()
-		ctx = half
-	}
-	return read(ctx, r.replica)
+// readReplica reads until the replicas are found to be gone.
+func (r *Reader) readReplica(ctx, here context.Context, read func(ctx context.Context, db Querier) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(here, cancel)()
+	return Read(ctx, r.replica, read)
 }
 
 // Primary calls read with the primary, for what a replica may not have yet.
 func (r *Reader) Primary(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
-	return read(ctx, r.primary)
+	return Read(ctx, r.primary, read)
 }
+
+type primaryKey struct{}
+
+// FromPrimary returns a context in which Read reads from the primary.
+func FromPrimary(ctx context.Context) context.Context {
+	return context.WithValue(ctx, primaryKey{}, true)
+}
+
+// Primary reports whether Read reads from the primary: FromPrimary has asked for that.
+func Primary(ctx context.Context) bool { return ctx.Value(primaryKey{}) != nil }
 
 // HasReplica reports whether an answer may be behind the primary.
 func (r *Reader) HasReplica() bool { return r.replica != nil }
 
-// faultClasses are beginnings of SQLSTATE. 08: connection faults, such as PgBouncer's own. 3D: no such database. 53: out of
-// resources. 57P: shutting down, crashed, starting up. 58: system errors.
-var faultClasses = []string{"08", "3D", "53", "57P", "58"}
-
-// replicaFault reports whether err is the replica's and not the statement's: the primary can then do better. A caller that
-// is gone gets no second attempt.
-func replicaFault(ctx context.Context, err error) bool {
-	if err == nil || ctx.Err() != nil {
-		return false
-	}
+// noDatabase is a replica that has not the primary's databases: it is none, or a new one. Of a primary it would be a defect.
+func noDatabase(err error) bool {
 	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		// 40001: cancelled by recovery.
-		return server.Code == "40001" || slices.Contains(faultClasses, server.Code[:min(3, len(server.Code))]) || slices.Contains(faultClasses, server.Code[:min(2, len(server.Code))])
-	}
-	var connect *pgconn.ConnectError
-	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &server) && server.Code == "3D000"
 }

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/postgres"
@@ -81,13 +84,120 @@ func TestAReplicaThatIsGoneIsReplacedByThePrimary(t *testing.T) {
 	}
 }
 
-func TestAReplicaThatHangsCostsHalfOfTheTime(t *testing.T) {
+// hangs takes its time on the replica.
+const hangs = `SELECT name FROM who, pg_sleep(CASE name WHEN 'replica' THEN 600 ELSE 0 END)`
+
+func TestAStatementThatTakesItsTimeMovesNoReadToThePrimary(t *testing.T) {
 	r, degraded := pair(t, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	name, err := who(ctx, r, `SELECT name FROM who, pg_sleep(CASE name WHEN 'replica' THEN 60 ELSE 0 END)`)
-	if name != "primary" || err != nil || degraded.Load() != 1 {
+	if name, err := who(ctx, r, hangs); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%q answered (%v), want the end of its time", name, err)
+	}
+	// As the server's own limit of a statement's time ends it.
+	if _, err := who(t.Context(), r, `SELECT set_config('statement_timeout', '100', false)`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := who(t.Context(), r, hangs)
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || server.Code != "57014" {
+		t.Errorf("error %v, want the statement's timeout", err)
+	}
+	if name, err := who(t.Context(), r, whoSQL); name != "replica" || err != nil || degraded.Load() != 0 {
+		t.Errorf("%q answers the next read (%v), %d degraded", name, err, degraded.Load())
+	}
+}
+
+func TestAReplicaInFullUseShedsAndMovesNoReadToThePrimary(t *testing.T) {
+	r, degraded := pair(t, func(replica *config.Database) { replica.PoolSize, replica.LongestWait = 1, 100*time.Millisecond })
+	holding, free := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		err := r.Read(t.Context(), func(ctx context.Context, db postgres.Querier) error {
+			rows, err := db.Query(ctx, whoSQL)
+			close(holding)
+			<-free
+			rows.Close()
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-holding
+	var over *admission.Overloaded
+	if name, err := who(t.Context(), r, whoSQL); !errors.As(err, &over) || over.Reason != admission.Connections {
+		t.Errorf("%q answered (%v), want it shed", name, err)
+	}
+	close(free)
+	wg.Wait()
+	if name, err := who(t.Context(), r, whoSQL); name != "replica" || err != nil || degraded.Load() != 0 {
+		t.Errorf("%q answers the next read (%v), %d degraded", name, err, degraded.Load())
+	}
+}
+
+func TestReadsOfAReplicaThatIsFoundGoneGoToThePrimary(t *testing.T) {
+	r, degraded := pair(t, nil)
+	time.AfterFunc(200*time.Millisecond, func() { r.ReplicaSeen(false) })
+	for range 2 { // one that waits for the replica's answer, one that comes later
+		if name, err := who(t.Context(), r, hangs); name != "primary" || err != nil {
+			t.Errorf("%q answered (%v)", name, err)
+		}
+	}
+	r.ReplicaSeen(false)
+	r.ReplicaSeen(true)
+	r.ReplicaSeen(true)
+	eventually(t, "read from the replica again", func() bool { name, err := who(t.Context(), r, whoSQL); return name == "replica" && err == nil })
+	if degraded.Load() < 2 {
+		t.Errorf("%d degraded, want 2 at least", degraded.Load())
+	}
+}
+
+func TestAReplicaThatSwallowsConnectionsIsReplacedByThePrimary(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	r, degraded := pair(t, func(replica *config.Database) {
+		replica.Host, replica.Port = "127.0.0.1", uint16(silent.Addr().(*net.TCPAddr).Port)
+		replica.LongestWait = 200 * time.Millisecond
+	})
+	if name, err := who(t.Context(), r, whoSQL); name != "primary" || err != nil || degraded.Load() != 1 {
 		t.Errorf("%q answered (%v), %d degraded", name, err, degraded.Load())
+	}
+}
+
+func TestAReadThatReplayCancelledOpensNoBreaker(t *testing.T) {
+	r, _ := pair(t, nil)
+	asked := 0
+	for range 3 {
+		err := r.Read(t.Context(), func(ctx context.Context, db postgres.Querier) error {
+			var name string
+			if err := db.QueryRow(ctx, whoSQL).Scan(&name); err != nil {
+				return err
+			}
+			if name == "replica" {
+				asked++
+				return &pgconn.PgError{Code: "40001"}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if asked != 9 { // each time twice more, for a conflict passes
+		t.Errorf("the replica was asked %d times, want 9", asked)
+	}
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not %s", what)
+		}
 	}
 }
 

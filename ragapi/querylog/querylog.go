@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 // Record is one search.
@@ -27,6 +29,9 @@ type Record struct {
 	Took   time.Duration
 	Hits   int
 	Cached bool
+	// Failure is why there was no answer: timeout, unavailable, overloaded, client-closed, internal. Empty if there was one:
+	// only those are in the sums.
+	Failure string
 }
 
 // Buckets of durations grow by a fourth root of two: a percentile read from them is at most 19 % off.
@@ -49,19 +54,15 @@ func upperBound(bucket int16) float64 { return math.Exp2(float64(bucket) / bucke
 
 // write stores records and adds them to the sums, in one transaction.
 func write(ctx context.Context, pool *pgxpool.Pool, records []Record) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	err := postgres.InTx(ctx, pool, func(tx pgx.Tx) error {
 		// A crash of the database may lose the last moment of the log. Waiting for its disk is not worth that.
 		if _, err := tx.Exec(ctx, `SET LOCAL synchronous_commit = off`); err != nil {
 			return err
 		}
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"query_log"}, []string{"at", "user_id", "query", "mode", "millis", "hits", "cached"},
+		_, err := tx.CopyFrom(ctx, pgx.Identifier{"query_log"}, []string{"at", "user_id", "query", "mode", "millis", "hits", "cached", "failure"},
 			pgx.CopyFromSlice(len(records), func(i int) ([]any, error) {
 				r := records[i]
-				var user any
-				if r.User != "" {
-					user = r.User
-				}
-				return []any{r.At, user, r.Query, r.Mode, float32(r.Took.Seconds() * 1000), int16(min(r.Hits, math.MaxInt16)), r.Cached}, nil
+				return []any{r.At, orNull(r.User), r.Query, r.Mode, float32(r.Took.Seconds() * 1000), int16(min(r.Hits, math.MaxInt16)), r.Cached, orNull(r.Failure)}, nil
 			}))
 		if err != nil {
 			return err
@@ -72,6 +73,13 @@ func write(ctx context.Context, pool *pgxpool.Pool, records []Record) error {
 		return fmt.Errorf("query log: %w", err)
 	}
 	return nil
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 type sumKey struct {
@@ -86,6 +94,9 @@ type sum struct{ searches, cached int64 }
 func addSums(ctx context.Context, tx pgx.Tx, records []Record) error {
 	sums := map[sumKey]sum{}
 	for _, r := range records {
+		if r.Failure != "" {
+			continue
+		}
 		key := sumKey{r.At.UTC().Truncate(time.Hour), r.Mode, bucketOf(r.Took)}
 		s := sums[key]
 		s.searches++

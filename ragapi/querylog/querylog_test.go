@@ -101,6 +101,23 @@ func TestARecordIsKeptWhole(t *testing.T) {
 	}
 }
 
+func TestASearchWithoutAnAnswerIsKeptAndNotSummedUp(t *testing.T) {
+	pool := database(t)
+	failed := at(noon)
+	failed.Failure, failed.Hits = "timeout", 0
+	record(t, pool, failed)
+	record(t, pool, failed, at(noon))
+	var got string
+	err := pool.QueryRow(t.Context(), `SELECT string_agg(coalesce(failure, 'none'), ' ' ORDER BY failure) FROM query_log`).Scan(&got)
+	if want := "timeout timeout none"; err != nil || got != want {
+		t.Errorf("failures %q (%v), want %q", got, err, want)
+	}
+	s, err := querylog.Summarize(t.Context(), postgres.NewReader(pool, nil, nil), noon.Add(time.Minute))
+	if err != nil || s.Modes["simple"].Searches != 1 {
+		t.Errorf("summary %+v (%v), want the one that had an answer", s.Modes, err)
+	}
+}
+
 func TestARecordWithoutAPartitionIsKept(t *testing.T) {
 	pool := database(t)
 	record(t, pool, at(noon), at(noon.AddDate(0, 0, 40)))

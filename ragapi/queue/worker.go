@@ -19,13 +19,16 @@ import (
 // Processor is what is done with a document; document.Store is one.
 type Processor interface {
 	Process(ctx context.Context, id uuid.UUID) (document.Document, error)
-	Fail(ctx context.Context, id uuid.UUID, reason string) error
+	AttemptFailed(ctx context.Context, id uuid.UUID, version, attempts int) error
+	Fail(ctx context.Context, id uuid.UUID, version int, reason string) error
+	Requeue(ctx context.Context, id uuid.UUID, version, most int) (done bool, err error)
+	DeleteRest(ctx context.Context, id uuid.UUID) error
 }
 
 // Embedder keeps a vector store in step; vector.Index is one.
 type Embedder interface {
-	Embed(ctx context.Context, id uuid.UUID) error
-	Forget(ctx context.Context, id uuid.UUID) error
+	Embed(ctx context.Context, ids ...uuid.UUID) []error
+	Forget(ctx context.Context, id uuid.UUID, collections ...string) error
 }
 
 // Observer is told of every document that was processed; metrics are one.
@@ -39,26 +42,51 @@ type Worker struct{ river *river.Client[pgx.Tx] }
 
 // Duties are what a worker does its jobs with.
 type Duties struct {
-	Concurrency int // documents at once
+	Concurrency int // documents processed at once
 	Documents   Processor
 	Vectors     Embedder // nil without a vector store
 	Jobs        *Client  // for the jobs that follow from one
 	Seen        Observer
 }
 
+const (
+	// defaultTimeout bounds jobs that say nothing else, and upkeep's.
+	defaultTimeout = 30 * time.Second
+	// rescueAfter is when a job whose worker died is taken up again, if by then it could no longer be running: within a quarter
+	// of a minute of a small document's time limit.
+	rescueAfter = 45 * time.Second
+	// fetchCooldown is the least time between two looks for jobs. Each takes as many as there are free workers: river's default
+	// of 100 ms would let four workers do forty documents a second.
+	fetchCooldown = 5 * time.Millisecond
+	// Documents that may wait for their vectors in one worker, to be embedded together.
+	embeddingTogether = 100
+	forgettingAtOnce  = 2
+	sweepInterval     = time.Minute
+)
+
 // NewWorker returns a worker. Call Run to start it. The pool must lead to the primary itself: the queue listens on a
 // connection of its own.
 func NewWorker(pool *pgxpool.Pool, d Duties, log *slog.Logger) (*Worker, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &process{Duties: d, log: log})
-	river.AddWorker(workers, &embed{vectors: d.Vectors})
-	river.AddWorker(workers, &forget{vectors: d.Vectors})
+	river.AddWorker(workers, newEmbed(d.Vectors))
+	river.AddWorker(workers, &forget{documents: d.Documents, vectors: d.Vectors})
+	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, seen: d.Seen, log: log})
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Logger:               log,
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: d.Concurrency}},
+		Logger: log,
+		Queues: map[string]river.QueueConfig{
+			processing: {MaxWorkers: d.Concurrency},
+			embedding:  {MaxWorkers: embeddingTogether},
+			forgetting: {MaxWorkers: forgettingAtOnce},
+			upkeep:     {MaxWorkers: 1},
+		},
 		Workers:              workers,
-		JobTimeout:           JobTimeout,
+		ErrorHandler:         &endings{Duties: d, log: log},
+		JobTimeout:           defaultTimeout,
 		RescueStuckJobsAfter: rescueAfter,
+		FetchCooldown:        fetchCooldown,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(sweepInterval),
+			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil }, &river.PeriodicJobOpts{RunOnStart: true})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("queue worker: %w", err)
@@ -100,54 +128,52 @@ type process struct {
 	log *slog.Logger
 }
 
-// Work processes one document. A document that was deleted meanwhile needs nothing.
+// Timeout grows with the document.
+func (p *process) Timeout(job *river.Job[processArgs]) time.Duration {
+	return timeLimit(job.Args.Bytes)
+}
+
+// Work processes one document. A document that was deleted or replaced meanwhile needs nothing.
 func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 	id := job.Args.DocumentID
-	doc, err := p.Documents.Process(ctx, id)
-	if err == nil {
-		err = p.Jobs.Embed(ctx, id)
+	if job.Attempt > 1 { // the one before may have died without a word
+		if err := p.Documents.AttemptFailed(ctx, id, job.Args.version(), job.Attempt-1); err != nil {
+			return err
+		}
 	}
-	switch {
-	case err == nil:
-		p.Seen.Processed(doc)
-		p.log.InfoContext(ctx, "document ready", "document", id, "bytes", doc.Bytes, "chunks", doc.ChunkCount, "attempt", job.Attempt)
+	doc, err := p.Documents.Process(ctx, id)
+	if errors.Is(err, document.ErrNotFound) {
 		return nil
-	case errors.Is(err, document.ErrNotFound):
-		return nil
-	case job.Attempt < job.MaxAttempts:
-		p.Seen.ProcessingFailed(false)
+	}
+	if err == nil && doc.Status == document.Ready && p.Vectors != nil {
+		err = p.Jobs.embedFresh(ctx, doc)
+	}
+	if err != nil || doc.Status != document.Ready {
 		return err
 	}
-	p.Seen.ProcessingFailed(true)
-	// The attempt's own context may be what ended.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failWithin)
-	defer cancel()
-	return errors.Join(err, p.Documents.Fail(ctx, id, fmt.Sprintf("processing failed %d times", job.Attempt)))
+	p.Seen.Processed(doc)
+	p.log.InfoContext(ctx, "document ready", "document", id, "version", doc.Version, "bytes", doc.Bytes, "chunks", doc.ChunkCount, "attempt", job.Attempt)
+	return nil
 }
 
-// embed gives a document's chunks their vectors, once the vector store answers.
-type embed struct {
-	river.WorkerDefaults[embedArgs]
-	vectors Embedder
-}
-
-// Work embeds one document. Without a vector store there is nothing to do; upkeep asks again when there is one.
-func (e *embed) Work(ctx context.Context, job *river.Job[embedArgs]) error {
-	if e.vectors == nil {
-		return nil
-	}
-	return e.vectors.Embed(ctx, job.Args.DocumentID)
-}
+func (a processArgs) version() int { return max(a.Version, 1) }
 
 type forget struct {
 	river.WorkerDefaults[forgetArgs]
-	vectors Embedder
+	documents Processor
+	vectors   Embedder
 }
 
-// Work removes one document's vectors.
+// Work removes what is left of one deleted document: chunks that were being written, and vectors.
 func (f *forget) Work(ctx context.Context, job *river.Job[forgetArgs]) error {
-	if f.vectors == nil {
-		return nil
+	if err := f.documents.DeleteRest(ctx, job.Args.DocumentID); err != nil {
+		return err
 	}
-	return f.vectors.Forget(ctx, job.Args.DocumentID)
+	switch {
+	case f.vectors != nil:
+		return f.vectors.Forget(ctx, job.Args.DocumentID, job.Args.Collections...)
+	case len(job.Args.Collections) > 0:
+		return fmt.Errorf("document %s has vectors, and there is no vector store: want VECTOR_URL", job.Args.DocumentID)
+	}
+	return nil
 }

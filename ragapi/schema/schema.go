@@ -9,15 +9,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -89,7 +86,14 @@ func Current(ctx context.Context, db Querier) (Version, error) {
 	return v, nil
 }
 
-// Check returns nil if the database can be reached and its schema serves this build.
+// OldError means that the database's schema does not serve this build.
+type OldError struct{ Got, Want Version }
+
+func (e *OldError) Error() string {
+	return fmt.Sprintf("schema is at version %d (queue %d), want %d (queue %d): run `ragapi migrate`", e.Got.Tables, e.Got.Queue, e.Want.Tables, e.Want.Queue)
+}
+
+// Check returns nil if the database can be reached and its schema serves this build; an OldError if it is reached.
 func Check(ctx context.Context, db Querier) error {
 	want, err := Wanted()
 	if err != nil {
@@ -100,14 +104,14 @@ func Check(ctx context.Context, db Querier) error {
 		return err
 	}
 	if !got.atLeast(want) {
-		return fmt.Errorf("schema is at version %d (queue %d), want %d (queue %d): run `ragapi migrate`", got.Tables, got.Queue, want.Tables, want.Queue)
+		return &OldError{Got: got, Want: want}
 	}
 	return nil
 }
 
 // Migrate brings the database of pool to the wanted version. Any number of processes may call it at once: one
-// migrates, the others wait for it. Each migration is one transaction, so an interrupted one leaves nothing behind
-// and is done again by the next call. The pool needs two connections and must not go through PgBouncer in transaction
+// migrates, the others wait for it. A migration is one transaction, or may be repeated at any of its statements, so an
+// interrupted one is done again by the next call. The pool needs two connections and must not go through PgBouncer in transaction
 // mode, for the lock belongs to a session.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
 	want, err := Wanted()
@@ -153,17 +157,4 @@ func migrateQueue(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) err
 		return fmt.Errorf("migrations of the queue: %w", err)
 	}
 	return nil
-}
-
-// Unreachable reports whether err means that the database does not answer (yet), as opposed to refusing a migration:
-// the one is waited for, the other is a defect.
-func Unreachable(err error) bool {
-	var connect *pgconn.ConnectError
-	var network *net.OpError
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		// 57P01 to 57P03: shutting down, crashed, starting up. 53300: too many connections. 25006: still a standby, after a failover.
-		return strings.HasPrefix(server.Code, "57P0") || server.Code == "53300" || server.Code == "25006"
-	}
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -1,7 +1,4 @@
 package search
 
-// Statements gives the external tests what would be sent.
-var Statements = map[string]string{"terms": termsSQL, "phrase": phraseSQL, "prefix": prefixSQL}
-
-// PrefixQuery gives the external tests the fallback's query.
-var PrefixQuery = prefixQuery
+// AnyWord gives the external tests the fallback's query of a text.
+func AnyWord(text string) string { return anyWord(these(parse(text), wanted)) }

@@ -1,12 +1,15 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
@@ -17,75 +20,91 @@ type Place struct {
 	Position   int
 }
 
-func (h Hit) place() Place { return Place{h.DocumentID, h.Position} }
-
 // Similar finds the chunks whose vectors are closest to a text's, the closest first. It answers none rather than an error: a
 // search goes on without it. vector.Index is one.
 type Similar interface {
 	Similar(ctx context.Context, text string, limit int) []Place
 }
 
-// fusionConstant keeps one list's first places from outweighing agreement of both. 60 is the value of the paper: Cormack,
-// Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
-const fusionConstant = 60
+const (
+	// fusionConstant keeps one list's first places from outweighing agreement of both. 60 is the value of the paper: Cormack,
+	// Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
+	fusionConstant = 60
+	// neighbours are asked of the vector store, whatever the limit: a rank must not depend on how many are shown.
+	neighbours = 100
+)
 
-// fused searches by words and by vectors at once, and ranks by the sum of the reciprocal ranks in both.
-func (e *Engine) fused(ctx context.Context, q Query) ([]Hit, error) {
-	close := make(chan []Place, 1)
-	go func() { close <- e.similar.Similar(ctx, q.Text, q.Limit) }()
-	hits, err := e.text(ctx, q)
-	places := <-close
-	if err != nil || len(places) == 0 {
-		return hits, err
+// closest asks for the places found by vectors while the words are looked up; the function that it returns waits for them. It is
+// nil where there is nothing to ask. What is excluded is not part of the text that the vector is of.
+func (e *Engine) closest(ctx context.Context, r reading) func() []Place {
+	if r.Mode != Complex || e.similar == nil {
+		return nil
 	}
-	more, err := e.show(ctx, missing(places, hits))
-	if err != nil {
-		return nil, err
+	places := make(chan []Place, 1)
+	go func() {
+		defer close(places)
+		defer func() {
+			// What a store answers is not ours: if it is more than the index bears, the search goes on without vectors.
+			if p := recover(); p != nil {
+				slog.ErrorContext(ctx, "search without vectors", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			}
+		}()
+		places <- e.similar.Similar(ctx, strings.ToLower(plain(r.wanted)), neighbours)
+	}()
+	var answer []Place
+	return func() []Place {
+		if found, ok := <-places; ok {
+			answer = found
+		}
+		return answer
 	}
-	return fuse(hits, more, places, q.Limit), nil
 }
 
-// missing returns the places that hits have not.
-func missing(places []Place, hits []Hit) []Place {
-	return slices.DeleteFunc(slices.Clone(places), func(p Place) bool {
-		return slices.ContainsFunc(hits, func(h Hit) bool { return h.place() == p })
-	})
-}
-
-// show reads what chunks found by their vectors look like. Those of deleted documents are absent.
-func (e *Engine) show(ctx context.Context, places []Place) (hits []Hit, err error) {
+// allowed returns those of the places that the search may show, in their order, each once.
+func (r reading) allowed(ctx context.Context, db postgres.Querier, places []Place) ([]Place, error) {
 	if len(places) == 0 {
 		return nil, nil
 	}
-	ids, positions := make([]uuid.UUID, len(places)), make([]int32, len(places))
-	for i, p := range places {
-		ids[i], positions[i] = p.DocumentID, int32(p.Position)
-	}
-	err = e.db.Read(ctx, func(ctx context.Context, db postgres.Querier) (err error) {
-		hits, err = run(ctx, db, showSQL, ids, positions)
-		return err
-	})
+	ids, positions := columns(places, func(p Place) Place { return p })
+	rows, err := db.Query(ctx, allowedSQL(len(r.filter)), r.conditions(ids, positions, r.without)...)
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, err
 	}
-	return hits, nil
+	there, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Place])
+	if err != nil {
+		return nil, err
+	}
+	left := map[Place]bool{}
+	for _, p := range there {
+		left[p] = true
+	}
+	return slices.DeleteFunc(slices.Clone(places), func(p Place) bool {
+		shown := left[p]
+		delete(left, p)
+		return !shown
+	}), nil
 }
 
-// fuse ranks the hits by words and the further ones by vectors.
-func fuse(hits, more []Hit, places []Place, limit int) []Hit {
+// fuse ranks by the sum of the reciprocal ranks in both lists, after the documents with the very title.
+func fuse(byWords []found, places []Place, perDocument int) []found {
 	scores := map[Place]float64{}
-	for rank, h := range hits {
-		scores[h.place()] += 1 / float64(fusionConstant+rank+1)
-	}
-	for rank, p := range places {
+	var all []found
+	add := func(p Place, rank, tier int) {
+		if _, known := scores[p]; !known {
+			all = append(all, found{Place: p, Tier: tier / tierName})
+		}
 		scores[p] += 1 / float64(fusionConstant+rank+1)
 	}
-	best := 2 / float64(fusionConstant+1) // first in both
-	all := append(slices.Clone(hits), more...)
-	for i := range all {
-		all[i].Score = scores[all[i].place()] / best
+	for rank, f := range byWords {
+		add(f.Place, rank, f.Tier)
 	}
-	// Stable: of two that are equal, the one found by words comes first.
-	slices.SortStableFunc(all, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })
-	return all[:min(limit, len(all))]
+	for rank, p := range places {
+		add(p, rank, 0)
+	}
+	best := 2 / float64(fusionConstant+1) // first in both
+	for i := range all {
+		all[i].Score = scores[all[i].Place] / best
+	}
+	slices.SortFunc(all, order)
+	return appendNew(nil, all, perDocument)
 }

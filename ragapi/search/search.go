@@ -1,30 +1,20 @@
 // Package search finds the chunks of documents that answer a query.
 //
-// Owns: the search statements, ranking, snippets. Does not own: storing and indexing.
+// Owns: how a query is read, the search statements, ranking, pages, snippets. Does not own: storing and indexing.
 package search
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"html"
+	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/ragscale/ragscale/ragapi/postgres"
-)
-
-// Mode is how much work a search does.
-type Mode string
-
-const (
-	// Simple finds the chunks that have every word, as web search engines read a query: "quoted phrases", or, -not.
-	Simple Mode = "simple"
-	// Complex also puts chunks that have the words side by side first, and where too few have every word, adds
-	// those that have any of them, or a word that begins with one.
-	Complex Mode = "complex"
 )
 
 // Match is why a chunk was found.
@@ -32,6 +22,7 @@ type Match string
 
 // Reasons for a hit, the best first.
 const (
+	MatchTitle  Match = "title"  // every word is in the title; first those whose title is the query. It is the document's first chunk
 	MatchPhrase Match = "phrase" // the words in this order, side by side (complex searches only)
 	MatchTerms  Match = "terms"  // every word
 	MatchPrefix Match = "prefix" // some word, or the beginning of one (complex searches only)
@@ -39,27 +30,38 @@ const (
 	MatchSimilar Match = "similar"
 )
 
-// Query is one search.
-type Query struct {
-	Text  string
-	Mode  Mode
-	Limit int // hits at most
-}
+// Tiers rank the matches by words.
+const (
+	tierPrefix = 1 + iota
+	tierTerms
+	tierPhrase
+	tierTitle // every word is in the title
+	tierName  // the text is the title
+)
+
+var matches = map[int]Match{tierPrefix: MatchPrefix, tierTerms: MatchTerms, tierPhrase: MatchPhrase, tierTitle: MatchTitle, tierName: MatchTitle}
 
 // Result is the answer to a query.
 type Result struct {
-	Hits   []Hit // the best first
-	Cached bool  // they were found earlier, for the same query
+	Hits   []Hit  `json:"hits"`           // the best first; of a kept answer, only encoded
+	Next   string `json:"next,omitempty"` // the cursor of the next page; empty on the last
+	Cached bool   `json:"-"`              // they were found earlier, for the same query
+
+	Encoded []byte `json:"-"` // the hits as a JSON array; nil unless they are kept
+	Count   int    `json:"-"` // hits, where they are encoded
 }
 
-// Hit is a chunk that was found.
+// Hit is a chunk that was found, as the API answers it.
 type Hit struct {
-	DocumentID uuid.UUID
-	Title      string
-	Position   int     // of the chunk in its document, from 0
-	Score      float64 // from 0 to 1 within a kind of match; comparable within one answer only
-	Snippet    string  // HTML-escaped, the words found in <mark>…</mark>
-	Match      Match
+	DocumentID uuid.UUID `json:"documentId"`
+	Title      string    `json:"title"`
+	Position   int       `json:"position"` // of the chunk in its document, from 0
+	Score      float64   `json:"score"`    // from 0 to 1 within a kind of match; comparable within one answer only
+	Match      Match     `json:"match"`
+	Snippet    string    `json:"snippet"`           // HTML-escaped, the words found in <mark>…</mark>
+	Content    string    `json:"content,omitempty"` // the whole text, if the query asks for it
+	Before     []string  `json:"before,omitempty"`  // the texts of its neighbours, in reading order
+	After      []string  `json:"after,omitempty"`
 }
 
 // Reader gives a search a database to read, again if the first one fails; postgres.Reader is one.
@@ -76,101 +78,210 @@ type Engine struct {
 // New returns an engine that reads from db. similar may be nil: then searches are full-text searches.
 func New(db Reader, similar Similar) *Engine { return &Engine{db: db, similar: similar} }
 
-// maxWords bounds the fallback's query, which ORs every word of the text.
-const maxWords = 16
+// MaxHits bounds the hits of a search over all its pages.
+const MaxHits = 500
 
-// Search answers q.
-func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
-	if q.Mode == Complex && e.similar != nil {
-		hits, err := e.fused(ctx, q)
-		return Result{Hits: hits}, err
-	}
-	hits, err := e.text(ctx, q)
-	return Result{Hits: hits}, err
+// enough hits with every word, and a complex search looks for no others.
+const enough = 50
+
+// reading is a query as the statements take it.
+type reading struct {
+	Query
+	after   *found
+	wanted  []operand
+	without *string    // what is excluded, any of it; nil for nothing
+	filter  [][]string // the alternatives of each condition
 }
 
-// text is the full-text search of q.
-func (e *Engine) text(ctx context.Context, q Query) (hits []Hit, err error) {
-	err = e.db.Read(ctx, func(ctx context.Context, db postgres.Querier) (err error) {
-		hits, err = textIn(ctx, db, q)
+func read(q Query) (r reading, err error) {
+	operands := parse(q.Text)
+	r = reading{Query: q, wanted: these(operands, wanted)}
+	if unwanted := web(anyOf(these(operands, excluded))); unwanted != "" {
+		r.without = &unwanted
+	}
+	for _, c := range q.Filter {
+		alternatives, err := c.alternatives()
+		if err != nil {
+			return r, err
+		}
+		r.filter = append(r.filter, alternatives)
+	}
+	r.after, err = q.after()
+	return r, err
+}
+
+// conditions appends the filter to a statement's arguments.
+func (r reading) conditions(args ...any) []any {
+	for _, alternatives := range r.filter {
+		args = append(args, alternatives)
+	}
+	return args
+}
+
+// Search answers q, or one of its faults (see Query.Check).
+func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
+	if err := q.Check(); err != nil {
+		return Result{}, fmt.Errorf("search: %w", err)
+	}
+	r, err := read(q)
+	if err != nil {
+		return Result{}, fmt.Errorf("search: %w", err)
+	}
+	if len(r.wanted) == 0 {
+		return Result{}, nil
+	}
+	near := e.closest(ctx, r)
+	var result Result
+	err = e.db.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
+		result, err = r.answer(ctx, db, near)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	return hits, nil
+	return result, nil
 }
 
-func textIn(ctx context.Context, db postgres.Querier, q Query) ([]Hit, error) {
-	if q.Mode != Complex {
-		return run(ctx, db, termsSQL, q.Text, q.Limit)
-	}
-	hits, err := run(ctx, db, phraseSQL, q.Text, q.Limit)
-	if err != nil || len(hits) >= q.Limit {
-		return hits, err
-	}
-	prefixes := prefixQuery(q.Text)
-	if prefixes == "" {
-		return hits, nil
-	}
-	more, err := run(ctx, db, prefixSQL, prefixes, q.Limit)
+// answer reads one page. near gives the places found by vectors, or is nil.
+func (r reading) answer(ctx context.Context, db postgres.Querier, near func() []Place) (Result, error) {
+	ranking, err := r.byWords(ctx, db, near != nil)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	return appendNew(hits, more, q.Limit), nil
-}
-
-func run(ctx context.Context, db postgres.Querier, sql string, args ...any) ([]Hit, error) {
-	rows, err := db.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
+	match := map[Place]Match{}
+	for _, f := range ranking {
+		match[f.Place] = matches[f.Tier]
 	}
-	hits, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hit])
-	if err != nil {
-		return nil, err
-	}
-	for i := range hits {
-		hits[i].Snippet = markUp(hits[i].Snippet)
-	}
-	return hits, nil
-}
-
-func appendNew(hits, more []Hit, limit int) []Hit {
-	seen := make(map[Place]bool, len(hits))
-	for _, h := range hits {
-		seen[h.place()] = true
-	}
-	for _, h := range more {
-		if len(hits) == limit {
-			break
+	if near != nil {
+		places, err := r.allowed(ctx, db, near())
+		if err != nil {
+			return Result{}, err
 		}
-		if !seen[h.place()] {
+		ranking = fuse(ranking, places, r.perDocument())
+	}
+	page, more := r.page(ranking)
+	hits, err := r.show(ctx, db, page, match)
+	if err != nil || !more {
+		return Result{Hits: hits}, err
+	}
+	return Result{Hits: hits, Next: r.cursorAt(page[len(page)-1])}, nil
+}
+
+// page cuts the query's page out of a ranking, and says whether there are more.
+func (r reading) page(ranking []found) (page []found, more bool) {
+	ranking = ranking[:min(MaxHits, len(ranking))]
+	if r.after != nil {
+		begin := slices.IndexFunc(ranking, func(f found) bool { return order(*r.after, f) < 0 })
+		if begin < 0 {
+			return nil, false
+		}
+		ranking = ranking[begin:]
+	}
+	return ranking[:min(r.Limit, len(ranking))], 0 < r.Limit && r.Limit < len(ranking)
+}
+
+// byWords ranks the matches: those with every word, and in complex searches, where these are few, those with any. It answers as
+// much of the ranking as the page needs, or all.
+func (r reading) byWords(ctx context.Context, db postgres.Querier, all bool) ([]found, error) {
+	depth := MaxHits
+	if r.after == nil && !all {
+		depth = r.Limit + 1
+	}
+	wanted, asked := web(r.wanted), web(loose(r.wanted))
+	title := strings.Join(strings.Fields(norm.NFC.String(r.Text)), " ")
+	var phrase *string
+	if r.Mode == Complex {
+		phrase = new(string)
+		*phrase = plain(r.wanted)
+	}
+	ranking, err := r.rank(ctx, db, everySQL[len(r.filter)],
+		asked, wanted, r.without, phrase, title, r.perDocument(), depth, r.sample(), r.strict() || asked != wanted)
+	some := anyWord(r.wanted)
+	if err != nil || r.Mode != Complex || len(ranking) >= min(depth, enough) || some == "" {
+		return ranking, err
+	}
+	more, err := r.rank(ctx, db, someSQL[len(r.filter)],
+		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.strict())
+	if err != nil {
+		return nil, err
+	}
+	return appendNew(ranking, more, r.perDocument()), nil
+}
+
+// strict reports whether more is asked of a chunk than to have words.
+func (r reading) strict() bool { return r.without != nil || len(r.filter) > 0 }
+
+// sample numbers the sample that a query of frequent words is answered from: all pages of a search read the same.
+func (r reading) sample() int32 { return int32(r.sum() & 0x7fffffff) }
+
+func (r reading) rank(ctx context.Context, db postgres.Querier, sql string, args ...any) ([]found, error) {
+	rows, err := db.Query(ctx, sql, r.conditions(args...)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f found, err error) {
+		return f, row.Scan(&f.DocumentID, &f.Position, &f.Tier, &f.Score)
+	})
+}
+
+// appendNew appends what a ranking has not yet, and its document not often enough.
+func appendNew(ranking, more []found, perDocument int) []found {
+	seen, of := map[Place]bool{}, map[uuid.UUID]int{}
+	for _, f := range ranking {
+		seen[f.Place] = true
+		of[f.DocumentID]++
+	}
+	for _, f := range more {
+		if !seen[f.Place] && of[f.DocumentID] < perDocument {
+			ranking = append(ranking, f)
+			of[f.DocumentID]++
+		}
+	}
+	return ranking
+}
+
+// show makes hits of a page. Chunks that are gone meanwhile are absent.
+func (r reading) show(ctx context.Context, db postgres.Querier, page []found, match map[Place]Match) ([]Hit, error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	ids, positions := columns(page, func(f found) Place { return f.Place })
+	rows, err := db.Query(ctx, showSQL, ids, positions, plain(r.wanted), r.Neighbours)
+	if err != nil {
+		return nil, err
+	}
+	shown := map[Place]Hit{}
+	var h Hit
+	var content string
+	var lexemes []string
+	_, err = pgx.ForEachRow(rows, []any{&h.DocumentID, &h.Position, &h.Title, &content, &lexemes, &h.Before, &h.After}, func() error {
+		place := Place{h.DocumentID, h.Position}
+		h.Snippet = snippet(content, lexemes, match[place] == MatchPrefix)
+		if r.Content {
+			h.Content = content
+		}
+		shown[place] = h
+		h.Before, h.After = nil, nil
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var hits []Hit
+	for _, f := range page {
+		if h, found := shown[f.Place]; found {
+			h.Score, h.Match = f.Score, cmp.Or(match[f.Place], MatchSimilar)
 			hits = append(hits, h)
 		}
 	}
-	return hits
+	return hits, nil
 }
 
-// prefixQuery turns a text into a tsquery that any of its words satisfies, or a word that begins with one. Words that
-// the query excludes (-word) are left out.
-func prefixQuery(text string) string {
-	var terms []string
-	for _, field := range strings.Fields(text) {
-		if strings.HasPrefix(field, "-") || strings.EqualFold(field, "or") {
-			continue
-		}
-		for _, w := range strings.FieldsFunc(field, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			if len(terms) < maxWords {
-				terms = append(terms, w+":*") // letters and digits only: nothing that to_tsquery could trip over
-			}
-		}
+// columns takes the places of rows apart, as statements take them.
+func columns[T any](rows []T, place func(T) Place) (ids []uuid.UUID, positions []int32) {
+	for _, row := range rows {
+		p := place(row)
+		ids, positions = append(ids, p.DocumentID), append(positions, int32(p.Position))
 	}
-	return strings.Join(terms, " | ")
+	return ids, positions
 }
-
-// Marks around the words found, as ts_headline sets them: private-use characters, which no escaping touches.
-const markStart, markStop = "\ue000", "\ue001"
-
-var marks = strings.NewReplacer(markStart, "<mark>", markStop, "</mark>")
-
-func markUp(headline string) string { return marks.Replace(html.EscapeString(headline)) }

@@ -1,47 +1,160 @@
 package search
 
-import "strings"
-
-// candidates is how many matching chunks a search ranks at most. Ranking reads every match's vector, so a word that
-// is in every chunk would make a search read the whole table; with the bound its cost has a ceiling, and only such
-// words' ranking is by sample.
-const candidates = "5000"
-
-// Every statement takes the query's text as $1 and the number of hits as $2. In order: the index gives the matches, they are
-// ranked, and only the best get a title and a snippet, for ts_headline parses the whole text of a chunk. ts_rank_cd
-// (cover density: near words count more) with normalisation 32 is rank/(rank+1), below 1. The inner LIMIT also
-// keeps the planner from flattening the steps into one.
-var (
-	termsSQL  = statement("websearch_to_tsquery('english', $1)", "0", "'terms'")
-	phraseSQL = statement("websearch_to_tsquery('english', $1)", phraseBonus, "CASE WHEN r.phrase > 0 THEN 'phrase' ELSE 'terms' END")
-	prefixSQL = statement("to_tsquery('english', $1)", "0", "'prefix'")
+import (
+	"fmt"
+	"strings"
 )
 
-// phraseBonus is 1 for a chunk that has the words, two at least, side by side and in order, which puts all of those first.
-const phraseBonus = "CASE WHEN numnode(phraseto_tsquery('english', $1)) > 1 AND m.tsv @@ phraseto_tsquery('english', $1) THEN 1 ELSE 0 END"
+// A search ranks what it reads, so what it reads is bounded. Up to some ranked matches all are; of more, those that matter most
+// whatever the others are: exact titles, words in titles, the newest, and an even sample of all, half as large at most. The
+// sample is another one for each query. A chunk is in one sample of each size, by its hash; chunk_samples names them, and is
+// indexed beside the words, so that a sample of a frequent word costs no more than its size.
+const (
+	ranked    = 5000 // matches
+	strict    = 4    // times as many are looked at where more is asked of a match than an index can tell
+	titles    = 1000 // matches in titles
+	newChunks = 500  // the newest chunks, and
+	newest    = 100  // the newest documents'
+	newPieces = 5    // first chunks
+	estimate  = 256  // one in so many chunks is looked at to estimate the matches
+	spare     = 20   // times the hits that are wanted are taken from the top, of which some are of one document; if too many are, all are sorted
+)
 
-func statement(query, bonus, match string) string {
-	return strings.NewReplacer("{query}", query, "{bonus}", bonus, "{match}", match, "{candidates}", candidates).Replace(`
-SELECT r.document_id, d.title, r.position, r.score::float8,
-       ts_headline('english', c.content, {query}, 'StartSel=` + markStart + `, StopSel=` + markStop + `, MaxFragments=2, MinWords=8, MaxWords=24, FragmentDelimiter=" … "'),
-       {match}
-FROM (
-    SELECT m.document_id, m.position, ts_rank_cd(m.tsv, {query}, 32) AS score, {bonus} AS phrase
-    FROM (SELECT document_id, position, tsv FROM chunks WHERE tsv @@ {query} LIMIT {candidates}) m
-    ORDER BY phrase DESC, score DESC, m.document_id, m.position
-    LIMIT $2
-) r
-JOIN documents d ON d.id = r.document_id
-JOIN chunks c ON c.document_id = r.document_id AND c.position = r.position
-ORDER BY r.phrase DESC, r.score DESC, r.document_id, r.position`)
+// rankSQL ranks the chunks that match a query: place, tier and score, the best first. It takes
+//
+//	$1 what the index is asked for      $2 what is wanted, phrases included    $3 what is excluded, or NULL
+//	$4 words for the tier of phrases    $5 the text as a title, or NULL        $6 hits of one document
+//	$7 hits                             $8 the sample's number                 $9 whether more is asked than $1
+//
+// and from $10 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
+// normalisation 32 is rank/(rank+1), below 1. The queries are computed once, in q: a generic plan would do so for each row.
+const rankSQL = `
+WITH q AS MATERIALIZED (
+    SELECT {read}('english', $1) AS asked, websearch_to_tsquery('english', $3) AS excluded,
+           coalesce({read}('english', $2) && !!websearch_to_tsquery('english', $3), {read}('english', $2)) AS wanted,
+           CASE WHEN numnode(phraseto_tsquery('english', $4)) > 1 THEN phraseto_tsquery('english', $4) END AS phrase,
+           -- Every lexeme with the weight that only titles have.
+           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', $1)::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
+), names AS MATERIALIZED (
+    SELECT document_id, position, tsv FROM chunks
+    WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles}
+), few AS MATERIALIZED ({few}
+), share AS MATERIALIZED (
+    SELECT CASE WHEN (SELECT count(*) FROM few) > 0 THEN 0
+                WHEN n * {estimate} <= most THEN 1 WHEN n * {estimate} / 4 <= most / 2 THEN 4
+                WHEN n * {estimate} / 16 <= most / 2 THEN 16 WHEN n * {estimate} / 64 <= most / 2 THEN 64 ELSE 256 END AS one_in, most
+    FROM (SELECT count(*) AS n, CASE WHEN $9::bool THEN {strict} * {ranked} ELSE {ranked} END AS most
+          FROM (SELECT FROM chunks WHERE (SELECT count(*) FROM few) = 0 AND tsv @@ (SELECT asked FROM q)
+                AND chunk_samples(document_id, position) @> ARRAY[{estimate} + ($8::int & ({estimate} - 1))] LIMIT {ranked}) s) e
+), candidates AS (
+    (SELECT document_id, position, tsv FROM chunks
+     WHERE (SELECT one_in FROM share) = 1 AND tsv @@ (SELECT asked FROM q) LIMIT 2 * (SELECT most FROM share))
+    UNION ALL
+    (SELECT document_id, position, tsv FROM chunks
+     WHERE (SELECT one_in FROM share) > 1 AND tsv @@ (SELECT asked FROM q)
+     AND chunk_samples(document_id, position) @> ARRAY[(SELECT one_in + ($8::int & (one_in - 1)) FROM share)] LIMIT 2 * (SELECT most FROM share))
+    UNION ALL
+    (SELECT document_id, position, tsv FROM chunks
+     WHERE (SELECT one_in FROM share) > 1 AND position = 0 AND to_tsvector('english', heading) @@ (SELECT asked FROM q) LIMIT {titles})
+    UNION ALL
+    (SELECT document_id, position, tsv
+     FROM (SELECT * FROM chunks WHERE (SELECT one_in FROM share) > 1 ORDER BY document_id DESC, position DESC LIMIT {newChunks}) n
+     WHERE tsv @@ (SELECT asked FROM q))
+    UNION ALL
+    (SELECT c.document_id, c.position, c.tsv
+     FROM (SELECT id FROM (SELECT id, status FROM documents WHERE (SELECT one_in FROM share) > 1 ORDER BY id DESC LIMIT 4 * {newest}) d
+           WHERE status = 'ready' LIMIT {newest}) n
+     CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = n.id AND position < {newPieces} OFFSET 0) c
+     WHERE c.tsv @@ (SELECT asked FROM q))
+    UNION ALL
+    (SELECT document_id, position, tsv FROM names)
+    UNION ALL
+    (SELECT c.document_id, c.position, c.tsv FROM few
+     CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
+), scored AS MATERIALIZED (
+    SELECT document_id, position, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
+           CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
+                WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
+    FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
+    WHERE CASE WHEN named THEN coalesce(NOT tsv @@ (SELECT excluded FROM q), true)
+               WHEN $9 THEN tsv @@ (SELECT wanted FROM q) ELSE true END{filter}
+), best AS MATERIALIZED (
+    SELECT * FROM scored ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT {spare} * $7::int
+), kept AS MATERIALIZED (
+    SELECT DISTINCT document_id, position, tier, score FROM (
+        SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM best) b
+    WHERE nth <= $6::int
+), crowded AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM kept) < $7::int AND (SELECT count(*) FROM best) = {spare} * $7::int AS are
+)
+SELECT document_id, position, tier, score FROM kept WHERE NOT (SELECT are FROM crowded)
+UNION ALL
+(SELECT DISTINCT document_id, position, tier, score FROM (
+    SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored WHERE (SELECT are FROM crowded)) s
+ WHERE nth <= $6::int)
+ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT $7::int`
+
+// fewSQL are the documents that meet the filter, where they have so few chunks that all can be looked at.
+const fewSQL = `
+    SELECT id FROM (SELECT id, sum(chunk_count) OVER () AS chunks, count(*) OVER () AS documents FROM (
+        SELECT id, chunk_count FROM documents WHERE {conditions} LIMIT {ranked} + 1) d) d WHERE chunks <= {ranked} AND documents <= {ranked}`
+
+// everySQL and someSQL rank the chunks that have every word, or some, with a filter of so many conditions.
+var everySQL, someSQL = func() (every, some [MaxConditions + 1]string) {
+	for conditions := range every {
+		every[conditions] = rankStatement("websearch_to_tsquery", tierTerms, conditions)
+		some[conditions] = rankStatement("to_tsquery", tierPrefix, conditions)
+	}
+	return every, some
+}()
+
+// rankStatement returns rankSQL for a query that read makes of its text, with a filter of so many conditions.
+func rankStatement(read string, tier, conditions int) string {
+	few, filter := "SELECT NULL::uuid AS id WHERE false", ""
+	if conditions > 0 {
+		few, filter = strings.ReplaceAll(fewSQL, "{conditions}", meets("metadata", 10, conditions)), "\n    AND "+documentMeets("c", 10, conditions)
+	}
+	return bounds.Replace(strings.NewReplacer("{read}", read, "{few}", few, "{filter}", filter, "{tier}", fmt.Sprint(tier)).Replace(rankSQL))
 }
 
-// snippetLength is in characters, for chunks that have no word to show.
-const snippetLength = "200"
+var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
+	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{spare}", fmt.Sprint(spare),
+	"{name}", fmt.Sprint(tierName), "{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
 
-// showSQL takes documents' ids as $1 and positions as $2.
+// meets is true of metadata that meets so many conditions, whose alternatives are the parameters from first on.
+func meets(metadata string, first, conditions int) string {
+	all := make([]string, conditions)
+	for i := range all {
+		all[i] = fmt.Sprintf("%s @> ANY ($%d::jsonb[])", metadata, first+i)
+	}
+	return strings.Join(all, " AND ")
+}
+
+// documentMeets is true of rows of chunks in documents that meet the conditions. A sub-select and not a join: it is asked of the
+// candidates alone, whatever number of documents meets them.
+func documentMeets(chunks string, first, conditions int) string {
+	return "(SELECT " + meets("d.metadata", first, conditions) + " FROM documents d WHERE d.id = " + chunks + ".document_id)"
+}
+
+// allowedSQL returns which of the places with documents $1 and positions $2 there are, not with what $3 excludes.
+func allowedSQL(conditions int) string {
+	filter := ""
+	if conditions > 0 {
+		filter = " AND " + documentMeets("c", 4, conditions)
+	}
+	return `
+SELECT c.document_id, c.position
+FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position) JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
+WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', $3), true)` + filter
+}
+
+// showSQL reads the chunks at the places with documents $1 and positions $2, with $4 neighbours at each side, and the lexemes of $3.
 const showSQL = `
-SELECT c.document_id, d.title, c.position, 0::float8, left(c.content, ` + snippetLength + `), 'similar'
+SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $3))), b.texts, a.texts
 FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position)
 JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
-JOIN documents d ON d.id = p.document_id`
+JOIN documents d ON d.id = p.document_id
+LEFT JOIN LATERAL (SELECT array_agg(n.content ORDER BY n.position) AS texts FROM chunks n
+    WHERE $4 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position - $4 AND p.position - 1) b ON true
+LEFT JOIN LATERAL (SELECT array_agg(n.content ORDER BY n.position) AS texts FROM chunks n
+    WHERE $4 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position + 1 AND p.position + $4) a ON true`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,7 +24,7 @@ type Invalidator interface {
 func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) http.Handler {
 	mux := http.NewServeMux()
 	if kept != nil {
-		mux.Handle("POST /invalidate", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
+		mux.Handle("POST /v1/cache/invalidations", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
 	mux.Handle("GET /healthz", plain(healthz))
@@ -62,18 +63,29 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 	return nil
 }
 
+// searchScope reads the words of searches, or that all searches are meant.
+func searchScope(body *object) (words []string, all bool) {
+	before := len(body.faults)
+	text := body.text("search", maxQueryBytes)
+	if strings.TrimSpace(text) == "*" {
+		return nil, true
+	}
+	if words = cache.Pattern(text); len(words) == 0 && len(body.faults) == before {
+		body.faultf("search", "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
+	}
+	return words, false
+}
+
 func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
 	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
 	if err != nil {
 		return s, err
 	}
 	if body.has("all") {
-		s.Everything = body.oneOf("all", "yes") == "yes"
+		s.Everything = body.isTrue("all")
 	}
 	if body.has("search") {
-		if s.Pattern = body.text("search", maxQueryBytes); s.Pattern == "*" {
-			s.Pattern, s.Searches = "", true
-		}
+		s.Words, s.Searches = searchScope(body)
 	}
 	if body.has("user") {
 		s.User = body.text("user", maxUserBytes)
@@ -83,7 +95,7 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 			body.faultf("document", "is not a UUID, want the id of a document")
 		}
 	}
-	if len(body.members) == 0 {
+	if len(body.members) == 0 && body.faults == nil {
 		body.faultf("", "is empty, want all, document, search or user")
 	}
 	if body.faults != nil {

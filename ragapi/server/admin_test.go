@@ -31,13 +31,14 @@ func admin(kept Invalidator) http.Handler {
 
 func TestWhatIsToBeInvalidatedIsRead(t *testing.T) {
 	for body, want := range map[string]cache.Scope{
-		`{"all":"yes"}`:            {Everything: true},
-		`{"search":"*"}`:           {Searches: true},
-		`{"search":"lamp keeper"}`: {Pattern: "lamp keeper"},
+		`{"all":true}`:                                  {Everything: true},
+		`{"search":"*"}`:                                {Searches: true},
+		`{"search":"lamp keeper"}`:                      {Words: []string{"keeper", "lamp"}},
+		"{\"search\":\"cafe\u0301s*\"}":                 {Words: []string{"caf\u00e9s*"}},
 		`{"user":"u","document":"` + id.String() + `"}`: {User: "u", Document: id},
 	} {
 		var k told
-		if w := call(admin(&k), "POST", "/invalidate", "application/json", body); w.Code != http.StatusNoContent {
+		if w := call(admin(&k), "POST", "/v1/cache/invalidations", "application/json", body); w.Code != http.StatusNoContent {
 			t.Errorf("%s: status %d: %s", body, w.Code, w.Body)
 		}
 		if diff := cmp.Diff(want, k.scope); diff != "" {
@@ -49,11 +50,13 @@ func TestWhatIsToBeInvalidatedIsRead(t *testing.T) {
 func TestFaultyInvalidationsAreRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		`{}`:                 `[{"pointer":"","detail":"is empty, want all, document, search or user"}]`,
-		`{"all":true}`:       `[{"pointer":"/all","detail":"is of type bool, want a string"}]`,
+		`{"all":"yes"}`:      `[{"pointer":"/all","detail":"is not true: leave it out, or want true"}]`,
+		`{"search":"+++"}`:   `[{"pointer":"/search","detail":"selects no search: it has no word; want words, or beginnings such as light*, or * for all"}]`,
+		`{"search":"🚢"}`:     `[{"pointer":"/search","detail":"selects no search: it has no word; want words, or beginnings such as light*, or * for all"}]`,
 		`{"document":"7"}`:   `[{"pointer":"/document","detail":"is not a UUID, want the id of a document"}]`,
 		`{"pattern":"lamp"}`: `[{"pointer":"/pattern","detail":"is not known, want all or document or search or user"}]`,
 	} {
-		w := call(admin(&told{}), "POST", "/invalidate", "application/json", body)
+		w := call(admin(&told{}), "POST", "/v1/cache/invalidations", "application/json", body)
 		var p struct {
 			Errors json.RawMessage `json:"errors"`
 		}
@@ -65,13 +68,13 @@ func TestFaultyInvalidationsAreRefused(t *testing.T) {
 }
 
 func TestAnInvalidationThatCouldNotBeDoneIsA503(t *testing.T) {
-	if w := call(admin(&told{err: errors.New("gone")}), "POST", "/invalidate", "application/json", `{"all":"yes"}`); w.Code != http.StatusServiceUnavailable {
+	if w := call(admin(&told{err: errors.New("gone")}), "POST", "/v1/cache/invalidations", "application/json", `{"all":true}`); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d, want 503", w.Code)
 	}
 }
 
 func TestWithoutACacheThereIsNothingToInvalidate(t *testing.T) {
-	if w := call(admin(nil), "POST", "/invalidate", "application/json", `{"all":"yes"}`); w.Code != http.StatusNotFound {
+	if w := call(admin(nil), "POST", "/v1/cache/invalidations", "application/json", `{"all":true}`); w.Code != http.StatusNotFound {
 		t.Errorf("status %d, want 404", w.Code)
 	}
 }

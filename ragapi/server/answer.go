@@ -3,11 +3,12 @@ package server
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // revalidated answers are kept by browsers, not by the CDN, and asked for again each time.
@@ -16,28 +17,29 @@ const revalidated = "private, no-cache"
 // timeTag is the ETag of what changes no more than once in a microsecond.
 func timeTag(updated time.Time) string { return `"` + strconv.FormatInt(updated.UnixMicro(), 36) + `"` }
 
-// writeTagged answers v, or 304 to a client that has it.
-func writeTagged(w http.ResponseWriter, r *http.Request, tag string, v any) error {
+// writeTagged answers body, which ends a line, or 304 to a client that has it.
+func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) error {
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", revalidated)
 	if noneMatch(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return writeJSON(w, http.StatusOK, v)
+	return writeBody(w, http.StatusOK, body)
 }
 
-// writeHashed answers v under a tag of its content.
-func writeHashed(w http.ResponseWriter, r *http.Request, v any) error {
+// hashTag is the ETag of what has no other.
+func hashTag(body []byte) string {
+	return string(append(strconv.AppendUint([]byte{'"'}, xxhash.Sum64(body), 36), '"'))
+}
+
+// writeTaggedJSON answers v, or 304 to a client that has it.
+func writeTaggedJSON(w http.ResponseWriter, r *http.Request, tag string, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	sum := fnv.New128a()
-	if _, err := sum.Write(body); err != nil {
-		return fmt.Errorf("tag of the answer: %w", err)
-	}
-	return writeTagged(w, r, fmt.Sprintf(`"%x"`, sum.Sum(nil)), json.RawMessage(body))
+	return writeTagged(w, r, tag, append(body, '\n'))
 }
 
 // noneMatch reports whether an If-None-Match header covers tag, after RFC 9110, 13.1.2.
@@ -56,10 +58,14 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
+	return writeBody(w, status, append(body, '\n'))
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	if _, err := w.Write(append(body, '\n')); err != nil {
+	if _, err := w.Write(body); err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
 	return nil

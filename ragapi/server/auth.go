@@ -104,7 +104,7 @@ func (a *api) changeable(ctx context.Context, id uuid.UUID) error {
 	if auth.From(ctx).May(auth.SessionsAdmin) {
 		return nil
 	}
-	s, err := a.Sessions.Get(ctx, id)
+	s, err := a.Sessions.Get(ctx, id, session.Span{Limit: 1})
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,8 @@ type documentBody struct {
 	Title      string          `json:"title"`
 	Status     document.Status `json:"status"`
 	Failure    string          `json:"failure,omitempty"`
+	Progress   *progressBody   `json:"progress,omitempty"` // of a pending one
+	Version    int             `json:"version"`
 	Bytes      int64           `json:"bytes"`
 	ChunkCount int             `json:"chunkCount"`
 	Metadata   json.RawMessage `json:"metadata"`
@@ -30,11 +33,26 @@ type documentBody struct {
 	UpdatedAt  time.Time       `json:"updatedAt"`
 }
 
+type progressBody struct {
+	FailedAttempts int `json:"failedAttempts"`
+	ChunksDone     int `json:"chunksDone"`
+	ChunksTotal    int `json:"chunksTotal,omitempty"` // absent until it is known, and of a small document
+}
+
 func bodyOf(d document.Document) documentBody {
-	return documentBody{
+	body := documentBody{
 		ID: d.ID, Title: d.Title, Status: d.Status, Failure: d.Failure, Bytes: d.Bytes, ChunkCount: d.ChunkCount,
-		Metadata: d.Metadata, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+		Metadata: d.Metadata, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(), Version: d.Version,
 	}
+	if d.Status == document.Pending {
+		body.Progress = &progressBody{FailedAttempts: d.FailedAttempts, ChunksDone: d.ChunksDone, ChunksTotal: d.ChunksTotal}
+	}
+	return body
+}
+
+// documentTag is the ETag of a document as it is: of its version, and of how far that has come.
+func documentTag(d document.Document) string {
+	return fmt.Sprintf(`"%d-%s"`, d.Version, strings.Trim(timeTag(d.UpdatedAt), `"`))
 }
 
 type documentPage struct {
@@ -47,6 +65,10 @@ func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	up.Key, err = requestKey(r, up.Title, up.Text, string(up.Metadata))
+	if err != nil {
+		return err
+	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	doc, err := a.Documents.Create(ctx, up)
@@ -54,9 +76,47 @@ func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Metrics.Uploaded(doc.Bytes)
+	return writeAccepted(w, doc)
+}
+
+func writeAccepted(w http.ResponseWriter, doc document.Document) error {
 	w.Header().Set("Location", "/v1/documents/"+doc.ID.String())
+	w.Header().Set("ETag", documentTag(doc))
 	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusAccepted, bodyOf(doc))
+}
+
+func (a *api) replaceDocument(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	up, err := a.readUpload(w, r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	doc, err := a.Documents.Replace(ctx, id, up, func(d document.Document) bool { return ifMatch(r, documentTag(d)) })
+	if err != nil {
+		return err
+	}
+	a.Metrics.Uploaded(doc.Bytes)
+	return writeAccepted(w, doc)
+}
+
+func (a *api) retryDocument(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	doc, err := a.Documents.Retry(ctx, id)
+	if err != nil {
+		return err
+	}
+	return writeAccepted(w, doc)
 }
 
 func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
@@ -70,7 +130,7 @@ func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeTagged(w, r, timeTag(doc.UpdatedAt), bodyOf(doc))
+	return writeTaggedJSON(w, r, documentTag(doc), bodyOf(doc))
 }
 
 func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
@@ -88,15 +148,22 @@ func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
-	q := parameters{values: r.URL.Query()}
+	q, err := readParameters(r)
+	if err != nil {
+		return err
+	}
 	limit := q.integer("limit", defaultPage, maxPage)
 	before := q.cursor("cursor")
+	var status document.Status
+	if q.values.Has("status") {
+		status = document.Status(q.oneOf("status", string(document.Pending), string(document.Ready), string(document.Failed)))
+	}
 	if q.faults != nil {
 		return invalid(q.faults)
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	docs, err := a.Documents.List(ctx, limit+1, before) // one more tells whether there is a next page
+	docs, err := a.list(ctx, status, limit+1, before) // one more tells whether there is a next page
 	if err != nil {
 		return err
 	}
@@ -111,6 +178,14 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, page)
 }
 
+// list returns documents of one status, or of any.
+func (a *api) list(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
+	if status == "" {
+		return a.Documents.List(ctx, limit, before)
+	}
+	return a.Documents.ListStatus(ctx, status, limit, before)
+}
+
 // deadline is the time that one request has for the database.
 func (a *api) deadline(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), a.RequestTimeout)
@@ -120,7 +195,7 @@ func pathID(r *http.Request) (uuid.UUID, error) {
 	text := r.PathValue("id")
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != len(uuid.Nil.String()) {
-		return uuid.Nil, invalid([]Fault{{Parameter: "id", Detail: "is " + strconv.Quote(text) + ", want a UUID such as " + uuid.Nil.String()}})
+		return uuid.Nil, invalid([]Fault{{Parameter: "id", Detail: "is " + quoted(text) + ", want a UUID such as " + uuid.Nil.String()}})
 	}
 	return id, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -28,11 +29,13 @@ func requestID(ctx context.Context) string {
 
 // handle wraps what every request gets: an id, a measurement, a log line if something is wrong, a problem as its error.
 func (a *api) handle(route string, h handler) http.Handler {
+	h = a.admitted(route, h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		defer a.Metrics.RequestBegins()()
 		id := acceptRequestID(r.Header.Get(requestIDHeader))
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		r = r.WithContext(profiled(context.WithValue(r.Context(), requestIDKey{}, id), "route", route))
+		defer pprof.SetGoroutineLabels(context.Background()) // the connection's next request has its own
 		w.Header().Set(requestIDHeader, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if a.Readiness.draining() {
@@ -60,7 +63,7 @@ func (a *api) serve(w *recorder, r *http.Request, h handler) (err error) {
 	if writeErr := writeProblem(w, r, p); writeErr != nil {
 		return fmt.Errorf("%w; and its answer: %w", err, writeErr)
 	}
-	if p.Status < http.StatusInternalServerError {
+	if a.shed(err) || p.Status < http.StatusInternalServerError {
 		return nil
 	}
 	return err

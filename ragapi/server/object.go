@@ -1,63 +1,198 @@
 package server
 
 import (
-	"encoding/json"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
+	"unsafe"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // object is a JSON object of a request, whose members are read one by one. It gathers their faults.
 type object struct {
-	members map[string]json.RawMessage
+	members map[string]jsontext.Value // as they are written
 	faults  []Fault
 }
 
 // readObject reads a body of at most limit bytes with no members but known ones. Its error is a Problem, or that of a body over the limit.
 func readObject(w http.ResponseWriter, r *http.Request, limit int64, known ...string) (*object, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+	kind, _, err := mediaType(r)
+	if err != nil {
+		return nil, err
+	}
+	if kind != "application/json" {
 		return nil, unsupportedMedia("application/json")
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	raw, err := readBody(w, r, limit)
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, err
 	}
 	o := &object{}
-	if err := json.Unmarshal(raw, &o.members); err != nil {
-		o.faultf("", "%s", jsonFault(err))
-		return nil, invalid(o.faults)
+	return o, o.read(raw, known)
+}
+
+// read finds the known members of raw. Where it cannot read on, its error is a Problem with every fault until there.
+func (o *object) read(raw []byte, known []string) error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true)) // reads raw where it is
+	o.members = map[string]jsontext.Value{}
+	begin, err := d.ReadToken()
+	if err == nil && begin.Kind() != jsontext.KindBeginObject {
+		o.faultf("", "%s", notA("an object", begin.Kind()))
+		return invalid(o.faults)
 	}
-	if o.members == nil {
-		o.faultf("", "is null, want an object")
-		return nil, invalid(o.faults)
+	for err == nil && d.PeekKind() != jsontext.KindEndObject {
+		err = o.readMember(d, raw, known)
 	}
-	for _, name := range sortedKeys(o.members) {
-		if !slices.Contains(known, name) {
-			o.faultf(name, "is not known, want %s", strings.Join(known, " or "))
+	if err == nil {
+		_, err = d.ReadToken()
+	}
+	if err == nil {
+		if _, err = d.ReadToken(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		err = errors.Join(err, errTrailing)
+	}
+	return o.unreadable(d, err)
+}
+
+var (
+	errTrailing = errors.New("has more after the JSON value")
+	errTooDeep  = fmt.Errorf("is nested too deeply, want %d levels at most", maxNesting)
+	errFull     = errors.New("too many faults to read on")
+)
+
+// maxNesting counts the levels of a member, the member itself included.
+const maxNesting = 16
+
+func (o *object) readMember(d *jsontext.Decoder, raw []byte, known []string) error {
+	token, err := d.ReadToken()
+	if err != nil {
+		return err
+	}
+	name, from := token.String(), d.InputOffset()
+	if err := skip(d, maxNesting); err != nil {
+		return err
+	}
+	switch {
+	case !slices.Contains(known, name):
+		o.faultf(name, "is not known, want %s", strings.Join(known, " or "))
+	case o.has(name):
+		o.faultf(name, "is given more than once")
+	default:
+		o.members[name] = jsontext.Value(bytes.TrimLeft(raw[from:d.InputOffset()], ": \t\r\n"))
+	}
+	if len(o.faults) > maxFaults {
+		return errFull
+	}
+	return nil
+}
+
+// skip reads a value of at most levels of nesting, token by token: that takes no stack, however deep it is.
+func skip(d *jsontext.Decoder, levels int) error {
+	outer := d.StackDepth()
+	for {
+		if _, err := d.ReadToken(); err != nil {
+			return err
+		}
+		if d.StackDepth() > outer+levels {
+			return errTooDeep
+		}
+		if d.StackDepth() == outer {
+			return nil
 		}
 	}
-	return o, nil
+}
+
+// unreadable is the problem of a body that could not be read to its end.
+func (o *object) unreadable(d *jsontext.Decoder, err error) error {
+	pointer, detail := jsonFault(d, err)
+	if detail != "" {
+		f := at(pointer)
+		f.Detail = detail
+		o.faults = addFault(o.faults, f)
+	}
+	return invalid(o.faults)
+}
+
+// jsonFault says where d could not read on and why, in the words of the text's sender. It is silent of faults that are known.
+func jsonFault(d *jsontext.Decoder, err error) (pointer, detail string) {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, errFull):
+		return "", ""
+	case errors.Is(err, errTooDeep):
+		return string(d.StackPointer()), err.Error()
+	case errors.Is(err, errTrailing):
+		return "", fmt.Sprintf("%v at byte %d", errTrailing, d.InputOffset())
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "", "is not JSON: it ends early"
+	case errors.Is(err, io.EOF):
+		return "", "is empty, want a JSON value"
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
+		return string(syntax.JSONPointer), "is given more than once"
+	case errors.As(err, &syntax):
+		return string(syntax.JSONPointer), fmt.Sprintf("is not JSON: %s at byte %d", cut(syntax.Err.Error(), 2*maxQuoted), syntax.ByteOffset)
+	}
+	return "", "is not JSON"
+}
+
+// kinds are the types of JSON as faults name them.
+var kinds = map[jsontext.Kind]string{
+	jsontext.KindNull: "null", jsontext.KindTrue: "bool", jsontext.KindFalse: "bool", jsontext.KindString: "string",
+	jsontext.KindNumber: "number", jsontext.KindBeginObject: "object", jsontext.KindBeginArray: "array",
+}
+
+func notA(want string, got jsontext.Kind) string {
+	if got == jsontext.KindNull {
+		return "is null, want " + want
+	}
+	return "is of type " + kinds[got] + ", want " + want
 }
 
 func (o *object) faultf(name, format string, args ...any) {
 	f := inBody(name)
 	f.Detail = fmt.Sprintf(format, args...)
-	o.faults = append(o.faults, f)
+	o.faults = addFault(o.faults, f)
 }
 
 func (o *object) has(name string) bool { return o.members[name] != nil }
 
-// text reads a required text.
-func (o *object) text(name string, maxBytes int) (v string) {
-	if raw := o.members[name]; raw != nil {
-		if err := json.Unmarshal(raw, &v); err != nil {
-			o.faultf(name, "%s", jsonFault(err))
-			return ""
-		}
+// value reads a text, as it was sent; an absent one is "". It shares the body's memory where it can.
+func (o *object) value(name string) string {
+	raw := o.members[name]
+	if raw == nil {
+		return ""
+	}
+	if raw.Kind() != jsontext.KindString {
+		o.faultf(name, "%s", notA("a string", raw.Kind()))
+		return ""
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return shared(raw[1 : len(raw)-1])
+	}
+	plain, err := jsontext.AppendUnquote(make([]byte, 0, len(raw)), raw)
+	if err != nil {
+		o.faultf(name, "is not a JSON string")
+	}
+	return shared(plain)
+}
+
+// shared is b as a string, without a copy: nothing may write to b any more.
+func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// text reads a required text, in its normal form.
+func (o *object) text(name string, maxBytes int) string {
+	before := len(o.faults)
+	v := text.Normal(o.value(name))
+	if len(o.faults) > before {
+		return ""
 	}
 	if detail := shortTextFault(v, maxBytes); detail != "" {
 		o.faultf(name, "%s", detail)
@@ -69,9 +204,18 @@ func (o *object) oneOf(name string, allowed ...string) string {
 	before := len(o.faults)
 	v := o.text(name, maxRequestID)
 	if len(o.faults) == before && !slices.Contains(allowed, v) {
-		o.faultf(name, "is %s, want one of %s", strconv.Quote(v), strings.Join(allowed, ", "))
+		o.faultf(name, "is %s, want one of %s", quoted(v), strings.Join(allowed, ", "))
 	}
 	return v
+}
+
+// isTrue reads a member that can only be true.
+func (o *object) isTrue(name string) bool {
+	if string(o.members[name]) != "true" {
+		o.faultf(name, "is not true: leave it out, or want true")
+		return false
+	}
+	return true
 }
 
 // shortTextFault says what is wrong with a required text of bounded length, or "".
@@ -80,7 +224,7 @@ func shortTextFault(v string, maxBytes int) string {
 	case strings.TrimSpace(v) == "":
 		return "is missing or blank, want a text"
 	case len(v) > maxBytes:
-		return "has " + bytesText(int64(len(v))) + ", want " + bytesText(int64(maxBytes)) + " at most"
+		return tooLong(len(v), maxBytes)
 	}
-	return textFault(v)
+	return text.Fault(v)
 }

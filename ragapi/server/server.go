@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
@@ -25,7 +27,16 @@ type Documents interface {
 	Create(ctx context.Context, up document.Upload) (document.Document, error)
 	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
+	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
+	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
+	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
 	Delete(ctx context.Context, id uuid.UUID) error
+}
+
+// Chunks reads the texts of documents; document.Store is one.
+type Chunks interface {
+	// Chunks returns at most limit chunks of a document, from a position on. A reader that lacks some of them is not believed.
+	Chunks(ctx context.Context, doc document.Document, from, limit int) ([]document.Chunk, error)
 }
 
 // Searcher finds chunks; search.Engine is one.
@@ -36,8 +47,8 @@ type Searcher interface {
 // Sessions keeps conversations; session.Store is one.
 type Sessions interface {
 	Create(ctx context.Context, user string) (session.Session, error)
-	Get(ctx context.Context, id uuid.UUID) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error)
+	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }
@@ -48,6 +59,7 @@ type QueryLog interface{ Record(r querylog.Record) }
 // Options are what the API is made of. All are required.
 type Options struct {
 	Documents      Documents
+	Chunks         Chunks
 	Search         Searcher
 	Sessions       Sessions
 	Summary        func(ctx context.Context) (querylog.Summary, error)
@@ -58,17 +70,24 @@ type Options struct {
 	Metrics        *metrics.Metrics
 	Log            *slog.Logger
 	MaxUploadBytes int64         // one request body
+	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
 	RequestTimeout time.Duration // one request, not counting the reading of its body
+	MaxRequests    int           // in flight at once, probes apart; 0 is 1,000
 }
 
-type api struct{ Options }
+type api struct {
+	Options
+	memory *memory
+	gate   *admission.Gate
+}
 
 // handler answers a request or returns why not; nothing has been written then.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // New returns the API as docs/api.md describes it.
 func New(o Options) http.Handler {
-	a := &api{o}
+	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes), gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
+	o.Metrics.RequestsLimit(a.gate.Limit())
 	mux := http.NewServeMux()
 	for path, methods := range a.routes() {
 		for method, t := range methods {
@@ -83,12 +102,14 @@ func New(o Options) http.Handler {
 // routes are all there is: by path and method, the scope that a caller needs, and what answers.
 func (a *api) routes() map[string]map[string]route {
 	return map[string]map[string]route{
-		"/v1/documents":              {http.MethodGet: {auth.DocumentsRead, a.listDocuments}, http.MethodPost: {auth.DocumentsWrite, a.createDocument}},
-		"/v1/documents/{id}":         {http.MethodGet: {auth.DocumentsRead, a.getDocument}, http.MethodDelete: {auth.DocumentsWrite, a.deleteDocument}},
+		"/v1/documents":              {http.MethodGet: {auth.DocumentsRead, a.listDocuments}, http.MethodPost: {auth.DocumentsWrite, a.withBody(a.createDocument)}},
+		"/v1/documents/{id}":         {http.MethodGet: {auth.DocumentsRead, a.getDocument}, http.MethodPut: {auth.DocumentsWrite, a.withBody(a.replaceDocument)}, http.MethodDelete: {auth.DocumentsWrite, a.deleteDocument}},
+		"/v1/documents/{id}/retry":   {http.MethodPost: {auth.DocumentsWrite, a.withBody(a.retryDocument)}},
+		"/v1/documents/{id}/chunks":  {http.MethodGet: {auth.DocumentsRead, a.listChunks}},
 		"/v1/search":                 {http.MethodGet: {auth.SearchRead, a.search}},
-		"/v1/sessions":               {http.MethodGet: {auth.SessionsRead, a.listSessions}, http.MethodPost: {auth.SessionsWrite, a.createSession}},
+		"/v1/sessions":               {http.MethodGet: {auth.SessionsRead, a.listSessions}, http.MethodPost: {auth.SessionsWrite, a.withBody(a.createSession)}},
 		"/v1/sessions/{id}":          {http.MethodGet: {auth.SessionsRead, a.getSession}, http.MethodDelete: {auth.SessionsWrite, a.deleteSession}},
-		"/v1/sessions/{id}/messages": {http.MethodPost: {auth.SessionsWrite, a.appendMessage}},
+		"/v1/sessions/{id}/messages": {http.MethodPost: {auth.SessionsWrite, a.withBody(a.appendMessage)}},
 		"/v1/dashboard":              {http.MethodGet: {auth.SearchRead, a.dashboard}},
 		"/healthz":                   {http.MethodGet: {anyone, healthz}},
 		"/readyz":                    {http.MethodGet: {anyone, a.Readiness.readyz}},
@@ -98,7 +119,7 @@ func (a *api) routes() map[string]map[string]route {
 // notAllowed answers every method that methods lacks.
 func notAllowed(methods map[string]route) handler {
 	var allowed []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		// A pattern for GET serves HEAD too.
 		_, has := methods[m]
 		_, gets := methods[http.MethodGet]
@@ -109,6 +130,6 @@ func notAllowed(methods map[string]route) handler {
 	allow := strings.Join(allowed, ", ")
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allow)
-		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: r.Method + " is not one of " + allow}
+		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: cut(r.Method, maxQuoted) + " is not one of " + allow}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -35,20 +36,48 @@ var (
 // fake answers as it is told and remembers what arrived.
 type fake struct {
 	err      error
+	waits    time.Duration // in Create
 	uploaded document.Upload
 	docs     []document.Document
+	status   document.Status
 	query    search.Query
 	logged   []querylog.Record
 	appended session.Message
 	sessions []session.Session
 }
 
-func (f *fake) Create(_ context.Context, up document.Upload) (document.Document, error) {
+func (f *fake) Create(ctx context.Context, up document.Upload) (document.Document, error) {
 	f.uploaded = up
+	if f.waits > 0 {
+		select {
+		case <-time.After(f.waits):
+		case <-ctx.Done():
+			return document.Document{}, ctx.Err()
+		}
+	}
 	return sample(), f.err
 }
-func (f *fake) Get(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
-func (f *fake) Delete(context.Context, uuid.UUID) error                   { return f.err }
+func (f *fake) Retry(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
+func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error) {
+	f.uploaded = up
+	if !matches(sample()) {
+		return document.Document{}, document.ErrChanged
+	}
+	return sample(), f.err
+}
+func (f *fake) ListStatus(_ context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
+	f.status = status
+	return f.List(context.Background(), limit, before)
+}
+func (f *fake) Get(_ context.Context, id uuid.UUID) (document.Document, error) {
+	for _, d := range f.docs {
+		if d.ID == id {
+			return d, f.err
+		}
+	}
+	return sample(), f.err
+}
+func (f *fake) Delete(context.Context, uuid.UUID) error { return f.err }
 func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
 	var page []document.Document
 	for _, d := range f.docs {
@@ -70,13 +99,14 @@ type fakeSessions struct{ *fake }
 func (f fakeSessions) Create(_ context.Context, user string) (session.Session, error) {
 	return sampleSession(user), f.err
 }
-func (f fakeSessions) Get(context.Context, uuid.UUID) (session.Session, error) {
+func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Session, error) {
 	return sampleSession("u"), f.err
 }
-func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Session, error) {
+func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Message, error) {
 	f.appended = m
 	m.At = created
-	return session.Session{Messages: []session.Message{m}}, f.err
+	m.Number = 1
+	return m, f.err
 }
 func (f fakeSessions) List(_ context.Context, _ string, limit int, before uuid.UUID) ([]session.Session, error) {
 	var page []session.Session
@@ -94,7 +124,7 @@ func sampleSession(user string) session.Session {
 }
 
 func sample() document.Document {
-	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created}
+	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created, Version: 1, AcceptedAt: created}
 }
 
 func newAPI(f *fake) http.Handler { return New(optionsOf(f)) }
@@ -104,9 +134,9 @@ func optionsOf(f *fake) Options {
 	log := slog.New(slog.DiscardHandler)
 	return Options{
 		Auth: auth.Off{}, RateLimit: &RateLimit{},
-		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
+		Documents: f, Chunks: shelf{f}, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
-		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute,
+		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, UploadMemory: 1 << 20, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
 	}
 }
@@ -137,7 +167,7 @@ func same(t *testing.T, want, got string) {
 	}
 }
 
-const sampleJSON = `{"id":"01930000-0000-7000-8000-000000000001","title":"T","status":"pending","bytes":4,"chunkCount":0,"metadata":{"a":1},"createdAt":"2026-11-23T12:00:00Z","updatedAt":"2026-11-23T12:00:00Z"}`
+const sampleJSON = `{"id":"01930000-0000-7000-8000-000000000001","title":"T","status":"pending","progress":{"failedAttempts":0,"chunksDone":0},"version":1,"bytes":4,"chunkCount":0,"metadata":{"a":1},"createdAt":"2026-11-23T12:00:00Z","updatedAt":"2026-11-23T12:00:00Z"}`
 
 func TestAnUploadIsAcceptedAndLocated(t *testing.T) {
 	w := call(newAPI(&fake{}), "POST", "/v1/documents", "application/json", `{"title":"T","text":"text"}`)
@@ -211,15 +241,15 @@ func TestAFileNameIsATitle(t *testing.T) {
 func TestFaultyUploadsAreRefusedWithEveryFault(t *testing.T) {
 	formType, formBody := form(t, map[string]string{"file": "\xff", "metadata": "[]", "colour": "red"})
 	for name, c := range map[string]struct{ target, contentType, body, faults string }{
-		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character '}' looking for beginning of object key string at byte 14"}]`},
-		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: unexpected end of JSON input at byte 9"}]`},
+		"syntax":        {"/v1/documents", "application/json", `{"title":"T",}`, `[{"pointer":"","detail":"is not JSON: invalid character ',' at start of value at byte 12"}]`},
+		"cut off":       {"/v1/documents", "application/json", `{"title":`, `[{"pointer":"","detail":"is not JSON: it ends early"}]`},
 		"not an object": {"/v1/documents", "application/json", `[]`, `[{"pointer":"","detail":"is of type array, want an object"}]`},
 		"null":          {"/v1/documents", "application/json", `null`, `[{"pointer":"","detail":"is null, want an object"}]`},
-		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title, text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
+		"types":         {"/v1/documents", "application/json", `{"title":7,"text":["x"],"metadata":"m","a/b":1}`, `[{"pointer":"/a~1b","detail":"is not known, want title or text or metadata"},{"pointer":"/text","detail":"is of type array, want a string"},{"pointer":"/title","detail":"is of type number, want a string"},{"pointer":"/metadata","detail":"is of type string, want an object"}]`},
 		"missing":       {"/v1/documents", "application/json", `{}`, `[{"pointer":"/title","detail":"is missing or blank, want a text"},{"pointer":"/text","detail":"is missing or blank, want a text"}]`},
-		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/text","detail":"has a NUL character, which cannot be stored"},{"pointer":"/metadata","detail":"has a NUL character, which cannot be stored"}]`},
+		"NUL":           {"/v1/documents", "application/json", `{"title":"T","text":"a\u0000b","metadata":{"a":"\u0000"}}`, `[{"pointer":"/metadata/a","detail":"has a NUL character, which cannot be stored"},{"pointer":"/text","detail":"has a NUL character, which cannot be stored"}]`},
 		"long title":    {"/v1/documents", "application/json", `{"title":"` + strings.Repeat("x", 513) + `","text":"x"}`, `[{"pointer":"/title","detail":"has 513 bytes, want 512 bytes at most"}]`},
-		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"},{"parameter":"metadata","detail":"is of type array, want an object"}]`},
+		"form":          {"/v1/documents", formType, formBody, `[{"parameter":"metadata","detail":"is of type array, want an object"},{"parameter":"colour","detail":"is not known, want file, title or metadata"},{"parameter":"file","detail":"is not valid UTF-8"}]`},
 		"text":          {"/v1/documents", "text/plain", " ", `[{"parameter":"title","detail":"is missing or blank, want a text"},{"parameter":"body","detail":"is missing or blank, want a text"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +267,7 @@ func TestAnUploadOverTheLimitIs413(t *testing.T) {
 	if w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d, want 413", w.Code)
 	}
-	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The upload is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
+	same(t, `{"type":"urn:ragapi:problem:too-large","title":"The body is too large","status":413,"detail":"a request body may have 1024 bytes at most","instance":"/v1/documents","requestId":"test-1"}`, w.Body.String())
 }
 
 func TestErrorsBecomeProblems(t *testing.T) {
@@ -251,6 +281,10 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		"too slow":          {context.DeadlineExceeded, 503, "timeout"},
 		"statement timeout": {&pgconn.PgError{Code: "57014"}, 503, "timeout"},
 		"starting database": {&pgconn.PgError{Code: "57P03"}, 503, "unavailable"},
+		"PgBouncer":         {fmt.Errorf("read: %w", &pgconn.PgError{Code: "08P01"}), 503, "unavailable"},
+		"connection lost":   {fmt.Errorf("read: %w", io.ErrUnexpectedEOF), 503, "unavailable"},
+		"deadlock":          {&pgconn.PgError{Code: "40P01"}, 503, "unavailable"},
+		"unstorable":        {&pgconn.PgError{Code: "22003"}, 400, "invalid-request"},
 		"no database":       {&net.OpError{Op: "dial", Err: errors.New("refused")}, 503, "unavailable"},
 		"anything else":     {errors.New("secret cause"), 500, "internal"},
 	} {
@@ -359,7 +393,7 @@ func TestASearchAnswersItsHits(t *testing.T) {
 		t.Errorf("ETag %q, Cache-Control %q, want it kept and asked for again", tag, w.Header().Get("Cache-Control"))
 	}
 	same(t, `{"query":"a","mode":"complex","hits":[{"documentId":"01930000-0000-7000-8000-000000000001","title":"T","position":2,"score":0.5,"match":"terms","snippet":"<mark>a</mark>"}]}`, w.Body.String())
-	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3}, f.query); diff != "" {
+	if diff := cmp.Diff(search.Query{Text: "a", Mode: search.Complex, Limit: 3, PerDocument: 3}, f.query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
 	}
 }
@@ -376,8 +410,8 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	if w := call(newAPI(&fake{}), "GET", "/readyz", "", ""); w.Code != http.StatusOK {
 		t.Errorf("status %d with a database, want 200", w.Code)
 	}
-	if w := call(newAPI(&fake{err: errors.New("refused")}), "GET", "/readyz", "", ""); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "refused") {
-		t.Errorf("status %d without a database, want 503 without its cause: %s", w.Code, w.Body)
+	if w := call(newAPI(&fake{err: errors.New("refused")}), "GET", "/readyz", "", ""); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), `"detail":"refused"`) {
+		t.Errorf("status %d without a database, want 503 with what is missing: %s", w.Code, w.Body)
 	}
 }
 
@@ -400,14 +434,21 @@ func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 }
 
 func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
-	for _, seed := range []string{`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--"} {
+	for _, seed := range []string{
+		`{"title":"T","text":"x"}`, `{"title":1}`, `{`, `[]`, `{"metadata":{}}`, "--b\r\n\r\n--b--", `{"title":"\ud800"}`, "{\"text\":\"\xff\"}", `{"a":1,"a":2}`,
+		`{"metadata":{"a":1e-20000}}`, `{"x":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}`, part("name=file; filename=f", "x") + "--b--", part("name=metadata", `{"a":"\u0000"}`),
+	} {
 		f.Add("application/json", seed)
 		f.Add("multipart/form-data; boundary=b", seed)
 		f.Add("text/plain", seed)
+		f.Add("text/plain; charset=utf-16", seed)
 	}
 	api := newAPI(&fake{})
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		w := call(api, "POST", "/v1/documents?title=T", contentType, body)
+		if w.Body.Len() > 10_000 {
+			t.Errorf("an answer of %d bytes", w.Body.Len())
+		}
 		switch w.Code {
 		case http.StatusAccepted, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
 			return
@@ -416,8 +457,8 @@ func FuzzUploadsNeverPanicAndFaultsAreNamed(f *testing.F) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 		var p Problem
-		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 {
-			t.Errorf("a refusal without a fault: %s", w.Body)
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) == 0 || len(p.Errors) > maxFaults+1 {
+			t.Errorf("a refusal without a fault, or with too many: %s", w.Body)
 		}
 	})
 }

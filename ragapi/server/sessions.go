@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"net/http"
 	"time"
 
@@ -72,16 +73,24 @@ func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q, err := readParameters(r)
+	if err != nil {
+		return err
+	}
+	part := session.Span{Limit: q.integer("limit", session.MostMessages, session.MostMessages), Before: int64(q.integer("before", 0, math.MaxInt))}
+	if q.faults != nil {
+		return invalid(q.faults)
+	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	s, err := a.Sessions.Get(ctx, id)
+	s, err := a.Sessions.Get(ctx, id, part)
 	if err == nil {
 		err = visible(ctx, s)
 	}
 	if err != nil {
 		return err
 	}
-	return writeTagged(w, r, timeTag(s.UpdatedAt), sessionBodyOf(s))
+	return writeTaggedJSON(w, r, timeTag(s.UpdatedAt), sessionBodyOf(s))
 }
 
 func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
@@ -102,16 +111,18 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	if err := a.changeable(ctx, id); err != nil {
 		return err
 	}
-	s, err := a.Sessions.Append(ctx, id, m)
-	if err != nil {
+	if m, err = a.Sessions.Append(ctx, id, m); err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return writeJSON(w, http.StatusCreated, s.Messages[len(s.Messages)-1])
+	return writeJSON(w, http.StatusCreated, m)
 }
 
 func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
-	q := parameters{values: r.URL.Query()}
+	q, err := readParameters(r)
+	if err != nil {
+		return err
+	}
 	named := ""
 	if q.values.Has("user") || !auth.From(r.Context()).Checked() {
 		named = q.text("user", maxUserBytes)

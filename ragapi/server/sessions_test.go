@@ -36,7 +36,7 @@ func TestAMessageIsAppendedAndAnswered(t *testing.T) {
 	if w.Code != http.StatusCreated {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
-	same(t, `{"role":"user","content":"Where is the lamp?","at":"2026-11-23T12:00:00Z"}`, w.Body.String())
+	same(t, `{"number":1,"role":"user","content":"Where is the lamp?","at":"2026-11-23T12:00:00Z"}`, w.Body.String())
 	if diff := cmp.Diff(session.Message{Role: "user", Content: "Where is the lamp?"}, f.appended); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}

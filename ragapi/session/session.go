@@ -1,11 +1,11 @@
 // Package session keeps conversations: what a user and the assistant have said, so that any process can go on.
 //
-// Owns: the table sessions, how long a session lives, how many messages it keeps. Does not own: what answers a message.
+// Owns: the tables sessions and session_messages, how long a session lives, how many messages it keeps. Does not own: what
+// answers a message.
 package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +13,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 // ErrNotFound means that no session has the given id, or that it has expired.
@@ -22,7 +25,7 @@ var ErrNotFound = errors.New("no such session")
 type Session struct {
 	ID        uuid.UUID
 	User      string
-	Messages  []Message // the newest MostMessages, the oldest first
+	Messages  []Message // as many as were asked for, the oldest first
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	ExpiresAt time.Time
@@ -30,6 +33,7 @@ type Session struct {
 
 // Message is something that was said.
 type Message struct {
+	Number  int64     `json:"number"` // from 1, in the order in which they were said
 	Role    string    `json:"role"`
 	Content string    `json:"content"`
 	At      time.Time `json:"at"`
@@ -38,42 +42,136 @@ type Message struct {
 // MostMessages of a session are kept; each further one takes the place of the oldest.
 const MostMessages = 100
 
-// Store keeps sessions in the primary database. They are read from there too: who says something must see it said.
-type Store struct {
-	pool *pgxpool.Pool
-	ttl  time.Duration
+// Span is a part of a session's messages: the newest Limit of those before number Before; 0 is no bound.
+type Span struct {
+	Limit  int
+	Before int64
 }
 
-// NewStore returns a store of sessions that expire ttl after their last message.
-func NewStore(pool *pgxpool.Pool, ttl time.Duration) *Store { return &Store{pool: pool, ttl: ttl} }
+// Store keeps sessions in the primary database. They are read from there too: who says something must see it said.
+type Store struct {
+	pool    *pgxpool.Pool
+	reads   *postgres.Reader
+	changes *change.Log
+	ttl     time.Duration
+}
 
-const columns = `id, user_id, messages, created_at, updated_at, expires_at`
+// NewStore returns a store of sessions that expire ttl after their last message. changes may be nil.
+func NewStore(pool *pgxpool.Pool, changes *change.Log, ttl time.Duration) *Store {
+	return &Store{pool: pool, reads: postgres.NewReader(pool, nil, nil), changes: changes, ttl: ttl}
+}
 
-// Create begins a session of user.
+// Create begins a session of user. Nobody has asked for it before: there is no copy to be told.
 func (s *Store) Create(ctx context.Context, user string) (Session, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Session{}, fmt.Errorf("session id: %w", err)
 	}
-	return s.one(ctx, "create session", `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING `+columns, id, user, s.ttl)
-}
-
-// Get returns the session with id, or ErrNotFound.
-func (s *Store) Get(ctx context.Context, id uuid.UUID) (Session, error) {
-	return s.one(ctx, "read session", `SELECT `+columns+` FROM sessions WHERE id = $1 AND expires_at > now()`, id)
-}
-
-// Append adds a message and puts off the session's end. Messages that arrive at once are all kept, in some order.
-func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Session, error) {
-	m.At = time.Now().UTC().Truncate(time.Microsecond)
-	raw, err := json.Marshal(m)
+	made := Session{ID: id, User: user}
+	err = s.pool.QueryRow(ctx, `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`,
+		id, user, s.ttl).Scan(&made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
 	if err != nil {
-		return Session{}, fmt.Errorf("message: %w", err)
+		return Session{}, fmt.Errorf("create session: %w", err)
 	}
-	return s.one(ctx, "append to session", `UPDATE sessions
-		SET messages = CASE WHEN jsonb_array_length(messages) < $3 THEN messages ELSE messages - 0 END || jsonb_build_array($2::jsonb), updated_at = clock_timestamp(), expires_at = now() + $4
-		WHERE id = $1 AND expires_at > now() RETURNING `+columns, id, raw, MostMessages, s.ttl)
+	return made, nil
 }
+
+// getSQL reads a session and its messages as of one moment: a row for each message, and one without if there is none.
+const getSQL = `
+SELECT s.id, s.user_id, s.created_at, s.updated_at, s.expires_at, m.number, m.role, m.content, m.at
+FROM sessions s LEFT JOIN LATERAL (
+    SELECT number, role, content, at FROM session_messages WHERE session_id = s.id AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3
+) m ON true
+WHERE s.id = $1 AND s.expires_at > now() ORDER BY m.number`
+
+// Get returns the session with id and a part of its messages, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, id uuid.UUID, part Span) (found Session, err error) {
+	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
+		found = Session{}
+		rows, err := db.Query(ctx, getSQL, id, part.Before, part.Limit)
+		if err != nil {
+			return err
+		}
+		var number *int64
+		var role, content *string
+		var at *time.Time
+		_, err = pgx.ForEachRow(rows, []any{&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt, &number, &role, &content, &at}, func() error {
+			if number != nil {
+				found.Messages = append(found.Messages, Message{Number: *number, Role: *role, Content: *content, At: at.UTC()})
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return Session{}, fmt.Errorf("read session: %w", err)
+	}
+	if found.ID == uuid.Nil {
+		return Session{}, ErrNotFound
+	}
+	return found, nil
+}
+
+// appendSQL adds a message and puts off the session's end, in one statement: the row's lock makes one message wait for
+// the other.
+const appendSQL = `
+WITH touched AS (
+    UPDATE sessions SET last_message = last_message + 1, updated_at = clock_timestamp(), expires_at = now() + $4
+    WHERE id = $1 AND expires_at > now() RETURNING id, last_message, updated_at
+), dropped AS (
+    DELETE FROM session_messages m USING touched t WHERE m.session_id = t.id AND m.number <= t.last_message - $5
+)
+INSERT INTO session_messages (session_id, number, role, content, at) SELECT id, last_message, $2, $3, updated_at FROM touched RETURNING number, at`
+
+// Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time.
+func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Message, error) {
+	if err := s.change(ctx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &m.Number, &m.At); err != nil {
+		return Message{}, notFoundOr(err, "append to session")
+	}
+	m.At = m.At.UTC()
+	return m, nil
+}
+
+// Delete ends the session with id, or returns ErrNotFound.
+func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
+	if err := s.change(ctx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id); err != nil {
+		return notFoundOr(err, "delete session")
+	}
+	return nil
+}
+
+// change runs a statement that changes a session, and tells of it. The statement's row is read into the given variables;
+// without one, nothing has changed and nobody needs to know.
+func (s *Store) change(ctx context.Context, id uuid.UUID, sql string, args []any, into ...any) error {
+	var changes []change.Change
+	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(sql, args...)
+		s.changes.Queue(batch, id.String(), change.SessionChanged)
+		results := tx.SendBatch(ctx, batch)
+		err := results.QueryRow().Scan(into...)
+		if err == nil {
+			changes, err = s.changes.Answer(results)
+		}
+		if closed := results.Close(); err == nil {
+			err = closed
+		}
+		return err
+	})
+	if err == nil {
+		s.changes.Committed(ctx, changes)
+	}
+	return err
+}
+
+func notFoundOr(err error, what string) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+const listSQL = `SELECT id, user_id, created_at, updated_at, expires_at FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > now() ORDER BY id DESC LIMIT $3`
 
 // List returns at most limit sessions of user without their messages, the newest first, beginning after the one with id before.
 func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UUID) ([]Session, error) {
@@ -81,25 +179,14 @@ func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UU
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	sessions, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Session])
+	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (found Session, err error) {
+		err = row.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
+		return found, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	return sessions, nil
-}
-
-const listSQL = `SELECT id, user_id, NULL::jsonb, created_at, updated_at, expires_at FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > now() ORDER BY id DESC LIMIT $3`
-
-// Delete ends the session with id, or returns ErrNotFound.
-func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	tag, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND expires_at > now()`, id)
-	if err != nil {
-		return fmt.Errorf("delete session %s: %w", id, err)
-	}
-	if tag.RowsAffected() == 0 {
-		return ErrNotFound
-	}
-	return nil
 }
 
 // expireBatch bounds one statement, so that it holds few locks and little of it is lost when it is interrupted.
@@ -120,19 +207,4 @@ func (s *Store) Expire(ctx context.Context) (int64, error) {
 			return total, nil
 		}
 	}
-}
-
-func (s *Store) one(ctx context.Context, what, sql string, args ...any) (Session, error) {
-	rows, err := s.pool.Query(ctx, sql, args...)
-	if err != nil {
-		return Session{}, fmt.Errorf("%s: %w", what, err)
-	}
-	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Session])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Session{}, ErrNotFound
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("%s: %w", what, err)
-	}
-	return found, nil
 }

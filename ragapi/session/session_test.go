@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +28,7 @@ func open(t *testing.T) (*session.Store, *pgxpool.Pool) {
 	if err := schema.Migrate(t.Context(), pool, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	return session.NewStore(pool, time.Hour), pool
+	return session.NewStore(pool, nil, time.Hour), pool
 }
 
 func create(t *testing.T, store *session.Store, user string) session.Session {
@@ -38,7 +40,7 @@ func create(t *testing.T, store *session.Store, user string) session.Session {
 	return s
 }
 
-func say(t *testing.T, store *session.Store, id uuid.UUID, content string) session.Session {
+func say(t *testing.T, store *session.Store, id uuid.UUID, content string) session.Message {
 	t.Helper()
 	s, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: content})
 	if err != nil {
@@ -50,14 +52,13 @@ func say(t *testing.T, store *session.Store, id uuid.UUID, content string) sessi
 func TestASessionKeepsWhatIsSaidInOrder(t *testing.T) {
 	store, _ := open(t)
 	begun := create(t, store, "u")
-	say(t, store, begun.ID, "one")
-	said := say(t, store, begun.ID, "two")
-	got, err := store.Get(t.Context(), begun.ID)
+	said := []session.Message{say(t, store, begun.ID, "one"), say(t, store, begun.ID, "two")}
+	got, err := store.Get(t.Context(), begun.ID, whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(said, got); diff != "" {
-		t.Errorf("session (-appended +read):\n%s", diff)
+	if diff := cmp.Diff(said, got.Messages); diff != "" {
+		t.Errorf("messages (-appended +read):\n%s", diff)
 	}
 	if len(got.Messages) != 2 || got.Messages[0].Content != "one" || got.Messages[1].Content != "two" || got.User != "u" {
 		t.Errorf("session %+v", got)
@@ -67,13 +68,83 @@ func TestASessionKeepsWhatIsSaidInOrder(t *testing.T) {
 	}
 }
 
+// whole are all messages that are kept.
+var whole = session.Span{Limit: session.MostMessages}
+
+func TestMessagesAreReadPageByPage(t *testing.T) {
+	store, _ := open(t)
+	id := create(t, store, "u").ID
+	for i := range 7 {
+		say(t, store, id, fmt.Sprint(i))
+	}
+	var read []string
+	for before := int64(0); ; {
+		got, err := store.Get(t.Context(), id, session.Span{Limit: 3, Before: before})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Messages) == 0 {
+			break
+		}
+		for _, m := range slices.Backward(got.Messages) {
+			read = append(read, m.Content)
+		}
+		before = got.Messages[0].Number
+	}
+	if diff := cmp.Diff([]string{"6", "5", "4", "3", "2", "1", "0"}, read); diff != "" {
+		t.Errorf("messages (-want +read):\n%s", diff)
+	}
+}
+
+func TestAMessageCostsItsOwnSize(t *testing.T) {
+	store, pool := open(t)
+	id := create(t, store, "u").ID
+	for range session.MostMessages {
+		say(t, store, id, strings.Repeat("x", 16<<10))
+	}
+	var before, after int64
+	for _, into := range []*int64{&before, &after} {
+		if into == &after {
+			say(t, store, id, "ok")
+		}
+		if err := pool.QueryRow(t.Context(), `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint`).Scan(into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Some pages are written whole after a checkpoint.
+	if cost := after - before; cost > 100_000 {
+		t.Errorf("a message of 2 bytes is %d bytes of WAL", cost)
+	}
+}
+
+func TestTheReleaseBeforeMayAddMessages(t *testing.T) {
+	store, pool := open(t)
+	id := create(t, store, "u").ID
+	say(t, store, id, "new")
+	if _, err := pool.Exec(t.Context(), `UPDATE sessions SET messages = messages || jsonb_build_array('{"role": "user", "content": "old", "at": "2026-11-23T12:00:00Z"}'::jsonb) WHERE id = $1`, id); err != nil {
+		t.Fatal(err)
+	}
+	say(t, store, id, "newer")
+	got, err := store.Get(t.Context(), id, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, m := range got.Messages {
+		said = append(said, m.Content)
+	}
+	if diff := cmp.Diff([]string{"new", "old", "newer"}, said); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
 func TestASessionKeepsTheNewestMessages(t *testing.T) {
 	store, _ := open(t)
 	id := create(t, store, "u").ID
 	for i := range session.MostMessages + 3 {
 		say(t, store, id, fmt.Sprint(i))
 	}
-	got, err := store.Get(t.Context(), id)
+	got, err := store.Get(t.Context(), id, whole)
 	if err != nil || len(got.Messages) != session.MostMessages {
 		t.Fatalf("%d messages (%v), want %d", len(got.Messages), err, session.MostMessages)
 	}
@@ -94,7 +165,7 @@ func TestMessagesAtOnceAreAllKept(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got, err := store.Get(t.Context(), id)
+	got, err := store.Get(t.Context(), id, whole)
 	if err != nil || len(got.Messages) != 20 {
 		t.Errorf("%d messages (%v), want 20", len(got.Messages), err)
 	}
@@ -124,7 +195,7 @@ func TestWhatIsGoneIsNotFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, id := range map[string]uuid.UUID{"expired": expired, "deleted": deleted, "never there": uuid.Max} {
-		_, getErr := store.Get(t.Context(), id)
+		_, getErr := store.Get(t.Context(), id, whole)
 		_, appendErr := store.Append(t.Context(), id, session.Message{Role: "user", Content: "x"})
 		for operation, err := range map[string]error{"get": getErr, "append": appendErr, "delete": store.Delete(t.Context(), id)} {
 			if !errors.Is(err, session.ErrNotFound) {

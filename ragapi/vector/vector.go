@@ -9,14 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/circuit"
@@ -31,9 +33,9 @@ const (
 	similarWithin  = 500 * time.Millisecond
 	failuresToOpen = 2
 	pause          = 5 * time.Second
-	batchSize      = 100 // chunks of one request: 384 numbers each are some 400 kB of JSON
 	// farthest is the cosine distance beyond which a chunk has nothing to do with the text. Unrelated texts are at 1.
 	farthest = 0.75
+	longest  = 1.001 // of a vector's numbers, rounding included: its length is 1
 )
 
 // Observer is told what the vector store was asked; metrics are one.
@@ -100,126 +102,106 @@ func (x *Index) Similar(ctx context.Context, text string, limit int) []search.Pl
 	return places
 }
 
-func (x *Index) closest(ctx context.Context, text string, limit int) ([]search.Place, error) {
-	vectors, err := x.embedder.Embed(ctx, []string{text})
+// closest asks the store. Whatever goes wrong in it is an error: the search it is part of does not need it.
+func (x *Index) closest(ctx context.Context, text string, limit int) (places []search.Place, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	vectors, err := x.embed(ctx, []string{text})
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		IDs       [][]string   `json:"ids"`
-		Distances [][]*float64 `json:"distances"`
-	}
-	err = x.store.in(ctx, x.collection, "query", map[string]any{"query_embeddings": vectors, "n_results": limit, "include": []string{"distances"}}, &answer)
-	if err != nil || len(answer.IDs) == 0 {
+	ids, distances, err := x.store.closest(ctx, x.collection, vectors[0], limit)
+	if err != nil {
 		return nil, err
 	}
-	var places []search.Place
-	for i, id := range answer.IDs[0] {
-		if d := answer.Distances[0][i]; d == nil || *d > farthest {
-			continue
-		}
+	for i, id := range ids {
 		place, err := placeOf(id)
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, place)
+		if distances[i] <= farthest && !slices.Contains(places, place) {
+			places = append(places, place)
+		}
 	}
 	return places, nil
+}
+
+// embed asks for the vectors of texts, and checks that each is one.
+func (x *Index) embed(ctx context.Context, texts []string) ([][]float32, error) {
+	vectors, err := x.embedder.Embed(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	if len(vectors) != len(texts) {
+		return nil, fmt.Errorf("embedding: %d vectors, want %d", len(vectors), len(texts))
+	}
+	for _, v := range vectors {
+		if len(v) != x.embedder.Dimensions() {
+			return nil, fmt.Errorf("embedding: a vector of %d dimensions, want %d", len(v), x.embedder.Dimensions())
+		}
+		for _, n := range v {
+			if math.IsNaN(float64(n)) || math.Abs(float64(n)) > longest {
+				return nil, fmt.Errorf("embedding: a vector has %v, want the numbers of a vector of length 1", n)
+			}
+		}
+	}
+	return vectors, nil
 }
 
 // Places are named DOCUMENT:POSITION in the store.
 func placeOf(id string) (search.Place, error) {
 	document, position, _ := strings.Cut(id, ":")
-	n, err := strconv.Atoi(position)
-	if err != nil {
+	n, err := strconv.ParseInt(position, 10, 32)
+	if err != nil || n < 0 {
 		return search.Place{}, fmt.Errorf("vector store: id %q, want DOCUMENT:POSITION", id)
 	}
 	parsed, err := uuid.Parse(document)
 	if err != nil {
 		return search.Place{}, fmt.Errorf("vector store: id %q: %w", id, err)
 	}
-	return search.Place{DocumentID: parsed, Position: n}, nil
+	return search.Place{DocumentID: parsed, Position: int(n)}, nil
 }
 
-// Embed gives the chunks of the document with id their vectors. It may be repeated. A document that is deleted meanwhile
-// leaves none behind.
-func (x *Index) Embed(ctx context.Context, id uuid.UUID) error {
-	texts, err := x.texts(ctx, id)
-	if err != nil {
-		return fmt.Errorf("embed document %s: %w", id, err)
-	}
-	for first := 0; first < len(texts); first += batchSize {
-		err := x.timed("upsert", func() error { return x.upsert(ctx, id, first, texts[first:min(first+batchSize, len(texts))]) })
-		if err != nil {
-			return fmt.Errorf("embed document %s: %w", id, err)
-		}
-	}
-	err = x.record(ctx, id, len(texts))
-	var server *pgconn.PgError
-	if errors.As(err, &server) && server.Code == "23503" { // deleted, and its vectors perhaps too early
-		return x.Forget(ctx, id)
-	}
-	if err != nil {
-		return fmt.Errorf("embed document %s: %w", id, err)
-	}
-	return nil
+func idOf(document uuid.UUID, position int) string {
+	return document.String() + ":" + strconv.Itoa(position)
 }
 
-func (x *Index) texts(ctx context.Context, id uuid.UUID) ([]string, error) {
-	rows, err := x.pool.Query(ctx, `SELECT heading || E'\n' || content FROM chunks WHERE document_id = $1 ORDER BY position`, id)
-	if err != nil {
-		return nil, err
+// Forget removes the vectors of the document with id from collections, and from the present one.
+func (x *Index) Forget(ctx context.Context, id uuid.UUID, collections ...string) error {
+	if !slices.Contains(collections, x.collection) {
+		collections = append(slices.Clone(collections), x.collection)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
-
-func (x *Index) upsert(ctx context.Context, id uuid.UUID, first int, texts []string) error {
-	vectors, err := x.embedder.Embed(ctx, texts)
-	if err != nil {
-		return err
-	}
-	ids, about := make([]string, len(texts)), make([]map[string]any, len(texts))
-	for i := range texts {
-		ids[i] = id.String() + ":" + strconv.Itoa(first+i)
-		about[i] = map[string]any{"document": id.String()}
-	}
-	return x.store.in(ctx, x.collection, "upsert", map[string]any{"ids": ids, "embeddings": vectors, "metadatas": about}, nil)
-}
-
-// record says which chunks have a vector now.
-func (x *Index) record(ctx context.Context, id uuid.UUID, chunks int) error {
-	return pgx.BeginFunc(ctx, x.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
-			x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
-		if err != nil {
+	var faults []error
+	for _, name := range collections {
+		err := x.timed("delete", func() error {
+			err := x.store.in(ctx, name, false, "delete", map[string]any{"where": equals("document", id.String())}, &done{})
+			if errors.Is(err, errNoCollection) {
+				return nil // and its vectors neither
+			}
 			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO document_embeddings (document_id, collection, chunks) VALUES ($1, $2, $3)
-			ON CONFLICT (document_id, collection) DO UPDATE SET chunks = excluded.chunks, embedded_at = now()`, id, x.collection, chunks)
-		return err
-	})
-}
-
-// Forget removes the vectors of the document with id.
-func (x *Index) Forget(ctx context.Context, id uuid.UUID) error {
-	err := x.timed("delete", func() error {
-		return x.store.in(ctx, x.collection, "delete", map[string]any{"where": map[string]any{"document": map[string]any{"$eq": id.String()}}}, nil)
-	})
-	if err != nil {
+		})
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil {
 		return fmt.Errorf("forget document %s: %w", id, err)
 	}
 	return nil
 }
 
-// missingBatch bounds what one round of upkeep asks for.
-const missingBatch = 10_000
+func equals(field string, value any) map[string]any {
+	return map[string]any{field: map[string]any{"$eq": value}}
+}
 
-const missingSQL = `SELECT d.id FROM documents d WHERE d.status = 'ready' AND NOT EXISTS (
-	SELECT FROM document_embeddings e WHERE e.document_id = d.id AND e.collection = $1) LIMIT $2`
+const missingSQL = `SELECT d.id FROM documents d WHERE d.status = 'ready' AND d.id > $2 AND NOT EXISTS (
+	SELECT FROM document_embeddings e WHERE e.document_id = d.id AND e.collection = $1 AND e.version = d.version AND e.chunks = d.chunk_count) ORDER BY d.id LIMIT $3`
 
-// Missing returns some processed documents that have no vectors: from before there was a vector store, or of another model.
-func (x *Index) Missing(ctx context.Context) ([]uuid.UUID, error) {
-	rows, err := x.pool.Query(ctx, missingSQL, x.collection, missingBatch)
+// Missing returns at most limit processed documents whose vectors are not all there: from before there was a vector store, of
+// another model, or given up. They are in the order of their ids and come after the one given; uuid.Nil is before the first.
+func (x *Index) Missing(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	rows, err := x.pool.Query(ctx, missingSQL, x.collection, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("documents without vectors: %w", err)
 	}

@@ -35,8 +35,8 @@ var quiet = slog.New(slog.DiscardHandler)
 
 type noQueue struct{}
 
-func (noQueue) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
-func (noQueue) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (noQueue) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
+func (noQueue) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 type unobserved struct{}
 
@@ -70,7 +70,7 @@ func database(t *testing.T) *pgxpool.Pool {
 func open(t *testing.T, url string) *world {
 	t.Helper()
 	w := &world{pool: database(t)}
-	w.store = document.NewStore(w.pool, postgres.NewReader(w.pool, nil, nil), noQueue{})
+	w.store = document.NewStore(w.pool, postgres.NewReader(w.pool, nil, nil), noQueue{}, nil)
 	w.index = vector.New(url, named{name: "test " + uuid.NewString()[:8]}, w.pool, unobserved{}, func() { w.degraded.Add(1) }, quiet)
 	return w
 }
@@ -92,7 +92,7 @@ func (w *world) add(t *testing.T, title, text string) uuid.UUID {
 		_, err = w.store.Process(t.Context(), doc.ID)
 	}
 	if err == nil {
-		err = w.index.Embed(t.Context(), doc.ID)
+		err = w.index.Embed(t.Context(), doc.ID)[0]
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func get(t *testing.T, url string, into any) {
 func TestEmbeddingAgainLeavesNoDuplicates(t *testing.T) {
 	w := withChroma(t)
 	id := w.add(t, "Long", strings.Repeat("A sentence about a lamp. ", 5000)) // more than one request's chunks
-	if err := w.index.Embed(t.Context(), id); err != nil {
+	if err := w.index.Embed(t.Context(), id)[0]; err != nil {
 		t.Fatal(err)
 	}
 	var recorded, chunks int
@@ -186,7 +186,7 @@ func TestADocumentDeletedWhileItIsEmbeddedLeavesNoVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	embedded := make(chan error, 1)
-	go func() { embedded <- w.index.Embed(t.Context(), doc.ID) }()
+	go func() { embedded <- w.index.Embed(t.Context(), doc.ID)[0] }()
 	for waiting := 0; waiting == 0; time.Sleep(10 * time.Millisecond) {
 		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
 			t.Fatal(err)
@@ -253,7 +253,7 @@ func TestAStoreThatIsGoneLeavesTheSearchToTheWords(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if w.index.Embed(ctx, doc.ID) == nil {
+			if w.index.Embed(ctx, doc.ID)[0] == nil {
 				t.Error("embedding into nothing succeeded: its job would not be repeated")
 			}
 		})
@@ -266,13 +266,13 @@ func TestDocumentsWithoutVectorsAreMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := w.index.Missing(t.Context()); err != nil || len(missing) != 0 {
+	if missing, err := w.index.Missing(t.Context(), uuid.Nil, 10); err != nil || len(missing) != 0 {
 		t.Errorf("missing %v (%v), want none: it is not processed", missing, err)
 	}
 	if _, err := w.store.Process(t.Context(), doc.ID); err != nil {
 		t.Fatal(err)
 	}
-	if missing, err := w.index.Missing(t.Context()); err != nil || len(missing) != 1 || missing[0] != doc.ID {
+	if missing, err := w.index.Missing(t.Context(), uuid.Nil, 10); err != nil || len(missing) != 1 || missing[0] != doc.ID {
 		t.Errorf("missing %v (%v), want %v", missing, err, doc.ID)
 	}
 }

@@ -293,7 +293,7 @@ func TestATargetThatIsTooSlowIsA504(t *testing.T) {
 	defer close(release)
 	register(t, n, backend)
 	for _, m := range n.balancer.groups["tg"].members {
-		m.transport.ResponseHeaderTimeout = 10 * time.Millisecond
+		m.transport.ResponseHeaderTimeout, m.conns.patience = 10*time.Millisecond, 10*time.Millisecond
 	}
 	if status, _ := get(t, url); status != 504 {
 		t.Errorf("status %d", status)
@@ -463,32 +463,4 @@ func TestClusterIPsShareConnectionsAmongReadyEndpoints(t *testing.T) {
 	if d := cmp.Diff(map[string]int{"a": 2, "b": 2}, seen); d != "" {
 		t.Error(d)
 	}
-}
-
-func BenchmarkLoadBalancer(b *testing.B) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })) //nolint:errcheck // a benchmark's answer
-	defer server.Close()
-	g := groupOf(roundRobin)
-	m := newMember(g, target{addr: netip.MustParseAddrPort(server.Listener.Addr().String())})
-	m.health.state = healthy
-	g.members[m.target.addr] = m
-	g.route()
-	l := newListener(control.Listener{Port: 80}, g, slog.New(slog.DiscardHandler))
-	front := httptest.NewServer(l)
-	defer front.Close()
-	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
-	b.SetParallelism(32)
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			res, err := client.Get(front.URL)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			io.Copy(io.Discard, res.Body) //nolint:errcheck // a benchmark's answer
-			res.Body.Close()              //nolint:errcheck // as above
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
 }

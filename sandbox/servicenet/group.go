@@ -145,7 +145,7 @@ func (g *group) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m.outstanding.Add(1)
 	defer m.outstanding.Add(-1)
-	m.proxy.ServeHTTP(w, r)
+	m.ServeHTTP(w, r)
 }
 
 func (g *group) healthOf(pod objectName) (healthState, bool) {

@@ -30,21 +30,23 @@ type member struct {
 	outstanding atomic.Int64
 	proxy       *httputil.ReverseProxy
 	transport   *http.Transport
+	conns       *conns
 	checks      context.Context // ends with the registration
 	stopChecks  context.CancelFunc
 	health      health // guarded by group.mu
 
-	connMu sync.Mutex
-	conns  map[*trackedConn]struct{} // nil once cut
+	openMu sync.Mutex
+	open   map[*trackedConn]struct{} // connections; nil once cut
 }
 
 func newMember(g *group, t target) *member {
-	m := &member{group: g, target: t, host: t.addr.String(), health: health{state: initial}, conns: map[*trackedConn]struct{}{}}
+	m := &member{group: g, target: t, host: t.addr.String(), health: health{state: initial}, open: map[*trackedConn]struct{}{}}
 	m.checks, m.stopChecks = context.WithCancel(context.Background())
 	m.transport = &http.Transport{
 		DialContext: m.dial, MaxIdleConnsPerHost: targetPool, IdleConnTimeout: targetIdle,
 		ResponseHeaderTimeout: idleTimeout, DisableCompression: true, ReadBufferSize: 16 << 10, WriteBufferSize: 16 << 10,
 	}
+	m.conns = &conns{host: m.host, dial: m.dial, patience: idleTimeout}
 	m.proxy = &httputil.ReverseProxy{
 		Rewrite: m.rewrite, Transport: m, ErrorHandler: m.fail, BufferPool: &copyBuffers,
 		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug), // clients that go away while a response is copied
@@ -52,24 +54,42 @@ func newMember(g *group, t target) *member {
 	return m
 }
 
-// rewrite addresses the request to the target, with the headers that an application load balancer sets.
+// ServeHTTP forwards a request to the target.
+func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isRead(r) {
+		m.read(w, r)
+	} else {
+		m.proxy.ServeHTTP(w, r)
+	}
+}
+
+// rewrite addresses the request to the target.
 func (m *member) rewrite(r *httputil.ProxyRequest) {
 	r.Out.URL.Scheme, r.Out.URL.Host = "http", m.host
 	r.Out.URL.RawQuery = r.In.URL.RawQuery // unchanged, even where it does not parse
 	r.Out.Host = r.In.Host
-	client, _, err := net.SplitHostPort(r.In.RemoteAddr)
-	if err != nil {
-		client = r.In.RemoteAddr
+	for _, h := range forwardedHeaders(r.In) {
+		r.Out.Header[h.name] = []string{h.value}
 	}
-	if before := r.In.Header["X-Forwarded-For"]; len(before) > 0 {
-		client = strings.Join(before, ", ") + ", " + client
-	}
-	r.Out.Header["X-Forwarded-For"] = []string{client}
-	r.Out.Header["X-Forwarded-Proto"] = forwardedProto
-	r.Out.Header["X-Amzn-Trace-Id"] = []string{traceID(r.In.Header.Get("X-Amzn-Trace-Id"), time.Now())}
 }
 
-var forwardedProto = []string{"http"}
+type header struct{ name, value string }
+
+// forwardedHeaders are those that an application load balancer sets, in place of the client's.
+func forwardedHeaders(r *http.Request) [4]header {
+	client, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		client = r.RemoteAddr
+	}
+	if before := r.Header["X-Forwarded-For"]; len(before) > 0 {
+		client = strings.Join(before, ", ") + ", " + client
+	}
+	return [4]header{
+		{"X-Forwarded-For", client}, {"X-Forwarded-Proto", "http"},
+		{"X-Forwarded-Port", r.Header.Get("X-Forwarded-Port")}, // which the listener has set
+		{"X-Amzn-Trace-Id", traceID(r.Header.Get("X-Amzn-Trace-Id"), time.Now())},
+	}
+}
 
 // traceID continues the trace that the client began, or begins one: Root=1-<seconds>-<96 random bits>, both hex.
 func traceID(given string, now time.Time) string {
@@ -126,22 +146,22 @@ func (m *member) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return nil, err
 	}
 	t := &trackedConn{TCPConn: conn.(*net.TCPConn), member: m}
-	m.connMu.Lock()
-	defer m.connMu.Unlock()
-	if m.conns == nil {
+	m.openMu.Lock()
+	defer m.openMu.Unlock()
+	if m.open == nil {
 		return nil, errors.Join(errors.New("the target is deregistered"), conn.Close())
 	}
-	m.conns[t] = struct{}{}
+	m.open[t] = struct{}{}
 	return t, nil
 }
 
 // cut ends every connection to the target; requests that are still in flight fail.
 func (m *member) cut() {
-	m.connMu.Lock()
-	conns := m.conns
-	m.conns = nil
-	m.connMu.Unlock()
-	for c := range conns {
+	m.openMu.Lock()
+	open := m.open
+	m.open = nil
+	m.openMu.Unlock()
+	for c := range open {
 		c.TCPConn.Close() //nolint:errcheck // both sides are done with it
 	}
 	m.transport.CloseIdleConnections()
@@ -154,9 +174,9 @@ type trackedConn struct {
 
 // Close implements net.Conn.
 func (c *trackedConn) Close() error {
-	c.member.connMu.Lock()
-	delete(c.member.conns, c)
-	c.member.connMu.Unlock()
+	c.member.openMu.Lock()
+	delete(c.member.open, c)
+	c.member.openMu.Unlock()
 	return c.TCPConn.Close()
 }
 

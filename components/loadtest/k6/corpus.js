@@ -1,3 +1,4 @@
+import { SharedArray } from 'k6/data';
 import { zipf } from './zipf.js';
 
 /** The vocabulary of documents and queries, the most popular word first. */
@@ -37,21 +38,27 @@ export function complexQuery(random) {
   return [...picked].join(' ');
 }
 
+/** Sentences of popular words, drawn once for all users of a generator: to draw them for each upload takes milliseconds.
+ * @type {string[]} */
+const sentences = new SharedArray('sentences', () =>
+  Array.from({ length: 512 }, () => `${Array.from({ length: 12 }, () => word(popular(Math.random()))).join(' ')}.`),
+);
+
 /** Text of popular words with a marker that no other document has.
  * @param {string} marker
  * @param {number} bytes about that many
  * @param {() => number} random */
 export function text(marker, bytes, random) {
-  const sentences = [`The marker of this document is ${marker}.`];
-  let size = 0;
-  while (size < bytes && size < 8192) {
-    const sentence = Array.from({ length: 12 }, () => word(popular(random()))).join(' ');
-    sentences.push(`${sentence}.`);
-    size += sentence.length + 2;
+  const drawn = [];
+  for (let size = 0; size < bytes && size < 8192;) {
+    const sentence = sentences[Math.floor(random() * sentences.length)] ?? '';
+    drawn.push(sentence);
+    size += sentence.length + 1;
   }
-  const once = sentences.join(' ');
+  const body = drawn.join(' ');
+  const once = `The marker of this document is ${marker}. ${body}`;
   // What is longer repeats itself: the work of indexing it is the same, that of making it up is not.
-  return [once, ...Array.from({ length: Math.floor(bytes / once.length) - 1 }, () => sentences.slice(1).join(' '))].join('\n');
+  return once + `\n${body}`.repeat(Math.max(0, Math.floor(bytes / once.length) - 1));
 }
 
 /** A document that has every word, so that no search for one of them is without a hit.

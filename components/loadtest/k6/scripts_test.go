@@ -154,9 +154,54 @@ func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	if err := v.VM.ExportTo(result, &counts); err != nil {
 		t.Fatal(err)
 	}
+	sum, reached := 0.0, 0.0
+	for rank := range counts {
+		sum += 1 / float64(rank+1)
+	}
+	for i, n := range counts {
+		reached += n
+		want := 0.0
+		for rank := range i + 1 {
+			want += 100_000 / (float64(rank+1) * sum)
+		}
+		if math.Abs(reached-want) > 20 {
+			t.Errorf("of 100000, ranks 1 to %d are asked for %v times, want %.0f", i+1, reached, want)
+		}
+	}
 	for _, rank := range []int{2, 10, 100} {
 		if got, want := counts[0]/counts[rank-1], float64(rank); math.Abs(got-want) > 0.05*want {
 			t.Errorf("rank 1 is asked for %.2f times as often as rank %d, want %v", got, rank, want)
+		}
+	}
+}
+
+func TestTextsHaveTheirLengthAndWords(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	v, other := g.mustUser(1), g.mustUser(2)
+	for _, bytes := range []int{3_000, 4_000, 60_000, 1_000_000} {
+		texts := map[string]bool{}
+		for _, u := range []*user{v, v, other} {
+			if err := u.VM.Set("text", u.Module("corpus.js").Get("text")); err != nil {
+				t.Fatal(err)
+			}
+			made, err := u.VM.RunString(fmt.Sprintf("text('zymarker', %d, Math.random)", bytes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[made.String()] = true
+			if n := len(made.String()); math.Abs(float64(n-bytes)) > 0.15*float64(bytes) {
+				t.Errorf("a text of %d bytes has %d", bytes, n)
+			}
+			if n := len(strings.Split(made.String(), "zymarker")); n != 2 {
+				t.Errorf("a text of %d bytes has its marker %d times, want 1", bytes, n-1)
+			}
+			if n := float64(strings.Count(made.String(), "lamp")) * 50 / float64(len(made.String())); n < 0.5 || n > 4 {
+				t.Errorf("a text of %d bytes has the most popular word %.1f times in 50 bytes, want some 1.5", bytes, n)
+			}
+		}
+		if len(texts) != 3 {
+			t.Errorf("%d of 3 texts of %d bytes differ", len(texts), bytes)
 		}
 	}
 }
@@ -284,15 +329,16 @@ func TestMissingVariableIsNamed(t *testing.T) {
 
 func TestStandInsRefuseWhatK6DoesNotDocument(t *testing.T) {
 	for source, want := range map[string]string{
-		`import fs from 'fs';`:                                        `module "fs"`,
-		`import { spawn } from 'k6';`:                                 "spawn",
-		`import http from 'k6/http'; http.fetch();`:                   "k6/http has no property fetch",
-		`import exec from 'k6/execution'; exec.test.stop();`:          "k6/execution test has no property stop",
-		`import { sleep } from 'k6'; sleep(1);`:                       "sleep is called in the init context",
-		`import http from 'k6/http'; http.get('http://127.0.0.1:1');`: "is requested in the init context",
-		`open('/etc/passwd');`:                                        `there is no file "/etc/passwd"`,
-		`import { Rate } from 'k6/metrics'; new Rate('a b');`:         `metric "a b" is made`,
-		`import { Rate } from 'k6/metrics'; new Rate('a').sum;`:       "a has no property sum",
+		`import fs from 'fs';`:                                                  `module "fs"`,
+		`import { spawn } from 'k6';`:                                           "spawn",
+		`import http from 'k6/http'; http.fetch();`:                             "k6/http has no property fetch",
+		`import exec from 'k6/execution'; exec.test.stop();`:                    "k6/execution test has no property stop",
+		`import { sleep } from 'k6'; sleep(1);`:                                 "sleep is called in the init context",
+		`import http from 'k6/http'; http.get('http://127.0.0.1:1');`:           "is requested in the init context",
+		`import { SharedArray } from 'k6/data'; new SharedArray('a', () => 1);`: `SharedArray "a" holds a int64, want an array`,
+		`open('/etc/passwd');`:                                                  `there is no file "/etc/passwd"`,
+		`import { Rate } from 'k6/metrics'; new Rate('a b');`:                   `metric "a b" is made`,
+		`import { Rate } from 'k6/metrics'; new Rate('a').sum;`:                 "a has no property sum",
 		`process.env;`:   "process is not defined",
 		`require('k6');`: "require is not defined",
 		`import { check } from 'k6'; check(1, {'is right': true});`:              `check "is right" is no function`,

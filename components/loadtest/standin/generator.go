@@ -35,6 +35,7 @@ type Generator struct {
 
 	ctx    context.Context // of the requests
 	files  map[string]string
+	shared map[string][]any // by the name of the SharedArray
 	client *http.Client
 	now    time.Time
 	random *rand.Rand
@@ -77,6 +78,7 @@ func New(ctx context.Context, url string, s k6.Scenario) (*Generator, error) {
 			k6.EnvJob: "smoke-1", k6.EnvPod: "smoke-1-0-abcde", k6.EnvNode: "n1", "JOB_COMPLETION_INDEX": "0",
 		},
 		files:  map[string]string{scenarioFile: string(text), environmentFile: `{"stack":"test"}`},
+		shared: map[string][]any{},
 		now:    time.Date(2026, 11, 24, 1, 0, 0, 0, time.UTC),
 		random: rand.New(rand.NewPCG(1, 2)),
 	}, nil

@@ -18,6 +18,7 @@ import (
 func (u *User) standIn(specifier string) (string, error) {
 	members, ok := map[string]map[string]any{
 		"k6":           {"check": u.check, "sleep": u.sleep},
+		"k6/data":      {"SharedArray": u.sharedArray},
 		"k6/http":      {"request": u.request, "get": u.get, "post": u.post, "batch": u.batch},
 		"k6/metrics":   {"Gauge": u.metric, "Rate": u.metric, "Trend": u.metric},
 		"k6/execution": {"vu": u.executionOfUser(), "test": u.strict("k6/execution test", map[string]any{"abort": u.abort})},
@@ -128,6 +129,27 @@ func number(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// sharedArray is the constructor of arrays that are made once for all users.
+func (u *User) sharedArray(call sobek.ConstructorCall) *sobek.Object {
+	name := call.Argument(0).String()
+	create, ok := sobek.AssertFunction(call.Argument(1))
+	if u.running || !ok {
+		u.throw("SharedArray %q is made: want a name and a function, in the init context", name)
+	}
+	if _, made := u.shared[name]; !made {
+		value, err := create(sobek.Undefined())
+		if err != nil {
+			u.throw("SharedArray %q: %w", name, err)
+		}
+		elements, ok := value.Export().([]any)
+		if !ok {
+			u.throw("SharedArray %q holds a %T, want an array", name, value.Export())
+		}
+		u.shared[name] = elements
+	}
+	return u.VM.ToValue(u.shared[name]).ToObject(u.VM)
 }
 
 var metricPattern = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,127}$`)

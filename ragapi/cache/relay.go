@@ -1,0 +1,202 @@
+package cache
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/postgres"
+)
+
+// Changes are what the database has to tell; change.Log is one.
+type Changes interface {
+	Since(ctx context.Context, seen postgres.Snapshot) (changes []change.Change, now postgres.Snapshot, all bool, err error)
+	Mark(ctx context.Context) (transaction uint64, err error)
+	Forget(ctx context.Context) error
+}
+
+const (
+	// positionKey is what of the changes Redis has been told: a snapshot. It is written after them, so that a Redis that
+	// has lost its last moments is told again.
+	positionKey = prefix + "position"
+	// corpusKey is a sorted set of transactions that made documents searchable, by the time of softSearches.
+	corpusKey = prefix + "corpus"
+	// horizonsKey is a sorted set of transactions that had ended, as all before them, by the time of that.
+	horizonsKey = prefix + "horizons"
+
+	relayInterval = time.Second // over all processes
+	// A document that became searchable makes searches soft within softInterval, and is in all of them softFor later.
+	softInterval = 5 * time.Second
+	softFor      = 3 * time.Second
+	trimInterval = time.Minute
+	// markRetention is longer than any entry lives and any replica lags together. What has not seen the transactions before
+	// counts no more, for nobody knows what has invalidated it.
+	markRetention = 30 * time.Minute
+)
+
+// position is where Redis stands.
+type position struct {
+	told  postgres.Snapshot
+	known bool // told and everything are there
+	marks marks
+	now   time.Time // of Redis: the clock of all processes
+}
+
+// relay tells Redis what it has not been told of the database's changes. Any process may do so at any time, several at once.
+func (c *Cache) relay(ctx context.Context) error {
+	at, err := c.position(ctx)
+	if err != nil {
+		return err
+	}
+	changes, now, all, err := c.changes.Since(ctx, at.told)
+	if err != nil {
+		return err
+	}
+	raised := marks{}
+	if at.known && all {
+		raised.add(changes...)
+	} else if raised[everything], err = c.changes.Mark(ctx); err != nil { // later than all that there is to tell
+		return err
+	}
+	if err := c.tell(ctx, raised); err != nil {
+		return err
+	}
+	if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+		return client.B().Set().Key(positionKey).Value(now.String()).Build()
+	}); err != nil {
+		return err
+	}
+	for name, by := range raised {
+		at.marks[name] = max(at.marks[name], by)
+	}
+	if err := c.ripen(ctx, at); err != nil {
+		return err
+	}
+	return c.trim(ctx, at.now, now.Floor())
+}
+
+func (c *Cache) position(ctx context.Context) (at position, err error) {
+	at.marks = marks{}
+	err = c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) error {
+		answers := client.DoMulti(ctx, client.B().Get().Key(positionKey).Build(), client.B().Zmscore().Key(marksKey).Member(everything, ready, softSearches).Build(), client.B().Time().Build())
+		told, err := answers[0].ToString()
+		if err != nil && !rueidis.IsRedisNil(err) {
+			return err
+		}
+		if parsed, err := postgres.ParseSnapshot(told, false); err == nil {
+			at.told, at.known = parsed, true
+		}
+		scores, err := answers[1].ToArray()
+		if err != nil {
+			return err
+		}
+		for i, name := range []string{everything, ready, softSearches} {
+			if score, err := scores[i].AsFloat64(); err == nil {
+				at.marks[name] = uint64(score)
+			}
+		}
+		_, there := at.marks[everything]
+		at.known = at.known && there
+		clock, err := answers[2].AsIntSlice()
+		if err == nil {
+			at.now = time.Unix(clock[0], 1000*clock[1])
+		}
+		return err
+	})
+	return at, err
+}
+
+// write sends one command.
+func (c *Cache) write(ctx context.Context, command func(client rueidis.Client) rueidis.Completed) error {
+	return c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) error { return client.Do(ctx, command(client)).Error() })
+}
+
+// ripen makes searches soft, and later hard, for documents that became searchable: not for each of them, or under steady
+// uploads no answer would ever be kept.
+func (c *Cache) ripen(ctx context.Context, at position) error {
+	if newest := at.marks[ready]; newest > at.marks[softSearches] && c.first(ctx, "soft", softInterval) {
+		if err := c.tell(ctx, marks{softSearches: newest}); err != nil {
+			return err
+		}
+		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+			return client.B().Zadd().Key(corpusKey).ScoreMember().ScoreMember(millis(at.now), strconv.FormatUint(newest, 10)).Build()
+		}); err != nil {
+			return err
+		}
+	}
+	return c.past(ctx, corpusKey, at.now.Add(-softFor), func(ripe uint64) error { return c.tell(ctx, marks{searches: ripe}) })
+}
+
+// trim forgets marks that nothing can depend on any more.
+func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
+	if !c.first(ctx, "trim", trimInterval) {
+		return nil
+	}
+	if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+		return client.B().Zadd().Key(horizonsKey).ScoreMember().ScoreMember(millis(now), strconv.FormatUint(ended, 10)).Build()
+	}); err != nil {
+		return err
+	}
+	err := c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
+		if err := c.tell(ctx, marks{everything: horizon}); err != nil {
+			return err
+		}
+		for _, key := range []string{marksKey, patternsKey} {
+			err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+				return client.B().Zremrangebyscore().Key(key).Min("-inf").Max("(" + strconv.FormatUint(horizon, 10)).Build()
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.changes.Forget(ctx)
+}
+
+func millis(t time.Time) float64 { return float64(t.UnixMilli()) }
+
+// past calls do with the last transaction of a sorted set by time that is not younger than end, if there is one, and then
+// removes it and those before it.
+func (c *Cache) past(ctx context.Context, key string, end time.Time, do func(last uint64) error) error {
+	until := strconv.FormatInt(end.UnixMilli(), 10)
+	var old []string
+	err := c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) (err error) {
+		old, err = client.Do(ctx, client.B().Zrangebyscore().Key(key).Min("-inf").Max(until).Build()).AsStrSlice()
+		return err
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	var last uint64
+	for _, text := range old {
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			last = max(last, n)
+		}
+	}
+	if err := do(last); err != nil {
+		return err
+	}
+	return c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+		return client.B().Zremrangebyscore().Key(key).Min("-inf").Max(until).Build()
+	})
+}
+
+// first reports whether no process has asked so within interval.
+func (c *Cache) first(ctx context.Context, gate string, interval time.Duration) (first bool) {
+	err := c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) error {
+		err := client.Do(ctx, client.B().Set().Key(prefix+"gate:"+gate).Value("1").Nx().Px(interval).Build()).Error()
+		first = err == nil
+		if rueidis.IsRedisNil(err) {
+			return nil
+		}
+		return err
+	})
+	return first && err == nil
+}

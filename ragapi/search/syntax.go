@@ -1,0 +1,159 @@
+package search
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// operand is a word, or a "quoted phrase", with what stands before it.
+type operand struct {
+	text     string // its words, one space between them
+	phrase   bool
+	excluded bool // -word
+	or       bool // it may stand in for the wanted operand before it
+}
+
+// parse reads a text as web search engines do: words, "quoted phrases", or, -not. Nothing is an error: a quote that is not
+// closed ends with the text, an "or" without anything at both sides is no operator, and a dash that touches no word is none.
+// The text is normalised (NFC) and its white space collapsed, so that equal queries are read alike.
+//
+// It is read here and not by PostgreSQL, because what is excluded must be known apart: it holds for every list of a search.
+func parse(text string) []operand {
+	var operands []operand
+	or := false
+	for rest := skip(norm.NFC.String(text)); rest != ""; rest = skip(rest) {
+		rest = strings.TrimLeft(rest, "([{")
+		unsigned := strings.TrimLeft(rest, "-")
+		next := operand{excluded: unsigned != rest}
+		next.text, next.phrase, rest = one(unsigned)
+		switch {
+		case next.text == "":
+		case !next.excluded && !next.phrase && strings.EqualFold(next.text, "or"):
+			or = true
+		case next.excluded:
+			operands = append(operands, next)
+		default:
+			next.or = or && slices.ContainsFunc(operands, wanted)
+			or = false
+			operands = append(operands, next)
+		}
+	}
+	return operands
+}
+
+// one splits the operand off with which text begins.
+func one(text string) (operand string, phrase bool, rest string) {
+	if quoted, found := strings.CutPrefix(text, `"`); found {
+		inner, rest, _ := strings.Cut(quoted, `"`)
+		return strings.Join(strings.Fields(inner), " "), true, rest
+	}
+	end := strings.IndexFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '"' })
+	if end < 0 {
+		return text, false, ""
+	}
+	return text[:end], false, text[end:]
+}
+
+func skip(text string) string { return strings.TrimLeftFunc(text, unicode.IsSpace) }
+
+func wanted(o operand) bool { return !o.excluded }
+
+func excluded(o operand) bool { return o.excluded }
+
+// web writes operands as PostgreSQL's websearch_to_tsquery reads them. All are quoted, so that nothing in a word is an operator.
+func web(operands []operand) string {
+	var b strings.Builder
+	for i, o := range operands {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if o.or {
+			b.WriteString("or ")
+		}
+		if o.excluded {
+			b.WriteByte('-')
+		}
+		b.WriteString(`"` + o.text + `"`)
+	}
+	return b.String()
+}
+
+// these returns the operands that are as is says.
+func these(operands []operand, is func(operand) bool) []operand {
+	return slices.DeleteFunc(slices.Clone(operands), func(o operand) bool { return !is(o) })
+}
+
+// anyOf returns the operands so that one of them is enough.
+func anyOf(operands []operand) []operand {
+	some := slices.Clone(operands)
+	for i := range some {
+		some[i] = operand{text: some[i].text, or: i > 0}
+	}
+	return some
+}
+
+// plain returns the operands' words, without quotes and operators.
+func plain(operands []operand) string {
+	texts := make([]string, len(operands))
+	for i, o := range operands {
+		texts[i] = o.text
+	}
+	return strings.Join(texts, " ")
+}
+
+// loose returns the operands with the words of phrases anywhere: what an index alone can tell.
+func loose(operands []operand) []operand {
+	var words []operand
+	for _, o := range operands {
+		if !o.phrase {
+			words = append(words, o)
+			continue
+		}
+		for i, w := range strings.Fields(o.text) {
+			words = append(words, operand{text: w, or: o.or && i == 0})
+		}
+	}
+	return words
+}
+
+const (
+	// maxWords bounds the fallback's query, which ORs every word of the text.
+	maxWords = 16
+	// leastPrefix is how many letters a word needs to stand for those that begin with it: shorter ones begin too many.
+	leastPrefix = 3
+)
+
+// anyWord turns operands into a tsquery that any of their words satisfies, or a word that begins with one of them.
+func anyWord(operands []operand) string {
+	var terms []string
+	for _, w := range wordsOf(operands) {
+		term := "'" + w + "'" // letters, marks and digits only: nothing that to_tsquery could trip over
+		if letters(w) >= leastPrefix {
+			term += ":*"
+		}
+		if len(terms) < maxWords && !slices.Contains(terms, term) {
+			terms = append(terms, term)
+		}
+	}
+	return strings.Join(terms, " | ")
+}
+
+func wordsOf(operands []operand) []string {
+	return strings.FieldsFunc(plain(operands), func(r rune) bool { return !inWord(r) })
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+// letters counts a word's letters, those of scripts that write syllables or words with one of them twice.
+func letters(word string) (n int) {
+	for _, r := range word {
+		n++
+		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,55 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/document"
+)
+
+type chunkPage struct {
+	DocumentID uuid.UUID        `json:"documentId"`
+	Chunks     []document.Chunk `json:"chunks"`
+	Next       *int             `json:"next,omitempty"` // from of the next page; absent on the last
+}
+
+// listChunks answers the text of a document, chunk by chunk. Chunks are numbered, so that a page needs no other cursor.
+func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	p, err := readParameters(r)
+	if err != nil {
+		return err
+	}
+	limit := p.integer("limit", defaultPage, maxPage)
+	from := p.whole("from", 0, 0, math.MaxInt32-maxPage)
+	if p.faults != nil {
+		return invalid(p.faults)
+	}
+	ctx, cancel := a.deadline(r)
+	defer cancel()
+	doc, err := a.Documents.Get(ctx, id) // which knows what was deleted
+	if err != nil {
+		return err
+	}
+	chunks, err := a.Chunks.Chunks(ctx, doc, from, limit)
+	if err != nil {
+		return err
+	}
+	page := chunkPage{DocumentID: id, Chunks: append([]document.Chunk{}, chunks...)}
+	if next := from + limit; next < doc.ChunkCount {
+		page.Next = &next
+	}
+	body, err := json.Marshal(page)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	body = append(body, '\n')
+	return writeTagged(w, r, hashTag(body), body)
+}

@@ -1,0 +1,238 @@
+package vector
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ragscale/ragscale/ragapi/embedding"
+)
+
+const (
+	// upsertSize is how many chunks, of any documents, one request brings to the store: it takes ten times as long for one as
+	// for each of hundreds. A model is asked for embedSize at a time.
+	upsertSize = 400
+	embedSize  = 100
+	// A search waits behind what the store is doing. Before each upsert it is asked what a search asks; while that takes longer
+	// than slowQuery, embedding rests for restFactor times as long, longestRest at most.
+	slowQuery   = 50 * time.Millisecond
+	restFactor  = 10
+	longestRest = 2 * time.Second
+)
+
+// piece is a chunk that is to get its vector.
+type piece struct {
+	Document uuid.UUID
+	Version  int // of the document
+	Chunks   int // of the document
+	Position int
+	Text     string
+}
+
+// The document's row and its chunks are of one version: both are of the statement's snapshot, and the document is ready.
+const piecesSQL = `SELECT d.id, d.version, d.chunk_count, c.position, c.heading || E'\n' || c.content
+	FROM documents d
+	LEFT JOIN document_embeddings e ON e.document_id = d.id AND e.collection = $2 AND e.version = d.version
+	JOIN chunks c ON c.document_id = d.id AND c.position >= coalesce(e.chunks, 0)
+	WHERE d.id = ANY($1) AND d.status = 'ready' ORDER BY d.id, c.position LIMIT $3`
+
+// Embed gives the chunks of documents their vectors, as many at once as the store takes. It goes on where an earlier call
+// stood. Documents that are deleted meanwhile leave none behind. The errors are those of the documents, in their order.
+func (x *Index) Embed(ctx context.Context, ids ...uuid.UUID) []error {
+	faults := make([]error, len(ids))
+	err := x.embedAll(ctx, ids)
+	if err == nil {
+		return faults
+	}
+	for i, id := range ids {
+		faults[i] = err
+		if len(ids) > 1 && refused(err) { // one of them is at fault
+			faults[i] = x.embedAll(ctx, []uuid.UUID{id})
+		}
+		if faults[i] != nil {
+			faults[i] = fmt.Errorf("embed document %s: %w", id, faults[i])
+		}
+	}
+	return faults
+}
+
+func refused(err error) bool {
+	return errors.As(err, &refusal{}) || errors.Is(err, embedding.ErrRefused)
+}
+
+func (x *Index) embedAll(ctx context.Context, ids []uuid.UUID) error {
+	if err := x.forgetDeleted(ctx, ids); err != nil {
+		return err
+	}
+	for {
+		pieces, err := x.pieces(ctx, ids)
+		if err != nil || len(pieces) == 0 {
+			return err
+		}
+		if err := x.bring(ctx, pieces); err != nil {
+			return err
+		}
+		if err := x.record(ctx, pieces); err != nil {
+			return err
+		}
+	}
+}
+
+// forgetDeleted removes what an attempt that was cut short may have brought for documents that are gone.
+func (x *Index) forgetDeleted(ctx context.Context, ids []uuid.UUID) error {
+	rows, err := x.pool.Query(ctx, `SELECT id FROM unnest($1::uuid[]) AS id WHERE NOT EXISTS (SELECT FROM documents d WHERE d.id = id.id)`, ids)
+	if err != nil {
+		return err
+	}
+	deleted, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, id := range deleted {
+		if err := x.Forget(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *Index) pieces(ctx context.Context, ids []uuid.UUID) ([]piece, error) {
+	rows, err := x.pool.Query(ctx, piecesSQL, ids, x.collection, upsertSize)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[piece])
+}
+
+// bring embeds pieces and puts their vectors into the store.
+func (x *Index) bring(ctx context.Context, pieces []piece) error {
+	var vectors [][]float32
+	for first := 0; first < len(pieces); first += embedSize {
+		var texts []string
+		for _, p := range pieces[first:min(first+embedSize, len(pieces))] {
+			texts = append(texts, p.Text)
+		}
+		more, err := x.embed(ctx, texts)
+		if err != nil {
+			return err
+		}
+		vectors = append(vectors, more...)
+	}
+	if err := x.letSearchesPass(ctx, vectors[0]); err != nil {
+		return err
+	}
+	return x.timed("upsert", func() error { return x.store.upsert(ctx, x.collection, pieces, vectors) })
+}
+
+// letSearchesPass waits while searches are slow.
+func (x *Index) letSearchesPass(ctx context.Context, vector []float32) error {
+	began := time.Now()
+	if _, _, err := x.store.closest(ctx, x.collection, vector, 1); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	if took < slowQuery {
+		return nil
+	}
+	rest := time.NewTimer(min(restFactor*took, longestRest))
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *chroma) upsert(ctx context.Context, collection string, pieces []piece, vectors [][]float32) error {
+	ids, about, encoded := make([]string, len(pieces)), make([]map[string]any, len(pieces)), make([]string, len(pieces))
+	var raw bytes.Buffer
+	for i, p := range pieces {
+		ids[i] = idOf(p.Document, p.Position)
+		about[i] = map[string]any{"document": p.Document.String(), "version": p.Version}
+		raw.Reset()
+		for _, n := range vectors[i] {
+			raw.Write(binary.LittleEndian.AppendUint32(raw.AvailableBuffer(), math.Float32bits(n)))
+		}
+		encoded[i] = base64.StdEncoding.EncodeToString(raw.Bytes()) // a quarter of the numbers' JSON
+	}
+	return c.in(ctx, collection, true, "upsert", map[string]any{"ids": ids, "embeddings": encoded, "metadatas": about}, &done{})
+}
+
+// A document that was deleted meanwhile is in none of the rows returned, nor is one with another text by now.
+const recordSQL = `INSERT INTO document_embeddings (document_id, collection, version, chunks)
+	SELECT d.id, $2, d.version, n.upto FROM (
+		SELECT d.id, d.version FROM documents d JOIN unnest($1::uuid[], $3::int[]) AS n (id, version) ON d.id = n.id AND d.version = n.version
+		WHERE d.status = 'ready' FOR KEY SHARE OF d
+	) d JOIN unnest($1::uuid[], $4::int[]) AS n (id, upto) ON n.id = d.id
+	ON CONFLICT (document_id, collection) DO UPDATE SET version = excluded.version, chunks = excluded.chunks, embedded_at = now()
+	RETURNING document_id`
+
+// record says which chunks have a vector now.
+func (x *Index) record(ctx context.Context, pieces []piece) error {
+	last := lastPieces(pieces)
+	var ids []uuid.UUID
+	var versions, upto []int
+	for _, p := range last {
+		if err := x.forgetEarlier(ctx, p); err != nil {
+			return err
+		}
+		ids, versions, upto = append(ids, p.Document), append(versions, p.Version), append(upto, p.Position+1)
+	}
+	_, err := x.pool.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
+		x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
+	if err != nil {
+		return err
+	}
+	rows, err := x.pool.Query(ctx, recordSQL, ids, x.collection, versions, upto)
+	if err != nil {
+		return err
+	}
+	recorded, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	return x.again(ctx, slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(recorded, id) }))
+}
+
+// lastPieces returns the last of each document's pieces.
+func lastPieces(pieces []piece) (last []piece) {
+	for i, p := range pieces {
+		if i == len(pieces)-1 || pieces[i+1].Document != p.Document {
+			last = append(last, p)
+		}
+	}
+	return last
+}
+
+// forgetEarlier removes, when the last of a document's vectors is there, those of the text before: it may have had more chunks.
+func (x *Index) forgetEarlier(ctx context.Context, last piece) error {
+	if last.Version == 1 || last.Position+1 < last.Chunks {
+		return nil
+	}
+	earlier := map[string]any{"$and": []any{equals("document", last.Document.String()), map[string]any{"version": map[string]any{"$ne": last.Version}}}}
+	return x.timed("delete", func() error {
+		return x.store.in(ctx, x.collection, true, "delete", map[string]any{"where": earlier}, &done{})
+	})
+}
+
+// again has documents whose vectors were brought in vain embedded from their first chunk on: their text is another by now, and
+// its vectors may have been overwritten. Those that were deleted are forgotten.
+func (x *Index) again(ctx context.Context, ids []uuid.UUID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := x.pool.Exec(ctx, `UPDATE document_embeddings SET chunks = 0 WHERE document_id = ANY($1) AND collection = $2`, ids, x.collection); err != nil {
+		return err
+	}
+	return x.forgetDeleted(ctx, ids)
+}
