@@ -43,7 +43,7 @@ func TestATextIsFoundHoweverItWasTypedAndCannotMarkItself(t *testing.T) {
 // nobody is asked for work, and does none.
 type nobody struct{}
 
-func (nobody) EnqueueTx(context.Context, pgx.Tx, uuid.UUID) error { return nil }
+func (nobody) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
 func (nobody) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
 
 func TestStoringATextCopiesItTwice(t *testing.T) {
@@ -121,7 +121,7 @@ func TestMetadataIsKeptAsItWasMeantOrRefused(t *testing.T) {
 			"multipart/form-data; boundary=b": "--b\r\nContent-Disposition: form-data; name=file; filename=f\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=metadata\r\n\r\n" + c.raw + "\r\n--b--\r\n",
 		} {
 			t.Run(name+" in "+kind[:9], func(t *testing.T) {
-				status, answer := send(t, api.http+"/v1/documents", kind, content)
+				status, answer := submit(t, api.http+"/v1/documents", kind, content)
 				if !c.kept {
 					if status != http.StatusBadRequest || !strings.Contains(answer, "metadata") || len(answer) > 4000 {
 						t.Errorf("status %d: %.500s", status, answer)
@@ -157,7 +157,7 @@ func meaning(t *testing.T, raw string) string {
 	return string(text)
 }
 
-func send(t *testing.T, url, kind, content string) (status int, answer string) {
+func submit(t *testing.T, url, kind, content string) (status int, answer string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(content))
 	if err != nil {

@@ -464,7 +464,8 @@ func TestALongQueueIsCountedToABoundOnly(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
 	}
-	depth, err := queue.Depth(t.Context(), pool)
+	counted, err := queue.DepthOf(t.Context(), pool)
+	depth := counted.Processing
 	if err != nil || depth["available"] != 10_000 || depth["retryable"] != 7 || depth["running"] != 0 || depth["completed"] != 0 {
 		t.Errorf("depth %v (%v), want 10,000 available and 7 retryable", depth, err)
 	}

@@ -5,11 +5,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/config"
@@ -118,13 +120,11 @@ func TestAPrimaryThatGoesAndComesBackIsNoticed(t *testing.T) {
 // allow says whether db takes connections, and ends those it has if not.
 func allow(t *testing.T, admin *pgxpool.Pool, db config.Database, connections bool) {
 	t.Helper()
-	for _, sql := range []string{
-		`UPDATE pg_database SET datallowconn = $2 WHERE datname = $1`,
-		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND NOT $2`,
-	} {
-		if _, err := admin.Exec(t.Context(), sql, db.Name, connections); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := admin.Exec(t.Context(), `ALTER DATABASE `+pgx.Identifier{db.Name}.Sanitize()+` ALLOW_CONNECTIONS `+strconv.FormatBool(connections)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND NOT $2`, db.Name, connections); err != nil {
+		t.Fatal(err)
 	}
 }
 
