@@ -68,7 +68,7 @@ func as(h http.Handler, token, method, target, body string) *httptest.ResponseRe
 func TestEveryRouteWantsItsScope(t *testing.T) {
 	o := optionsOf(&fake{})
 	h := guardedAPI(&fake{}, o)
-	for path, methods := range (&api{o}).routes() {
+	for path, methods := range (&api{Options: o}).routes() {
 		for method, route := range methods {
 			target := strings.ReplaceAll(path, "{id}", id.String())
 			t.Run(method+" "+path, func(t *testing.T) {
@@ -139,7 +139,7 @@ type owned struct {
 	asked *[]string
 }
 
-func (o owned) Get(_ context.Context, id uuid.UUID) (session.Session, error) {
+func (o owned) Get(_ context.Context, id uuid.UUID, _ session.Span) (session.Session, error) {
 	s := sampleSession("ann")
 	s.ID = id
 	return s, o.err
@@ -152,7 +152,7 @@ func (o owned) List(_ context.Context, user string, _ int, _ uuid.UUID) ([]sessi
 	*o.asked = append(*o.asked, "list "+user)
 	return nil, nil
 }
-func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Session, error) {
+func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error) {
 	*o.asked = append(*o.asked, "append")
 	return o.fakeSessions.Append(ctx, id, m)
 }
@@ -235,7 +235,7 @@ func TestTheQueryLogNamesTheTokensUser(t *testing.T) {
 func TestNothingIsPublicThatNeedsAToken(t *testing.T) {
 	o := optionsOf(&fake{})
 	h := guardedAPI(&fake{}, o)
-	for path, methods := range (&api{o}).routes() {
+	for path, methods := range (&api{Options: o}).routes() {
 		if t0, ok := methods[http.MethodGet]; !ok || t0.scope == anyone {
 			continue
 		}
