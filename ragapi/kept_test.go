@@ -44,7 +44,7 @@ func TestATextIsFoundHoweverItWasTypedAndCannotMarkItself(t *testing.T) {
 type nobody struct{}
 
 func (nobody) EnqueueTx(context.Context, pgx.Tx, document.Document) error { return nil }
-func (nobody) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error  { return nil }
+func (nobody) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { return nil }
 
 func TestStoringATextCopiesItTwice(t *testing.T) {
 	pool := pgtest.Pool(t, pgtest.Database(t))

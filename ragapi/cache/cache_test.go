@@ -113,18 +113,19 @@ func (w *world) commit(c *cache.Cache, what change.What, subject string) {
 	}
 }
 
-func (w *world) Since(_ context.Context, seen postgres.Snapshot) (changes []change.Change, now postgres.Snapshot, all bool, err error) {
+func (w *world) Since(_ context.Context, seen postgres.Snapshot) (change.News, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.down {
-		return nil, now, false, errors.New("down")
+		return change.News{}, errors.New("down")
 	}
+	n := change.News{All: true, Seen: at(w.next), At: time.Now()}
 	for _, c := range w.changes {
 		if !seen.Sees(c.Transaction) {
-			changes = append(changes, c)
+			n.Changes = append(n.Changes, c)
 		}
 	}
-	return changes, at(w.next), true, nil
+	return n, nil
 }
 
 func (w *world) Mark(context.Context) (uint64, error) {

@@ -13,7 +13,7 @@ import (
 
 // Changes are what the database has to tell; change.Log is one.
 type Changes interface {
-	Since(ctx context.Context, seen postgres.Snapshot) (changes []change.Change, now postgres.Snapshot, all bool, err error)
+	Since(ctx context.Context, seen postgres.Snapshot) (change.News, error)
 	Mark(ctx context.Context) (transaction uint64, err error)
 	Forget(ctx context.Context) error
 }
@@ -42,7 +42,6 @@ type position struct {
 	told  postgres.Snapshot
 	known bool // told and everything are there
 	marks marks
-	now   time.Time // of Redis: the clock of all processes
 }
 
 // relay tells Redis what it has not been told of the database's changes. Any process may do so at any time, several at once.
@@ -51,13 +50,13 @@ func (c *Cache) relay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changes, now, all, err := c.changes.Since(ctx, at.told)
+	news, err := c.changes.Since(ctx, at.told)
 	if err != nil {
 		return err
 	}
 	raised := marks{}
-	if at.known && all {
-		raised.add(changes...)
+	if at.known && news.All {
+		raised.add(news.Changes...)
 	} else if raised[everything], err = c.changes.Mark(ctx); err != nil { // later than all that there is to tell
 		return err
 	}
@@ -65,23 +64,23 @@ func (c *Cache) relay(ctx context.Context) error {
 		return err
 	}
 	if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
-		return client.B().Set().Key(positionKey).Value(now.String()).Build()
+		return client.B().Set().Key(positionKey).Value(news.Seen.String()).Build()
 	}); err != nil {
 		return err
 	}
 	for name, by := range raised {
 		at.marks[name] = max(at.marks[name], by)
 	}
-	if err := c.ripen(ctx, at); err != nil {
+	if err := c.ripen(ctx, at.marks, news.At); err != nil {
 		return err
 	}
-	return c.trim(ctx, at.now, now.Floor())
+	return c.trim(ctx, news.At, news.Seen.Floor())
 }
 
 func (c *Cache) position(ctx context.Context) (at position, err error) {
 	at.marks = marks{}
 	err = c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) error {
-		answers := client.DoMulti(ctx, client.B().Get().Key(positionKey).Build(), client.B().Zmscore().Key(marksKey).Member(everything, ready, softSearches).Build(), client.B().Time().Build())
+		answers := client.DoMulti(ctx, client.B().Get().Key(positionKey).Build(), client.B().Zmscore().Key(marksKey).Member(everything, ready, softSearches).Build())
 		told, err := answers[0].ToString()
 		if err != nil && !rueidis.IsRedisNil(err) {
 			return err
@@ -100,11 +99,7 @@ func (c *Cache) position(ctx context.Context) (at position, err error) {
 		}
 		_, there := at.marks[everything]
 		at.known = at.known && there
-		clock, err := answers[2].AsIntSlice()
-		if err == nil {
-			at.now = time.Unix(clock[0], 1000*clock[1])
-		}
-		return err
+		return nil
 	})
 	return at, err
 }
@@ -116,18 +111,18 @@ func (c *Cache) write(ctx context.Context, command func(client rueidis.Client) r
 
 // ripen makes searches soft, and later hard, for documents that became searchable: not for each of them, or under steady
 // uploads no answer would ever be kept.
-func (c *Cache) ripen(ctx context.Context, at position) error {
-	if newest := at.marks[ready]; newest > at.marks[softSearches] && c.first(ctx, "soft", softInterval) {
+func (c *Cache) ripen(ctx context.Context, m marks, now time.Time) error {
+	if newest := m[ready]; newest > m[softSearches] && c.first(ctx, "soft", softInterval) {
 		if err := c.tell(ctx, marks{softSearches: newest}); err != nil {
 			return err
 		}
 		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
-			return client.B().Zadd().Key(corpusKey).ScoreMember().ScoreMember(millis(at.now), strconv.FormatUint(newest, 10)).Build()
+			return client.B().Zadd().Key(corpusKey).ScoreMember().ScoreMember(millis(now), strconv.FormatUint(newest, 10)).Build()
 		}); err != nil {
 			return err
 		}
 	}
-	return c.past(ctx, corpusKey, at.now.Add(-softFor), func(ripe uint64) error { return c.tell(ctx, marks{searches: ripe}) })
+	return c.past(ctx, corpusKey, now.Add(-softFor), func(ripe uint64) error { return c.tell(ctx, marks{searches: ripe}) })
 }
 
 // trim forgets marks that nothing can depend on any more.

@@ -101,22 +101,32 @@ const most = 20_000
 const sinceSQL = `SELECT what, subject, transaction::text::bigint FROM changes
 	WHERE transaction >= $1::text::xid8 AND NOT pg_visible_in_snapshot(transaction, $2::text::pg_snapshot) LIMIT $3`
 
-// Since returns the changes that seen has not seen, and what has been seen with them. all is false if there are too many
-// to tell.
-func (l *Log) Since(ctx context.Context, seen postgres.Snapshot) (changes []Change, now postgres.Snapshot, all bool, err error) {
+// News are the changes that somebody has not seen.
+type News struct {
+	Changes []Change
+	All     bool              // false if there are too many to tell
+	Seen    postgres.Snapshot // what has been seen with them
+	At      time.Time         // on the database's clock, the same for all processes
+}
+
+// Since returns the changes that seen has not seen.
+func (l *Log) Since(ctx context.Context, seen postgres.Snapshot) (n News, err error) {
 	ctx, dated := postgres.Date(ctx)
 	err = l.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
 		rows, err := db.Query(ctx, sinceSQL, strconv.FormatUint(seen.Floor()+1, 10), seen.String(), most+1)
 		if err != nil {
 			return err
 		}
-		changes, err = collect(rows)
-		return err
+		if n.Changes, err = collect(rows); err != nil {
+			return err
+		}
+		return db.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&n.At)
 	})
 	if err != nil {
-		return nil, now, false, fmt.Errorf("changes since %s: %w", seen, err)
+		return News{}, fmt.Errorf("changes since %s: %w", seen, err)
 	}
-	return changes, dated.Snapshot(), len(changes) <= most, nil
+	n.Seen, n.All = dated.Snapshot(), len(n.Changes) <= most
+	return n, nil
 }
 
 // Mark makes a transaction that changes nothing, and returns it: what has seen it was read from now on.

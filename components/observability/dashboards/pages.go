@@ -93,7 +93,7 @@ func requestPath(c rules.Config) []Row {
 }
 
 func cache() Row {
-	const found = `sum by (kind) (rate(ragapi_cache_requests_total{result="hit"}[5m]))`
+	const found = `sum by (kind) (rate(ragapi_cache_requests_total{result=~"hit|stale"}[5m]))`
 	return Row{Title: "Cache, as the API sees it", Graphs: []Graph{
 		{Title: "Answered from the cache", Unit: share, Section: "cache-gone", Lines: []Line{{found + " / sum by (kind) (rate(ragapi_cache_requests_total[5m]))", "{{kind}}"}}},
 		{Title: "Time of its answers", Unit: seconds, Lines: []Line{
