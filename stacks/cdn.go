@@ -48,9 +48,8 @@ const (
 	originAssets = "assets"
 )
 
-// defaultBehaviors is the edge in all environments. What the API answers is private and goes through as it is; of a
-// search it may say that it can be shared (Cache-Control: s-maxage), then for a minute at most, and with the bearer of the
-// same token alone: the edge checks none. A header in the key also reaches the origin, and Authorization in no other way. Assets have versioned
+// defaultBehaviors is the edge in all environments. What the API answers is private and goes through as it is, with all
+// that was asked: the edge checks no token, and cannot list the parameters of searches. Assets have versioned
 // names and never change. The rest are entry documents: browsers ask each time, the edge keeps them until a deploy
 // invalidates them, or a day.
 func defaultBehaviors() []Behavior {
@@ -64,10 +63,6 @@ func defaultBehaviors() []Behavior {
 		return b
 	}
 	return []Behavior{
-		behavior(Behavior{
-			Path: "/v1/search", Origin: originAPI, MaxTTLSeconds: minute, Compress: true,
-			KeyHeaders: []string{"Authorization"}, KeyQueryStrings: []string{"q", "mode", "limit"}, ForwardHeaders: []string{"X-Request-Id"},
-		}),
 		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all, ForwardCookies: all}),
 		behavior(Behavior{
 			Path: "/assets/*", Origin: originAssets, TTLSeconds: oneYear, MaxTTLSeconds: oneYear, Compress: true,
@@ -89,11 +84,14 @@ type APIRead struct {
 // row: the API does not compress, CloudFront does and keys on what it normalized by itself.
 func APIReads() []APIRead {
 	reads := []APIRead{
-		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit"}, Passing: []string{"X-Request-Id"}},
-		{Path: "/v1/documents", QueryStrings: []string{"limit", "cursor", "title"}, Passing: []string{"X-Request-Id", "Content-Type"}},
-		{Path: "/v1/documents/*", Passing: []string{"X-Request-Id", "If-None-Match"}},
+		// Keys of metadata are anybody's: no list holds them, so that no edge can tell searches apart by one.
+		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours", "metadata.KEY"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
+		{Path: "/v1/documents", QueryStrings: []string{"status", "limit", "cursor", "title"}, Passing: []string{"X-Request-Id", "Content-Type", "Idempotency-Key"}},
+		{Path: "/v1/documents/*", QueryStrings: []string{"title"}, Passing: []string{"X-Request-Id", "If-None-Match", "If-Match", "Content-Type"}},
+		{Path: "/v1/documents/*/retry", Passing: []string{"X-Request-Id"}},
+		{Path: "/v1/documents/*/chunks", QueryStrings: []string{"from", "limit"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
 		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"}, Passing: []string{"X-Request-Id", "Content-Type"}},
-		{Path: "/v1/sessions/*", Passing: []string{"X-Request-Id", "If-None-Match"}},
+		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
 		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type"}},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
 	}

@@ -25,37 +25,39 @@ func behaviors(t *testing.T, list ...map[string]any) string {
 }
 
 func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
-	search := func(change map[string]any) map[string]any {
-		b := map[string]any{"path": "/v1/search", "origin": "api", "maxTtlSeconds": 60, "keyQueryStrings": []string{"q", "mode", "limit"}, "keyHeaders": []string{"Authorization"}}
+	sessions := func(change map[string]any) map[string]any {
+		b := map[string]any{"path": "/v1/sessions", "origin": "api", "maxTtlSeconds": 60, "keyQueryStrings": []string{"user", "limit", "cursor"}, "keyHeaders": []string{"Authorization"}}
 		for key, value := range change {
 			b[key] = value
 		}
 		return b
 	}
 	faultTable(t, []faultCase{
-		{"cdn", behaviors(t, search(nil)), `<nil>`},
-		{"cdn", behaviors(t, search(map[string]any{"keyQueryStrings": []string{"q", "limit"}})),
-			`ragscale:cdn.behaviors[0].keyQueryStrings lacks mode, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
-		{"cdn", behaviors(t, search(map[string]any{"keyQueryStrings": []string{"q", "mode", "limit", "utm_source"}})),
-			`ragscale:cdn.behaviors[0].keyQueryStrings[3] is "utm_source", which the API does not read at /v1/search, want some of q, mode, limit: it splits the cache for nothing`},
-		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{}})),
-			`ragscale:cdn.behaviors[0].keyHeaders lacks Authorization, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
-		{"cdn", behaviors(t, search(map[string]any{"keyHeaders": []string{"authorization", "X-Request-Id"}})),
-			`ragscale:cdn.behaviors[0].keyHeaders[1] is "X-Request-Id", which the API does not read at /v1/search, want some of Authorization: it splits the cache for nothing`},
-		{"cdn", behaviors(t, search(map[string]any{"keyCookies": []string{"session"}})),
-			`ragscale:cdn.behaviors[0].keyCookies[0] is "session", which the API does not read at /v1/search, want none: it splits the cache for nothing`},
-		{"cdn", behaviors(t, search(map[string]any{"forwardHeaders": []string{"host"}})),
+		{"cdn", behaviors(t, sessions(nil)), `<nil>`},
+		{"cdn", behaviors(t, sessions(map[string]any{"keyQueryStrings": []string{"user", "cursor"}})),
+			`ragscale:cdn.behaviors[0].keyQueryStrings lacks limit, want it: the API reads it at /v1/sessions, and one answer would be served for all of them`},
+		{"cdn", behaviors(t, sessions(map[string]any{"keyQueryStrings": []string{"user", "limit", "cursor", "utm_source"}})),
+			`ragscale:cdn.behaviors[0].keyQueryStrings[3] is "utm_source", which the API does not read at /v1/sessions, want some of user, limit, cursor: it splits the cache for nothing`},
+		{"cdn", behaviors(t, sessions(map[string]any{"keyHeaders": []string{}})),
+			`ragscale:cdn.behaviors[0].keyHeaders lacks Authorization, want it: the API reads it at /v1/sessions, and one answer would be served for all of them`},
+		{"cdn", behaviors(t, sessions(map[string]any{"keyHeaders": []string{"authorization", "X-Request-Id"}})),
+			`ragscale:cdn.behaviors[0].keyHeaders[1] is "X-Request-Id", which the API does not read at /v1/sessions, want some of Authorization: it splits the cache for nothing`},
+		{"cdn", behaviors(t, sessions(map[string]any{"keyCookies": []string{"session"}})),
+			`ragscale:cdn.behaviors[0].keyCookies[0] is "session", which the API does not read at /v1/sessions, want none: it splits the cache for nothing`},
+		{"cdn", behaviors(t, sessions(map[string]any{"forwardHeaders": []string{"host"}})),
 			`ragscale:cdn.behaviors[0].forwardHeaders has Host, want none: the load balancer's certificate is for its own name`},
-		{"cdn", behaviors(t, search(map[string]any{"path": "/v1/sea*", "keyQueryStrings": []string{"q", "mode"}})),
-			`ragscale:cdn.behaviors[0].keyQueryStrings lacks limit, want it: the API reads it at /v1/sea*, and one answer would be served for all of them`},
+		{"cdn", behaviors(t, sessions(map[string]any{"path": "/v1/session?", "keyQueryStrings": []string{"user", "cursor"}})),
+			`ragscale:cdn.behaviors[0].keyQueryStrings lacks limit, want it: the API reads it at /v1/session?, and one answer would be served for all of them`},
+		{"cdn", behaviors(t, sessions(map[string]any{"path": "/v1/search", "keyQueryStrings": []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours"}})),
+			`ragscale:cdn.behaviors[0].keyQueryStrings lacks metadata.KEY, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
 	})
 }
 
 func TestWhatPassesUncachedCarriesWhatTheAPIReads(t *testing.T) {
 	faultTable(t, []faultCase{
-		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"*"}, "forwardHeaders": []string{"x-request-id", "Authorization"}}),
+		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"*"}, "forwardHeaders": []string{"x-request-id", "Authorization", "Idempotency-Key"}}),
 			`ragscale:cdn.behaviors[0].forwardHeaders lacks Content-Type, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
-		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"limit", "title"}, "forwardHeaders": []string{"*"}}),
+		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"limit", "title", "status"}, "forwardHeaders": []string{"*"}}),
 			`ragscale:cdn.behaviors[0].forwardQueryStrings lacks cursor, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
 	})
 }

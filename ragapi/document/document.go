@@ -115,10 +115,13 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 		up.Metadata = json.RawMessage(`{}`)
 	}
 	var doc Document
-	err = s.write(ctx, postgres.InTx, func(tx pgx.Tx) (changes []change.Change, err error) {
+	err = s.write(ctx, postgres.InTxOnce, func(tx pgx.Tx) (changes []change.Change, err error) {
 		doc, err = idempotency.Once(ctx, tx, up.Key, func() (Document, error) {
-			made, err := s.accept(ctx, tx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) RETURNING `+columns,
+			made, err := s.accept(ctx, tx, `INSERT INTO documents (id, title, body, bytes, metadata) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING RETURNING `+columns,
 				id, up.Title, up.Text, len(up.Text), up.Metadata)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return one(ctx, tx, id) // committed before, but the answer was lost
+			}
 			if err == nil {
 				changes, err = s.changes.Tx(ctx, tx, id.String(), change.DocumentAdded)
 			}

@@ -34,7 +34,6 @@ const (
 type Watch struct {
 	databases []*database
 	log       *slog.Logger
-	now       chan struct{} // asks for a look before its time
 	serves    chan struct{} // closed once any of them serves
 	once      sync.Once
 	ended     sync.WaitGroup
@@ -52,6 +51,7 @@ type database struct {
 	Database
 	name     string
 	settings *pgx.ConnConfig
+	now      chan struct{} // a look is wanted
 	conn     *pgx.Conn
 	fits     bool // its schema was once seen to serve this build, and migrations only add
 	slow     int  // looks in a row that took too long
@@ -67,7 +67,7 @@ type fault struct {
 
 // New returns a watch of the primary and, where there is one, the replica; application is shown in pg_stat_activity.
 func New(primary Database, replica *Database, application string, log *slog.Logger) (*Watch, error) {
-	w := &Watch{log: log, now: make(chan struct{}, 1), serves: make(chan struct{})}
+	w := &Watch{log: log, serves: make(chan struct{})}
 	if err := w.add("primary", primary, application); err != nil || replica == nil {
 		return w, err
 	}
@@ -80,7 +80,7 @@ func (w *Watch) add(name string, db Database, application string) error {
 	if err != nil {
 		return err
 	}
-	d := &database{Database: db, name: name, settings: settings.ConnConfig}
+	d := &database{Database: db, name: name, settings: settings.ConnConfig, now: make(chan struct{}, 1)}
 	d.fault.Store(&fault{text: "was not looked at yet"})
 	w.databases = append(w.databases, d)
 	return nil
@@ -94,11 +94,13 @@ func (w *Watch) Run(ctx context.Context) {
 	w.ended.Wait()
 }
 
-// Look asks for a look at the primary now.
+// Look asks for a look now.
 func (w *Watch) Look() {
-	select {
-	case w.now <- struct{}{}:
-	default:
+	for _, d := range w.databases {
+		select {
+		case d.now <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -124,16 +126,12 @@ func (w *Watch) Check(context.Context) error {
 
 func (w *Watch) follow(ctx context.Context, d *database) {
 	defer d.drop()
-	now := w.now
-	if d.name != "primary" {
-		now = nil
-	}
 	for {
 		w.note(ctx, d, d.look(ctx))
 		select {
 		case <-ctx.Done():
 			return
-		case <-now:
+		case <-d.now:
 		case <-time.After(jittered(period)):
 		}
 	}
