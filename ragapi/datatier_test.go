@@ -276,9 +276,10 @@ func TestADocumentIsFoundByItsVectorAndForgottenEverywhere(t *testing.T) {
 		}
 		return n == 1
 	})
-	if status, answer := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"search":"lamplihters"}`); status != http.StatusNoContent { // of another run
-		t.Fatalf("status %d: %s", status, answer)
-	}
+	eventually(t, "told to forget what another run has kept", func() bool {
+		status, _ := ask(t, http.MethodPost, api.admin+"/v1/cache/invalidations", `{"search":"lamplihters"}`)
+		return status == http.StatusNoContent
+	})
 	search := api.http + "/v1/search?mode=complex&q=lamplihters+streetlmps" // misspelt: no index of words has them
 	for range 3 {                                                           // from the database, then from the cache
 		if status, answer := ask(t, http.MethodGet, search, ""); status != http.StatusOK || !strings.Contains(answer, `"match":"similar"`) {

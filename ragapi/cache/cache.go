@@ -70,6 +70,7 @@ type Cache struct {
 	refreshing sync.Map     // keys
 	doubts     atomic.Int64 // reasons to think that Redis has not been told of everything
 	settled    atomic.Int64 // those of them that have been met
+	said       atomic.Int64 // those of them that the log has
 	answered   atomic.Int64 // when Redis did so last: on this process' own, steady clock
 
 	mu     sync.Mutex
@@ -163,7 +164,7 @@ func (c *Cache) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayWithin)
 	defer cancel()
 	if err := c.relay(ctx); err != nil {
-		if inDoubt && !errors.Is(err, errGone) {
+		if inDoubt && !errors.Is(err, errGone) && c.said.Swap(doubts) != doubts { // once for each reason
 			c.log.Warn("the cache is not used: it could not be told of all changes", "error", err.Error())
 		}
 		return

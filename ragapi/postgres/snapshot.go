@@ -45,10 +45,10 @@ func ParseSnapshot(text string, standby bool) (Snapshot, error) {
 	return s, nil
 }
 
-// String is what ParseSnapshot reads, of a primary.
+// String is what ParseSnapshot reads, of a primary, and PostgreSQL takes for a pg_snapshot, whose numbers begin with 1.
 func (s Snapshot) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d:%d:", s.min, s.max)
+	fmt.Fprintf(&b, "%d:%d:", max(s.min, 1), max(s.max, 1))
 	for i, id := range s.running {
 		if i > 0 {
 			b.WriteByte(',')
