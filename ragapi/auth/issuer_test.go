@@ -117,7 +117,9 @@ func (i *issuer) verifier() *Verifier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	<-i.ended
+	if err := <-i.ended; err != nil {
+		i.t.Log("fetch:", err)
+	}
 	return v
 }
 

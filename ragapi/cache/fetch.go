@@ -163,13 +163,13 @@ func (c *Cache) get(ctx context.Context, key string, ttl time.Duration) (raw []b
 
 // loadAndKeep asks the database, and keeps what it says with what it had seen.
 func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
-	before, unknown := c.ask(ctx, q.names())
+	before := c.known(ctx, q.names())
 	e, err := dated(ctx, k, load)
-	if err != nil || unknown != nil {
+	if err != nil || before == nil {
 		return e, err // what was invalidated cannot be had, and nothing can be kept
 	}
-	m, unknown := c.ask(ctx, names(k, q, e))
-	if unknown != nil {
+	m := c.known(ctx, names(k, q, e))
+	if m == nil {
 		return e, nil
 	}
 	ttl := k.ttl
@@ -184,6 +184,15 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
+}
+
+// known are the marks of names; nil if Redis cannot be asked, which it has logged.
+func (c *Cache) known(ctx context.Context, names []string) marks {
+	m, err := c.ask(ctx, names)
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
 // late makes the best of an answer whose source has not heard of all that it depends on: what is deleted is left out. It

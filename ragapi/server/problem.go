@@ -50,8 +50,25 @@ func overloaded(detail string) *Problem {
 // statusClientClosed is what the log and the metrics show when the client went away before the answer (nginx's number; not in any RFC).
 const statusClientClosed = 499
 
+// known are the errors of the stores that a client can help.
+var known = []struct {
+	error
+	problem *Problem
+}{
+	{document.ErrNotFound, notFound("no document has this id")},
+	{session.ErrNotFound, notFound("no session has this id, or it has expired")},
+	{document.ErrChanged, &Problem{Type: problemPrefix + "precondition-failed", Title: "The document has changed", Status: http.StatusPreconditionFailed, Detail: "no tag of If-Match is that of the document as it is"}},
+	{document.ErrNotFailed, &Problem{Type: problemPrefix + "not-failed", Title: "There is nothing to try again", Status: http.StatusConflict, Detail: "the document has not failed"}},
+	{idempotency.ErrOtherRequest, &Problem{Type: problemPrefix + "idempotency-mismatch", Title: "The key was used for another request", Status: http.StatusUnprocessableEntity, Detail: keyHeader + " stands for one path and one content, for 24 hours"}},
+}
+
 // problemOf turns any error of a handler into a problem. What a client cannot help is not explained to it, but logged.
 func problemOf(err error) *Problem {
+	for _, k := range known {
+		if errors.Is(err, k.error) {
+			return k.problem
+		}
+	}
 	var p *Problem
 	var tooLarge *http.MaxBytesError
 	var server *pgconn.PgError
@@ -63,16 +80,6 @@ func problemOf(err error) *Problem {
 		return overloaded("try again later")
 	case errors.As(err, &tooLarge):
 		return &Problem{Type: problemPrefix + "too-large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
-	case errors.Is(err, document.ErrNotFound):
-		return notFound("no document has this id")
-	case errors.Is(err, document.ErrChanged):
-		return &Problem{Type: problemPrefix + "precondition-failed", Title: "The document has changed", Status: http.StatusPreconditionFailed, Detail: "no tag of If-Match is that of the document as it is"}
-	case errors.Is(err, document.ErrNotFailed):
-		return &Problem{Type: problemPrefix + "not-failed", Title: "There is nothing to try again", Status: http.StatusConflict, Detail: "the document has not failed"}
-	case errors.Is(err, idempotency.ErrOtherRequest):
-		return &Problem{Type: problemPrefix + "idempotency-mismatch", Title: "The key was used for another request", Status: http.StatusUnprocessableEntity, Detail: keyHeader + " stands for one path and one content, for 24 hours"}
-	case errors.Is(err, session.ErrNotFound):
-		return notFound("no session has this id, or it has expired")
 	case errors.Is(err, context.Canceled):
 		return &Problem{Type: problemPrefix + "client-closed", Title: "The client closed the request", Status: statusClientClosed}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &server) && server.Code == "57014": // statement timeout

@@ -13,7 +13,10 @@ import (
 
 // MarkStart and MarkStop stand around the words found until a snippet is escaped: private-use characters, which no escaping
 // touches. Clean takes them out of what is uploaded, so that no text can mark itself.
-const MarkStart, MarkStop = "\ue000", "\ue001"
+const (
+	MarkStart = "\ue000"
+	MarkStop  = "\ue001"
+)
 
 // Fault says why s cannot be kept, or "".
 func Fault(s string) string {
