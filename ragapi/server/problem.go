@@ -50,8 +50,8 @@ func overloaded(detail string) *Problem {
 // statusClientClosed is what the log and the metrics show when the client went away before the answer (nginx's number; not in any RFC).
 const statusClientClosed = 499
 
-// known are the errors of the stores that a client can help.
-var known = []struct {
+// storeProblems are the errors of the stores that a client can help.
+var storeProblems = []struct {
 	error
 	problem *Problem
 }{
@@ -64,7 +64,7 @@ var known = []struct {
 
 // problemOf turns any error of a handler into a problem. What a client cannot help is not explained to it, but logged.
 func problemOf(err error) *Problem {
-	for _, k := range known {
+	for _, k := range storeProblems {
 		if errors.Is(err, k.error) {
 			return k.problem
 		}
