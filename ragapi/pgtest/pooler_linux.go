@@ -86,7 +86,7 @@ func StartPooler(tb testing.TB, db config.Database, connections int) *Pooler {
 func (p *Pooler) Kill() {
 	p.kill.Do(func() {
 		_ = p.run.Process.Kill() // it may have ended
-		<-p.ended
+		_ = <-p.ended            // it was killed
 	})
 }
 
