@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -60,7 +61,7 @@ func TestTheImageServesWithNothingButItsOwnFiles(t *testing.T) {
 	var said bytes.Buffer
 	cmd := container(t.Context(), root, append(c.Env,
 		"HTTP_ADDR="+addr, "ADMIN_ADDR="+freeAddress(t), "DATABASE_CA_FILE="+bundleFile, "DRAIN_DELAY=0s",
-		"DATABASE_HOST=127.0.0.1", "DATABASE_PORT=1", "DATABASE_NAME=rag", "DATABASE_USER=rag", "DATABASE_PASSWORD=none"), c.Cmd...)
+		"DATABASE_HOST=127.0.0.1", "DATABASE_PORT=1", "DATABASE_NAME=rag", "DATABASE_USER=rag", "DATABASE_PASSWORD=none", "AUTH=off"), c.Cmd...)
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -80,8 +81,7 @@ func TestTheImageServesWithNothingButItsOwnFiles(t *testing.T) {
 			t.Errorf("serve ended with %v, want 0", err)
 		}
 	case <-time.After(within):
-		t.Errorf("serve goes on after SIGTERM: %v", cmd.Process.Kill())
-		<-ended
+		t.Errorf("serve goes on after SIGTERM: %v", errors.Join(cmd.Process.Kill(), <-ended))
 	}
 	if t.Failed() {
 		t.Log(said.String())
