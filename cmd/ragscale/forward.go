@@ -68,8 +68,11 @@ func (p podPort) forward(ctx context.Context, cluster *rest.Config, clients kube
 		cancel()
 		return "", nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- f.ForwardPorts() }()
+	ended, gone := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(gone)
+		ended <- f.ForwardPorts()
+	}()
 	select {
 	case <-ready:
 	case err = <-ended:
@@ -81,5 +84,5 @@ func (p podPort) forward(ctx context.Context, cluster *rest.Config, clients kube
 		cancel()
 		return "", nil, fmt.Errorf("pod %s: port-forward: %w", p.pod, err)
 	}
-	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), func() { cancel(); <-ended }, nil
+	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), func() { cancel(); <-gone }, nil
 }

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -23,6 +24,7 @@ type Pooler struct {
 	config.Database // that leads through it
 	run             *exec.Cmd
 	ended           <-chan error
+	end             error // how it ended, which may have been before it was killed
 	kill            sync.Once
 }
 
@@ -85,8 +87,7 @@ func StartPooler(tb testing.TB, db config.Database, connections int) *Pooler {
 // Kill ends it at once, as a node that is lost would. It may be called again.
 func (p *Pooler) Kill() {
 	p.kill.Do(func() {
-		_ = p.run.Process.Kill() // it may have ended
-		_ = <-p.ended            // it was killed
+		p.end = errors.Join(p.run.Process.Kill(), <-p.ended)
 	})
 }
 
