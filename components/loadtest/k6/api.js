@@ -3,6 +3,7 @@ import { sleep } from 'k6';
 import { target, token } from './config.js';
 import { bodyOf } from './checks.js';
 
+/** @type {Record<string, string>} */
 const signed = token ? { Authorization: `Bearer ${token}` } : {};
 const json = { ...signed, 'Content-Type': 'application/json' };
 
