@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/ragscale/ragscale/ragapi/admission"
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -40,6 +41,7 @@ func newFull(limit int) (*full, http.Handler, *metrics.Metrics) {
 	m := metrics.New(metrics.Build{})
 	log := slog.New(slog.DiscardHandler)
 	return f, New(Options{
+		Auth: auth.Off{}, RateLimit: &RateLimit{},
 		Documents: f, Search: f, Sessions: fakeSessions{&f.fake}, QueryLog: f, Metrics: m, Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute, MaxRequests: limit,
 		Readiness: NewReadiness(func(context.Context) error { return nil }, log),
 	}), m
