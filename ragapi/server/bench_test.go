@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -33,6 +34,7 @@ func BenchmarkHandler(b *testing.B) {
 	api := func(f *fake, searches Searcher) http.Handler {
 		log := slog.New(slog.DiscardHandler)
 		return New(Options{
+			Auth: auth.Off{}, RateLimit: &RateLimit{},
 			Documents: f, Search: searches, Sessions: fakeSessions{f}, QueryLog: f,
 			Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, nil },
 			Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1 << 20, RequestTimeout: time.Minute,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 )
@@ -27,6 +28,7 @@ const (
 func large(f *fake, most int64) http.Handler {
 	log := slog.New(slog.DiscardHandler)
 	return New(Options{
+		Auth: auth.Off{}, RateLimit: &RateLimit{},
 		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f, Metrics: metrics.New(metrics.Build{}), Log: log,
 		MaxUploadBytes: most, RequestTimeout: time.Minute, Readiness: NewReadiness(nil, log),
 	})
