@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -145,7 +146,12 @@ func (r *running) kill() {
 // ask sends a request and returns the status and the body; status 0 means no answer.
 func ask(t *testing.T, method, url, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	return request(t.Context(), method, url, body)
+}
+
+// request is ask for a load that ends after its test's context.
+func request(ctx context.Context, method, url, body string) (status int, answer string) {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -179,7 +180,7 @@ func load(t *testing.T, api *running, known string) (done *atomic.Int64, stop fu
 				case 2:
 					method, path, body, want = http.MethodPost, "/v1/documents", upload, http.StatusAccepted
 				}
-				if status, answer := request(method, api.http+path, body); status != want {
+				if status, answer := request(context.Background(), method, api.http+path, body); status != want {
 					t.Errorf("%s %s answers %d: %s%s", method, path, status, answer, errorsOf(api))
 				}
 				done.Add(1)
@@ -198,25 +199,6 @@ func errorsOf(api *running) string {
 		}
 	}
 	return found.String()
-}
-
-// request is ask without a test, whose context ends before its load does.
-func request(method, url, body string) (int, string) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return 0, err.Error()
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return resp.StatusCode, string(raw)
 }
 
 func TestAMigrationUnderLoadBreaksNoRequest(t *testing.T) {

@@ -74,7 +74,7 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// current is the depth as known, or asked for now.
+// current is the depth that is known, asked anew when that is old.
 func (c *queueCollector) current() (queue.Depth, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
