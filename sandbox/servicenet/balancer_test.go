@@ -184,7 +184,7 @@ func balanced(t *testing.T, spec control.TargetGroup, backend http.Handler) (*Ne
 	t.Cleanup(func() { n.Close() }) //nolint:errcheck // test over
 	port := freePort(t)
 	for _, err := range []error{
-		n.SetLoadBalancer("lb", control.LoadBalancer{Name: "lb"}, netip.MustParseAddr("127.0.0.1")),
+		n.SetLoadBalancer("lb", control.LoadBalancer{Name: "lb"}, ownLoopback),
 		n.SetTargetGroup("tg", spec),
 		n.SetListener("l", control.Listener{LoadBalancerARN: "lb", Port: port, Protocol: "HTTP", TargetGroupARN: "tg"}),
 	} {
@@ -192,12 +192,15 @@ func balanced(t *testing.T, spec control.TargetGroup, backend http.Handler) (*Ne
 			t.Fatal(err)
 		}
 	}
-	return n, "http://127.0.0.1:" + netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)).String()[len("0.0.0.0:"):], netip.MustParseAddrPort(server.Listener.Addr().String())
+	return n, "http://" + netip.AddrPortFrom(ownLoopback, uint16(port)).String(), netip.MustParseAddrPort(server.Listener.Addr().String())
 }
+
+// ownLoopback is an address at which nothing but this package's tests listens, so that a port that is free stays free.
+var ownLoopback = netip.MustParseAddr("127.0.83.1")
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	l, err := net.Listen("tcp4", netip.AddrPortFrom(ownLoopback, 0).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +250,7 @@ func TestRequestsArriveWithTheHeadersOfALoadBalancer(t *testing.T) {
 	register(t, n, backend)
 	_, got := get(t, url+"/v1/search?q=a;b", "X-Forwarded-For", "203.0.113.9")
 	host := strings.TrimPrefix(url, "http://")
-	if want := host + "|/v1/search?q=a;b|203.0.113.9, 127.0.0.1|http|" + host[len("127.0.0.1:"):]; got != want {
+	if want := host + "|/v1/search?q=a;b|203.0.113.9, 127.0.0.1|http|" + strings.Split(host, ":")[1]; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -441,8 +444,7 @@ func TestClusterIPsShareConnectionsAmongReadyEndpoints(t *testing.T) {
 		return netip.MustParseAddrPort(s.Listener.Addr().String())
 	}
 	port := freePort(t)
-	ip := netip.MustParseAddr("127.0.0.1")
-	s := &snapshot{services: map[objectName]*service{{"rag", "api"}: {clusterIP: ip, ports: []servicePort{{protocol: corev1.ProtocolTCP, port: int32(port),
+	s := &snapshot{services: map[objectName]*service{{"rag", "api"}: {clusterIP: ownLoopback, ports: []servicePort{{protocol: corev1.ProtocolTCP, port: int32(port),
 		endpoints: []endpoint{{addr: serve("a"), ready: true}, {addr: serve("b"), ready: true}, {addr: serve("c")}}}}}}}
 	ips := newClusterIPs(slog.New(slog.DiscardHandler), netip.AddrPort{})
 	ips.sync(s)
@@ -450,7 +452,7 @@ func TestClusterIPsShareConnectionsAmongReadyEndpoints(t *testing.T) {
 	seen := map[string]int{}
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for range 4 {
-		res, err := client.Get("http://" + netip.AddrPortFrom(ip, uint16(port)).String())
+		res, err := client.Get("http://" + netip.AddrPortFrom(ownLoopback, uint16(port)).String())
 		if err != nil {
 			t.Fatal(err)
 		}
