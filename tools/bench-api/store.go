@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -69,7 +71,37 @@ func (b *bench) store(ctx context.Context) ([]row, error) {
 	after, err := own()
 	uploaded.cores = (after - before).Seconds() / within.Seconds()
 	toReady := row{Name: "documents from upload to ready, all at once", Rates: []float64{float64(len(took)) / within.Seconds()}, Requests: len(took)}
-	return []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}, err
+	rows := []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}
+	if err != nil || b.database == "" {
+		return rows, err
+	}
+	if err := embedded(ctx, b.database, b.documents); err != nil {
+		return nil, err
+	}
+	rate := float64(len(took)) / time.Since(begin).Seconds()
+	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate}, Requests: len(took)}), nil
+}
+
+// embedded waits until all documents have their vectors.
+func embedded(ctx context.Context, database string, ids []string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for {
+		var n int
+		err := conn.QueryRow(ctx, `SELECT count(DISTINCT e.document_id) FROM document_embeddings e JOIN documents d ON d.id = e.document_id
+			WHERE e.document_id = ANY ($1) AND e.version = d.version AND e.chunks = d.chunk_count`, ids).Scan(&n)
+		if err != nil || n == len(ids) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d documents are embedded after %s", n, len(ids), storeLimit)
+		case <-time.After(refusalPause):
+		}
+	}
 }
 
 // each calls do for 0 to n-1, some at the same time.
