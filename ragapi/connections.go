@@ -47,7 +47,7 @@ const waitShare = 4
 
 func (p *process) openPool(name string, db config.Database) (*pgxpool.Pool, error) {
 	db.LongestWait = p.cfg.RequestTimeout / waitShare
-	pool, err := postgres.Open(p.hard, db, "ragapi serve "+p.cfg.PodName)
+	pool, err := postgres.Open(p.hard, db, postgres.Application)
 	if err != nil {
 		return nil, err
 	}

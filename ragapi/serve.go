@@ -132,7 +132,7 @@ func (p *process) watch(c pools, reads *postgres.Reader) (*health.Watch, error) 
 	if c.replica != nil {
 		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen}
 	}
-	return health.New(primary, replica, "ragapi watch "+p.cfg.PodName, p.log)
+	return health.New(primary, replica, postgres.Application, p.log)
 }
 
 // finishLog writes what the query log still holds.

@@ -20,7 +20,7 @@ func work(p *process) error {
 	db := p.cfg.Direct
 	db.StatementTimeout = statementTimeout
 	db.PoolSize = max(1, p.cfg.Database.PoolSize-1) // the watch has the other one
-	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
+	pool, err := postgres.Open(p.hard, db, postgres.Application)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	watch, err := health.New(health.Database{Database: db}, nil, "ragapi watch "+p.cfg.PodName, p.log)
+	watch, err := health.New(health.Database{Database: db}, nil, postgres.Application, p.log)
 	if err != nil {
 		return err
 	}
