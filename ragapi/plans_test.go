@@ -20,6 +20,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/postgres"
@@ -194,7 +195,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			return err
 		},
 		"append to a session": func(ctx context.Context) error {
-			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"})
+			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"}, idempotency.Key{})
 			return err
 		},
 		"list sessions":    func(ctx context.Context) error { _, err := sessions.List(ctx, "user-77", 21, uuid.Max); return err },

@@ -24,6 +24,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -698,7 +699,7 @@ func (s *sessions) count() int {
 	return s.reads
 }
 
-func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Message, error) {
+func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message, _ idempotency.Key) (session.Message, error) {
 	s.mu.Lock()
 	s.one.Messages = append(s.one.Messages, m)
 	s.mu.Unlock()
@@ -718,7 +719,7 @@ func TestAMessageIsSeenByTheNextReader(t *testing.T) {
 				t.Fatalf("%d messages (%v), want %d", len(got.Messages), err, said)
 			}
 		}
-		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}); err != nil {
+		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}, idempotency.Key{}); err != nil {
 			t.Fatal(err)
 		}
 	}

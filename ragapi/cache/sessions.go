@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
@@ -15,7 +16,7 @@ import (
 type SessionStore interface {
 	Create(ctx context.Context, user string) (session.Session, error)
 	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }

@@ -106,12 +106,16 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	if body.faults != nil {
 		return invalid(body.faults)
 	}
+	key, err := requestKey(r, m.Role, m.Content)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	if err := a.changeable(ctx, id); err != nil {
 		return err
 	}
-	if m, err = a.Sessions.Append(ctx, id, m); err != nil {
+	if m, err = a.Sessions.Append(ctx, id, m, key); err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
@@ -123,45 +124,59 @@ WITH touched AS (
 )
 INSERT INTO session_messages (session_id, number, role, content, at) SELECT id, last_message, $2, $3, updated_at FROM touched RETURNING number, at`
 
-// Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time.
-func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Message, error) {
-	if err := s.change(ctx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &m.Number, &m.At); err != nil {
+// Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time. One that was added
+// under the same key is answered as it was then; ErrOtherRequest and ErrInFlight of package idempotency say why it is not.
+func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempotency.Key) (Message, error) {
+	in := postgres.InTx
+	if key.Value != "" {
+		in = postgres.InTxOnce
+	}
+	var added Message
+	err := s.changes.Write(ctx, s.pool, in, func(tx pgx.Tx) (changes []change.Change, err error) {
+		first := false
+		added, err = idempotency.Once(ctx, tx, key, func() (_ Message, err error) {
+			first = true
+			made := m
+			changes, err = s.change(ctx, tx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
+			made.At = made.At.UTC()
+			return made, err
+		})
+		if err == nil && !first { // who added it may have died before anybody was told
+			changes, err = s.changes.Tx(ctx, tx, id.String(), change.SessionChanged)
+		}
+		return changes, err
+	})
+	if err != nil {
 		return Message{}, notFoundOr(err, "append to session")
 	}
-	m.At = m.At.UTC()
-	return m, nil
+	return added, nil
 }
 
 // Delete ends the session with id, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	if err := s.change(ctx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id); err != nil {
+	err := s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		return s.change(ctx, tx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id)
+	})
+	if err != nil {
 		return notFoundOr(err, "delete session")
 	}
 	return nil
 }
 
-// change runs a statement that changes a session, and tells of it. The statement's row is read into the given variables;
-// without one, nothing has changed and nobody needs to know.
-func (s *Store) change(ctx context.Context, id uuid.UUID, sql string, args []any, into ...any) error {
-	var changes []change.Change
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(sql, args...)
-		s.changes.Queue(batch, id.String(), change.SessionChanged)
-		results := tx.SendBatch(ctx, batch)
-		err := results.QueryRow().Scan(into...)
-		if err == nil {
-			changes, err = s.changes.Answer(results)
-		}
-		if closed := results.Close(); err == nil {
-			err = closed
-		}
-		return err
-	})
-	if err == nil {
-		s.changes.Committed(ctx, changes)
+// change runs a statement that changes a session, and says so. The statement's row is read into the given variables; without one,
+// nothing has changed and nobody needs to know.
+func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, sql string, args []any, into ...any) (changes []change.Change, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(sql, args...)
+	s.changes.Queue(batch, id.String(), change.SessionChanged)
+	results := tx.SendBatch(ctx, batch)
+	if err = results.QueryRow().Scan(into...); err == nil {
+		changes, err = s.changes.Answer(results)
 	}
-	return err
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return changes, err
 }
 
 func notFoundOr(err error, what string) error {
