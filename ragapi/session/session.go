@@ -62,20 +62,23 @@ func NewStore(pool *pgxpool.Pool, changes *change.Log, ttl time.Duration) *Store
 	return &Store{pool: pool, reads: postgres.NewReader(pool, nil, nil), changes: changes, ttl: ttl}
 }
 
-// Create begins a session of user. Nobody has asked for it before: there is no copy to be told.
+// Create begins a session of user.
 func (s *Store) Create(ctx context.Context, user string) (Session, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Session{}, fmt.Errorf("session id: %w", err)
 	}
 	made := Session{ID: id, User: user}
-	err = s.pool.QueryRow(ctx, `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`,
-		id, user, s.ttl).Scan(&made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+	err = s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		return s.change(ctx, tx, change.SessionAdded, user, createSQL, []any{id, user, s.ttl}, &made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+	})
 	if err != nil {
 		return Session{}, fmt.Errorf("create session: %w", err)
 	}
 	return made, nil
 }
+
+const createSQL = `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`
 
 // getSQL reads a session and its messages as of one moment: a row for each message, and one without if there is none.
 const getSQL = `
@@ -137,7 +140,7 @@ func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempot
 		added, err = idempotency.Once(ctx, tx, key, func() (_ Message, err error) {
 			first = true
 			made := m
-			changes, err = s.change(ctx, tx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
+			changes, err = s.change(ctx, tx, change.SessionChanged, id.String(), appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
 			made.At = made.At.UTC()
 			return made, err
 		})
@@ -155,7 +158,7 @@ func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempot
 // Delete ends the session with id, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
 	err := s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
-		return s.change(ctx, tx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id)
+		return s.change(ctx, tx, change.SessionChanged, id.String(), `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id)
 	})
 	if err != nil {
 		return notFoundOr(err, "delete session")
@@ -163,12 +166,12 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// change runs a statement that changes a session, and says so. The statement's row is read into the given variables; without one,
+// change runs a statement that changes a subject, and says so. The statement's row is read into the given variables; without one,
 // nothing has changed and nobody needs to know.
-func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, sql string, args []any, into ...any) (changes []change.Change, err error) {
+func (s *Store) change(ctx context.Context, tx pgx.Tx, what change.What, subject, sql string, args []any, into ...any) (changes []change.Change, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue(sql, args...)
-	s.changes.Queue(batch, id.String(), change.SessionChanged)
+	s.changes.Queue(batch, subject, what)
 	results := tx.SendBatch(ctx, batch)
 	if err = results.QueryRow().Scan(into...); err == nil {
 		changes, err = s.changes.Answer(results)
@@ -189,14 +192,17 @@ func notFoundOr(err error, what string) error {
 const listSQL = `SELECT id, user_id, created_at, updated_at, expires_at FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > now() ORDER BY id DESC LIMIT $3`
 
 // List returns at most limit sessions of user without their messages, the newest first, beginning after the one with id before.
-func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UUID) ([]Session, error) {
-	rows, err := s.pool.Query(ctx, listSQL, user, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
-	}
-	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (found Session, err error) {
-		err = row.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
-		return found, err
+func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UUID) (sessions []Session, err error) {
+	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
+		rows, err := db.Query(ctx, listSQL, user, before, limit)
+		if err != nil {
+			return err
+		}
+		sessions, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (found Session, err error) {
+			err = row.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
+			return found, err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
