@@ -76,6 +76,7 @@ func settings(t testing.TB) config.Cache {
 type world struct {
 	mu      sync.Mutex
 	next    uint64
+	running uint64 // one that has not ended, or 0
 	changes []change.Change
 	deleted map[uuid.UUID]bool
 	down    bool
@@ -99,7 +100,18 @@ func at(t uint64) postgres.Snapshot {
 func (w *world) now() postgres.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return at(w.next)
+	return w.snapshot()
+}
+
+func (w *world) snapshot() postgres.Snapshot {
+	if w.running == 0 {
+		return at(w.next)
+	}
+	s, err := postgres.ParseSnapshot(fmt.Sprintf("%d:%d:%d", w.running, w.next, w.running), false)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // commit makes a change and tells c of it, unless that is nil.
@@ -120,7 +132,7 @@ func (w *world) Since(_ context.Context, seen postgres.Snapshot) (change.News, e
 	if w.down {
 		return change.News{}, errors.New("down")
 	}
-	n := change.News{All: true, Seen: at(w.next), At: time.Now()}
+	n := change.News{All: true, Seen: w.snapshot(), At: time.Now()}
 	for _, c := range w.changes {
 		if !seen.Sees(c.Transaction) {
 			n.Changes = append(n.Changes, c)
@@ -700,11 +712,15 @@ func (s *sessions) count() int {
 }
 
 func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message, _ idempotency.Key) (session.Message, error) {
-	s.mu.Lock()
-	s.one.Messages = append(s.one.Messages, m)
-	s.mu.Unlock()
+	s.say(m)
 	s.world.commit(s.tells, change.SessionChanged, s.one.ID.String())
 	return m, nil
+}
+
+func (s *sessions) say(m session.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.one.Messages = append(s.one.Messages, m)
 }
 
 func TestAMessageIsSeenByTheNextReader(t *testing.T) {

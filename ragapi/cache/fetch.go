@@ -90,7 +90,7 @@ func lookUp[T any](ctx context.Context, c *Cache, k *kind[T], q question) (e ent
 // judge says whether a kept answer may be used.
 func judge[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) result {
 	m, err := c.ask(ctx, names(k, q, e))
-	if by, ok := m[patterns]; ok && !e.snapshot.Sees(by) && by > e.late {
+	if by, ok := m[patterns]; ok && !e.snapshot.SeesUpTo(by) && by > e.late {
 		var selected bool
 		if selected, err = c.selected(ctx, e.snapshot, q.text); !selected {
 			delete(m, patterns)
@@ -101,7 +101,7 @@ func judge[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry
 		return failed
 	case !fresh(q, e, m):
 		return miss
-	case m[q.soft] > e.late && !e.snapshot.Sees(m[q.soft]):
+	case m[q.soft] > e.late && !e.snapshot.SeesUpTo(m[q.soft]):
 		return stale
 	}
 	return hit
@@ -130,13 +130,24 @@ func names[T any](k *kind[T], q question, e entry[T]) []string {
 	return all
 }
 
-// fresh reports whether an answer has seen all that it depends on, but for the soft mark.
+// fresh reports whether an answer has seen all that it depends on, but for the soft mark. A mark is that of the latest of some
+// transactions, which need not be the last that was committed: an answer must have seen all of them.
 func fresh[T any](q question, e entry[T], m marks) bool {
 	for name, by := range m {
 		switch {
-		case name == q.soft, e.snapshot.Sees(by):
+		case name == q.soft, e.snapshot.SeesUpTo(by):
 		case by <= e.late && !final(name):
 		default:
+			return false
+		}
+	}
+	return true
+}
+
+// saw reports whether an answer shows what made the marks.
+func (e entry[T]) saw(m marks) bool {
+	for _, by := range m {
+		if !e.snapshot.Sees(by) {
 			return false
 		}
 	}
@@ -173,12 +184,14 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 		return e, nil
 	}
 	ttl := k.ttl
-	if !fresh(q, e, m) {
-		if k.strict {
-			e, err = dated(postgres.FromPrimary(ctx), k, load)
-		} else {
-			e, ttl = late(ctx, c, k, e, before, m), lateTTL
-		}
+	switch {
+	case fresh(q, e, m):
+	case !k.strict:
+		e, ttl = late(ctx, c, k, e, before, m), lateTTL
+	case e.saw(m):
+		return e, nil // all that is committed; it would not count, for others that began before are on their way
+	default:
+		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
 	if err == nil && (e.absent || k.final == nil || k.final(e.value)) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
@@ -199,7 +212,7 @@ func (c *Cache) known(ctx context.Context, names []string) marks {
 // counts for what it could not know better, which is what was marked before it was asked for.
 func late[T any](ctx context.Context, c *Cache, k *kind[T], e entry[T], before, m marks) entry[T] {
 	for name, by := range before {
-		if !final(name) && !e.snapshot.Sees(by) {
+		if !final(name) && !e.snapshot.SeesUpTo(by) {
 			e.late = max(e.late, by)
 		}
 	}
@@ -208,7 +221,7 @@ func late[T any](ctx context.Context, c *Cache, k *kind[T], e entry[T], before, 
 	}
 	shown := k.shows(e.value)
 	gone := m.deleted(shown)
-	if !e.snapshot.Sees(m[everything]) {
+	if !e.snapshot.SeesUpTo(m[everything]) {
 		// Redis knows the deletions since then only, and this source may not have heard of those before.
 		existing, err := c.existing(ctx, shown)
 		if err != nil {

@@ -70,17 +70,11 @@ func selects(patterns, words []string) bool {
 
 // selected reports whether a pattern that seen has not seen selects a search for text.
 func (c *Cache) selected(ctx context.Context, seen postgres.Snapshot, text string) (bool, error) {
-	var scores []rueidis.ZScore
+	var unseen []string
 	err := c.do(ctx, "marks", func(ctx context.Context, client rueidis.Client) (err error) {
-		scores, err = client.Do(ctx, client.B().Zrangebyscore().Key(patternsKey).Min(strconv.FormatUint(seen.Floor()+1, 10)).Max("+inf").Withscores().Build()).AsZScores()
+		unseen, err = client.Do(ctx, client.B().Zrangebyscore().Key(patternsKey).Min(strconv.FormatUint(seen.Floor()+1, 10)).Max("+inf").Build()).AsStrSlice()
 		return err
 	})
-	var unseen []string
-	for _, s := range scores {
-		if !seen.Sees(uint64(s.Score)) {
-			unseen = append(unseen, s.Member)
-		}
-	}
 	return selects(unseen, words(text)), err
 }
 

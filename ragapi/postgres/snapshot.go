@@ -67,6 +67,10 @@ func (s Snapshot) Sees(id uint64) bool {
 	return id < s.max && !running
 }
 
+// SeesUpTo reports whether what transaction id did is in what was read, and all that any before it has done or will do: one that
+// began earlier may end later.
+func (s Snapshot) SeesUpTo(id uint64) bool { return id < s.min }
+
 // Floor is a transaction that had ended, as every one before it.
 func (s Snapshot) Floor() uint64 { return max(s.min, 1) - 1 }
 
