@@ -34,6 +34,8 @@ type kind[T any] struct {
 	shared bool
 	// part answers are of others, which are as old as they are.
 	part bool
+	// behind answers are right whatever is marked meanwhile: that is looked at, and they are kept, behind the request's back.
+	behind bool
 	// brief says of an answer that it may be better soon; nil for never.
 	brief func(v T) bool
 	// absent is what a load says when there is nothing, which is kept too; nil if that is not known.

@@ -177,6 +177,13 @@ func (c *Cache) get(ctx context.Context, key string, ttl time.Duration) (raw []b
 
 // loadAndKeep asks the database, and keeps what it says with what it had seen.
 func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	if k.behind {
+		e, err := dated(ctx, k, load)
+		if err == nil {
+			go keepFresh(context.WithoutCancel(ctx), c, k, q, e)
+		}
+		return e, err
+	}
 	before := c.known(ctx, q.names())
 	e, err := dated(ctx, k, load)
 	if err != nil || before == nil {
@@ -200,6 +207,13 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
+}
+
+// keepFresh keeps an answer that has seen all that it depends on.
+func keepFresh[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) {
+	if m := c.known(ctx, names(k, q, e)); m != nil && fresh(q, e, m) {
+		c.keep(ctx, q.key, k.ttlOf(e, k.ttl), e.encode)
+	}
 }
 
 // known are the marks of names; nil if Redis cannot be asked, which it has logged.

@@ -7,37 +7,66 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/ragscale/ragscale/ragapi/embedding"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/search"
 )
 
 // Look dates what is read elsewhere afterwards; postgres.Reader.Look is one.
 type Look func(ctx context.Context) error
 
+// lookFor is how long one look serves. What is dated by an earlier one is taken for older than it is, which does no harm.
+const lookFor = 500 * time.Millisecond
+
+// dates keeps the last look.
+type dates struct {
+	look Look
+	mu   sync.Mutex
+	at   time.Time
+	seen postgres.Snapshot
+}
+
+// date dates what ctx reads elsewhere afterwards. Without a date it is not kept.
+func (d *dates) date(ctx context.Context) {
+	d.mu.Lock()
+	seen, age := d.seen, time.Since(d.at)
+	d.mu.Unlock()
+	if age > lookFor {
+		asked := time.Now()
+		looking, dated := postgres.Date(ctx)
+		if d.look(looking) != nil {
+			return
+		}
+		seen = dated.Snapshot()
+		d.mu.Lock()
+		d.at, d.seen = asked, seen
+		d.mu.Unlock()
+	}
+	postgres.Seen(ctx, seen)
+}
+
 // Similar keeps what a vector store finds. The store is not behind the database: vectors are there before the transaction that
 // says so. So what it answers has seen all that was committed before it was asked.
 type Similar struct {
 	index      search.Similar
 	collection string
-	look       Look
+	dates      dates
 	cache      *Cache
 }
 
 // NewSimilar returns what index finds in a collection, kept in c.
 func NewSimilar(index search.Similar, collection string, look Look, c *Cache) *Similar {
-	return &Similar{index: index, collection: collection, look: look, cache: c}
+	return &Similar{index: index, collection: collection, dates: dates{look: look}, cache: c}
 }
 
 var similarKind = &kind[places]{
-	name: "similar", ttl: 10 * time.Minute, part: true,
+	name: "similar", ttl: 10 * time.Minute, part: true, behind: true,
 	shows: places.documents,
-	without: func(p places, gone map[uuid.UUID]bool) places {
-		return slices.DeleteFunc(slices.Clone(p), func(one search.Place) bool { return gone[one.DocumentID] })
-	},
 }
 
 // Similar returns at most limit places of chunks close to text, the closest first. It is read anew as soon as searches are soft:
@@ -45,7 +74,7 @@ var similarKind = &kind[places]{
 func (s *Similar) Similar(ctx context.Context, text string, limit int) ([]search.Place, error) {
 	q := question{key: "similar:" + digest(s.collection+"\n"+strconv.Itoa(limit)+"\n"+text), marks: []string{searches, softSearches, patterns}, text: text}
 	found, _, err := fetch(ctx, s.cache, similarKind, q, func(ctx context.Context) (places, error) {
-		_ = s.look(ctx) // what has no date is not kept
+		s.dates.date(ctx)
 		return s.index.Similar(ctx, text, limit)
 	})
 	return found, err
@@ -55,16 +84,16 @@ func (s *Similar) Similar(ctx context.Context, text string, limit int) ([]search
 // model under the same name invalidates everything.
 type Embedder struct {
 	embedding.Embedder
-	look  Look
+	dates dates
 	cache *Cache
 }
 
 // NewEmbedder returns the vectors of model, kept in c.
 func NewEmbedder(model embedding.Embedder, look Look, c *Cache) *Embedder {
-	return &Embedder{Embedder: model, look: look, cache: c}
+	return &Embedder{Embedder: model, dates: dates{look: look}, cache: c}
 }
 
-var embeddingKind = &kind[numbers]{name: "embedding", ttl: 20 * time.Minute}
+var embeddingKind = &kind[numbers]{name: "embedding", ttl: 20 * time.Minute, behind: true}
 
 // Embed returns the vectors of texts.
 func (e *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, error) {
@@ -72,7 +101,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, erro
 	for i, text := range texts {
 		q := question{key: "embedding:" + digest(e.Model()+"\n"+strconv.Itoa(e.Dimensions())+"\n"+text), marks: []string{patterns}, text: text}
 		found, _, err := fetch(ctx, e.cache, embeddingKind, q, func(ctx context.Context) (numbers, error) {
-			_ = e.look(ctx) // as above
+			e.dates.date(ctx)
 			made, err := e.Embedder.Embed(ctx, []string{text})
 			if err == nil && len(made) != 1 {
 				err = fmt.Errorf("embedding: %d vectors, want 1", len(made))
