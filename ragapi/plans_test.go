@@ -20,6 +20,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/postgres"
@@ -131,8 +132,8 @@ func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { retu
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
 
-func (fixed) Similar(context.Context, string, int) []search.Place {
-	return []search.Place{{DocumentID: seededID(77), Position: 5}, {DocumentID: seededID(78), Position: 6}}
+func (fixed) Similar(context.Context, string, int) ([]search.Place, error) {
+	return []search.Place{{DocumentID: seededID(77), Position: 5}, {DocumentID: seededID(78), Position: 6}}, nil
 }
 
 func seededID(i int) uuid.UUID {
@@ -155,7 +156,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 	reads := postgres.NewReader(pool, nil, nil)
 	documents, sessions := document.NewStore(pool, reads, noJobs{}, nil), session.NewStore(pool, nil, time.Hour)
 	engine := search.New(reads, fixed{})
-	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
+	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, nil, metrics.New(metrics.Build{}), func() {}, quiet)
 	all := map[string][]statement{}
 	for name, do := range map[string]func(ctx context.Context) error{
 		"search, simple": func(ctx context.Context) error {
@@ -194,7 +195,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			return err
 		},
 		"append to a session": func(ctx context.Context) error {
-			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"})
+			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"}, idempotency.Key{})
 			return err
 		},
 		"list sessions":    func(ctx context.Context) error { _, err := sessions.List(ctx, "user-77", 21, uuid.Max); return err },

@@ -106,7 +106,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	a.options = server.Options{
 		Documents: documents,
 		Chunks:    documents,
-		Search:    search.New(reads, p.similar(c)),
+		Search:    search.New(reads, p.similar(c, reads, kept)),
 		Sessions:  session.NewStore(c.primary, changes, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,

@@ -33,9 +33,10 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	documents := document.NewStore(pool, nil, jobs, p.changes(pool, kept))
+	changes := p.changes(pool, kept)
+	documents := document.NewStore(pool, nil, jobs, changes)
 	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics}
-	if index := p.index(pool); index != nil {
+	if index := p.index(pool, changes, p.embedder()); index != nil {
 		duties.Vectors = index
 	}
 	worker, err := queue.NewWorker(pool, duties, p.log)

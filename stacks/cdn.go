@@ -92,7 +92,7 @@ func APIReads() []APIRead {
 		{Path: "/v1/documents/*/chunks", QueryStrings: []string{"from", "limit"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
 		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"}, Passing: []string{"X-Request-Id", "Content-Type"}},
 		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
-		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type"}},
+		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type", "Idempotency-Key"}},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
 	}
 	for i := range reads {

@@ -24,6 +24,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/config"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -39,15 +40,18 @@ var quiet = slog.New(slog.DiscardHandler)
 // seen counts what the cache did.
 type seen struct {
 	mu        sync.Mutex
-	requests  map[string]int
+	requests  map[string]int // by kind and result, and by these and level
 	available atomic.Bool
 }
 
-func (s *seen) CacheRequest(kind, result, _ string) {
+func (s *seen) CacheRequest(kind, result, level string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[kind+" "+result]++
+	s.requests[kind+" "+result+" "+level]++
 }
+func newSeen() *seen { return &seen{requests: map[string]int{}} }
+
 func (s *seen) CacheOperation(string, time.Duration) {}
 func (s *seen) CacheAvailable(available bool)        { s.available.Store(available) }
 
@@ -75,6 +79,7 @@ func settings(t testing.TB) config.Cache {
 type world struct {
 	mu      sync.Mutex
 	next    uint64
+	running uint64 // one that has not ended, or 0
 	changes []change.Change
 	deleted map[uuid.UUID]bool
 	down    bool
@@ -98,7 +103,18 @@ func at(t uint64) postgres.Snapshot {
 func (w *world) now() postgres.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return at(w.next)
+	return w.snapshot()
+}
+
+func (w *world) snapshot() postgres.Snapshot {
+	if w.running == 0 {
+		return at(w.next)
+	}
+	s, err := postgres.ParseSnapshot(fmt.Sprintf("%d:%d:%d", w.running, w.next, w.running), false)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // commit makes a change and tells c of it, unless that is nil.
@@ -119,7 +135,7 @@ func (w *world) Since(_ context.Context, seen postgres.Snapshot) (change.News, e
 	if w.down {
 		return change.News{}, errors.New("down")
 	}
-	n := change.News{All: true, Seen: at(w.next), At: time.Now()}
+	n := change.News{All: true, Seen: w.snapshot(), At: time.Now()}
 	for _, c := range w.changes {
 		if !seen.Sees(c.Transaction) {
 			n.Changes = append(n.Changes, c)
@@ -153,7 +169,7 @@ func (w *world) existing(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]bool
 // open returns a cache that is closed at the end of the test.
 func (w *world) open(t testing.TB, s config.Cache) (*cache.Cache, *seen) {
 	t.Helper()
-	what := &seen{requests: map[string]int{}}
+	what := newSeen()
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
 	c, err := cache.Open(s, "test", what, quiet)
@@ -698,12 +714,16 @@ func (s *sessions) count() int {
 	return s.reads
 }
 
-func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Message, error) {
-	s.mu.Lock()
-	s.one.Messages = append(s.one.Messages, m)
-	s.mu.Unlock()
+func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message, _ idempotency.Key) (session.Message, error) {
+	s.say(m)
 	s.world.commit(s.tells, change.SessionChanged, s.one.ID.String())
 	return m, nil
+}
+
+func (s *sessions) say(m session.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.one.Messages = append(s.one.Messages, m)
 }
 
 func TestAMessageIsSeenByTheNextReader(t *testing.T) {
@@ -718,7 +738,7 @@ func TestAMessageIsSeenByTheNextReader(t *testing.T) {
 				t.Fatalf("%d messages (%v), want %d", len(got.Messages), err, said)
 			}
 		}
-		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}); err != nil {
+		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}, idempotency.Key{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -874,7 +894,7 @@ func apart(t *testing.T) (w *world, here, there *cache.Cache, line *proxy, what 
 	there, _ = w.connected(t)
 	line = newProxy(t, s.Addr)
 	s.Addr = line.listener.Addr().String()
-	what = &seen{requests: map[string]int{}}
+	what = newSeen()
 	ctx, end := context.WithCancel(context.Background())
 	t.Cleanup(end)
 	here, err := cache.Open(s, "test", what, quiet)

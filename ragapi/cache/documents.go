@@ -51,9 +51,23 @@ var pageKind = &kind[[]document.Document]{name: "page", ttl: time.Minute, strict
 
 // List returns a page of documents.
 func (d *Documents) List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
-	q := question{key: fmt.Sprintf("page:%d:%s", limit, before), marks: []string{pages}}
-	docs, _, err := fetch(ctx, d.cache, pageKind, q, func(ctx context.Context) ([]document.Document, error) {
+	return d.page(ctx, fmt.Sprintf("page:%d:%s", limit, before), func(ctx context.Context) ([]document.Document, error) {
 		return d.DocumentStore.List(ctx, limit, before)
 	})
+}
+
+// ListStatus returns a page of the documents with a status.
+func (d *Documents) ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
+	load := func(ctx context.Context) ([]document.Document, error) {
+		return d.DocumentStore.ListStatus(ctx, status, limit, before)
+	}
+	if status == document.Pending {
+		return load(ctx)
+	}
+	return d.page(ctx, fmt.Sprintf("page:%s:%d:%s", status, limit, before), load)
+}
+
+func (d *Documents) page(ctx context.Context, key string, load func(ctx context.Context) ([]document.Document, error)) ([]document.Document, error) {
+	docs, _, err := fetch(ctx, d.cache, pageKind, question{key: key, marks: []string{pages}}, load)
 	return docs, err
 }

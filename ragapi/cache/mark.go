@@ -34,6 +34,10 @@ func documentMark(id string) string { return "document:" + id }
 func deletedMark(id string) string  { return "deleted:" + id } // never taken back
 func sessionMark(id string) string  { return "session:" + id }
 
+// sessionsMark is of a user's lists of sessions: it is raised by a session that begins. What happens to one marks that alone, and
+// lists depend on those that they show.
+func sessionsMark(user string) string { return "sessions:" + digest(user) }
+
 // userMark hashes the name: who may read keys need not know the users.
 func userMark(user string) string { return "user:" + digest(user) }
 
@@ -53,6 +57,10 @@ func marksOf(c change.Change) []string {
 		return []string{pages, documentMark(c.Subject), ready}
 	case change.DocumentDeleted:
 		return []string{pages, deletedMark(c.Subject)}
+	case change.VectorsAdded:
+		return []string{ready}
+	case change.SessionAdded:
+		return []string{sessionsMark(c.Subject)}
 	case change.SessionChanged:
 		return []string{sessionMark(c.Subject)}
 	}

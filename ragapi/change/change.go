@@ -29,6 +29,8 @@ const (
 	DocumentChanged What = "document-changed" // its id: anything that its reader sees
 	DocumentReady   What = "document-ready"   // its id: searches find it, or its new text, from now on
 	DocumentDeleted What = "document-deleted" // its id
+	VectorsAdded    What = "vectors-added"    // the collection of vectors that searches find by from now on
+	SessionAdded    What = "session-added"    // its user
 	SessionChanged  What = "session-changed"  // the id of a session: a message, or its end
 )
 
@@ -66,7 +68,7 @@ func (l *Log) Queue(batch *pgx.Batch, subject string, what ...What) {
 	}
 }
 
-// Answer returns the changes that Queue asked for, for Committed.
+// Answer returns the changes that Queue asked for, for Write.
 func (l *Log) Answer(results pgx.BatchResults) ([]Change, error) {
 	if l == nil {
 		return nil, nil
@@ -78,7 +80,7 @@ func (l *Log) Answer(results pgx.BatchResults) ([]Change, error) {
 	return collect(rows)
 }
 
-// Tx writes what tx changes, and returns it for Committed.
+// Tx writes what tx changes, and returns it for Write.
 func (l *Log) Tx(ctx context.Context, tx pgx.Tx, subject string, what ...What) (changes []Change, err error) {
 	batch := &pgx.Batch{}
 	l.Queue(batch, subject, what...)
@@ -86,6 +88,23 @@ func (l *Log) Tx(ctx context.Context, tx pgx.Tx, subject string, what ...What) (
 	changes, err = l.Answer(results)
 	return changes, errors.Join(err, results.Close())
 }
+
+// Write runs a transaction by in, which postgres.InTx and InTxOnce are, and tells of what it has changed. It returns when the
+// listener knows.
+func (l *Log) Write(ctx context.Context, pool *pgxpool.Pool, in Transact, run func(tx pgx.Tx) ([]Change, error)) error {
+	var changes []Change
+	err := in(ctx, pool, func(tx pgx.Tx) (err error) {
+		changes, err = run(tx)
+		return err
+	})
+	if err == nil {
+		l.Committed(ctx, changes)
+	}
+	return err
+}
+
+// Transact runs a transaction, again if it has to.
+type Transact func(ctx context.Context, pool *pgxpool.Pool, run func(tx pgx.Tx) error) error
 
 // Committed tells of changes whose transaction is committed. It returns when the listener knows.
 func (l *Log) Committed(ctx context.Context, changes []Change) {

@@ -85,27 +85,16 @@ func NewStore(pool *pgxpool.Pool, reads *postgres.Reader, queue Enqueuer, change
 	return &Store{pool: pool, reads: reads, queue: queue, changes: changes}
 }
 
-// transact runs a transaction; postgres.InTx and InTxOnce do.
-type transact func(ctx context.Context, pool *pgxpool.Pool, change func(tx pgx.Tx) error) error
-
 // write runs a transaction and tells of what it has changed.
-func (s *Store) write(ctx context.Context, in transact, run func(tx pgx.Tx) ([]change.Change, error)) error {
-	var changes []change.Change
-	err := in(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		changes, err = run(tx)
-		return err
-	})
-	if err == nil {
-		s.changes.Committed(ctx, changes)
-	}
-	return err
+func (s *Store) write(ctx context.Context, in change.Transact, run func(tx pgx.Tx) ([]change.Change, error)) error {
+	return s.changes.Write(ctx, s.pool, in, run)
 }
 
 const columns = `id, title, bytes, metadata, status, coalesce(failure, ''), chunk_count, created_at, updated_at,
 	version, coalesce(accepted_at, created_at), failed_attempts, chunks_done, chunks_total`
 
 // Create stores an upload as a pending document and asks for it to be processed. An upload that was stored under the same key
-// is answered as it was then; ErrOtherRequest of package idempotency means that the key was another's.
+// is answered as it was then; ErrOtherRequest and ErrInFlight of package idempotency say why it is not.
 func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -122,12 +111,13 @@ func (s *Store) Create(ctx context.Context, up Upload) (Document, error) {
 			if errors.Is(err, pgx.ErrNoRows) {
 				return one(ctx, tx, id) // committed before, but the answer was lost
 			}
-			if err == nil {
-				changes, err = s.changes.Tx(ctx, tx, id.String(), change.DocumentAdded)
-			}
 			return made, err
 		})
-		return changes, err
+		if err != nil {
+			return nil, err
+		}
+		// Also of what was stored before: who stored it may have died before anybody was told.
+		return s.changes.Tx(ctx, tx, doc.ID.String(), change.DocumentAdded)
 	})
 	if err != nil {
 		return Document{}, fmt.Errorf("store document: %w", err)

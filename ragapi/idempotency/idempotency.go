@@ -11,14 +11,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Kept is how long a key stands for its first request.
 const Kept = 24 * time.Hour
 
-// ErrOtherRequest means that the key stands for a request that asked for something else.
-var ErrOtherRequest = errors.New("the key was used for another request")
+var (
+	// ErrOtherRequest means that the key stands for a request that asked for something else.
+	ErrOtherRequest = errors.New("the key was used for another request")
+	// ErrInFlight means that a request with the key is being carried out: what it will answer is not known yet.
+	ErrInFlight = errors.New("a request with this key is being carried out")
+)
 
 // Key is what a sender calls a request. The zero key is none.
 type Key struct {
@@ -28,16 +33,20 @@ type Key struct {
 }
 
 // Once calls do, or returns what it returned for the same request before, which must survive JSON. tx is the transaction that
-// do works in, so that either both its work and its answer are kept, or none. Of two equal requests at once the second waits.
+// do works in, so that either both its work and its answer are kept, or none. Of two requests at once the second waits a second
+// for the first, then it gets ErrInFlight.
 func Once[T any](ctx context.Context, tx pgx.Tx, key Key, do func() (T, error)) (answer T, err error) {
 	if key.Value == "" {
 		return do()
 	}
 	first, err := begin(ctx, tx, key)
-	if err != nil {
+	var server *pgconn.PgError
+	switch {
+	case errors.As(err, &server) && server.Code == lockNotAvailable:
+		return answer, ErrInFlight
+	case err != nil:
 		return answer, fmt.Errorf("idempotency key: %w", err)
-	}
-	if !first {
+	case !first:
 		return kept[T](ctx, tx, key)
 	}
 	if answer, err = do(); err != nil {
@@ -53,12 +62,27 @@ func Once[T any](ctx context.Context, tx pgx.Tx, key Key, do func() (T, error)) 
 	return answer, nil
 }
 
+const (
+	// waitSQL bounds the wait for who is at the key: it holds a connection. What the transaction does next is not bounded by it.
+	waitSQL   = `SELECT set_config('lock_timeout', '1000', true)`
+	unwaitSQL = `SET LOCAL lock_timeout TO DEFAULT`
+
+	beginSQL = `INSERT INTO idempotency_keys AS k (owner, key, request) VALUES ($1, $2, $3)
+		ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, answer = NULL, created_at = now() WHERE k.created_at < $4`
+
+	lockNotAvailable = "55P03"
+)
+
 // begin takes the key, and reports whether it was free.
 func begin(ctx context.Context, tx pgx.Tx, key Key) (first bool, err error) {
-	tag, err := tx.Exec(ctx, `INSERT INTO idempotency_keys AS k (owner, key, request) VALUES ($1, $2, $3)
-		ON CONFLICT (owner, key) DO UPDATE SET request = excluded.request, answer = NULL, created_at = now() WHERE k.created_at < $4`,
-		key.Owner, key.Value, key.Request[:], time.Now().Add(-Kept))
-	return tag.RowsAffected() == 1, err
+	var batch pgx.Batch
+	batch.Queue(waitSQL)
+	batch.Queue(beginSQL, key.Owner, key.Value, key.Request[:], time.Now().Add(-Kept)).Exec(func(tag pgconn.CommandTag) error {
+		first = tag.RowsAffected() == 1
+		return nil
+	})
+	batch.Queue(unwaitSQL)
+	return first, tx.SendBatch(ctx, &batch).Close()
 }
 
 func kept[T any](ctx context.Context, tx pgx.Tx, key Key) (answer T, err error) {

@@ -99,3 +99,28 @@ func TestAfterADayAKeyIsNew(t *testing.T) {
 		t.Errorf("%d expired (%v), want the other one", n, err)
 	}
 }
+
+func TestWhileARequestIsCarriedOutItsKeyIsTaken(t *testing.T) {
+	c := open(t)
+	first, err := c.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := idempotency.Once(t.Context(), first, key("u", "a", 1), func() (int, error) { c.done++; return c.done, nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, request := range []byte{1, 2} {
+		if _, err := c.send(key("u", "a", request), nil); !errors.Is(err, idempotency.ErrInFlight) {
+			t.Errorf("request %d: %v, want %v", request, err, idempotency.ErrInFlight)
+		}
+	}
+	if got, err := c.send(key("v", "a", 1), nil); err != nil || got != 2 {
+		t.Errorf("another user's is answered %d (%v), want 2", got, err)
+	}
+	if err := first.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.send(key("u", "a", 1), nil); err != nil || got != 1 {
+		t.Errorf("sent again it is answered %d (%v), want 1", got, err)
+	}
+}

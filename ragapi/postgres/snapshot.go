@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -67,6 +68,10 @@ func (s Snapshot) Sees(id uint64) bool {
 	return id < s.max && !running
 }
 
+// SeesUpTo reports whether what transaction id did is in what was read, and all that any before it has done or will do: one that
+// began earlier may end later.
+func (s Snapshot) SeesUpTo(id uint64) bool { return id < s.min }
+
 // Floor is a transaction that had ended, as every one before it.
 func (s Snapshot) Floor() uint64 { return max(s.min, 1) - 1 }
 
@@ -79,14 +84,21 @@ func oldest(a, b Snapshot) Snapshot {
 
 // Dated is a read that says what it saw. Reader.Read fills it in.
 type Dated struct {
+	mu       sync.Mutex // a read may have parts that are under way at once
 	snapshot Snapshot
 	reads    int
 }
 
 // Snapshot is what every statement of the read has seen; of a read without statements, nothing.
-func (d *Dated) Snapshot() Snapshot { return d.snapshot }
+func (d *Dated) Snapshot() Snapshot {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.snapshot
+}
 
 func (d *Dated) add(s Snapshot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.reads++; d.reads > 1 {
 		s = oldest(d.snapshot, s)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ragscale/ragscale/ragapi/auth"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
 
@@ -152,9 +153,9 @@ func (o owned) List(_ context.Context, user string, _ int, _ uuid.UUID) ([]sessi
 	*o.asked = append(*o.asked, "list "+user)
 	return nil, nil
 }
-func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error) {
+func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
 	*o.asked = append(*o.asked, "append")
-	return o.fakeSessions.Append(ctx, id, m)
+	return o.fakeSessions.Append(ctx, id, m, key)
 }
 func (o owned) Delete(context.Context, uuid.UUID) error {
 	*o.asked = append(*o.asked, "delete")

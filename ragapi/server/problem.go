@@ -29,7 +29,10 @@ type Problem struct {
 // Error makes a problem an error, so that handlers can return one.
 func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 
-const problemPrefix = "urn:ragapi:problem:"
+const (
+	problemPrefix = "urn:ragapi:problem:"
+	inFlight      = problemPrefix + "idempotency-in-flight"
+)
 
 func invalid(faults []Fault) *Problem {
 	return &Problem{Type: problemPrefix + "invalid-request", Title: "The request is not valid", Status: http.StatusBadRequest, Detail: "see errors", Errors: faults}
@@ -59,6 +62,7 @@ var storeProblems = []struct {
 	{session.ErrNotFound, notFound("no session has this id, or it has expired")},
 	{document.ErrChanged, &Problem{Type: problemPrefix + "precondition-failed", Title: "The document has changed", Status: http.StatusPreconditionFailed, Detail: "no tag of If-Match is that of the document as it is"}},
 	{document.ErrNotFailed, &Problem{Type: problemPrefix + "not-failed", Title: "There is nothing to try again", Status: http.StatusConflict, Detail: "the document has not failed"}},
+	{idempotency.ErrInFlight, &Problem{Type: inFlight, Title: "A request with this key is being carried out", Status: http.StatusConflict, Detail: "send it again when it has ended"}},
 	{idempotency.ErrOtherRequest, &Problem{Type: problemPrefix + "idempotency-mismatch", Title: "The key was used for another request", Status: http.StatusUnprocessableEntity, Detail: keyHeader + " stands for one path and one content, for 24 hours"}},
 }
 
@@ -102,12 +106,12 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", nobody)
 	h.Del("ETag")
-	switch p.Status {
-	case http.StatusServiceUnavailable:
+	switch {
+	case p.Status == http.StatusServiceUnavailable, p.Type == inFlight:
 		h.Set("Retry-After", "1")
-	case http.StatusRequestTimeout:
+	case p.Status == http.StatusRequestTimeout:
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(p.Status)

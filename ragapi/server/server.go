@@ -16,6 +16,7 @@ import (
 	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -48,7 +49,7 @@ type Searcher interface {
 type Sessions interface {
 	Create(ctx context.Context, user string) (session.Session, error)
 	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message) (session.Message, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
 	Delete(ctx context.Context, id uuid.UUID) error
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/document"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/metrics"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -43,6 +44,7 @@ type fake struct {
 	query    search.Query
 	logged   []querylog.Record
 	appended session.Message
+	key      idempotency.Key // of what was appended
 	sessions []session.Session
 }
 
@@ -102,8 +104,8 @@ func (f fakeSessions) Create(_ context.Context, user string) (session.Session, e
 func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Session, error) {
 	return sampleSession("u"), f.err
 }
-func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message) (session.Message, error) {
-	f.appended = m
+func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
+	f.appended, f.key = m, key
 	m.At = created
 	m.Number = 1
 	return m, f.err

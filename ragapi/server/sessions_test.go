@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
@@ -39,6 +42,32 @@ func TestAMessageIsAppendedAndAnswered(t *testing.T) {
 	same(t, `{"number":1,"role":"user","content":"Where is the lamp?","at":"2026-11-23T12:00:00Z"}`, w.Body.String())
 	if diff := cmp.Diff(session.Message{Role: "user", Content: "Where is the lamp?"}, f.appended); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
+	}
+}
+
+func TestAMessagesKeyStandsForItsSessionRoleAndContent(t *testing.T) {
+	keyOf := func(session, body string) idempotency.Key {
+		t.Helper()
+		f := &fake{}
+		if w := ask(f, "POST", "/v1/sessions/"+session+"/messages", body, "Idempotency-Key", "k-1"); w.Code != http.StatusCreated {
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+		return f.key
+	}
+	first := keyOf(id.String(), `{"role":"user","content":"x"}`)
+	if first.Value != "k-1" || first != keyOf(id.String(), `{ "content":"x", "role":"user" }`) {
+		t.Errorf("the same message has the keys %+v and another", first)
+	}
+	for _, other := range []idempotency.Key{
+		keyOf(id.String(), `{"role":"assistant","content":"x"}`), keyOf(id.String(), `{"role":"user","content":"y"}`), keyOf(uuid.NewString(), `{"role":"user","content":"x"}`),
+	} {
+		if other.Request == first.Request {
+			t.Errorf("%+v is taken for the first", other)
+		}
+	}
+	w := ask(&fake{err: fmt.Errorf("append: %w", idempotency.ErrInFlight)}, "POST", "/v1/sessions/"+id.String()+"/messages", `{"role":"user","content":"x"}`, "Idempotency-Key", "k")
+	if w.Code != http.StatusConflict || w.Header().Get("Retry-After") == "" {
+		t.Errorf("one in flight: status %d, %v", w.Code, w.Header())
 	}
 }
 
@@ -106,7 +135,7 @@ func TestPagesListEverySessionOnce(t *testing.T) {
 
 func TestTheDashboardMayBeKeptByTheCDN(t *testing.T) {
 	w := call(newAPI(&fake{}), "GET", "/v1/dashboard", "", "")
-	if got := w.Header().Get("Cache-Control"); got != "public, max-age=10" {
+	if got := w.Header().Get("Cache-Control"); got != "public, max-age=10, s-maxage=10, stale-while-revalidate=10" {
 		t.Errorf("Cache-Control %q", got)
 	}
 	same(t, `{"documents":{"count":3,"exact":true},"chunks":{"count":300000,"exact":false},"sessions":{"count":1,"exact":true},

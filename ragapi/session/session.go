@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/change"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
@@ -61,20 +62,23 @@ func NewStore(pool *pgxpool.Pool, changes *change.Log, ttl time.Duration) *Store
 	return &Store{pool: pool, reads: postgres.NewReader(pool, nil, nil), changes: changes, ttl: ttl}
 }
 
-// Create begins a session of user. Nobody has asked for it before: there is no copy to be told.
+// Create begins a session of user.
 func (s *Store) Create(ctx context.Context, user string) (Session, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Session{}, fmt.Errorf("session id: %w", err)
 	}
 	made := Session{ID: id, User: user}
-	err = s.pool.QueryRow(ctx, `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`,
-		id, user, s.ttl).Scan(&made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+	err = s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		return s.change(ctx, tx, change.SessionAdded, user, createSQL, []any{id, user, s.ttl}, &made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+	})
 	if err != nil {
 		return Session{}, fmt.Errorf("create session: %w", err)
 	}
 	return made, nil
 }
+
+const createSQL = `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`
 
 // getSQL reads a session and its messages as of one moment: a row for each message, and one without if there is none.
 const getSQL = `
@@ -123,45 +127,59 @@ WITH touched AS (
 )
 INSERT INTO session_messages (session_id, number, role, content, at) SELECT id, last_message, $2, $3, updated_at FROM touched RETURNING number, at`
 
-// Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time.
-func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message) (Message, error) {
-	if err := s.change(ctx, id, appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &m.Number, &m.At); err != nil {
+// Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time. One that was added
+// under the same key is answered as it was then; ErrOtherRequest and ErrInFlight of package idempotency say why it is not.
+func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempotency.Key) (Message, error) {
+	in := postgres.InTx
+	if key.Value != "" {
+		in = postgres.InTxOnce
+	}
+	var added Message
+	err := s.changes.Write(ctx, s.pool, in, func(tx pgx.Tx) (changes []change.Change, err error) {
+		first := false
+		added, err = idempotency.Once(ctx, tx, key, func() (_ Message, err error) {
+			first = true
+			made := m
+			changes, err = s.change(ctx, tx, change.SessionChanged, id.String(), appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
+			made.At = made.At.UTC()
+			return made, err
+		})
+		if err == nil && !first { // who added it may have died before anybody was told
+			changes, err = s.changes.Tx(ctx, tx, id.String(), change.SessionChanged)
+		}
+		return changes, err
+	})
+	if err != nil {
 		return Message{}, notFoundOr(err, "append to session")
 	}
-	m.At = m.At.UTC()
-	return m, nil
+	return added, nil
 }
 
 // Delete ends the session with id, or returns ErrNotFound.
 func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
-	if err := s.change(ctx, id, `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id); err != nil {
+	err := s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		return s.change(ctx, tx, change.SessionChanged, id.String(), `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id)
+	})
+	if err != nil {
 		return notFoundOr(err, "delete session")
 	}
 	return nil
 }
 
-// change runs a statement that changes a session, and tells of it. The statement's row is read into the given variables;
-// without one, nothing has changed and nobody needs to know.
-func (s *Store) change(ctx context.Context, id uuid.UUID, sql string, args []any, into ...any) error {
-	var changes []change.Change
-	err := postgres.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(sql, args...)
-		s.changes.Queue(batch, id.String(), change.SessionChanged)
-		results := tx.SendBatch(ctx, batch)
-		err := results.QueryRow().Scan(into...)
-		if err == nil {
-			changes, err = s.changes.Answer(results)
-		}
-		if closed := results.Close(); err == nil {
-			err = closed
-		}
-		return err
-	})
-	if err == nil {
-		s.changes.Committed(ctx, changes)
+// change runs a statement that changes a subject, and says so. The statement's row is read into the given variables; without one,
+// nothing has changed and nobody needs to know.
+func (s *Store) change(ctx context.Context, tx pgx.Tx, what change.What, subject, sql string, args []any, into ...any) (changes []change.Change, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(sql, args...)
+	s.changes.Queue(batch, subject, what)
+	results := tx.SendBatch(ctx, batch)
+	if err = results.QueryRow().Scan(into...); err == nil {
+		changes, err = s.changes.Answer(results)
 	}
-	return err
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return changes, err
 }
 
 func notFoundOr(err error, what string) error {
@@ -174,14 +192,17 @@ func notFoundOr(err error, what string) error {
 const listSQL = `SELECT id, user_id, created_at, updated_at, expires_at FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > now() ORDER BY id DESC LIMIT $3`
 
 // List returns at most limit sessions of user without their messages, the newest first, beginning after the one with id before.
-func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UUID) ([]Session, error) {
-	rows, err := s.pool.Query(ctx, listSQL, user, before, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
-	}
-	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (found Session, err error) {
-		err = row.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
-		return found, err
+func (s *Store) List(ctx context.Context, user string, limit int, before uuid.UUID) (sessions []Session, err error) {
+	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
+		rows, err := db.Query(ctx, listSQL, user, before, limit)
+		if err != nil {
+			return err
+		}
+		sessions, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (found Session, err error) {
+			err = row.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
+			return found, err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 	"github.com/ragscale/ragscale/ragapi/schema"
 	"github.com/ragscale/ragscale/ragapi/session"
@@ -42,7 +43,7 @@ func create(t *testing.T, store *session.Store, user string) session.Session {
 
 func say(t *testing.T, store *session.Store, id uuid.UUID, content string) session.Message {
 	t.Helper()
-	s, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: content})
+	s, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: content}, idempotency.Key{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestMessagesAtOnceAreAllKept(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if _, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: fmt.Sprint(i)}); err != nil {
+			if _, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: fmt.Sprint(i)}, idempotency.Key{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -196,7 +197,7 @@ func TestWhatIsGoneIsNotFound(t *testing.T) {
 	}
 	for name, id := range map[string]uuid.UUID{"expired": expired, "deleted": deleted, "never there": uuid.Max} {
 		_, getErr := store.Get(t.Context(), id, whole)
-		_, appendErr := store.Append(t.Context(), id, session.Message{Role: "user", Content: "x"})
+		_, appendErr := store.Append(t.Context(), id, session.Message{Role: "user", Content: "x"}, idempotency.Key{})
 		for operation, err := range map[string]error{"get": getErr, "append": appendErr, "delete": store.Delete(t.Context(), id)} {
 			if !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s: %s gives %v, want %v", name, operation, err, session.ErrNotFound)
