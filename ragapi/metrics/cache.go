@@ -21,7 +21,7 @@ func newCacheMetrics() *cacheMetrics {
 		operations: histogramVec("cache_operation_duration_seconds", "Time that the cache took, by operation.", operationBuckets, "operation"),
 		available:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "cache_available", Help: "1 while the cache is in use, 0 while the API does without."}),
 	}
-	for _, kind := range []string{"document", "page", "search", "session", "summary"} {
+	for _, kind := range []string{"chunks", "document", "page", "search", "session", "summary"} {
 		for _, result := range []string{"hit", "stale", "miss", "error"} {
 			c.requests.WithLabelValues(kind, result, "redis")
 			if result != "error" {
