@@ -52,6 +52,7 @@ type running struct {
 	http  string // URL of the API
 	admin string // URL of the second port
 	ended chan struct{}
+	heard func(line map[string]any) // called with each line of the log; may be nil
 
 	mu  sync.Mutex
 	log bytes.Buffer
@@ -60,17 +61,27 @@ type running struct {
 // start runs a command and waits until it works. It is killed at the end of the test, if it still runs then.
 func start(t *testing.T, command string, db config.Database, env ...string) *running {
 	t.Helper()
+	return startHeard(t, command, 0, nil, append(pgtest.Env(db), env...)...)
+}
+
+// startHeard is start of a process whose clock is ahead, and whose log somebody hears.
+func startHeard(t *testing.T, command string, ahead time.Duration, heard func(line map[string]any), env ...string) *running {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, cmd: exec.Command(exe), ended: make(chan struct{})}
-	r.cmd.Env = append(append(pgtest.Env(db), envCommand+"="+command, "HTTP_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "DATABASE_POOL_SIZE=4", "LOG_LEVEL=debug"), env...)
+	r := &running{t: t, cmd: exec.Command(exe), ended: make(chan struct{}), heard: heard}
+	r.cmd.Env = append([]string{envCommand + "=" + command, "HTTP_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "DATABASE_POOL_SIZE=4", "LOG_LEVEL=debug"}, env...)
 	stderr, err := r.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.cmd.Start(); err != nil {
+	run := r.cmd.Start
+	if ahead != 0 {
+		run = func() error { return startApart(r.cmd, ahead) }
+	}
+	if err := run(); err != nil {
 		t.Fatal(err)
 	}
 	begun := make(chan map[string]any, 1)
@@ -103,8 +114,14 @@ func (r *running) follow(stderr io.Reader, begun chan<- map[string]any) {
 		r.log.Write(append(lines.Bytes(), '\n'))
 		r.mu.Unlock()
 		var line map[string]any
-		if err := json.Unmarshal(lines.Bytes(), &line); err == nil && (line["msg"] == "serving" || line["msg"] == "working") {
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			continue
+		}
+		if line["msg"] == "serving" || line["msg"] == "working" {
 			begun <- line
+		}
+		if r.heard != nil {
+			r.heard(line)
 		}
 	}
 	_ = r.cmd.Wait() // its exit code is read from ProcessState

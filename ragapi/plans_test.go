@@ -172,7 +172,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			return err
 		},
 		"read chunks": func(ctx context.Context) error {
-			_, err := documents.Chunks(ctx, document.Document{ID: seededID(77), ChunkCount: 100}, 20, 20)
+			_, err := documents.Chunks(ctx, seededID(77), 20, 20)
 			return err
 		},
 		"read a document": func(ctx context.Context) error { _, err := documents.Get(ctx, seededID(5000)); return err },

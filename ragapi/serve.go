@@ -102,10 +102,8 @@ func (p *process) assemble(c pools) (*assembly, error) {
 		return nil, err
 	}
 	a := &assembly{watch: watch, ready: server.NewReadiness(watch.Check, p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
-	documents := document.NewStore(c.primary, reads, jobs, changes)
 	a.options = server.Options{
-		Documents: documents,
-		Chunks:    documents,
+		Documents: document.NewStore(c.primary, reads, jobs, changes),
 		Search:    search.New(reads, p.similar(c, reads, kept)),
 		Sessions:  session.NewStore(c.primary, changes, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },

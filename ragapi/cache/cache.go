@@ -66,6 +66,7 @@ type Cache struct {
 	// existing says which documents there are, as the primary knows it.
 	existing func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)
 
+	own        own
 	flights    flights
 	refreshing sync.Map     // keys
 	doubts     atomic.Int64 // reasons to think that Redis has not been told of everything
@@ -98,7 +99,18 @@ func Open(settings config.Cache, name string, seen Observer, log *slog.Logger) (
 		},
 	}
 	c.doubts.Store(1) // of what was before this process
+	c.options.DialCtxFn = c.dial
 	return c, nil
+}
+
+// dial makes a connection. It may lead to another Redis than the one before, or to one that has lost its last moments, and
+// nobody need have noticed that the one before was gone.
+func (c *Cache) dial(ctx context.Context, address string, dialer *net.Dialer, secure *tls.Config) (net.Conn, error) {
+	c.doubt()
+	if secure != nil {
+		return (&tls.Dialer{NetDialer: dialer, Config: secure}).DialContext(ctx, "tcp", address)
+	}
+	return dialer.DialContext(ctx, "tcp", address)
 }
 
 // Follow connects the cache, tells it of changes and mends it, in the background until ctx ends.
@@ -187,6 +199,15 @@ func (c *Cache) connect() error {
 	client, err := rueidis.NewClient(c.options)
 	if err != nil {
 		return err
+	}
+	// Each question takes one of the connections at random, which is made then: one that is made later is a reason for doubt.
+	ctx, cancel := context.WithTimeout(context.Background(), operationWithin)
+	defer cancel()
+	for range 32 {
+		if err := client.Do(ctx, client.B().Exists().Key(positionKey).Build()).Error(); err != nil {
+			client.Close()
+			return err
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

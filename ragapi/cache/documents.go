@@ -16,6 +16,7 @@ type DocumentStore interface {
 	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
 	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
+	Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error)
 	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
 	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
 	Delete(ctx context.Context, id uuid.UUID) error
@@ -47,6 +48,20 @@ func (d *Documents) Get(ctx context.Context, id uuid.UUID) (document.Document, e
 	return doc, err
 }
 
+var passageKind = &kind[document.Passage]{
+	name: "chunks", ttl: 10 * time.Minute, strict: true, absent: document.ErrNotFound,
+	final: func(p document.Passage) bool { return p.Of > 0 },
+}
+
+// Chunks returns chunks of the document with id, or document.ErrNotFound.
+func (d *Documents) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error) {
+	q := question{key: fmt.Sprintf("chunks:%s:%d:%d", id, from, limit), marks: []string{documentMark(id.String()), deletedMark(id.String())}}
+	p, _, err := fetch(ctx, d.cache, passageKind, q, func(ctx context.Context) (document.Passage, error) {
+		return d.DocumentStore.Chunks(ctx, id, from, limit)
+	})
+	return p, err
+}
+
 var pageKind = &kind[[]document.Document]{name: "page", ttl: time.Minute, strict: true}
 
 // List returns a page of documents.
@@ -58,13 +73,9 @@ func (d *Documents) List(ctx context.Context, limit int, before uuid.UUID) ([]do
 
 // ListStatus returns a page of the documents with a status.
 func (d *Documents) ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
-	load := func(ctx context.Context) ([]document.Document, error) {
+	return d.page(ctx, fmt.Sprintf("page:%s:%d:%s", status, limit, before), func(ctx context.Context) ([]document.Document, error) {
 		return d.DocumentStore.ListStatus(ctx, status, limit, before)
-	}
-	if status == document.Pending {
-		return load(ctx)
-	}
-	return d.page(ctx, fmt.Sprintf("page:%s:%d:%s", status, limit, before), load)
+	})
 }
 
 func (d *Documents) page(ctx context.Context, key string, load func(ctx context.Context) ([]document.Document, error)) ([]document.Document, error) {

@@ -15,7 +15,7 @@ import (
 )
 
 // Kinds are the kinds of answers, as metrics name them.
-var Kinds = []string{"document", "embedding", "page", "search", "session", "sessions", "similar", "summary"}
+var Kinds = []string{"chunks", "document", "embedding", "page", "search", "session", "sessions", "similar", "summary"}
 
 // kind is one kind of answers.
 type kind[T any] struct {

@@ -71,6 +71,7 @@ func fetch[T any](ctx context.Context, c *Cache, k *kind[T], q question, load fu
 // lookUp returns what is kept, if it may be used, and where it was.
 func lookUp[T any](ctx context.Context, c *Cache, k *kind[T], q question) (e entry[T], r result, level string) {
 	level = inRedis
+	doubts := c.doubts.Load()
 	if !c.sure() {
 		return e, failed, level
 	}
@@ -87,7 +88,11 @@ func lookUp[T any](ctx context.Context, c *Cache, k *kind[T], q question) (e ent
 	if err != nil || e.absent && k.absent == nil {
 		return e, miss, level // of another release
 	}
-	return e, judge(ctx, c, k, q, e), level
+	r = judge(ctx, c, k, q, e)
+	if r.kept() && c.doubts.Load() != doubts {
+		r = failed // the marks may be those of another Redis
+	}
+	return e, r, level
 }
 
 // judge says whether a kept answer may be used.
@@ -95,7 +100,7 @@ func judge[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry
 	m, err := c.ask(ctx, names(k, q, e))
 	if by, ok := m[patterns]; ok && !e.snapshot.SeesUpTo(by) && by > e.late {
 		var selected bool
-		if selected, err = c.selected(ctx, e.snapshot, q.text); !selected {
+		if selected, err = c.selected(ctx, e.snapshot, q.text, by); !selected {
 			delete(m, patterns)
 		}
 	}
@@ -184,14 +189,14 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 		}
 		return e, err
 	}
-	before := c.known(ctx, q.names())
+	before, whole := c.known(ctx, q.names())
 	e, err := dated(ctx, k, load)
-	if err != nil || before == nil {
-		return e, err // what was invalidated cannot be had, and nothing can be kept
+	if err != nil {
+		return e, err
 	}
-	m := c.known(ctx, names(k, q, e))
-	if m == nil {
-		return e, nil
+	m := c.own.of(names(k, q, e))
+	if whole {
+		m, whole = c.known(ctx, names(k, q, e))
 	}
 	ttl := k.ttl
 	switch {
@@ -203,7 +208,7 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 	default:
 		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
-	if err == nil && (e.absent || k.final == nil || k.final(e.value)) {
+	if err == nil && whole && (e.absent || k.final == nil || k.final(e.value)) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
@@ -211,18 +216,18 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 
 // keepFresh keeps an answer that has seen all that it depends on.
 func keepFresh[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) {
-	if m := c.known(ctx, names(k, q, e)); m != nil && fresh(q, e, m) {
+	if m, whole := c.known(ctx, names(k, q, e)); whole && fresh(q, e, m) {
 		c.keep(ctx, q.key, k.ttlOf(e, k.ttl), e.encode)
 	}
 }
 
-// known are the marks of names; nil if Redis cannot be asked, which it has logged.
-func (c *Cache) known(ctx context.Context, names []string) marks {
+// known are the marks of names: of this process' own changes only, which is not the whole, if Redis cannot be asked.
+func (c *Cache) known(ctx context.Context, names []string) (m marks, whole bool) {
 	m, err := c.ask(ctx, names)
 	if err != nil {
-		return nil
+		return c.own.of(names), false // the error is logged
 	}
-	return m
+	return m, true
 }
 
 // late makes the best of an answer whose source has not heard of all that it depends on: what is deleted is left out. It

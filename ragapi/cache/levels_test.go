@@ -79,6 +79,18 @@ func (m *model) Embed(ctx context.Context, texts []string) ([][]float32, error) 
 	return m.Hashing.Embed(ctx, texts)
 }
 
+// text is one document's, which counts.
+type text struct {
+	cache.DocumentStore
+	world *world
+	calls atomic.Int64
+}
+
+func (t *text) Chunks(ctx context.Context, _ uuid.UUID, _, _ int) (document.Passage, error) {
+	t.calls.Add(1)
+	return document.Passage{Of: 1, Chunks: []document.Chunk{{Content: "text"}}}, t.world.look(ctx)
+}
+
 // level is one kind of what is kept: how it is read through a cache, and how often its source was asked.
 type level struct {
 	kind  string
@@ -91,6 +103,7 @@ func (w *world) levels() (all []level, doc uuid.UUID, user string) {
 	docs, one := w.ready(nil)
 	pages, _ := w.ready(nil)
 	failed, _ := w.ready(nil)
+	texts := &text{world: w}
 	talk, lists := w.session(nil, time.Hour), w.session(nil, time.Hour)
 	lists.one.User = talk.one.User
 	engine, vectors, embedder := &searcher{world: w, found: []uuid.UUID{one.ID}}, &store{found: []uuid.UUID{one.ID}}, &model{}
@@ -101,6 +114,10 @@ func (w *world) levels() (all []level, doc uuid.UUID, user string) {
 			_, err := cache.NewDocuments(docs, c).Get(ctx, one.ID)
 			return err
 		}, docs.count},
+		{"chunks", func(ctx context.Context, c *cache.Cache) error {
+			_, err := cache.NewDocuments(texts, c).Chunks(ctx, one.ID, 0, 20)
+			return err
+		}, func() int { return int(texts.calls.Load()) }},
 		{"page", func(ctx context.Context, c *cache.Cache) error {
 			_, err := cache.NewDocuments(pages, c).List(ctx, 20, uuid.Max)
 			return err
@@ -157,7 +174,7 @@ func (l level) inProcess(t *testing.T, c *cache.Cache, what *seen) {
 }
 
 func TestEachInvalidationReachesEveryLevelOfEveryProcess(t *testing.T) {
-	texts, ofDocument, ofUser := []string{"embedding", "search", "similar"}, []string{"document", "page", "search", "similar"}, []string{"session", "sessions"}
+	texts, ofDocument, ofUser := []string{"embedding", "search", "similar"}, []string{"chunks", "document", "page", "search", "similar"}, []string{"session", "sessions"}
 	w := newWorld(t)
 	here, _ := w.connected(t)
 	there, what := w.connected(t)

@@ -79,6 +79,14 @@ func (m marks) add(changes ...change.Change) marks {
 	return m
 }
 
+// raise puts the later ones of others in the place of its own.
+func (m marks) raise(others marks) marks {
+	for name, by := range others {
+		m[name] = max(m[name], by)
+	}
+	return m
+}
+
 // deleted returns which of ids are known to be deleted.
 func (m marks) deleted(ids []uuid.UUID) map[uuid.UUID]bool {
 	gone := map[uuid.UUID]bool{}
@@ -116,11 +124,11 @@ func (c *Cache) ask(ctx context.Context, names []string) (marks, error) {
 		c.doubt() // Redis is new, or has lost the set
 		return nil, errGone
 	}
-	return found, nil
+	return found.raise(c.own.of(names)), nil
 }
 
 // raise writes marks; one that is there already with a later transaction stays. So it does not matter who comes last.
-func raise(client rueidis.Client, m marks) []rueidis.Completed {
+func raise(build rueidis.Builder, m marks) []rueidis.Completed {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)
@@ -128,7 +136,7 @@ func raise(client rueidis.Client, m marks) []rueidis.Completed {
 	slices.Sort(names)
 	var commands []rueidis.Completed
 	for part := range slices.Chunk(names, 1000) {
-		add := client.B().Zadd().Key(marksKey).Gt().ScoreMember()
+		add := build.Zadd().Key(marksKey).Gt().ScoreMember()
 		for _, name := range part {
 			add = add.ScoreMember(float64(m[name]), name)
 		}
@@ -140,19 +148,25 @@ func raise(client rueidis.Client, m marks) []rueidis.Completed {
 // tell writes marks to Redis.
 func (c *Cache) tell(ctx context.Context, m marks) error {
 	return c.do(ctx, "invalidate", func(ctx context.Context, client rueidis.Client) error {
-		for _, result := range client.DoMulti(ctx, raise(client, m)...) {
-			if err := result.Error(); err != nil {
-				return err
-			}
-		}
-		return nil
+		return firstFault(client.DoMulti(ctx, raise(client.B(), m)...))
 	})
+}
+
+func firstFault(results []rueidis.RedisResult) error {
+	for _, result := range results {
+		if err := result.Error(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Changed tells Redis of changes that are committed. If it cannot be told now, this process uses no cache until it has
 // been told, by this process or, since the changes are in the database, any other.
 func (c *Cache) Changed(ctx context.Context, changes ...change.Change) {
-	if c.tell(ctx, marks{}.add(changes...)) != nil {
+	raised := marks{}.add(changes...)
+	c.own.add(raised)
+	if c.tell(ctx, raised) != nil {
 		c.doubt()
 	}
 }

@@ -74,14 +74,21 @@ func selects(patterns, words []string) bool {
 	return false
 }
 
-// selected reports whether a pattern that seen has not seen selects a search for text.
-func (c *Cache) selected(ctx context.Context, seen postgres.Snapshot, text string) (bool, error) {
-	var unseen []string
+// selected reports whether a pattern that seen has not seen selects a search for text; by is the last of them.
+func (c *Cache) selected(ctx context.Context, seen postgres.Snapshot, text string, by uint64) (bool, error) {
+	var unseen []rueidis.ZScore
 	err := c.do(ctx, "marks", func(ctx context.Context, client rueidis.Client) (err error) {
-		unseen, err = client.Do(ctx, client.B().Zrangebyscore().Key(patternsKey).Min(strconv.FormatUint(seen.Floor()+1, 10)).Max("+inf").Build()).AsStrSlice()
+		unseen, err = client.Do(ctx, client.B().Zrangebyscore().Key(patternsKey).Min(strconv.FormatUint(seen.Floor()+1, 10)).Max("+inf").Withscores().Build()).AsZScores()
 		return err
 	})
-	return selects(unseen, words(text)), err
+	if len(unseen) == 0 || uint64(unseen[len(unseen)-1].Score) < by {
+		return true, err // the set was lost
+	}
+	patterns := make([]string, len(unseen))
+	for i, p := range unseen {
+		patterns[i] = p.Member
+	}
+	return selects(patterns, words(text)), err
 }
 
 // addPatterns makes the searches that have any of the words be read anew, and what was read for their texts.

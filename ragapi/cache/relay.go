@@ -45,8 +45,15 @@ type position struct {
 }
 
 // relay tells Redis what it has not been told of the database's changes. Any process may do so at any time, several at once.
+// Where Redis stands is read and written through one connection: if that breaks, another Redis may stand elsewhere.
 func (c *Cache) relay(ctx context.Context) error {
-	at, err := c.position(ctx)
+	client := c.current()
+	if client == nil {
+		return errGone
+	}
+	wire, release := client.Dedicate()
+	defer release()
+	at, err := c.position(ctx, wire)
 	if err != nil {
 		return err
 	}
@@ -60,27 +67,24 @@ func (c *Cache) relay(ctx context.Context) error {
 	} else if raised[everything], err = c.changes.Mark(ctx); err != nil { // later than all that there is to tell
 		return err
 	}
-	if err := c.tell(ctx, raised); err != nil {
+	err = c.do(ctx, "relay", func(ctx context.Context, _ rueidis.Client) error {
+		told := wire.B().Set().Key(positionKey).Value(news.Seen.String()).Build()
+		return firstFault(wire.DoMulti(ctx, append(raise(wire.B(), raised), told)...))
+	})
+	if err != nil {
 		return err
 	}
-	if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
-		return client.B().Set().Key(positionKey).Value(news.Seen.String()).Build()
-	}); err != nil {
-		return err
-	}
-	for name, by := range raised {
-		at.marks[name] = max(at.marks[name], by)
-	}
-	if err := c.ripen(ctx, at.marks, news.At); err != nil {
+	if err := c.ripen(ctx, at.marks.raise(raised), news.At); err != nil {
 		return err
 	}
 	return c.trim(ctx, news.At, news.Seen.Floor())
 }
 
-func (c *Cache) position(ctx context.Context) (at position, err error) {
+func (c *Cache) position(ctx context.Context, wire rueidis.DedicatedClient) (at position, err error) {
 	at.marks = marks{}
-	err = c.do(ctx, "relay", func(ctx context.Context, client rueidis.Client) error {
-		answers := client.DoMulti(ctx, client.B().Get().Key(positionKey).Build(), client.B().Zmscore().Key(marksKey).Member(everything, ready, softSearches).Build())
+	names := []string{everything, ready, softSearches, searches}
+	err = c.do(ctx, "relay", func(ctx context.Context, _ rueidis.Client) error {
+		answers := wire.DoMulti(ctx, wire.B().Get().Key(positionKey).Build(), wire.B().Zmscore().Key(marksKey).Member(names...).Build())
 		told, err := answers[0].ToString()
 		if err != nil && !rueidis.IsRedisNil(err) {
 			return err
@@ -92,7 +96,7 @@ func (c *Cache) position(ctx context.Context) (at position, err error) {
 		if err != nil {
 			return err
 		}
-		for i, name := range []string{everything, ready, softSearches} {
+		for i, name := range names {
 			if score, err := scores[i].AsFloat64(); err == nil {
 				at.marks[name] = uint64(score)
 			}
@@ -116,8 +120,11 @@ func (c *Cache) ripen(ctx context.Context, m marks, now time.Time) error {
 		if err := c.tell(ctx, marks{softSearches: newest}); err != nil {
 			return err
 		}
+		m[softSearches] = newest
+	}
+	if soft := m[softSearches]; soft > m[searches] { // said again until it is done: who begins it may end, and Redis may lose it
 		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
-			return client.B().Zadd().Key(corpusKey).ScoreMember().ScoreMember(millis(now), strconv.FormatUint(newest, 10)).Build()
+			return client.B().Zadd().Key(corpusKey).Nx().ScoreMember().ScoreMember(millis(now), strconv.FormatUint(soft, 10)).Build()
 		}); err != nil {
 			return err
 		}
@@ -136,7 +143,10 @@ func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
 		return err
 	}
 	err := c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
-		if err := c.tell(ctx, marks{everything: horizon}); err != nil {
+		// Only where it is: in a set that was lost meanwhile it would say that nothing else was invalidated.
+		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+			return client.B().Zadd().Key(marksKey).Xx().Gt().ScoreMember().ScoreMember(float64(horizon), everything).Build()
+		}); err != nil {
 			return err
 		}
 		for _, key := range []string{marksKey, patternsKey} {

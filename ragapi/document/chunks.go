@@ -2,6 +2,7 @@ package document
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -16,29 +17,47 @@ type Chunk struct {
 	Content  string `json:"content"`
 }
 
-const chunksSQL = `SELECT position, content FROM chunks WHERE document_id = $1 AND position >= $2 AND position < $3 ORDER BY position`
-
-// Chunks returns at most limit chunks of doc, from a position on. Where a replica has fewer than doc has, the primary is asked: doc may
-// have just been processed.
-func (s *Store) Chunks(ctx context.Context, doc Document, from, limit int) (chunks []Chunk, err error) {
-	read := func(ctx context.Context, db postgres.Querier) (err error) {
-		chunks, err = chunksOf(ctx, db, doc.ID, from, limit)
-		return err
-	}
-	err = s.reads.Read(ctx, read)
-	if err == nil && s.reads.HasReplica() && len(chunks) < min(limit, doc.ChunkCount-from) {
-		err = s.reads.Primary(ctx, read)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read chunks of document %s: %w", doc.ID, err)
-	}
-	return chunks, nil
+// Passage is some of a document's chunks, all of one text.
+type Passage struct {
+	Chunks []Chunk
+	Of     int // so many, of a document that is ready; else 0
 }
 
-func chunksOf(ctx context.Context, db postgres.Querier, id uuid.UUID, from, limit int) ([]Chunk, error) {
-	rows, err := db.Query(ctx, chunksSQL, id, from, from+limit)
-	if err != nil {
-		return nil, err
+// passageSQL reads the document and its chunks as of one moment: a row for each chunk, and one without if there is none. While a
+// replacement is pending the chunks are those of the text before, which is the document's no more.
+const passageSQL = `SELECT CASE WHEN d.status = 'ready' THEN d.chunk_count ELSE 0 END, c.position, c.content
+	FROM documents d LEFT JOIN chunks c ON c.document_id = d.id AND c.position >= $2 AND c.position < $3 AND d.status = 'ready'
+	WHERE d.id = $1 ORDER BY c.position`
+
+// Chunks returns at most limit chunks of the document with id, from a position on, or ErrNotFound. What a replica does not have is
+// asked of the primary.
+func (s *Store) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (p Passage, err error) {
+	err = s.find(ctx, func(ctx context.Context, db postgres.Querier) (err error) {
+		p, err = passage(ctx, db, id, from, limit)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Passage{}, fmt.Errorf("read chunks of document %s: %w", id, err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Chunk])
+	return p, err
+}
+
+func passage(ctx context.Context, db postgres.Querier, id uuid.UUID, from, limit int) (p Passage, err error) {
+	rows, err := db.Query(ctx, passageSQL, id, from, from+limit)
+	if err != nil {
+		return p, err
+	}
+	var position *int
+	var content *string
+	found := false
+	_, err = pgx.ForEachRow(rows, []any{&p.Of, &position, &content}, func() error {
+		if found = true; position != nil {
+			p.Chunks = append(p.Chunks, Chunk{Position: *position, Content: *content})
+		}
+		return nil
+	})
+	if err == nil && !found {
+		err = pgx.ErrNoRows
+	}
+	return p, err
 }

@@ -136,21 +136,26 @@ func (s *Store) accept(ctx context.Context, tx pgx.Tx, sql string, args ...any) 
 
 // Get returns the document with id, or ErrNotFound. What a replica does not have is asked of the primary: it may have just been uploaded.
 func (s *Store) Get(ctx context.Context, id uuid.UUID) (doc Document, err error) {
-	get := func(ctx context.Context, db postgres.Querier) (err error) {
+	err = s.find(ctx, func(ctx context.Context, db postgres.Querier) (err error) {
 		doc, err = one(ctx, db, id)
 		return err
-	}
-	err = s.reads.Read(ctx, get)
-	if errors.Is(err, pgx.ErrNoRows) && s.reads.HasReplica() {
-		err = s.reads.Primary(ctx, get)
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return Document{}, ErrNotFound
-	}
-	if err != nil {
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Document{}, fmt.Errorf("read document %s: %w", id, err)
 	}
-	return doc, nil
+	return doc, err
+}
+
+// find reads what a replica has, or else the primary; ErrNotFound if neither has it.
+func (s *Store) find(ctx context.Context, read func(ctx context.Context, db postgres.Querier) error) error {
+	err := s.reads.Read(ctx, read)
+	if errors.Is(err, pgx.ErrNoRows) && s.reads.HasReplica() {
+		err = s.reads.Primary(ctx, read)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
 }
 
 func one(ctx context.Context, db postgres.Querier, id uuid.UUID) (Document, error) {

@@ -1,6 +1,7 @@
-// Package pgtest gives tests a PostgreSQL of their own.
+// Package pgtest gives tests a PostgreSQL of their own, and where they want them a standby, a PgBouncer and a Redis.
 //
-// Owns: finding or starting a server, one empty database per test, and removing both. Does not own: schema and data.
+// Owns: finding or starting servers, one empty database per test, what can befall servers, and removing all of it. Does not
+// own: schema and data.
 package pgtest
 
 import (

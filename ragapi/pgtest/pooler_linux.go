@@ -29,6 +29,7 @@ type Pooler struct {
 }
 
 const poolerSettings = `[databases]
+%s
 * = host=%s port=%d
 [pgbouncer]
 listen_addr = %s
@@ -45,6 +46,22 @@ server_tls_sslmode = prefer
 // StartPooler runs a PgBouncer in front of db until the end of the test, with so many connections to the server: with
 // one, whatever is kept in a session meets another's. Without a program it skips the test and says what to set.
 func StartPooler(tb testing.TB, db config.Database, connections int) *Pooler {
+	tb.Helper()
+	return startPooler(tb, db, connections, "")
+}
+
+// ReadName is the database of PairPooler that leads to the standby.
+const ReadName = "ragapi-ro"
+
+// PairPooler is StartPooler in front of a pair.
+func PairPooler(tb testing.TB, p *Pair, connections int) *Pooler {
+	tb.Helper()
+	s := p.Standby
+	return startPooler(tb, p.Primary, connections, fmt.Sprintf("%s = host=%s port=%d dbname=%s", ReadName, s.Host, s.Port, s.Name))
+}
+
+// startPooler runs one that has another database besides those of db.
+func startPooler(tb testing.TB, db config.Database, connections int, other string) *Pooler {
 	tb.Helper()
 	program := os.Getenv(EnvPooler)
 	if program == "" {
@@ -65,7 +82,7 @@ func StartPooler(tb testing.TB, db config.Database, connections int) *Pooler {
 		tb.Fatal(err)
 	}
 	p.Host, p.Port, p.SSLMode = "127.0.0.1", uint16(port), "disable"
-	settings := fmt.Sprintf(poolerSettings, db.Host, db.Port, p.Host, p.Port, dir, connections)
+	settings := fmt.Sprintf(poolerSettings, other, db.Host, db.Port, p.Host, p.Port, dir, connections)
 	for name, content := range map[string]string{"settings": settings, "users": strconv.Quote(db.User) + " " + strconv.Quote(db.Password) + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			tb.Fatal(err)

@@ -26,49 +26,106 @@ const (
 	stopWithin     = 15 * time.Second
 )
 
-// start makes a cluster in a temporary folder and runs it on a free loopback port. It dies with the test process.
-func start() (address *url.URL, stop func() error, err error) {
-	bin, err := programs()
-	if err != nil {
-		return nil, nil, err
-	}
-	dir, err := os.MkdirTemp("", "ragapi-pgtest-")
-	if err != nil {
-		return nil, nil, err
-	}
-	data := filepath.Join(dir, "data")
-	secret := filepath.Join(dir, "password")
-	if err := os.WriteFile(secret, []byte(password), 0o600); err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	initdb := command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "--pwfile", secret, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), os.RemoveAll(dir))
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	postgres := command(filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "", "-c", "fsync=off", "-c", "max_connections=200")
-	postgres.Stdout, postgres.Stderr = log, log
-	ended, err := startBound(postgres)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("postgres: %w", err), log.Close(), os.RemoveAll(dir))
-	}
-	stop = func() error { return errors.Join(end(postgres, ended), log.Close(), os.RemoveAll(dir)) }
-	address = &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: "/postgres", RawQuery: "sslmode=disable"}
-	if err := waitReady(address, ended); err != nil {
-		return nil, nil, errors.Join(err, stop())
-	}
-	return address, stop, nil
+// cluster is a PostgreSQL on a free loopback port, in a temporary folder. It dies with the test process.
+type cluster struct {
+	bin, dir string
+	port     int
+	settings []string // NAME=VALUE
+	log      *os.File
+	run      *exec.Cmd
+	ended    <-chan error
 }
 
-// programs returns the folder with initdb and postgres: of PATH, else the newest of Debian's.
+// start makes a cluster and runs it.
+func start() (address *url.URL, stop func() error, err error) {
+	c, err := newCluster()
+	if err != nil {
+		return nil, nil, err
+	}
+	secret := filepath.Join(c.dir, "password")
+	err = os.WriteFile(secret, []byte(password), 0o600)
+	if err == nil {
+		err = c.program("initdb", "-D", c.data(), "-U", "postgres", "--pwfile", secret, "-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
+	}
+	if err == nil {
+		err = c.launch()
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, c.remove())
+	}
+	return c.address(), c.remove, nil
+}
+
+// newCluster has a folder and a port, and no data yet.
+func newCluster() (c *cluster, err error) {
+	c = &cluster{settings: []string{"fsync=off", "max_connections=200"}}
+	if c.bin, err = programs(); err != nil {
+		return nil, err
+	}
+	if c.port, err = freePort(); err != nil {
+		return nil, err
+	}
+	if c.dir, err = os.MkdirTemp("", "ragapi-pgtest-"); err != nil {
+		return nil, err
+	}
+	if c.log, err = os.Create(filepath.Join(c.dir, "log")); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.dir))
+	}
+	return c, nil
+}
+
+func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
+
+func (c *cluster) address() *url.URL {
+	return &url.URL{Scheme: "postgres", User: url.UserPassword("postgres", password), Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)), Path: "/postgres", RawQuery: "sslmode=disable"}
+}
+
+// program runs one of PostgreSQL's.
+func (c *cluster) program(name string, args ...string) error {
+	if out, err := command(filepath.Join(c.bin, name), args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// launch runs it and waits until it answers.
+func (c *cluster) launch() (err error) {
+	args := []string{"-D", c.data(), "-h", "127.0.0.1", "-p", strconv.Itoa(c.port), "-k", ""}
+	for _, setting := range c.settings {
+		args = append(args, "-c", setting)
+	}
+	c.run = command(filepath.Join(c.bin, "postgres"), args...)
+	c.run.Stdout, c.run.Stderr = c.log, c.log
+	if c.ended, err = startBound(c.run); err != nil {
+		c.run = nil
+		return fmt.Errorf("postgres: %w", err)
+	}
+	return waitReady(c.address(), c.ended)
+}
+
+// end stops it with a signal, if it runs, and waits for that.
+func (c *cluster) end(s syscall.Signal) error {
+	if c.run == nil {
+		return nil
+	}
+	run := c.run
+	c.run = nil
+	return end(run, c.ended, s)
+}
+
+// remove ends it and leaves nothing behind.
+func (c *cluster) remove() error {
+	return errors.Join(c.end(syscall.SIGINT), c.log.Close(), os.RemoveAll(c.dir))
+}
+
+// EnvPrograms names the variable with the folder of initdb, pg_basebackup and postgres.
+const EnvPrograms = "RAGAPI_TEST_POSTGRES"
+
+// programs returns the folder with PostgreSQL's programs: the one that is given, else the newest of Debian's, else that of PATH.
 func programs() (string, error) {
+	if given := os.Getenv(EnvPrograms); given != "" {
+		return given, nil
+	}
 	installed, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
 		return "", err
@@ -112,13 +169,16 @@ func startBound(c *exec.Cmd) (ended <-chan error, err error) {
 	return done, <-started
 }
 
-// end stops PostgreSQL: at once but cleanly, else by force. When it returns nil the process is gone, for it was waited for.
-func end(c *exec.Cmd, ended <-chan error) error {
-	if err := c.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+// end stops PostgreSQL with a signal, else by force. When it returns nil the process is gone, for it was waited for.
+func end(c *exec.Cmd, ended <-chan error, s syscall.Signal) error {
+	if err := c.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop postgres: %w", err)
 	}
 	select {
 	case err := <-ended:
+		if _, exited := errors.AsType[*exec.ExitError](err); exited {
+			return nil // its data is for one test
+		}
 		return err
 	case <-time.After(stopWithin):
 		return errors.Join(c.Process.Kill(), <-ended, fmt.Errorf("postgres did not stop within %v and was killed", stopWithin))

@@ -32,16 +32,12 @@ func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	doc, err := a.Documents.Get(ctx, id) // which knows what was deleted
+	found, err := a.Documents.Chunks(ctx, id, from, limit)
 	if err != nil {
 		return err
 	}
-	chunks, err := a.Chunks.Chunks(ctx, doc, from, limit)
-	if err != nil {
-		return err
-	}
-	page := chunkPage{DocumentID: id, Chunks: append([]document.Chunk{}, chunks...)}
-	if next := from + limit; next < doc.ChunkCount {
+	page := chunkPage{DocumentID: id, Chunks: append([]document.Chunk{}, found.Chunks...)}
+	if next := from + limit; next < found.Of {
 		page.Next = &next
 	}
 	return writeTaggedJSON(w, r, "", page)

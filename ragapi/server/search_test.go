@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -61,14 +62,13 @@ func TestEveryFaultOfASearchIsNamed(t *testing.T) {
 	}
 }
 
-// shelf has a document of 45 chunks.
-type shelf struct{ *fake }
-
-func (s shelf) Chunks(_ context.Context, doc document.Document, from, limit int) (chunks []document.Chunk, err error) {
+func (f *fake) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (p document.Passage, err error) {
+	doc, err := f.Get(ctx, id)
 	for i := from; i < min(from+limit, doc.ChunkCount); i++ {
-		chunks = append(chunks, document.Chunk{Position: i, Content: fmt.Sprintf("chunk %d", i)})
+		p.Chunks = append(p.Chunks, document.Chunk{Position: i, Content: fmt.Sprintf("chunk %d", i)})
 	}
-	return chunks, nil
+	p.Of = doc.ChunkCount
+	return p, err
 }
 
 func TestTheChunksOfADocumentAreReadByThePage(t *testing.T) {

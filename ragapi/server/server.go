@@ -32,12 +32,8 @@ type Documents interface {
 	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
 	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
 	Delete(ctx context.Context, id uuid.UUID) error
-}
-
-// Chunks reads the texts of documents; document.Store is one.
-type Chunks interface {
-	// Chunks returns at most limit chunks of a document, from a position on. A reader that lacks some of them is not believed.
-	Chunks(ctx context.Context, doc document.Document, from, limit int) ([]document.Chunk, error)
+	// Chunks returns at most limit chunks of a document, from a position on.
+	Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error)
 }
 
 // Searcher finds chunks; search.Engine is one.
@@ -60,7 +56,6 @@ type QueryLog interface{ Record(r querylog.Record) }
 // Options are what the API is made of. All are required.
 type Options struct {
 	Documents      Documents
-	Chunks         Chunks
 	Search         Searcher
 	Sessions       Sessions
 	Summary        func(ctx context.Context) (querylog.Summary, error)

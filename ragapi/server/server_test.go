@@ -136,7 +136,7 @@ func optionsOf(f *fake) Options {
 	log := slog.New(slog.DiscardHandler)
 	return Options{
 		Auth: auth.Off{}, RateLimit: &RateLimit{},
-		Documents: f, Chunks: shelf{f}, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
+		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f,
 		Summary: func(context.Context) (querylog.Summary, error) { return sampleSummary, f.err },
 		Metrics: metrics.New(metrics.Build{}), Log: log, MaxUploadBytes: 1024, UploadMemory: 1 << 20, RequestTimeout: time.Minute,
 		Readiness: NewReadiness(func(context.Context) error { return f.err }, log),
