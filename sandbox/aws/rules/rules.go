@@ -58,7 +58,7 @@ var byType = map[string][]func(*check){
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                   {lifecyclePolicy},
 	"aws:ecr/repository:Repository":                             {repository},
 	"aws:eks/accessEntry:AccessEntry":                           {accessEntry},
-	"aws:eks/addon:Addon":                                       {addon},
+	"aws:eks/addon:Addon":                                       {addon, addonConfiguration},
 	"aws:eks/cluster:Cluster":                                   {cluster},
 	"aws:eks/nodeGroup:NodeGroup":                               {nodeGroup},
 	"aws:elasticache/parameterGroup:ParameterGroup":             {cacheParameterGroup},
