@@ -29,6 +29,7 @@ func (p *platform) clusterArgs() cluster.Args {
 		VPCID:                  p.network.VPCID,
 		PrivateSubnetIDs:       p.network.PrivateSubnetIDs,
 		PublicAccessCIDRs:      cfg.Cluster.PublicAccessCIDRs,
+		PrivateAccessCIDRs:     cfg.Cluster.PrivateAccessCIDRs,
 		AdminPrincipalARNs:     cfg.Cluster.AdminPrincipalARNs,
 		LogRetentionDays:       cfg.Cluster.LogRetentionDays,
 		DeletionProtection:     cfg.Cluster.DeletionProtection,
