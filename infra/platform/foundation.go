@@ -70,6 +70,8 @@ func (p *platform) autoscalingArgs() autoscaling.Args {
 		DependsOn:   p.cluster.Ready,
 		Nodes: autoscaling.Nodes{
 			ChartVersion:                  p.cfg.Versions.Charts["cluster-autoscaler"],
+			KubernetesVersion:             p.cfg.Versions.Kubernetes,
+			ImageTag:                      p.cfg.Versions.Autoscaler,
 			Priorities:                    nodes.Priorities,
 			ScaleDownUnneededSeconds:      nodes.ScaleDownUnneededSeconds,
 			ScaleDownDelayAfterAddSeconds: nodes.ScaleDownDelayAfterAddSeconds,
