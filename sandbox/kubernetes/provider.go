@@ -37,7 +37,8 @@ type provider struct {
 
 	mu        sync.Mutex
 	cluster   *cluster // nil until Configure
-	namespace string   // default namespace of namespaced objects
+	options   options
+	namespace string // default namespace of namespaced objects
 }
 
 // Main serves the plugin until the engine goes away; it prints the port it listens on, as the engine expects.
@@ -122,7 +123,7 @@ func (p *provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plug
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cluster = c
+	p.cluster, p.options = c, optionsOf(r.Inputs)
 	if ns := reveal(r.Inputs["namespace"]); ns.IsString() && ns.StringValue() != "" {
 		p.namespace = ns.StringValue()
 	}
