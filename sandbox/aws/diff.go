@@ -38,7 +38,7 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 	}
 	result := plugin.DiffResult{Changes: plugin.DiffNone, DetailedDiff: map[string]plugin.PropertyDiff{}}
 	for _, c := range compare(readback.Inputs(token, r.OldInputs, r.OldOutputs), r.NewInputs) {
-		if ignored(r.IgnoreChanges, c.path) {
+		if ignored(r.IgnoreChanges, c.path) || readback.Same(token, c.top(), r.OldOutputs, r.NewInputs) {
 			continue
 		}
 		d := plugin.PropertyDiff{Kind: c.kind, InputDiff: true}

@@ -593,3 +593,21 @@ func TestAnotherAnswerDiffersAtEveryUpdate(t *testing.T) {
 		}
 	}
 }
+
+func TestASecondClusterIsRefusedInThePreview(t *testing.T) {
+	const token = "aws:eks/cluster:Cluster"
+	w := start(t)
+	in := object{"name": "first", "version": "1.36", "roleArn": "arn:x", "vpcConfig": object{"subnetIds": []any{"subnet-a", "subnet-b"}}}
+	if err := w.store.Put(inventory.Resource{Type: token, ID: "first", URN: string(urn(token, "first")), Region: "eu-central-1", Status: inventory.Ready, State: properties(in)}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.check(token, "first", nil, in); len(r.Failures) > 0 {
+		t.Errorf("its own cluster: %v", r.Failures)
+	}
+	in["name"] = "second"
+	r := w.check(token, "second", nil, in)
+	want := `name is "second": the sandbox holds one cluster and that is "first", want that one deleted first`
+	if len(r.Failures) != 1 || r.Failures[0].Reason != want {
+		t.Errorf("got %v, want %s", r.Failures, want)
+	}
+}

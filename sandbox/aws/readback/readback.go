@@ -6,6 +6,7 @@
 package readback
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -16,17 +17,20 @@ import (
 // row is one property that AWS answers otherwise. The provider stores the answer and compares the program with it.
 type row struct {
 	top resource.PropertyKey // the property; what of it was sent is compared
-	// answer is the property as AWS has it after it was sent, with what it had before (null if it is new).
-	answer func(before, sent resource.PropertyValue) resource.PropertyValue
+	// answer is the property as AWS has it after the resource was sent, with what it had before (nil if it is new).
+	answer func(before, sent resource.PropertyMap) resource.PropertyValue
+	// same says whether the provider sees no difference between an answer and what a program sends; nil for never.
+	same func(answer resource.PropertyValue, news resource.PropertyMap) bool
 }
 
 // table is by type. Each row's source stands at its function.
 var table = map[string][]row{
 	"aws:elasticache/user:User": {
-		{"authenticationMode", authenticationMode},
-		{"accessString", accessString},
+		{"authenticationMode", authenticationMode, nil},
+		{"accessString", accessString, nil},
 	},
-	"aws:rds/parameterGroup:ParameterGroup": {{"parameters", applyMethods}},
+	"aws:rds/parameterGroup:ParameterGroup": {{"parameters", applyMethods, nil}},
+	"aws:rds/instance:Instance":             {{"allocatedStorage", grownStorage, grownByItself}},
 }
 
 // State is what the account has of a resource of that state, which was sent, when before is what it had.
@@ -34,7 +38,7 @@ func State(token string, before, sent resource.PropertyMap) resource.PropertyMap
 	out := sent.Copy()
 	for _, r := range table[token] {
 		if v, given := sent[r.top]; given && !v.ContainsUnknowns() {
-			out[r.top] = r.answer(before[r.top], v)
+			out[r.top] = r.answer(before, sent)
 		}
 	}
 	return out
@@ -56,12 +60,22 @@ func Inputs(token string, sent, state resource.PropertyMap) resource.PropertyMap
 	return out
 }
 
+// Same says whether a difference between an answer and a program's next inputs is none to the provider.
+func Same(token string, top resource.PropertyKey, state, news resource.PropertyMap) bool {
+	for _, r := range table[token] {
+		if r.top == top && r.same != nil {
+			return r.same(state[top], news)
+		}
+	}
+	return false
+}
+
 // authenticationMode: CreateUser takes no-password-required and DescribeUsers answers no-password.
 // Source: InputAuthenticationType and AuthenticationType of
 // https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/elasticache/types , and resourceUserRead of
 // https://github.com/hashicorp/terraform-provider-aws , internal/service/elasticache/user.go; read 2026-11-30.
-func authenticationMode(_, sent resource.PropertyValue) resource.PropertyValue {
-	return edit(sent, func(mode resource.PropertyMap) {
+func authenticationMode(_, sent resource.PropertyMap) resource.PropertyValue {
+	return edit(sent["authenticationMode"], func(mode resource.PropertyMap) {
 		if props.Str(mode, "type") == "no-password-required" {
 			mode["type"] = resource.NewStringProperty("no-password")
 		}
@@ -74,7 +88,8 @@ func authenticationMode(_, sent resource.PropertyValue) resource.PropertyValue {
 var aclAliases = map[string]string{"allkeys": "~*", "allchannels": "&*", "allcommands": "+@all", "nocommands": "-@all"}
 
 // accessString comes back as state, keys, channels, then commands, which begin with what all of them are.
-func accessString(_, sent resource.PropertyValue) resource.PropertyValue {
+func accessString(_, all resource.PropertyMap) resource.PropertyValue {
+	sent := all["accessString"]
 	text, known := props.Plain(sent)
 	if !known || !text.IsString() {
 		return sent
@@ -98,19 +113,15 @@ func accessString(_, sent resource.PropertyValue) resource.PropertyValue {
 	if c := places[3]; len(c) > 0 && c[0] != "-@all" && c[0] != "+@all" {
 		places[3] = append([]string{"-@all"}, c...)
 	}
-	var all []string
-	for _, p := range places {
-		all = append(all, p...)
-	}
-	return like(sent, resource.NewStringProperty(strings.Join(all, " ")))
+	return like(sent, resource.NewStringProperty(strings.Join(slices.Concat(places[:]...), " ")))
 }
 
 // applyMethods: RDS does not register a change of the apply method alone.
 // Source: https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/db_parameter_group , "Problematic
 // Plan Changes"; read 2026-11-30.
-func applyMethods(before, sent resource.PropertyValue) resource.PropertyValue {
-	had := map[string]resource.PropertyMap{} // by name and value
-	for _, p := range props.Objects(resource.PropertyMap{"p": before}, "p") {
+func applyMethods(before, all resource.PropertyMap) resource.PropertyValue {
+	had, sent := map[string]resource.PropertyMap{}, all["parameters"] // by name and value
+	for _, p := range props.Objects(before, "parameters") {
 		had[props.Str(p, "name")+"\x00"+props.Str(p, "value")] = p
 	}
 	list, known := props.Plain(sent)
@@ -132,6 +143,30 @@ func applyMethods(before, sent resource.PropertyValue) resource.PropertyValue {
 		})
 	}
 	return like(sent, resource.NewArrayProperty(out))
+}
+
+// grownStorage: a volume that RDS has grown by itself keeps its size, whatever is declared; it never shrinks.
+// Source: DiffSuppressFunc of allocated_storage in https://github.com/hashicorp/terraform-provider-aws ,
+// internal/service/rds/instance.go (suppressed while max_allocated_storage is above what is declared); read 2026-11-30.
+func grownStorage(before, sent resource.PropertyMap) resource.PropertyValue {
+	had, known := props.Number(before, "allocatedStorage")
+	want, given := props.Number(sent, "allocatedStorage")
+	if known && given && had > want && growing(sent, want) {
+		return resource.NewNumberProperty(had)
+	}
+	return sent["allocatedStorage"]
+}
+
+func grownByItself(answer resource.PropertyValue, news resource.PropertyMap) bool {
+	had, known := props.Number(resource.PropertyMap{"had": answer}, "had")
+	want, given := props.Number(news, "allocatedStorage")
+	return known && given && had > want && growing(news, want)
+}
+
+// growing says whether storage autoscaling may have made more of what is declared.
+func growing(inputs resource.PropertyMap, want float64) bool {
+	most, on := props.Number(inputs, "maxAllocatedStorage")
+	return on && most > want
 }
 
 // edit changes a copy of the object in v.

@@ -93,6 +93,30 @@ func TestAnApplyMethodAloneDoesNotChange(t *testing.T) {
 	}
 }
 
+func TestStorageThatRDSHasGrownIsNoDifference(t *testing.T) {
+	const instance = "aws:rds/instance:Instance"
+	for name, c := range map[string]struct {
+		had, want, most float64
+		now             float64
+		same            bool
+	}{
+		"grown by itself":             {700, 400, 1600, 700, true},
+		"as declared":                 {400, 400, 1600, 400, false},
+		"declared larger":             {400, 500, 1600, 500, false},
+		"smaller without autoscaling": {700, 400, 0, 400, false},
+	} {
+		sent := properties(object{"allocatedStorage": c.want, "maxAllocatedStorage": c.most})
+		before := properties(object{"allocatedStorage": c.had})
+		state := State(instance, before, sent)
+		if got := state["allocatedStorage"].NumberValue(); got != c.now {
+			t.Errorf("%s: %v GiB after an update, want %v", name, got, c.now)
+		}
+		if got := Same(instance, "allocatedStorage", before, sent); got != c.same {
+			t.Errorf("%s: the same is %t, want %t", name, got, c.same)
+		}
+	}
+}
+
 func TestWhatIsUnknownStaysUnknown(t *testing.T) {
 	sent := resource.PropertyMap{"accessString": resource.MakeComputed(resource.NewStringProperty(""))}
 	if got := State(user, nil, sent); !got["accessString"].IsComputed() {

@@ -43,8 +43,9 @@ func Check(r Request) ([]schema.Failure, error) {
 
 // byType are the rules of each type. Sources stand at the rules.
 var byType = map[string][]func(*check){
-	"aws:cloudfront/cachePolicy:CachePolicy":                    {cachePolicy},
+	"aws:cloudfront/cachePolicy:CachePolicy":                    {cachePolicy, cachePolicyParts},
 	"aws:cloudfront/distribution:Distribution":                  {distribution},
+	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":    {originRequestPolicy},
 	"aws:cloudwatch/logGroup:LogGroup":                          {logGroup},
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                    {metricAlarm},
 	"aws:ec2/flowLog:FlowLog":                                   {flowLog},
