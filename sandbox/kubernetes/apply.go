@@ -40,7 +40,7 @@ func (p *provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, live)
+	live, waitErr := p.await(ctx, r.URN, live)
 	out, err := properties(live, r.Properties)
 	if err != nil {
 		return plugin.CreateResponse{}, err
@@ -94,7 +94,7 @@ func (p *provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, live)
+	live, waitErr := p.await(ctx, r.URN, live)
 	out, err := properties(live, r.NewInputs)
 	if err != nil {
 		return plugin.UpdateResponse{}, err

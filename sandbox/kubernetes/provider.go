@@ -36,6 +36,7 @@ type provider struct {
 	ctx    context.Context
 
 	mu        sync.Mutex
+	engine    teller   // nil for one that takes no messages
 	cluster   *cluster // nil until Configure
 	options   options
 	namespace string // default namespace of namespaced objects
@@ -45,6 +46,7 @@ type provider struct {
 func Main() int {
 	control.ExitWithParent()
 	p := newProvider()
+	p.engine = engineLog()
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Init: func(s *grpc.Server) error {
 			pulumirpc.RegisterResourceProviderServer(s, plugin.NewProviderServer(p))
@@ -93,7 +95,7 @@ func kubeconfigFault(v resource.PropertyValue) string {
 	v = reveal(v)
 	switch {
 	case v.IsNull():
-		return "is not set: the sandbox never falls back to the user's own ~/.kube/config"
+		return "is not set, want the provider's argument or the setting kubernetes:kubeconfig: the sandbox reads neither $KUBECONFIG nor ~/.kube/config, which may be of a real cluster"
 	case !v.IsString():
 		return "" // not known yet
 	}
