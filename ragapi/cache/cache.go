@@ -176,8 +176,8 @@ func (c *Cache) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, relayWithin)
 	defer cancel()
 	if err := c.relay(ctx); err != nil {
-		if inDoubt && !errors.Is(err, errGone) && c.said.Swap(doubts) != doubts { // once for each reason
-			c.log.Warn("the cache is not used: it could not be told of all changes", "error", err.Error())
+		if !errors.Is(err, errGone) && c.said.Swap(doubts) != doubts { // once for each reason
+			c.log.Warn("the cache could not be told of all changes", "used", !inDoubt, "error", err.Error())
 		}
 		return
 	}

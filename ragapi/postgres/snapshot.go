@@ -39,10 +39,13 @@ func ParseSnapshot(text string, standby bool) (Snapshot, error) {
 		numbers[i] = n
 	}
 	s = Snapshot{min: numbers[0], max: numbers[1], running: numbers[2:]}
+	slices.Sort(s.running)
+	if s.min > s.max || len(s.running) > 0 && (s.running[0] < s.min || s.running[len(s.running)-1] >= s.max) {
+		return Snapshot{}, fmt.Errorf("snapshot %q, want what runs to be from xmin to below xmax", text)
+	}
 	if standby {
 		s = Snapshot{min: s.min, max: s.min}
 	}
-	slices.Sort(s.running)
 	return s, nil
 }
 
@@ -78,7 +81,8 @@ func (s Snapshot) Floor() uint64 { return max(s.min, 1) - 1 }
 // oldest sees what both see.
 func oldest(a, b Snapshot) Snapshot {
 	s := Snapshot{min: min(a.min, b.min), max: min(a.max, b.max)}
-	s.running = slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(a.running), b.running...))))
+	both := slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(a.running), b.running...))))
+	s.running = slices.DeleteFunc(both, func(id uint64) bool { return id < s.min || id >= s.max })
 	return s
 }
 
