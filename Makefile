@@ -98,7 +98,8 @@ bench-stack: build ## preview, up, search, second up, memory: measured (docs/arc
 .PHONY: bench-api
 bench-api: ## what the API of the running stack local answers, then its handlers alone; JSON=FILE saves, BASE=FILE compares
 	@tools/build.sh $(TOOLS)/bench-api . ./tools/bench-api
-	@url=$$(bin/ragscale status --json | sed -n 's/.*"apiUrl": "\(.*\)",/\1/p'); [ -n "$$url" ] || { echo "no API is reachable, want stack local: make up" >&2; exit 1; }; \
+	@status=$$(bin/ragscale status --json); url=$$(echo "$$status" | sed -n 's/.*"apiUrl": "\(.*\)",/\1/p'); \
+	  export DATABASE_URL=$$(echo "$$status" | sed -n 's/.*"databaseUrl": "\(.*\)",/\1/p'); [ -n "$$url" ] || { echo "no API is reachable, want stack local: make up" >&2; exit 1; }; \
 	  $(TOOLS)/bench-api -url "$$url" $(if $(BASE),-base $(BASE)) $(ARGS) $(if $(JSON),-json >$(JSON))
 	@go test -run '^$$' -bench Handler -benchmem -count 5 ./ragapi/server
 	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/servicenet

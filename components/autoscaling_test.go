@@ -16,7 +16,7 @@ func smallAutoscaling() autoscaling.Args {
 	return autoscaling.Args{
 		ClusterName: "rag-dev", Region: "eu-central-1",
 		Nodes: autoscaling.Nodes{
-			ChartVersion: "9.59.0", Priorities: map[int][]string{10: {"system"}, 20: {"api"}},
+			ChartVersion: "9.59.0", KubernetesVersion: "1.36", ImageTag: "v1.36.1", Priorities: map[int][]string{10: {"system"}, 20: {"api"}},
 			ScaleDownUnneededSeconds: 600, ScaleDownDelayAfterAddSeconds: 600, ScaleDownUtilization: 0.5, MaxNodeProvisionSeconds: 360,
 		},
 		Vertical: autoscaling.Vertical{ChartVersion: "0.11.0"},
@@ -28,7 +28,6 @@ var autoscalingShapes = map[string]func() autoscaling.Args{
 	"prod": func() autoscaling.Args {
 		a := smallAutoscaling()
 		a.ClusterName = "rag-prod"
-		a.Nodes.ImageTag = "v1.36.0"
 		a.Nodes.Priorities = map[int][]string{10: {"system", "loadtest"}, 20: {"api"}, 30: {"burst"}}
 		a.Vertical.Acts = true
 		a.Headroom = autoscaling.Headroom{Pods: 10, CPU: "500m", Memory: "512Mi", Image: "registry.k8s.io/pause:3.10"}
@@ -68,6 +67,12 @@ func TestAutoscalingFaultsNameTheField(t *testing.T) {
 			`autoscaling.Vertical.ChartVersion is "", want a pinned version such as 0.11.0`},
 		"image": {func(a *autoscaling.Args) { a.Nodes.ImageTag = "1.36" },
 			`autoscaling.Nodes.ImageTag is "1.36", want a release of the cluster's minor such as v1.36.0`},
+		"image of another minor": {func(a *autoscaling.Args) { a.Nodes.ImageTag = "v1.35.0" },
+			`autoscaling.Nodes.ImageTag is "v1.35.0", want a release of the cluster's minor such as v1.36.0`},
+		"no image": {func(a *autoscaling.Args) { a.Nodes.ImageTag = "" },
+			`autoscaling.Nodes.ImageTag is "", want a release of the cluster's minor such as v1.36.0`},
+		"no minor": {func(a *autoscaling.Args) { a.Nodes.KubernetesVersion = "1" },
+			`autoscaling.Nodes.KubernetesVersion is "1", want a Kubernetes minor such as 1.36`},
 		"no groups": {func(a *autoscaling.Args) { a.Nodes.Priorities = nil },
 			"autoscaling.Nodes.Priorities is empty, want every node group: one without a priority is never asked"},
 		"group twice": {func(a *autoscaling.Args) { a.Nodes.Priorities = map[int][]string{1: {"api"}, 2: {"api"}} },

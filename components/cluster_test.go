@@ -37,6 +37,7 @@ func clusterShapes() map[string]cluster.Args {
 		{Name: "system", InstanceTypes: []string{"t4g.large"}, Min: 1, Max: 2, Desired: 1, DiskGiB: 30},
 		{Name: "api", InstanceTypes: []string{"m7g.large"}, Min: 1, Max: 4, Desired: 1, DiskGiB: 30, Labels: map[string]string{"ragscale.io/pool": "api"}},
 	}
+	prod.PrivateAccessCIDRs = []string{"10.0.0.0/16", "192.168.0.0/24"}
 	prod.DeletionProtection = true
 	prod.AdminPrincipalARNs = []string{"arn:aws:iam::123456789012:role/platform/admins", "arn:aws:iam::123456789012:user/on-call"}
 	prod.NodeGroups = []cluster.NodeGroup{
@@ -171,19 +172,22 @@ func TestClusterRefusesBadArguments(t *testing.T) {
 		change func(*cluster.Args)
 		want   string
 	}{
-		"name":           {func(a *cluster.Args) { a.Name = "-x" }, `cluster.name is "-x", want 1 to 100 letters, digits, - and _, the first a letter or digit`},
-		"version":        {func(a *cluster.Args) { a.Version = "v1.36.1" }, `cluster.version is "v1.36.1", want a Kubernetes minor such as 1.36`},
-		"region":         {func(a *cluster.Args) { a.Region = "" }, `cluster.region is "", want an AWS region such as eu-central-1`},
-		"network":        {func(a *cluster.Args) { a.VPCID, a.PrivateSubnetIDs = nil, nil }, "cluster.vpcId is missing, want a value from the component that has it\ncluster.privateSubnetIds has 0, want 2 or more, each in a zone of its own"},
-		"no range":       {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"office"} }, `cluster.publicAccessCidrs[0] is "office", want an IPv4 range such as 203.0.113.0/24`},
-		"host bits":      {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"203.0.113.7/24"} }, `cluster.publicAccessCidrs[0] is "203.0.113.7/24", want 203.0.113.0/24: no host bits`},
-		"private range":  {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"10.0.0.0/8"} }, `cluster.publicAccessCidrs[0] is "10.0.0.0/8", want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint`},
-		"range twice":    {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"0.0.0.0/0", "0.0.0.0/0"} }, `cluster.publicAccessCidrs[1] is "0.0.0.0/0" again, want each range once`},
-		"session":        {func(a *cluster.Args) { a.AdminPrincipalARNs = []string{"arn:aws:sts::123456789012:assumed-role/x/y"} }, `cluster.adminPrincipalArns[0] is "arn:aws:sts::123456789012:assumed-role/x/y", want the IAM ARN of a role or user (not of a session)`},
-		"admin twice":    {func(a *cluster.Args) { a.AdminPrincipalARNs = append(a.AdminPrincipalARNs, a.AdminPrincipalARNs[0]) }, `cluster.adminPrincipalArns[2] is "arn:aws:iam::123456789012:role/platform/admins" again, want each principal once`},
-		"retention":      {func(a *cluster.Args) { a.LogRetentionDays = 0 }, `cluster.logRetentionDays is 0, want one of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]`},
-		"add-on":         {func(a *cluster.Args) { a.AddonVersions["coredns"] = "latest" }, `cluster.addonVersions[coredns] is "latest", want a pinned version such as v1.2.3-eksbuild.1`},
-		"unknown add-on": {func(a *cluster.Args) { a.AddonVersions["dns"] = "v1.0.0-eksbuild.1" }, `cluster.addonVersions[dns] is unknown, want [eks-pod-identity-agent kube-proxy vpc-cni coredns aws-ebs-csi-driver metrics-server amazon-cloudwatch-observability]`},
+		"name":                 {func(a *cluster.Args) { a.Name = "-x" }, `cluster.name is "-x", want 1 to 100 letters, digits, - and _, the first a letter or digit`},
+		"version":              {func(a *cluster.Args) { a.Version = "v1.36.1" }, `cluster.version is "v1.36.1", want a Kubernetes minor such as 1.36`},
+		"region":               {func(a *cluster.Args) { a.Region = "" }, `cluster.region is "", want an AWS region such as eu-central-1`},
+		"network":              {func(a *cluster.Args) { a.VPCID, a.PrivateSubnetIDs = nil, nil }, "cluster.vpcId is missing, want a value from the component that has it\ncluster.privateSubnetIds has 0, want 2 or more, each in a zone of its own"},
+		"no range":             {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"office"} }, `cluster.publicAccessCidrs[0] is "office", want an IPv4 range such as 203.0.113.0/24`},
+		"host bits":            {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"203.0.113.7/24"} }, `cluster.publicAccessCidrs[0] is "203.0.113.7/24", want 203.0.113.0/24: no host bits`},
+		"private range":        {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"10.0.0.0/8"} }, `cluster.publicAccessCidrs[0] is "10.0.0.0/8", want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint`},
+		"range twice":          {func(a *cluster.Args) { a.PublicAccessCIDRs = []string{"0.0.0.0/0", "0.0.0.0/0"} }, `cluster.publicAccessCidrs[1] is "0.0.0.0/0" again, want each range once`},
+		"session":              {func(a *cluster.Args) { a.AdminPrincipalARNs = []string{"arn:aws:sts::123456789012:assumed-role/x/y"} }, `cluster.adminPrincipalArns[0] is "arn:aws:sts::123456789012:assumed-role/x/y", want the IAM ARN of a role or user (not of a session)`},
+		"admin twice":          {func(a *cluster.Args) { a.AdminPrincipalARNs = append(a.AdminPrincipalARNs, a.AdminPrincipalARNs[0]) }, `cluster.adminPrincipalArns[2] is "arn:aws:iam::123456789012:role/platform/admins" again, want each principal once`},
+		"private range twice":  {func(a *cluster.Args) { a.PrivateAccessCIDRs = []string{"10.0.0.0/16", "10.0.0.0/16"} }, `cluster.privateAccessCidrs[1] is "10.0.0.0/16" again, want each range once`},
+		"everybody, privately": {func(a *cluster.Args) { a.PrivateAccessCIDRs = []string{"0.0.0.0/0"} }, `cluster.privateAccessCidrs[0] is "0.0.0.0/0", want the ranges of networks that are connected with the VPC`},
+		"no private range":     {func(a *cluster.Args) { a.PrivateAccessCIDRs = []string{"vpn"} }, `cluster.privateAccessCidrs[0] is "vpn", want an IPv4 range such as 10.0.0.0/16`},
+		"retention":            {func(a *cluster.Args) { a.LogRetentionDays = 0 }, `cluster.logRetentionDays is 0, want one of [1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653]`},
+		"add-on":               {func(a *cluster.Args) { a.AddonVersions["coredns"] = "latest" }, `cluster.addonVersions[coredns] is "latest", want a pinned version such as v1.2.3-eksbuild.1`},
+		"unknown add-on":       {func(a *cluster.Args) { a.AddonVersions["dns"] = "v1.0.0-eksbuild.1" }, `cluster.addonVersions[dns] is unknown, want [eks-pod-identity-agent kube-proxy vpc-cni coredns aws-ebs-csi-driver metrics-server amazon-cloudwatch-observability]`},
 		"chart": {func(a *cluster.Args) {
 			a.LoadBalancerController = cluster.LoadBalancerController{ChartVersion: "^1", Replicas: 9}
 		}, "cluster.loadBalancerController.chartVersion is \"^1\", want a pinned version such as 1.14.0\ncluster.loadBalancerController.replicas is 9, want 1 to 3"},

@@ -1,10 +1,6 @@
 // Command infra is the Pulumi program: `pulumi up` runs it.
 package main
 
-import (
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/ragscale/ragscale/infra/platform"
-)
-
-func main() { pulumi.Run(platform.Declare) }
+func main() { pulumi.Run(declare) }

@@ -82,6 +82,7 @@ var breakages = []breakage{
 
 	{rule: "cluster-secrets-encrypted", at: eks, path: "encryptionConfig.resources", bad: []any{}, absent: true},
 	{rule: "cluster-endpoint", at: eks, path: "vpcConfig.endpointPublicAccess", bad: true, absent: true},
+	{rule: "cluster-reachable", with: func(s *subject) { s.drop("SecurityGroupIngressRule rag-prod-api-server-from-10.0.0.0-16") }},
 	{rule: "cluster-logs", at: eks, path: "enabledClusterLogTypes", bad: []any{"api"}, absent: true},
 	{rule: "cluster-access", at: eks, path: "accessConfig.authenticationMode", bad: "CONFIG_MAP", absent: true},
 
@@ -239,6 +240,7 @@ func TestAStackWithoutATypeIsStoppedOnlyByWhatWantsIt(t *testing.T) {
 	wanted := map[string][]string{
 		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":                                          {"default-group-closed"},
 		"aws:ec2/flowLog:FlowLog":                                                                    {"flow-logs"},
+		"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":                                  {"cluster-reachable"},
 		"kubernetes:autoscaling/v2:HorizontalPodAutoscaler":                                          {"api-autoscaled"},
 		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     {"bucket-private"},
 		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {"bucket-encrypted"},

@@ -47,7 +47,7 @@ const waitShare = 4
 
 func (p *process) openPool(name string, db config.Database) (*pgxpool.Pool, error) {
 	db.LongestWait = p.cfg.RequestTimeout / waitShare
-	pool, err := postgres.Open(p.hard, db, "ragapi serve "+p.cfg.PodName)
+	pool, err := postgres.Open(p.hard, db, postgres.Application)
 	if err != nil {
 		return nil, err
 	}
@@ -108,23 +108,36 @@ func (p *process) untold(pool *pgxpool.Pool) *change.Log {
 }
 
 // index returns the chunks' vectors, or nil where there is no vector store.
-func (p *process) index(pool *pgxpool.Pool) *vector.Index {
+func (p *process) index(pool *pgxpool.Pool, changes *change.Log, embedder embedding.Embedder) *vector.Index {
 	if p.cfg.VectorURL == "" {
 		return nil
 	}
-	var embedder embedding.Embedder = embedding.Hashing{}
-	if e := p.cfg.Embedding; e.URL != "" {
-		embedder = embedding.NewRemote(e.URL, e.Model, e.Dimensions)
-	}
-	return vector.New(p.cfg.VectorURL, embedder, pool, p.metrics, p.metrics.Degraded("vector"), p.log)
+	return vector.New(p.cfg.VectorURL, embedder, pool, changes, p.metrics, p.metrics.Degraded("vector"), p.log)
 }
 
-// similar is the index as searches want it: nil where there is none.
-func (p *process) similar(c pools) search.Similar {
-	if index := p.index(c.primary); index != nil {
+// embedder turns texts into vectors.
+func (p *process) embedder() embedding.Embedder {
+	if e := p.cfg.Embedding; e.URL != "" {
+		return embedding.NewRemote(e.URL, e.Model, e.Dimensions)
+	}
+	return embedding.Hashing{}
+}
+
+// similar is the index as searches want it, kept where there is a cache: nil where there is no index. The built-in embedding is made anew
+// each time: it takes 5 µs, and a question to Redis some hundred.
+func (p *process) similar(c pools, reads *postgres.Reader, kept *cache.Cache) search.Similar {
+	embedder := p.embedder()
+	if p.cfg.Embedding.URL != "" && kept != nil {
+		embedder = cache.NewEmbedder(embedder, reads.Look, kept)
+	}
+	index := p.index(c.primary, nil, embedder)
+	switch {
+	case index == nil:
+		return nil
+	case kept == nil:
 		return index
 	}
-	return nil
+	return cache.NewSimilar(index, index.Collection(), reads.Look, kept)
 }
 
 // authenticator asks for tokens, unless nobody is to be asked.

@@ -132,8 +132,8 @@ func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { retu
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
 
-func (fixed) Similar(context.Context, string, int) []search.Place {
-	return []search.Place{{DocumentID: seededID(77), Position: 5}, {DocumentID: seededID(78), Position: 6}}
+func (fixed) Similar(context.Context, string, int) ([]search.Place, error) {
+	return []search.Place{{DocumentID: seededID(77), Position: 5}, {DocumentID: seededID(78), Position: 6}}, nil
 }
 
 func seededID(i int) uuid.UUID {
@@ -156,7 +156,7 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 	reads := postgres.NewReader(pool, nil, nil)
 	documents, sessions := document.NewStore(pool, reads, noJobs{}, nil), session.NewStore(pool, nil, time.Hour)
 	engine := search.New(reads, fixed{})
-	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, metrics.New(metrics.Build{}), func() {}, quiet)
+	index := vector.New(emptyStore(t), embedding.Hashing{}, pool, nil, metrics.New(metrics.Build{}), func() {}, quiet)
 	all := map[string][]statement{}
 	for name, do := range map[string]func(ctx context.Context) error{
 		"search, simple": func(ctx context.Context) error {

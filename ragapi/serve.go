@@ -104,7 +104,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	a := &assembly{watch: watch, ready: server.NewReadiness(watch.Check, p.log), records: querylog.NewRecorder(c.primary, p.metrics.Logged, p.log)}
 	a.options = server.Options{
 		Documents: document.NewStore(c.primary, reads, jobs, changes),
-		Search:    search.New(reads, p.similar(c)),
+		Search:    search.New(reads, p.similar(c, reads, kept)),
 		Sessions:  session.NewStore(c.primary, changes, p.cfg.SessionTTL),
 		Summary:   func(ctx context.Context) (querylog.Summary, error) { return querylog.Summarize(ctx, reads, time.Now()) },
 		QueryLog:  a.records,
@@ -130,7 +130,7 @@ func (p *process) watch(c pools, reads *postgres.Reader) (*health.Watch, error) 
 	if c.replica != nil {
 		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen}
 	}
-	return health.New(primary, replica, "ragapi watch "+p.cfg.PodName, p.log)
+	return health.New(primary, replica, postgres.Application, p.log)
 }
 
 // finishLog writes what the query log still holds.

@@ -58,7 +58,7 @@ const missingBatch = 1000
 
 // embedMissing asks the workers for the vectors of documents that have none, of all of them.
 func (p *process) embedMissing(pool *pgxpool.Pool, jobs *queue.Client) error {
-	index := p.index(pool)
+	index := p.index(pool, nil, p.embedder())
 	if index == nil {
 		return nil
 	}

@@ -20,7 +20,7 @@ func work(p *process) error {
 	db := p.cfg.Direct
 	db.StatementTimeout = statementTimeout
 	db.PoolSize = max(1, p.cfg.Database.PoolSize-1) // the watch has the other one
-	pool, err := postgres.Open(p.hard, db, "ragapi worker "+p.cfg.PodName)
+	pool, err := postgres.Open(p.hard, db, postgres.Application)
 	if err != nil {
 		return err
 	}
@@ -33,16 +33,17 @@ func work(p *process) error {
 	if err != nil {
 		return err
 	}
-	documents := document.NewStore(pool, nil, jobs, p.changes(pool, kept))
+	changes := p.changes(pool, kept)
+	documents := document.NewStore(pool, nil, jobs, changes)
 	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics}
-	if index := p.index(pool); index != nil {
+	if index := p.index(pool, changes, p.embedder()); index != nil {
 		duties.Vectors = index
 	}
 	worker, err := queue.NewWorker(pool, duties, p.log)
 	if err != nil {
 		return err
 	}
-	watch, err := health.New(health.Database{Database: db}, nil, "ragapi watch "+p.cfg.PodName, p.log)
+	watch, err := health.New(health.Database{Database: db}, nil, postgres.Application, p.log)
 	if err != nil {
 		return err
 	}

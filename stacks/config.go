@@ -78,9 +78,10 @@ type Network struct {
 // Cluster is the EKS cluster.
 type Cluster struct {
 	Version            string               `json:"version" rule:"match=kubernetesMinor" doc:"Kubernetes minor version. Must be one that the table of pinned versions has add-ons for."`
-	PublicAccessCIDRs  []string             `json:"publicAccessCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the API server from outside the VPC. Empty: nobody, the endpoint is private."`
+	PublicAccessCIDRs  []string             `json:"publicAccessCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the API server from the internet. Empty: nobody, the endpoint is private."`
+	PrivateAccessCIDRs []string             `json:"privateAccessCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the API server's private endpoint beside nodes and pods: the VPC's own range, networks peered with it or behind a VPN."`
 	AdminPrincipalARNs []string             `json:"adminPrincipalArns" rule:"match=principalArn maxItems=20" doc:"IAM roles or users that administer the cluster, beside whoever creates it."`
-	LogRetentionDays   int                  `json:"logRetentionDays" rule:"one=1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653" doc:"Days that control-plane logs are kept."`
+	LogRetentionDays   int                  `json:"logRetentionDays" rule:"one=1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653" doc:"Days that the logs of control plane, nodes and pods are kept."`
 	DeletionProtection bool                 `json:"deletionProtection" doc:"Refuse to delete the cluster until this is turned off."`
 	NodeGroups         map[string]NodeGroup `json:"nodeGroups" rule:"keys=nodeGroup" doc:"Managed node groups by name: system and api are required, burst and loadtest optional. Naming any replaces the default set; within a group, what is not said keeps that group's default."`
 }

@@ -39,7 +39,7 @@ func defaults(env Environment) *Config {
 			CIDR: "10.0.0.0/16", Zones: 3, ZoneNames: []string{}, NATGateways: "perZone", VPCEndpoints: true, FlowLogRetentionDays: 90,
 		},
 		Cluster: Cluster{
-			Version: "1.36", PublicAccessCIDRs: []string{}, AdminPrincipalARNs: []string{}, LogRetentionDays: 90, DeletionProtection: true,
+			Version: "1.36", PublicAccessCIDRs: []string{}, PrivateAccessCIDRs: []string{}, AdminPrincipalARNs: []string{}, LogRetentionDays: 90, DeletionProtection: true,
 			NodeGroups: map[string]NodeGroup{
 				"system":   nodeGroup("system", "ON_DEMAND", 3, 6, 3, "m7g.large"),
 				"api":      nodeGroup("api", "ON_DEMAND", 3, 12, 3, "m7g.xlarge"),

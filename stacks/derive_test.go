@@ -135,7 +135,7 @@ func TestEveryPinnedReleaseHasTheSameAddons(t *testing.T) {
 				t.Errorf("%s: no version of %s", minor, name)
 			}
 		}
-		if v.Kubernetes != minor || v.Charts["aws-load-balancer-controller"] == "" {
+		if v.Kubernetes != minor || v.Charts["aws-load-balancer-controller"] == "" || !strings.HasPrefix(v.Autoscaler, "v"+minor+".") {
 			t.Errorf("%+v", v)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"gopkg.in/yaml.v3"
 )
 
 // fileKeys are the top-level keys of a Pulumi stack file.
@@ -30,13 +30,9 @@ func ReadFile(path string) (map[string]string, error) {
 }
 
 func readStackFile(text []byte) (map[string]string, error) {
-	asJSON, err := yaml.YAMLToJSONStrict(text)
+	file, err := decodeFile(text)
 	if err != nil {
 		return nil, err
-	}
-	var file map[string]json.RawMessage
-	if err := json.Unmarshal(asJSON, &file); err != nil {
-		return nil, fmt.Errorf("is no object with the keys %s", join(fileKeys))
 	}
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(file)) {
@@ -58,6 +54,23 @@ func readStackFile(text []byte) (map[string]string, error) {
 		values[key] = configValue(raw)
 	}
 	return values, errors.Join(errs...)
+}
+
+// decodeFile reads YAML as the engine does: by version 1.2, in which no, on and y are texts.
+func decodeFile(text []byte) (map[string]json.RawMessage, error) {
+	var whole any
+	if err := yaml.Unmarshal(text, &whole); err != nil {
+		return nil, err
+	}
+	asJSON, err := json.Marshal(whole)
+	if err != nil {
+		return nil, err // a key that is no text
+	}
+	var file map[string]json.RawMessage
+	if err := json.Unmarshal(asJSON, &file); err != nil {
+		return nil, fmt.Errorf("is no object with the keys %s", join(fileKeys))
+	}
+	return file, nil
 }
 
 // configValue is the text that Pulumi hands to a program for a value in a stack file.

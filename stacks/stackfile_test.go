@@ -61,6 +61,27 @@ config:
 	}
 }
 
+// Words that were booleans in YAML 1.1 are what the engine reads them as.
+func TestReadFileTakesWordsForWords(t *testing.T) {
+	values, err := stacks.ReadFile(write(t, `
+config:
+  ragscale:costCentre: no
+  ragscale:tags: {on: call, owner: NO, y: "1"}
+  ragscale:network: {vpcEndpoints: true, zoneNames: [off]}
+  ragscale:budget: {monthlyUSD: 0x10}
+`))
+	want := map[string]string{
+		"ragscale:costCentre": "no", "ragscale:tags": `{"on":"call","owner":"NO","y":"1"}`,
+		"ragscale:network": `{"vpcEndpoints":true,"zoneNames":["off"]}`, "ragscale:budget": `{"monthlyUSD":16}`,
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, values); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestFileWithoutConfigIsEmpty(t *testing.T) {
 	for _, text := range []string{"", "config:", "config: {}"} {
 		values, err := stacks.ReadFile(write(t, text))
@@ -77,7 +98,7 @@ func TestFaultInAFileNamesTheFile(t *testing.T) {
 		{"config: 1\n", "config is no object, want keys such as ragscale:slo"},
 		{"- a\n", "is no object with the keys config, encryptedkey, encryptionsalt, environment, secretsprovider"},
 		{"config:\n  a:b: 1\n  a:b: 2\n", `yaml: unmarshal errors:
-  line 3: key "a:b" already set in map`},
+  line 3: mapping key "a:b" already defined at line 2`},
 	}
 	for _, tt := range tests {
 		path := write(t, tt.text)

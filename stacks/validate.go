@@ -160,6 +160,19 @@ func (c *Config) checkCluster(f *faults) {
 			f.add(path, show(text), "a narrower range in production")
 		}
 	}
+	c.checkPrivateAccess(f)
+}
+
+func (c *Config) checkPrivateAccess(f *faults) {
+	for i, text := range c.Cluster.PrivateAccessCIDRs {
+		path := fmt.Sprintf("%scluster.privateAccessCidrs[%d]", prefix, i)
+		if cidr, err := netip.ParsePrefix(text); err == nil && cidr.Bits() == 0 {
+			f.add(path, show(text), "the ranges of networks that are connected with the VPC")
+		}
+		if slices.Contains(c.Cluster.PrivateAccessCIDRs[:i], text) {
+			f.add(path, show(text)+" again", "each range once")
+		}
+	}
 }
 
 func (c *Config) checkNodeGroups(f *faults) {

@@ -29,6 +29,8 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"network", `{"zoneNames": ["eu-central-1c"]}`, `ragscale:network.zoneNames has 1 entries, want as many as zones, 2, or none`},
 		{"network", `{"zoneNames": ["eu-west-1a", "eu-west-1a"]}`, "ragscale:network.zoneNames[0] is \"eu-west-1a\", want a zone of the region eu-central-1\nragscale:network.zoneNames[1] is \"eu-west-1a\" again, want each zone once\nragscale:network.zoneNames[1] is \"eu-west-1a\", want a zone of the region eu-central-1"},
 		{"cluster", `{"version": "1.29"}`, `ragscale:cluster.version is "1.29", want one of 1.36`},
+		{"cluster", `{"privateAccessCidrs": ["0.0.0.0/0"]}`, `ragscale:cluster.privateAccessCidrs[0] is "0.0.0.0/0", want the ranges of networks that are connected with the VPC`},
+		{"cluster", `{"privateAccessCidrs": ["10.0.0.0/16", "10.0.0.0/16"]}`, `ragscale:cluster.privateAccessCidrs[1] is "10.0.0.0/16" again, want each range once`},
 		{"cluster", `{"publicAccessCidrs": ["10.0.0.0/8"]}`, `ragscale:cluster.publicAccessCidrs[0] is "10.0.0.0/8", want a public range: EKS refuses private ones, which reach the private endpoint anyway`},
 		{"cluster", `{"nodeGroups": {"api": {}}}`, `ragscale:cluster.nodeGroups.system is not declared, want the groups system and api`},
 		{"cluster", `{"nodeGroups": {"api": {}, "system": {"taints": [{"key": "a", "effect": "NoExecute"}]}}}`, `ragscale:cluster.nodeGroups.system.taints keep the platform's own pods off, want no taint with NoSchedule or NoExecute`},

@@ -12,6 +12,7 @@ type Versions struct {
 	Addons     map[string]string // EKS add-on name -> version
 	Charts     map[string]string // Helm chart name -> chart version
 	Images     map[string]string // short name -> image reference
+	Autoscaler string            // image tag of the cluster autoscaler, which simulates the scheduler of its own minor
 }
 
 // images are the container images beside the API's own, by short name.
@@ -63,6 +64,10 @@ var kubernetesReleases = map[string]Versions{
 			// 2026-08; in public use in 2026-09, read 2026-11-24.
 			"kube-state-metrics": "8.4.1",
 		},
+		// Chart 9.59.0 would take 1.35.0. "We recommend using Cluster Autoscaler with the Kubernetes control plane version for
+		// which it was meant": https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler ; tag
+		// cluster-autoscaler-1.36.1 and its image are in public use; read 2026-11-29.
+		Autoscaler: "v1.36.1",
 	},
 }
 
@@ -72,7 +77,7 @@ func KubernetesVersions() []string { return slices.Sorted(maps.Keys(kubernetesRe
 // versionsFor returns the pinned versions of a Kubernetes minor; of an unknown one only the minor itself.
 func versionsFor(minor string) Versions {
 	release := kubernetesReleases[minor]
-	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts), Images: maps.Clone(images)}
+	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts), Images: maps.Clone(images), Autoscaler: release.Autoscaler}
 }
 
 func wantKubernetesVersion() string { return "one of " + strings.Join(KubernetesVersions(), ", ") }

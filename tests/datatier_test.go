@@ -56,14 +56,14 @@ func replicaFollows(t *testing.T, where target) {
 func readsGoToTheReplica(t *testing.T, where target) {
 	cs, api := clients(t, where), where.apiURL(t)
 	const searches = 20
-	before := sum(t, cs, `ragapi_db_pool_acquires_total{pool="replica"}`)
+	before := sum(t, cs, "ragapi_db_pool_acquires_total", `pool="replica"`)
 	for i := range searches {
 		search(t, api, fmt.Sprintf("replica%d%d", i, time.Now().UnixNano()))
 	}
-	if after := sum(t, cs, `ragapi_db_pool_acquires_total{pool="replica"}`); after < before+searches {
+	if after := sum(t, cs, "ragapi_db_pool_acquires_total", `pool="replica"`); after < before+searches {
 		t.Errorf("the read-only pools gave %v connections for %d searches, want one each at least", after-before, searches)
 	}
-	if degraded := sum(t, cs, `ragapi_degraded_total{missing="replica"}`); degraded > 0 {
+	if degraded := sum(t, cs, "ragapi_degraded_total", `missing="replica"`); degraded > 0 {
 		t.Errorf("%v reads fell back to the primary, want none", degraded)
 	}
 	config, err := cs.CoreV1().ConfigMaps(namespace).Get(t.Context(), "pgbouncer", metav1.GetOptions{})
@@ -80,13 +80,13 @@ func readsGoToTheReplica(t *testing.T, where target) {
 func answersComeFromTheCache(t *testing.T, where target) {
 	cs, api := clients(t, where), where.apiURL(t)
 	word := fmt.Sprintf("cache%d", time.Now().UnixNano())
-	before := sum(t, cs, `ragapi_cache_requests_total{kind="search",result="hit"}`)
+	before := sum(t, cs, "ragapi_cache_requests_total", `kind="search"`, `result="hit"`)
 	for range 10 {
 		if ids := search(t, api, word); len(ids) > 0 {
 			t.Fatalf("a search for %s finds %v before it was written", word, ids)
 		}
 	}
-	if hits := sum(t, cs, `ragapi_cache_requests_total{kind="search",result="hit"}`) - before; hits < 5 {
+	if hits := sum(t, cs, "ragapi_cache_requests_total", `kind="search"`, `result="hit"`) - before; hits < 5 {
 		t.Errorf("%v of 10 equal searches came from the cache, want 5 at least", hits)
 	}
 	id := post(t, api, "Cached", "An answer that was cached: "+word)
@@ -183,8 +183,8 @@ func isReady(c corev1.PodCondition) bool {
 	return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 }
 
-// sum adds a sample of every API pod's metrics.
-func sum(t *testing.T, cs *kubernetes.Clientset, sample string) float64 {
+// sum adds the samples of a metric that have all these labels, over every API pod.
+func sum(t *testing.T, cs *kubernetes.Clientset, metric string, labels ...string) float64 {
 	t.Helper()
 	total := 0.0
 	for _, pod := range settledPods(t, cs) {
@@ -193,8 +193,8 @@ func sum(t *testing.T, cs *kubernetes.Clientset, sample string) float64 {
 			t.Fatalf("metrics of %s: %v", pod.Name, err)
 		}
 		for line := range strings.Lines(string(raw)) {
-			value, found := strings.CutPrefix(strings.TrimSpace(line), sample+" ")
-			if !found {
+			of, value, found := strings.Cut(strings.TrimSpace(line), "} ")
+			if !found || !strings.HasPrefix(of, metric+"{") || !hasAll(of, labels) {
 				continue
 			}
 			n, err := strconv.ParseFloat(value, 64)
@@ -205,4 +205,8 @@ func sum(t *testing.T, cs *kubernetes.Clientset, sample string) float64 {
 		}
 	}
 	return total
+}
+
+func hasAll(text string, parts []string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }

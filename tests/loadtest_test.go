@@ -15,15 +15,14 @@ import (
 // askedKinds are what every scenario asks for; an upload is followed until a search finds it.
 var askedKinds = []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-search"}
 
-// loadScriptsRun: the scripts and scenarios as they are declared in the cluster ask the API for everything, and its answers
-// are right.
-func loadScriptsRun(t *testing.T, where target) {
-	cs, api := clients(t, where), where.apiURL(t)
-	configs, err := cs.CoreV1().ConfigMaps("loadtest").List(t.Context(), metav1.ListOptions{})
+// declaredLoad are the scripts and the scenarios as they are declared in the cluster.
+func declaredLoad(t *testing.T, where target) (scripts map[string]string, scenarios map[string]k6.Scenario) {
+	t.Helper()
+	configs, err := clients(t, where).CoreV1().ConfigMaps("loadtest").List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	scripts, scenarios := map[string]string{}, map[string]k6.Scenario{}
+	scenarios = map[string]k6.Scenario{}
 	for _, c := range configs.Items {
 		if c.Name == "k6-scripts" {
 			scripts = c.Data
@@ -41,6 +40,14 @@ func loadScriptsRun(t *testing.T, where target) {
 	if len(scenarios) != 6 || scripts[k6.Entry] == "" {
 		t.Fatalf("%d scenarios and %d scripts are declared, want 6 and theirs", len(scenarios), len(scripts))
 	}
+	return scripts, scenarios
+}
+
+// loadScriptsRun: the scripts and scenarios as they are declared in the cluster ask the API for everything, and its answers
+// are right.
+func loadScriptsRun(t *testing.T, where target) {
+	api := where.apiURL(t)
+	scripts, scenarios := declaredLoad(t, where)
 	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) { scenarioRuns(t, api, scripts, s) })
 	}
@@ -50,11 +57,7 @@ func loadScriptsRun(t *testing.T, where target) {
 func scenarioRuns(t *testing.T, api string, scripts map[string]string, s k6.Scenario) {
 	s.ThinkSeconds = 0.05
 	s.Generators = 20 // of which one prepares its share of the documents
-	g, err := standin.New(t.Context(), api, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.Live, g.Scripts = true, scripts
+	g := newGenerator(t, api, scripts, s)
 	setup := newUser(t, g, 0)
 	data, err := setup.Call("setup")
 	if err != nil {
@@ -87,6 +90,17 @@ func scenarioRuns(t *testing.T, api string, scripts map[string]string, s k6.Scen
 		t.Errorf("uploads are found after %v s per MB, want one at least, and none given up", uploads)
 	}
 	t.Logf("%d requests: %v", len(g.Requests), kinds)
+}
+
+// newGenerator runs the declared scripts in real time.
+func newGenerator(t *testing.T, api string, scripts map[string]string, s k6.Scenario) *standin.Generator {
+	t.Helper()
+	g, err := standin.New(t.Context(), api, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Live, g.Scripts = true, scripts
+	return g
 }
 
 func newUser(t *testing.T, g *standin.Generator, id int) *standin.User {

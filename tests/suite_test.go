@@ -30,6 +30,7 @@ func TestPlatform(t *testing.T) {
 		{"ReadsGoThroughPgBouncerToTheReplica", true, readsGoToTheReplica},
 		{"AnswersComeFromTheCacheUntilTheyChange", true, answersComeFromTheCache},
 		{"TheLoadTestScriptsRunAgainstThePlatform", true, loadScriptsRun},
+		{"TheObjectivesHoldUnderStress", true, objectivesHoldUnderStress},
 		{"ChangedParametersReachTheEngines", true, changedParametersReachTheEngines},
 		{"TheVerticalAutoscalerRecommends", false, verticalAutoscalerRecommends},
 		{"UpkeepAndSnapshotsRun", false, upkeepAndSnapshotsRun},

@@ -19,6 +19,9 @@ const pause = "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait; done"
 // bundle is where the API's image has the certificates of RDS's authority; here, of the sandbox's.
 const bundle = "/etc/ssl/rds/global-bundle.pem"
 
+// agentFiles holds an empty file: what an image of a language agent copies into pods.
+func agentFiles(l layout.Layout) string { return filepath.Join(l.State(), "language-agents") }
+
 // localImages says what runs here for the container images that the program names.
 func localImages(l layout.Layout) nodeagent.Images {
 	return nodeagent.Images{
@@ -36,6 +39,9 @@ func localImages(l layout.Layout) nodeagent.Images {
 		"*/pgbouncer-exporter:*": {Entrypoint: []string{l.Tool("pgbouncer-exporter")}},
 		"*/pause:*":              {Entrypoint: []string{"/bin/sh", "-c", pause}},
 		"*/vpa-recommender:*":    {Entrypoint: []string{l.Tool("vpa-recommender")}},
+		"*/adot-autoinstrumentation-*:*": {Entrypoint: []string{"/bin/true"}, Files: map[string]string{
+			"/javaagent.jar": filepath.Join(agentFiles(l), "javaagent.jar"), "/autoinstrumentation": agentFiles(l),
+		}},
 	}
 }
 
@@ -45,7 +51,12 @@ func (p project) writeImages(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	for _, dir := range []string{filepath.Dir(path), agentFiles(p.layout)} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(agentFiles(p.layout), "javaagent.jar"), nil, 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(path, b, 0o600)

@@ -38,7 +38,10 @@ type Args struct {
 type Nodes struct {
 	// ChartVersion of chart cluster-autoscaler.
 	ChartVersion string
-	// ImageTag of the autoscaler, "v1.36.0". Empty takes the chart's own; the minor should be the cluster's.
+	// KubernetesVersion is the cluster's minor, "1.36".
+	KubernetesVersion string
+	// ImageTag of the autoscaler, "v1.36.0": of the cluster's minor, whose scheduler it simulates. The chart's own is that of
+	// whatever minor was newest when it was made.
 	ImageTag string
 	// Priorities are the names of the node groups by preference: the highest number is asked first.
 	Priorities map[int][]string

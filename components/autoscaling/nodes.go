@@ -48,7 +48,7 @@ func (d *declaration) clusterAutoscaler() error {
 
 // autoscalerValues are the chart's. It finds the autoscaling groups by the tags that component cluster gives them.
 func (d *declaration) autoscalerValues() pulumi.Map {
-	values := pulumi.Map{
+	return pulumi.Map{
 		"cloudProvider": pulumi.String("aws"),
 		"awsRegion":     pulumi.String(d.args.Region),
 		"autoDiscovery": pulumi.Map{"clusterName": pulumi.String(d.args.ClusterName)},
@@ -58,30 +58,37 @@ func (d *declaration) autoscalerValues() pulumi.Map {
 			"create": pulumi.Bool(true), "name": pulumi.String(clusterAutoscaler),
 		}},
 		// Two, of which one leads: scaling does not stop while a node with it is drained.
-		"replicaCount":        pulumi.Int(2),
-		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
-		"priorityClassName":   pulumi.String("system-cluster-critical"),
-		"extraArgs":           d.autoscalerFlags(),
-		"expanderPriorities":  d.expanderPriorities(),
-		"resources":           resources("100m", "512Mi"),
-		"securityContext": pulumi.Map{
-			"runAsNonRoot": pulumi.Bool(true), "runAsUser": pulumi.Int(nobody),
-			"seccompProfile": pulumi.Map{"type": pulumi.String("RuntimeDefault")},
-		},
-		"containerSecurityContext": pulumi.Map{
-			"allowPrivilegeEscalation": pulumi.Bool(false),
-			"readOnlyRootFilesystem":   pulumi.Bool(true),
-			"capabilities":             pulumi.Map{"drop": pulumi.ToStringArray([]string{"ALL"})},
-		},
+		"replicaCount":             pulumi.Int(2),
+		"podDisruptionBudget":      pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+		"priorityClassName":        pulumi.String("system-cluster-critical"),
+		"extraArgs":                d.autoscalerFlags(),
+		"expanderPriorities":       d.expanderPriorities(),
+		"resources":                resources("100m", "512Mi"),
+		"image":                    pulumi.Map{"tag": pulumi.String(d.args.Nodes.ImageTag)},
+		"securityContext":          podSecurity(),
+		"containerSecurityContext": containerSecurity(),
 	}
-	if d.args.Nodes.ImageTag != "" {
-		values["image"] = pulumi.Map{"tag": pulumi.String(d.args.Nodes.ImageTag)}
-	}
-	return values
 }
 
 // nobody is the user that both charts' images may run as.
 const nobody = 65534
+
+// podSecurity and containerSecurity hold what restricted namespaces ask for. These pods stand in kube-system, which asks
+// for nothing.
+func podSecurity() pulumi.Map {
+	return pulumi.Map{
+		"runAsNonRoot": pulumi.Bool(true), "runAsUser": pulumi.Int(nobody),
+		"seccompProfile": pulumi.Map{"type": pulumi.String("RuntimeDefault")},
+	}
+}
+
+func containerSecurity() pulumi.Map {
+	return pulumi.Map{
+		"allowPrivilegeEscalation": pulumi.Bool(false),
+		"readOnlyRootFilesystem":   pulumi.Bool(true),
+		"capabilities":             pulumi.Map{"drop": pulumi.ToStringArray([]string{"ALL"})},
+	}
+}
 
 // autoscalerFlags are its command line. Source of names and defaults:
 // https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md ; read 2026-11-24.

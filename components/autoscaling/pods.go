@@ -21,10 +21,13 @@ func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
 		RepositoryOpts: &helm.RepositoryOptsArgs{Repo: pulumi.String(chartRepository)},
 		Atomic:         pulumi.Bool(true),
 		Timeout:        pulumi.Int(chartTimeoutSeconds),
+		// The two contexts hold for all three programs (values.yaml of chart 0.11.0; read 2026-11-30).
 		Values: pulumi.Map{
-			"recommender":         part("512Mi", true),
-			"updater":             part("256Mi", d.args.Vertical.Acts),
-			"admissionController": part("256Mi", d.args.Vertical.Acts),
+			"podSecurityContext":       podSecurity(),
+			"containerSecurityContext": containerSecurity(),
+			"recommender":              part("512Mi", true),
+			"updater":                  part("256Mi", d.args.Vertical.Acts),
+			"admissionController":      part("256Mi", d.args.Vertical.Acts),
 		},
 	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
 	if err != nil {

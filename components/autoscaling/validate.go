@@ -4,13 +4,15 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/ragscale/ragscale/components/internal/fault"
 )
 
 var (
-	imageTag  = regexp.MustCompile(`^v1\.[0-9]{2}\.[0-9]+$`)
-	groupName = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
+	minorVersion = regexp.MustCompile(`^1\.[0-9]{2}$`)
+	imageTag     = regexp.MustCompile(`^v1\.[0-9]{2}\.[0-9]+$`)
+	groupName    = regexp.MustCompile(`^[a-z]([a-z0-9-]*[a-z0-9])?$`)
 )
 
 // longestName leaves room for the longest suffix of a role and Pulumi's own 8 characters within IAM's 64.
@@ -33,8 +35,10 @@ func validate(name string, a Args) error {
 
 func (f *faults) nodes(n Nodes) {
 	f.ChartVersion("Nodes.ChartVersion", n.ChartVersion, "9.59.0")
-	if n.ImageTag != "" && !imageTag.MatchString(n.ImageTag) {
-		f.Add("Nodes.ImageTag is %q, want a release of the cluster's minor such as v1.36.0", n.ImageTag)
+	if !minorVersion.MatchString(n.KubernetesVersion) {
+		f.Add("Nodes.KubernetesVersion is %q, want a Kubernetes minor such as 1.36", n.KubernetesVersion)
+	} else if !imageTag.MatchString(n.ImageTag) || !strings.HasPrefix(n.ImageTag, "v"+n.KubernetesVersion+".") {
+		f.Add("Nodes.ImageTag is %q, want a release of the cluster's minor such as v%s.0", n.ImageTag, n.KubernetesVersion)
 	}
 	f.priorities(n.Priorities)
 	f.AtLeast("Nodes.ScaleDownUnneededSeconds", n.ScaleDownUnneededSeconds, 1)

@@ -45,8 +45,9 @@ type users struct {
 func (d *declaration) users(identifier pulumi.StringOutput) (users, error) {
 	nobody, err := d.user(userSpec{
 		suffix: defaultSuffix, id: identifier, name: pulumi.String("default"), access: noAccess,
-		// A user that is off cannot sign in, with or without a password.
-		mode: &elasticache.UserAuthenticationModeArgs{Type: pulumi.String("no-password-required")},
+		// A user that is off cannot sign in, with or without a password. (As AuthenticationMode it would be read back as
+		// no-password and differ at every update.)
+		noPassword: true,
 	})
 	if err != nil {
 		return users{}, err
@@ -86,17 +87,23 @@ type userSpec struct {
 	id             pulumi.StringOutput
 	name           pulumi.StringInput
 	mode           *elasticache.UserAuthenticationModeArgs
+	noPassword     bool // instead of a mode
 }
 
 func (d *declaration) user(s userSpec) (*elasticache.User, error) {
-	user, err := elasticache.NewUser(d.ctx, d.name+s.suffix, &elasticache.UserArgs{
-		Engine:             pulumi.String(engine),
-		UserId:             pulumi.Sprintf("%s%s", s.id, s.suffix),
-		UserName:           s.name,
-		AccessString:       pulumi.String(s.access),
-		AuthenticationMode: s.mode,
-		Tags:               d.tags(s.suffix),
-	}, d.parent)
+	args := &elasticache.UserArgs{
+		Engine:       pulumi.String(engine),
+		UserId:       pulumi.Sprintf("%s%s", s.id, s.suffix),
+		UserName:     s.name,
+		AccessString: pulumi.String(s.access),
+		Tags:         d.tags(s.suffix),
+	}
+	if s.noPassword {
+		args.NoPasswordRequired = pulumi.Bool(true)
+	} else {
+		args.AuthenticationMode = s.mode
+	}
+	user, err := elasticache.NewUser(d.ctx, d.name+s.suffix, args, d.parent)
 	if err != nil {
 		return nil, fmt.Errorf("user %q: %w", s.suffix[1:], err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -34,6 +35,30 @@ func (d *declaration) accessEntries() error {
 		}
 	}
 	return nil
+}
+
+// privateAccess opens the private endpoint. EKS's own rule lets in the cluster's security group alone, so that a bastion, a
+// runner in the VPC or a network behind a VPN waits in vain without it.
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html#private-access ; read 2026-11-29.
+func (d *declaration) privateAccess() ([]pulumi.Resource, error) {
+	var rules []pulumi.Resource
+	for _, cidr := range d.args.PrivateAccessCIDRs {
+		suffix := "-api-server-from-" + strings.ReplaceAll(cidr, "/", "-")
+		rule, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{
+			SecurityGroupId: d.controlPlane.VpcConfig.ClusterSecurityGroupId().Elem(),
+			Description:     pulumi.String("Kubernetes API from " + cidr),
+			CidrIpv4:        pulumi.String(cidr),
+			IpProtocol:      pulumi.String("tcp"),
+			FromPort:        pulumi.Int(443),
+			ToPort:          pulumi.Int(443),
+			Tags:            d.tags(suffix),
+		}, d.parent)
+		if err != nil {
+			return nil, fmt.Errorf("access from %s: %w", cidr, err)
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
 }
 
 // principalKey is unique for each principal: "123456789012-role-admins" of arn:aws:iam::123456789012:role/admins.

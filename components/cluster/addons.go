@@ -23,11 +23,14 @@ type addon struct {
 	name   string
 	phase  phase
 	config map[string]any
+	// logs are what it writes below /aws/containerinsights/<cluster>/. It would make the groups itself, to be kept for ever.
+	logs []string
 	// serviceAccount gets a role with the managed policy by pod identity. "" for add-ons that call no AWS service.
 	serviceAccount, policy string
 }
 
 // catalogue lists the add-ons. Configuration keys are those of each add-on's schema (aws eks describe-addon-configuration).
+// One without configuration runs with its defaults, which touch no pod but its own.
 var catalogue = []addon{
 	{name: "eks-pod-identity-agent", phase: beforeNodes},
 	{name: "kube-proxy", phase: beforeNodes},
@@ -51,7 +54,18 @@ var catalogue = []addon{
 	},
 	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: "service-role/AmazonEBSCSIDriverPolicy"},
 	{name: "metrics-server", phase: afterNodes},
-	{name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: "CloudWatchAgentServerPolicy"},
+	{
+		name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: "CloudWatchAgentServerPolicy",
+		// Since 5.0.0 the add-on puts agents for Java, Python, .NET and Node.js into every workload that a Service selects.
+		// Java's init container has no security context, so that restricted namespaces refuse the pods
+		// (https://github.com/aws/amazon-cloudwatch-agent-operator/issues/361 ). Nothing here uses Application Signals.
+		// Source: https://github.com/aws-observability/helm-charts , RELEASE_NOTES of 5.0.0 and values.yaml; read 2026-11-29.
+		config: map[string]any{
+			"manager": map[string]any{"applicationSignals": map[string]any{"autoMonitor": map[string]any{"monitorAllServices": false}}},
+		},
+		// Of Fluent Bit (containerLogs.fluentBit.config.extraFiles in the same values.yaml) and of the agent's metrics.
+		logs: []string{"application", "dataplane", "host", "performance"},
+	},
 }
 
 // AddonNames lists the add-ons that the cluster declares, each of which Args.AddonVersions must pin.
@@ -113,5 +127,23 @@ func (d *declaration) addon(a addon, after []pulumi.Resource) (*eks.Addon, error
 		}}
 		after = append(granted, after...)
 	}
+	groups, err := d.addonLogs(a.logs)
+	if err != nil {
+		return nil, err
+	}
+	after = append(groups, after...)
 	return eks.NewAddon(d.ctx, d.name+suffix, args, d.parent, pulumi.DependsOn(after))
+}
+
+// addonLogs declares log groups with the names that an add-on writes to.
+func (d *declaration) addonLogs(logs []string) ([]pulumi.Resource, error) {
+	var groups []pulumi.Resource
+	for _, log := range logs {
+		group, err := d.logGroup("-containerinsights-"+log, "/aws/containerinsights/"+d.args.Name+"/"+log)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, group)
+	}
+	return groups, nil
 }

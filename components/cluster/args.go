@@ -20,10 +20,14 @@ type Args struct {
 
 	// PublicAccessCIDRs may reach the API server from the internet. Empty: only the VPC can.
 	PublicAccessCIDRs []string
+	// PrivateAccessCIDRs may reach the API server's private endpoint: the VPC's own range, networks that are peered with it
+	// or come through a VPN. Empty: only nodes and pods can. Port 443 of the cluster's security group opens for them, which
+	// nodes and pods have too.
+	PrivateAccessCIDRs []string
 	// AdminPrincipalARNs are IAM roles and users who administer the cluster, besides whoever creates it: the creator
 	// has that right by itself and must not be listed (AWS answers 409).
 	AdminPrincipalARNs []string
-	// LogRetentionDays of the control plane's logs, one of CloudWatch's periods.
+	// LogRetentionDays of the logs of control plane, nodes and pods, one of CloudWatch's periods.
 	LogRetentionDays int
 	// DeletionProtection protects cluster and key in Pulumi: EKS objects are data.
 	DeletionProtection bool

@@ -83,6 +83,10 @@ func (d *declaration) declare(c *Cluster) error {
 	if err := d.accessEntries(); err != nil {
 		return err
 	}
+	reachable, err := d.privateAccess()
+	if err != nil {
+		return err
+	}
 	before, err := d.addons(beforeNodes, nil)
 	if err != nil {
 		return err
@@ -102,7 +106,7 @@ func (d *declaration) declare(c *Cluster) error {
 	running := slices.Concat(nodes, after)
 	d.outputs(c)
 	c.NodeRoleARN = role.Arn
-	if c.Provider, err = d.provider(c.Kubeconfig); err != nil {
+	if c.Provider, err = d.provider(c.Kubeconfig, reachable); err != nil {
 		return err
 	}
 	controller, err := d.loadBalancerController(c.Provider, running)

@@ -16,7 +16,7 @@ func (d *declaration) eksCluster() (*eks.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	logs, err := d.logGroup()
+	logs, err := d.logGroup("-control-plane", "/aws/eks/"+d.args.Name+"/cluster")
 	if err != nil {
 		return nil, err
 	}
@@ -93,16 +93,15 @@ func (d *declaration) secretsKey() (*kms.Key, error) {
 	return key, nil
 }
 
-// logGroup has the name that EKS writes to.
-func (d *declaration) logGroup() (*cloudwatch.LogGroup, error) {
-	const suffix = "-control-plane"
+// logGroup is one with the name that somebody else writes to and would make without retention.
+func (d *declaration) logGroup(suffix, name string) (*cloudwatch.LogGroup, error) {
 	group, err := cloudwatch.NewLogGroup(d.ctx, d.name+suffix, &cloudwatch.LogGroupArgs{
-		Name:            pulumi.String("/aws/eks/" + d.args.Name + "/cluster"),
+		Name:            pulumi.String(name),
 		RetentionInDays: pulumi.Int(d.args.LogRetentionDays),
 		Tags:            d.tags(suffix),
 	}, d.parent)
 	if err != nil {
-		return nil, fmt.Errorf("control plane log group: %w", err)
+		return nil, fmt.Errorf("log group %s: %w", name, err)
 	}
 	return group, nil
 }

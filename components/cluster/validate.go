@@ -39,6 +39,7 @@ func validate(name string, args Args) error {
 	f.Missing(map[string]bool{"vpcId": args.VPCID == nil})
 	f.Subnets("privateSubnetIds", len(args.PrivateSubnetIDs))
 	f.publicAccess(args.PublicAccessCIDRs)
+	f.privateAccess(args.PrivateAccessCIDRs)
 	f.administrators(args.AdminPrincipalARNs)
 	f.LogDays("logRetentionDays", args.LogRetentionDays, "")
 	f.nodeGroups(args.NodeGroups)
@@ -58,6 +59,27 @@ func (f *faults) publicAccess(cidrs []string) {
 		case !ok:
 		case reservedAddress(block.Addr()):
 			f.Add("%s is %q, want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint", path, cidr)
+		case slices.Index(cidrs, cidr) < i:
+			f.Add("%s is %q again, want each range once", path, cidr)
+		}
+	}
+}
+
+// maxPrivateCIDRs leaves room among the 60 rules that a security group has by default.
+// Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html ; read 2026-11-30.
+const maxPrivateCIDRs = 40
+
+func (f *faults) privateAccess(cidrs []string) {
+	if len(cidrs) > maxPrivateCIDRs {
+		f.Add("privateAccessCidrs has %d entries, want at most %d", len(cidrs), maxPrivateCIDRs)
+	}
+	for i, cidr := range cidrs {
+		path := fmt.Sprintf("privateAccessCidrs[%d]", i)
+		block, ok := f.IPv4Range(path, cidr, "10.0.0.0/16")
+		switch {
+		case !ok:
+		case block.Bits() == 0:
+			f.Add("%s is %q, want the ranges of networks that are connected with the VPC", path, cidr)
 		case slices.Index(cidrs, cidr) < i:
 			f.Add("%s is %q again, want each range once", path, cidr)
 		}

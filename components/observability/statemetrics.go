@@ -42,7 +42,9 @@ func stateMetricsValues() pulumi.Map {
 	return pulumi.Map{
 		"fullnameOverride":  pulumi.String(stateMetrics),
 		"priorityClassName": pulumi.String("system-cluster-critical"),
-		"collectors":        pulumi.ToStringArray([]string{"deployments", "horizontalpodautoscalers", "pods"}),
+		// One pod: two would count everything twice. The budget says that a drain may move it.
+		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+		"collectors":          pulumi.ToStringArray([]string{"deployments", "horizontalpodautoscalers", "pods"}),
 		"customResourceState": pulumi.Map{
 			"enabled": pulumi.Bool(true), "config": pulumi.ToMap(rules.StateMetricsConfig()),
 		},

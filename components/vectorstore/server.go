@@ -27,12 +27,14 @@ const (
 	graceSeconds = 5
 )
 
-// config is the server's. Without open_telemetry it reports to nobody. A file, since the server's flags take the rest from
-// a sample that does report.
+// config is the server's. Without open_telemetry it reports to nobody, and without stdout_tracing it logs nothing, errors
+// included (rust/frontend/src/lib.rs of https://github.com/chroma-core/chroma at 1.5.9; read 2026-11-29). A file, since the
+// server's flags take the rest from a sample that does report.
 var config = fmt.Sprintf(`persist_path: %q
 listen_address: "0.0.0.0"
 port: %d
 allow_reset: false
+stdout_tracing: true
 `, dataPath, port)
 
 // server declares the one pod. A StatefulSet never runs two of a name, even while a node is lost.
@@ -102,7 +104,11 @@ func (d *declaration) serverContainer() *corev1.ContainerArgs {
 		Ports: corev1.ContainerPortArray{&corev1.ContainerPortArgs{
 			Name: pulumi.String(httpPort), ContainerPort: pulumi.Int(port), Protocol: pulumi.String("TCP"),
 		}},
-		Env:             corev1.EnvVarArray{&corev1.EnvVarArgs{Name: pulumi.String("HOME"), Value: pulumi.String("/tmp")}},
+		Env: corev1.EnvVarArray{
+			&corev1.EnvVarArgs{Name: pulumi.String("HOME"), Value: pulumi.String("/tmp")},
+			// Its own filter traces every request, in several lines each (init_global_filter_layer of rust/tracing).
+			&corev1.EnvVarArgs{Name: pulumi.String("RUST_LOG"), Value: pulumi.String("warn")},
+		},
 		Resources:       &corev1.ResourceRequirementsArgs{Requests: d.args.Requests.Map(), Limits: d.args.Limits.Map()},
 		SecurityContext: restricted.Container(),
 		VolumeMounts:    corev1.VolumeMountArray{mount("data", dataPath, false), mount("config", configPath, true), mount("tmp", "/tmp", false)},

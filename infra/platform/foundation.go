@@ -29,6 +29,7 @@ func (p *platform) clusterArgs() cluster.Args {
 		VPCID:                  p.network.VPCID,
 		PrivateSubnetIDs:       p.network.PrivateSubnetIDs,
 		PublicAccessCIDRs:      cfg.Cluster.PublicAccessCIDRs,
+		PrivateAccessCIDRs:     cfg.Cluster.PrivateAccessCIDRs,
 		AdminPrincipalARNs:     cfg.Cluster.AdminPrincipalARNs,
 		LogRetentionDays:       cfg.Cluster.LogRetentionDays,
 		DeletionProtection:     cfg.Cluster.DeletionProtection,
@@ -69,6 +70,8 @@ func (p *platform) autoscalingArgs() autoscaling.Args {
 		DependsOn:   p.cluster.Ready,
 		Nodes: autoscaling.Nodes{
 			ChartVersion:                  p.cfg.Versions.Charts["cluster-autoscaler"],
+			KubernetesVersion:             p.cfg.Versions.Kubernetes,
+			ImageTag:                      p.cfg.Versions.Autoscaler,
 			Priorities:                    nodes.Priorities,
 			ScaleDownUnneededSeconds:      nodes.ScaleDownUnneededSeconds,
 			ScaleDownDelayAfterAddSeconds: nodes.ScaleDownDelayAfterAddSeconds,

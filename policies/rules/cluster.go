@@ -18,6 +18,13 @@ var cluster = []Rule{
 		Origin: "nothing is public that need not be", Types: []string{eksCluster}, Check: clusterEndpoint,
 	},
 	{
+		Name: "cluster-reachable", Area: Cluster, Levels: onAWS,
+		Says:       "A cluster without a public endpoint lets somebody in to its private one.",
+		Fix:        "Set ragscale:cluster.privateAccessCidrs to the networks from which the stack is worked on, or publicAccessCidrs to the office's range.",
+		Origin:     "EKS lets in nodes and pods alone: the next update, and everybody who works on the cluster, would wait at its door",
+		CheckStack: clusterReachable,
+	},
+	{
 		Name: "cluster-logs", Area: Cluster, Levels: onAWS,
 		Says:   "The control plane logs its API, audit and authenticator.",
 		Fix:    "enabledClusterLogTypes of the cluster: api, audit, authenticator.",
@@ -47,6 +54,32 @@ func clusterEndpoint(r Resource, _ Thresholds, p *Report) {
 	if ranges.Absent() || slices.ContainsFunc(ranges.texts(), everybody) {
 		p.fault(r, ranges, "named ranges, or no public endpoint")
 	}
+}
+
+// clusterReachable wants a rule for port 443 of the cluster's security group. Security groups of the program's own on the
+// control plane's interfaces may have one that is not seen here.
+func clusterReachable(s Stack, _ Thresholds, p *Report) {
+	for _, c := range s.OfType(eksCluster) {
+		vpc := c.At("vpcConfig")
+		public := vpc.At("endpointPublicAccess")
+		if public.Undecided() || public.Absent() || public.True() || !vpc.At("securityGroupIds").Absent() {
+			continue
+		}
+		if !slices.ContainsFunc(s.OfType(ingressRule), func(r Resource) bool { return opensHTTPS(r, c) }) {
+			p.fault(c, public, "true, or a rule that opens port 443 of its security group")
+		}
+	}
+}
+
+// opensHTTPS tells whether a rule lets a range into the cluster's security group. What is unknown may.
+func opensHTTPS(r, cluster Resource) bool {
+	from, to := r.At("fromPort"), r.At("toPort")
+	first, known := from.Number()
+	last, known2 := to.Number()
+	if known && known2 && (first > 443 || last < 443) || r.At("cidrIpv4").Absent() && r.At("prefixListId").Absent() {
+		return false
+	}
+	return r.from("securityGroupId", cluster)
 }
 
 func clusterLogs(r Resource, _ Thresholds, p *Report) {

@@ -40,15 +40,18 @@ var quiet = slog.New(slog.DiscardHandler)
 // seen counts what the cache did.
 type seen struct {
 	mu        sync.Mutex
-	requests  map[string]int
+	requests  map[string]int // by kind and result, and by these and level
 	available atomic.Bool
 }
 
-func (s *seen) CacheRequest(kind, result, _ string) {
+func (s *seen) CacheRequest(kind, result, level string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests[kind+" "+result]++
+	s.requests[kind+" "+result+" "+level]++
 }
+func newSeen() *seen { return &seen{requests: map[string]int{}} }
+
 func (s *seen) CacheOperation(string, time.Duration) {}
 func (s *seen) CacheAvailable(available bool)        { s.available.Store(available) }
 
@@ -166,7 +169,7 @@ func (w *world) existing(_ context.Context, ids []uuid.UUID) (map[uuid.UUID]bool
 // open returns a cache that is closed at the end of the test.
 func (w *world) open(t testing.TB, s config.Cache) (*cache.Cache, *seen) {
 	t.Helper()
-	what := &seen{requests: map[string]int{}}
+	what := newSeen()
 	ctx, stop := context.WithCancel(context.Background())
 	t.Cleanup(stop)
 	c, err := cache.Open(s, "test", what, quiet)
@@ -891,7 +894,7 @@ func apart(t *testing.T) (w *world, here, there *cache.Cache, line *proxy, what 
 	there, _ = w.connected(t)
 	line = newProxy(t, s.Addr)
 	s.Addr = line.listener.Addr().String()
-	what = &seen{requests: map[string]int{}}
+	what = newSeen()
 	ctx, end := context.WithCancel(context.Background())
 	t.Cleanup(end)
 	here, err := cache.Open(s, "test", what, quiet)

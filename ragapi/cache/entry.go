@@ -14,6 +14,9 @@ import (
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
+// Kinds are the kinds of answers, as metrics name them.
+var Kinds = []string{"chunks", "document", "embedding", "page", "search", "session", "sessions", "similar", "summary"}
+
 // kind is one kind of answers.
 type kind[T any] struct {
 	name string
@@ -29,6 +32,12 @@ type kind[T any] struct {
 	strict bool
 	// shared answers are dear: over all processes, one asks the database while the others wait for what it keeps.
 	shared bool
+	// part answers are of others, which are as old as they are.
+	part bool
+	// behind answers are right whatever is marked meanwhile: that is looked at, and they are kept, behind the request's back.
+	behind bool
+	// brief says of an answer that it may be better soon; nil for never.
+	brief func(v T) bool
 	// absent is what a load says when there is nothing, which is kept too; nil if that is not known.
 	absent error
 }

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -26,9 +27,6 @@ func (c *Cache) Invalidate(ctx context.Context, s Scope) error {
 	if s.Everything {
 		raised[everything] = by
 	}
-	if s.Searches {
-		raised[searches] = by
-	}
 	if s.Document != uuid.Nil {
 		raised[documentMark(s.Document.String())] = by
 		raised[pages] = by
@@ -36,8 +34,12 @@ func (c *Cache) Invalidate(ctx context.Context, s Scope) error {
 	if s.User != "" {
 		raised[userMark(s.User)] = by
 	}
-	if err := c.tell(ctx, raised); err != nil || len(s.Words) == 0 {
+	words := s.Words
+	if s.Searches {
+		words = append(slices.Clone(words), anything)
+	}
+	if err := c.tell(ctx, raised); err != nil || len(words) == 0 {
 		return err
 	}
-	return c.addPatterns(ctx, s.Words, by)
+	return c.addPatterns(ctx, words, by)
 }

@@ -57,6 +57,8 @@ func marksOf(c change.Change) []string {
 		return []string{pages, documentMark(c.Subject), ready}
 	case change.DocumentDeleted:
 		return []string{pages, deletedMark(c.Subject)}
+	case change.VectorsAdded:
+		return []string{ready}
 	case change.SessionAdded:
 		return []string{sessionsMark(c.Subject)}
 	case change.SessionChanged:

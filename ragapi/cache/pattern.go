@@ -22,6 +22,9 @@ const patternsKey = prefix + "patterns"
 // mostPatterns bounds the set. Beyond it, all searches are invalidated.
 const mostPatterns = 1000
 
+// anything is the pattern of all searches, whatever their text.
+const anything = "*"
+
 // Pattern returns the words of a text that select searches, as the set has them: in lower case, stemmed as searches are,
 // or a beginning with * behind it. None means that the text selects nothing.
 func Pattern(text string) []string {
@@ -57,8 +60,11 @@ func stem(word string) string {
 	return env.Current()
 }
 
-// selects reports whether one of the patterns is a word of the query or begins one.
+// selects reports whether one of the patterns is a word of the query or begins one, or is that of all.
 func selects(patterns, words []string) bool {
+	if slices.Contains(patterns, anything) {
+		return true
+	}
 	for _, pattern := range patterns {
 		begin, open := strings.CutSuffix(pattern, "*")
 		if slices.ContainsFunc(words, func(w string) bool { return w == pattern || open && strings.HasPrefix(w, begin) }) {
@@ -85,10 +91,25 @@ func (c *Cache) selected(ctx context.Context, seen postgres.Snapshot, text strin
 	return selects(patterns, words(text)), err
 }
 
-// addPatterns makes the searches that have any of the words be read anew.
+// addPatterns makes the searches that have any of the words be read anew, and what was read for their texts.
 func (c *Cache) addPatterns(ctx context.Context, words []string, by uint64) error {
-	var there int64
-	err := c.do(ctx, "invalidate", func(ctx context.Context, client rueidis.Client) error {
+	there, err := c.add(ctx, words, by)
+	if err == nil && there > mostPatterns {
+		if _, err = c.add(ctx, []string{anything}, by); err == nil {
+			err = c.write(ctx, func(client rueidis.Client) rueidis.Completed {
+				return client.B().Zremrangebyscore().Key(patternsKey).Min("-inf").Max("(" + strconv.FormatUint(by, 10)).Build()
+			})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.tell(ctx, marks{patterns: by})
+}
+
+// add adds to the set, and returns how many it has.
+func (c *Cache) add(ctx context.Context, words []string, by uint64) (there int64, err error) {
+	err = c.do(ctx, "invalidate", func(ctx context.Context, client rueidis.Client) error {
 		add := client.B().Zadd().Key(patternsKey).Gt().ScoreMember()
 		for _, word := range words {
 			add = add.ScoreMember(float64(by), word)
@@ -97,20 +118,8 @@ func (c *Cache) addPatterns(ctx context.Context, words []string, by uint64) erro
 		if err := answers[0].Error(); err != nil {
 			return err
 		}
-		var err error
 		there, err = answers[1].AsInt64()
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if there <= mostPatterns {
-		return c.tell(ctx, marks{patterns: by})
-	}
-	if err := c.tell(ctx, marks{searches: by}); err != nil {
-		return err
-	}
-	return c.write(ctx, func(client rueidis.Client) rueidis.Completed {
-		return client.B().Zremrangebyscore().Key(patternsKey).Min("-inf").Max(strconv.FormatUint(by, 10)).Build()
-	})
+	return there, err
 }

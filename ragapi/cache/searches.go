@@ -38,11 +38,13 @@ type answer struct {
 	next      string       // the cursor of the next page; "" on the last
 	documents []uuid.UUID  // that it shows
 	count     int
+	degraded  bool   // found without vectors: not for long
 	encoded   []byte // a JSON array
 }
 
-func answerOf(hits []search.Hit, next string) (a answer, err error) {
-	a = answer{hits: hits, next: next, count: len(hits)}
+func answerOf(found search.Result) (a answer, err error) {
+	hits := found.Hits
+	a = answer{hits: hits, next: found.Next, count: len(hits), degraded: found.Degraded}
 	for _, h := range hits {
 		if !slices.Contains(a.documents, h.DocumentID) {
 			a.documents = append(a.documents, h.DocumentID)
@@ -90,9 +92,11 @@ func (a *answer) readFrom(b []byte) error {
 
 var searchKind = &kind[answer]{
 	name: "search", ttl: 10 * time.Minute, shared: true,
+	brief: func(a answer) bool { return a.degraded },
 	shows: func(a answer) []uuid.UUID { return a.documents },
 	without: func(a answer, gone map[uuid.UUID]bool) answer {
-		left, err := answerOf(slices.DeleteFunc(slices.Clone(a.hits), func(h search.Hit) bool { return gone[h.DocumentID] }), a.next)
+		hits := slices.DeleteFunc(slices.Clone(a.hits), func(h search.Hit) bool { return gone[h.DocumentID] })
+		left, err := answerOf(search.Result{Hits: hits, Next: a.next, Degraded: a.degraded})
 		if err != nil {
 			return answer{encoded: []byte("[]")} // cannot be: more of it was encoded already
 		}
@@ -108,7 +112,7 @@ func (s *Searches) Search(ctx context.Context, q search.Query) (search.Result, e
 		if err != nil {
 			return answer{}, err
 		}
-		return answerOf(found.Hits, found.Next)
+		return answerOf(found)
 	})
 	if err != nil {
 		return search.Result{}, err

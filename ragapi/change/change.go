@@ -29,6 +29,7 @@ const (
 	DocumentChanged What = "document-changed" // its id: anything that its reader sees
 	DocumentReady   What = "document-ready"   // its id: searches find it, or its new text, from now on
 	DocumentDeleted What = "document-deleted" // its id
+	VectorsAdded    What = "vectors-added"    // the collection of vectors that searches find by from now on
 	SessionAdded    What = "session-added"    // its user
 	SessionChanged  What = "session-changed"  // the id of a session: a message, or its end
 )

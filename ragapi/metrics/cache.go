@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ragscale/ragscale/ragapi/cache"
 )
 
 // Redis and Chroma answer within milliseconds, or something is wrong.
@@ -21,7 +23,7 @@ func newCacheMetrics() *cacheMetrics {
 		operations: histogramVec("cache_operation_duration_seconds", "Time that the cache took, by operation.", operationBuckets, "operation"),
 		available:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "cache_available", Help: "1 while the cache is in use, 0 while the API does without."}),
 	}
-	for _, kind := range []string{"chunks", "document", "page", "search", "session", "summary"} {
+	for _, kind := range cache.Kinds {
 		for _, result := range []string{"hit", "stale", "miss", "error"} {
 			c.requests.WithLabelValues(kind, result, "redis")
 			if result != "error" {
@@ -61,4 +63,9 @@ func (m *Metrics) VectorOperation(operation string, ok bool, took time.Duration)
 		result = "ok"
 	}
 	m.vectors.WithLabelValues(operation, result).Observe(took.Seconds())
+}
+
+// ClientCache counts an answer that a client may keep, by the copy that it had.
+func (m *Metrics) ClientCache(route, result string) {
+	m.clients.WithLabelValues(route, result).Inc()
 }

@@ -43,6 +43,7 @@ type Metrics struct {
 	degraded   *prometheus.CounterVec
 	queryLog   *prometheus.CounterVec
 	keys       *prometheus.CounterVec
+	clients    *prometheus.CounterVec
 	cache      *cacheMetrics
 	vectors    *prometheus.HistogramVec
 }
@@ -66,6 +67,7 @@ func New(build Build) *Metrics {
 		degraded:   counterVec("degraded_total", "Reads that did without what they would have used, by what was missing: replica or vector.", "missing"),
 		queryLog:   counterVec("query_log_records_total", "Searches for the query log, by result: written or dropped.", "result"),
 		keys:       counterVec("auth_key_fetches_total", "Times that the issuer was asked for its keys, by result: ok or error.", "result"),
+		clients:    counterVec("client_cache_requests_total", "Answers that clients may keep, by route and the copy that they had: hit (it is used, 304), stale (there is another by now) or miss (they had none).", "route", "result"),
 		cache:      newCacheMetrics(),
 		vectors:    histogramVec("vector_operation_duration_seconds", "Time that the vector store took, by operation and result.", operationBuckets, "operation", "result"),
 	}
@@ -94,7 +96,7 @@ func New(build Build) *Metrics {
 		m.queryLog.WithLabelValues(result)
 	}
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		info, m.requests, m.inFlight, m.limit, m.shed, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.vectors,
+		info, m.requests, m.inFlight, m.limit, m.shed, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.clients, m.vectors,
 		m.cache.requests, m.cache.operations, m.cache.available)
 	return m
 }

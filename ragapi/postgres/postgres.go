@@ -24,6 +24,10 @@ const (
 	maxApplicationName = 63 // bytes; PostgreSQL cuts longer names (NAMEDATALEN - 1)
 )
 
+// Application is the name of connections that serve. It is the same for all pods: PgBouncer sets it anew, by a statement of its own,
+// whenever a server connection goes to a client of another name.
+const Application = "ragapi"
+
 // Settings returns the pool settings for db; name is shown in pg_stat_activity. It connects nowhere.
 func Settings(db config.Database, name string) (*pgxpool.Config, error) {
 	settings, err := pgxpool.ParseConfig(address(db))

@@ -84,6 +84,14 @@ func (r *Reader) readReplica(ctx, here context.Context, read func(ctx context.Co
 	return Read(ctx, r.replica, read)
 }
 
+// Look dates a read by what has been committed by now: for what is read elsewhere, such as in a vector store, afterwards.
+func (r *Reader) Look(ctx context.Context) error {
+	return r.Read(ctx, func(ctx context.Context, db Querier) error {
+		var one int
+		return db.QueryRow(ctx, `SELECT 1`).Scan(&one) // asked with the snapshot before it
+	})
+}
+
 // Primary calls read with the primary, for what a replica may not have yet.
 func (r *Reader) Primary(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
 	return Read(ctx, r.primary, read)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -83,14 +84,21 @@ func oldest(a, b Snapshot) Snapshot {
 
 // Dated is a read that says what it saw. Reader.Read fills it in.
 type Dated struct {
+	mu       sync.Mutex // a read may have parts that are under way at once
 	snapshot Snapshot
 	reads    int
 }
 
 // Snapshot is what every statement of the read has seen; of a read without statements, nothing.
-func (d *Dated) Snapshot() Snapshot { return d.snapshot }
+func (d *Dated) Snapshot() Snapshot {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.snapshot
+}
 
 func (d *Dated) add(s Snapshot) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.reads++; d.reads > 1 {
 		s = oldest(d.snapshot, s)
 	}

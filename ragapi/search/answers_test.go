@@ -22,7 +22,7 @@ import (
 // every is a vector store that finds every chunk similar, whatever it is asked, and some that are not there.
 type every struct{ pool *pgxpool.Pool }
 
-func (s every) Similar(ctx context.Context, _ string, limit int) (places []search.Place) {
+func (s every) Similar(ctx context.Context, _ string, limit int) (places []search.Place, err error) {
 	rows, err := s.pool.Query(ctx, `SELECT document_id, position FROM chunks ORDER BY content, document_id LIMIT $1`, limit)
 	if err != nil {
 		panic(err)
@@ -35,7 +35,7 @@ func (s every) Similar(ctx context.Context, _ string, limit int) (places []searc
 		}
 		places = append(places, p, p, search.Place{DocumentID: uuid.Max, Position: -1})
 	}
-	return places
+	return places, nil
 }
 
 // engines are those without and with a vector store, in both modes.
@@ -301,14 +301,28 @@ func TestHitsBringTheirTextAndItsNeighbours(t *testing.T) {
 // broken is a vector store's index with a defect.
 type broken struct{}
 
-func (broken) Similar(context.Context, string, int) []search.Place { panic("index out of range") }
+func (broken) Similar(context.Context, string, int) ([]search.Place, error) {
+	panic("index out of range")
+}
+
+// away is a vector store that does not answer.
+type away struct{}
+
+func (away) Similar(context.Context, string, int) ([]search.Place, error) {
+	return nil, errors.New("away")
+}
 
 func TestADefectBesideAVectorStoreCostsOnlyTheVectors(t *testing.T) {
 	pool := database(t)
 	add(t, pool, [2]string{"x", "The lamp."})
-	result, err := search.New(postgres.NewReader(pool, nil, nil), broken{}).Search(t.Context(), search.Query{Text: "lamp", Mode: search.Complex, Limit: 1})
-	if err != nil || len(result.Hits) != 1 {
-		t.Errorf("%v (%v), want the hit by words", result.Hits, err)
+	for name, similar := range map[string]search.Similar{"a defect": broken{}, "no answer": away{}, "none": nil, "an answer": every{pool}} {
+		result, err := search.New(postgres.NewReader(pool, nil, nil), similar).Search(t.Context(), search.Query{Text: "lamp", Mode: search.Complex, Limit: 1})
+		if err != nil || len(result.Hits) != 1 {
+			t.Errorf("%s: %v (%v), want the hit by words", name, result.Hits, err)
+		}
+		if want := name == "a defect" || name == "no answer"; result.Degraded != want {
+			t.Errorf("%s: said to be degraded: %t, want %t", name, result.Degraded, want)
+		}
 	}
 }
 

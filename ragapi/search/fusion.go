@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,10 +21,10 @@ type Place struct {
 	Position   int
 }
 
-// Similar finds the chunks whose vectors are closest to a text's, the closest first. It answers none rather than an error: a
-// search goes on without it. vector.Index is one.
+// Similar finds the chunks whose vectors are closest to a text's, the closest first. A search goes on without it: whoever
+// answers an error has logged it. vector.Index is one.
 type Similar interface {
-	Similar(ctx context.Context, text string, limit int) []Place
+	Similar(ctx context.Context, text string, limit int) ([]Place, error)
 }
 
 const (
@@ -34,9 +35,9 @@ const (
 	neighbours = 100
 )
 
-// closest asks for the places found by vectors while the words are looked up; the function that it returns waits for them. It is
-// nil where there is nothing to ask. What is excluded is not part of the text that the vector is of.
-func (e *Engine) closest(ctx context.Context, r reading) func() []Place {
+// closest asks for the places found by vectors while the words are looked up; the function that it returns waits for them, and
+// reports whether there was an answer. It is nil where there is nothing to ask. What is excluded is not part of the text that the vector is of.
+func (e *Engine) closest(ctx context.Context, r reading) func() ([]Place, bool) {
 	if r.Mode != Complex || e.similar == nil {
 		return nil
 	}
@@ -49,15 +50,14 @@ func (e *Engine) closest(ctx context.Context, r reading) func() []Place {
 				slog.ErrorContext(ctx, "search without vectors", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			}
 		}()
-		places <- e.similar.Similar(ctx, strings.ToLower(plain(r.wanted)), neighbours)
-	}()
-	var answer []Place
-	return func() []Place {
-		if found, ok := <-places; ok {
-			answer = found
+		if found, err := e.similar.Similar(ctx, strings.ToLower(plain(r.wanted)), neighbours); err == nil {
+			places <- found
 		}
-		return answer
-	}
+	}()
+	return sync.OnceValues(func() ([]Place, bool) {
+		found, ok := <-places
+		return found, ok
+	})
 }
 
 // allowed returns those of the places that the search may show, in their order, each once.

@@ -46,6 +46,8 @@ type Result struct {
 	Hits   []Hit  `json:"hits"`           // the best first; of a kept answer, only encoded
 	Next   string `json:"next,omitempty"` // the cursor of the next page; empty on the last
 	Cached bool   `json:"-"`              // they were found earlier, for the same query
+	// Degraded hits were found without the vector store, which did not answer.
+	Degraded bool `json:"-"`
 
 	Encoded []byte `json:"-"` // the hits as a JSON array; nil unless they are kept
 	Count   int    `json:"-"` // hits, where they are encoded
@@ -143,7 +145,7 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 }
 
 // answer reads one page. near gives the places found by vectors, or is nil.
-func (r reading) answer(ctx context.Context, db postgres.Querier, near func() []Place) (Result, error) {
+func (r reading) answer(ctx context.Context, db postgres.Querier, near func() ([]Place, bool)) (Result, error) {
 	ranking, err := r.byWords(ctx, db, near != nil)
 	if err != nil {
 		return Result{}, err
@@ -152,8 +154,11 @@ func (r reading) answer(ctx context.Context, db postgres.Querier, near func() []
 	for _, f := range ranking {
 		match[f.Place] = matches[f.Tier]
 	}
+	degraded := false
 	if near != nil {
-		places, err := r.allowed(ctx, db, near())
+		places, answered := near()
+		degraded = !answered
+		places, err := r.allowed(ctx, db, places)
 		if err != nil {
 			return Result{}, err
 		}
@@ -162,9 +167,9 @@ func (r reading) answer(ctx context.Context, db postgres.Querier, near func() []
 	page, more := r.page(ranking)
 	hits, err := r.show(ctx, db, page, match)
 	if err != nil || !more {
-		return Result{Hits: hits}, err
+		return Result{Hits: hits, Degraded: degraded}, err
 	}
-	return Result{Hits: hits, Next: r.cursorAt(page[len(page)-1])}, nil
+	return Result{Hits: hits, Degraded: degraded, Next: r.cursorAt(page[len(page)-1])}, nil
 }
 
 // page cuts the query's page out of a ranking, and says whether there are more.

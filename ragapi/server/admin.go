@@ -40,6 +40,7 @@ func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) ht
 // plain answers a handler's error as a problem, without measurement.
 func plain(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", nobody)
 		if err := h(w, r); err != nil {
 			if err := writeProblem(w, r, problemOf(err)); err != nil {
 				panic(http.ErrAbortHandler) // the client is gone

@@ -11,16 +11,12 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// revalidated answers are kept by browsers, not by the CDN, and asked for again each time.
-const revalidated = "private, no-cache"
-
 // timeTag is the ETag of what changes no more than once in a microsecond.
 func timeTag(updated time.Time) string { return `"` + strconv.FormatInt(updated.UnixMicro(), 36) + `"` }
 
 // writeTagged answers body, which ends a line, or 304 to a client that has it.
 func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) error {
 	w.Header().Set("ETag", tag)
-	w.Header().Set("Cache-Control", revalidated)
 	if noneMatch(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -33,13 +29,16 @@ func hashTag(body []byte) string {
 	return string(append(strconv.AppendUint([]byte{'"'}, xxhash.Sum64(body), 36), '"'))
 }
 
-// writeTaggedJSON answers v, or 304 to a client that has it.
+// writeTaggedJSON answers v, or 304 to a client that has it. An empty tag is made of the answer.
 func writeTaggedJSON(w http.ResponseWriter, r *http.Request, tag string, v any) error {
-	body, err := json.Marshal(v)
+	body, err := encode(v)
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return err
 	}
-	return writeTagged(w, r, tag, append(body, '\n'))
+	if tag == "" {
+		tag = hashTag(body)
+	}
+	return writeTagged(w, r, tag, body)
 }
 
 // noneMatch reports whether an If-None-Match header covers tag, after RFC 9110, 13.1.2.
@@ -54,11 +53,20 @@ func noneMatch(header, tag string) bool {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return writeBody(w, status, body)
+}
+
+// encode returns v as JSON that ends a line.
+func encode(v any) ([]byte, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return nil, fmt.Errorf("encode answer: %w", err)
 	}
-	return writeBody(w, status, append(body, '\n'))
+	return append(body, '\n'), nil
 }
 
 func writeBody(w http.ResponseWriter, status int, body []byte) error {

@@ -40,6 +40,7 @@ func (a *api) guarded(t route) handler {
 		if !caller.May(t.scope) {
 			return forbidden(w, t.scope)
 		}
+		setLifetime(w, r, caller)
 		return t.handle(w, r.WithContext(auth.With(r.Context(), caller)))
 	}
 }

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"net/http"
 
@@ -42,10 +40,5 @@ func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
 	if next := from + limit; next < found.Of {
 		page.Next = &next
 	}
-	body, err := json.Marshal(page)
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	body = append(body, '\n')
-	return writeTagged(w, r, hashTag(body), body)
+	return writeTaggedJSON(w, r, "", page)
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 )
 
@@ -36,7 +35,7 @@ func spanBodyOf(s querylog.Span) spanBody {
 	return spanBody{Searches: s.Searches, Cached: s.Cached, P95Millis: float64(s.P95.Microseconds()) / 1000}
 }
 
-// dashboard is the same for everybody, so that browsers may keep it for a while, and the CDN where it may.
+// dashboard is the same for everybody.
 func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
@@ -54,10 +53,5 @@ func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
 	for mode, span := range s.Modes {
 		body.Modes[mode] = spanBodyOf(span)
 	}
-	kept := "private"
-	if auth.Dashboard.Public(auth.From(ctx)) {
-		kept = "public"
-	}
-	w.Header().Set("Cache-Control", kept+", max-age=10")
-	return writeJSON(w, http.StatusOK, body)
+	return writeTaggedJSON(w, r, "", body)
 }

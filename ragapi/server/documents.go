@@ -82,7 +82,6 @@ func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
 func writeAccepted(w http.ResponseWriter, doc document.Document) error {
 	w.Header().Set("Location", "/v1/documents/"+doc.ID.String())
 	w.Header().Set("ETag", documentTag(doc))
-	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusAccepted, bodyOf(doc))
 }
 
@@ -174,8 +173,7 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	if len(docs) > limit {
 		page.Next = cursorOf(docs[limit-1].ID)
 	}
-	w.Header().Set("Cache-Control", revalidated)
-	return writeJSON(w, http.StatusOK, page)
+	return writeTaggedJSON(w, r, "", page)
 }
 
 // list returns documents of one status, or of any.

@@ -38,6 +38,7 @@ func (a *api) handle(route string, h handler) http.Handler {
 		defer pprof.SetGoroutineLabels(context.Background()) // the connection's next request has its own
 		w.Header().Set(requestIDHeader, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", nobody)
 		if a.Readiness.draining() {
 			// Lets the balancer's connections run out instead of cutting them off.
 			w.Header().Set("Connection", "close")
@@ -46,6 +47,9 @@ func (a *api) handle(route string, h handler) http.Handler {
 		err := a.serve(seen, r, h)
 		took := time.Since(began)
 		a.Metrics.Request(route, methodLabel(r.Method), seen.status, took)
+		if copied := validation(r, seen.status, w.Header()); copied != "" {
+			a.Metrics.ClientCache(route, copied)
+		}
 		a.logRequest(r, route, seen.status, took, err)
 	})
 }

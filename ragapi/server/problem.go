@@ -106,7 +106,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", nobody)
 	h.Del("ETag")
 	switch {
 	case p.Status == http.StatusServiceUnavailable, p.Type == inFlight:

@@ -33,7 +33,6 @@ func (r *Readiness) readyz(w http.ResponseWriter, req *http.Request) error {
 		r.log.DebugContext(req.Context(), "not ready", "error", err.Error())
 		return notReady(err.Error())
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }
 
@@ -43,6 +42,5 @@ func notReady(detail string) *Problem {
 
 // healthz tells that the process answers. It asks nobody else: a restart would not mend the database.
 func healthz(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }

@@ -64,7 +64,6 @@ func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Location", "/v1/sessions/"+s.ID.String())
-	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusCreated, sessionBodyOf(s))
 }
 
@@ -118,7 +117,6 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	if m, err = a.Sessions.Append(ctx, id, m, key); err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return writeJSON(w, http.StatusCreated, m)
 }
 
@@ -153,8 +151,7 @@ func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
 	if len(found) > limit {
 		page.Next = cursorOf(found[limit-1].ID)
 	}
-	w.Header().Set("Cache-Control", revalidated)
-	return writeJSON(w, http.StatusOK, page)
+	return writeTaggedJSON(w, r, "", page)
 }
 
 func (a *api) deleteSession(w http.ResponseWriter, r *http.Request) error {

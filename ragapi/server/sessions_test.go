@@ -135,7 +135,7 @@ func TestPagesListEverySessionOnce(t *testing.T) {
 
 func TestTheDashboardMayBeKeptByTheCDN(t *testing.T) {
 	w := call(newAPI(&fake{}), "GET", "/v1/dashboard", "", "")
-	if got := w.Header().Get("Cache-Control"); got != "public, max-age=10" {
+	if got := w.Header().Get("Cache-Control"); got != "public, max-age=10, s-maxage=10, stale-while-revalidate=10" {
 		t.Errorf("Cache-Control %q", got)
 	}
 	same(t, `{"documents":{"count":3,"exact":true},"chunks":{"count":300000,"exact":false},"sessions":{"count":1,"exact":true},

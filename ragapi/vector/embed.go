@@ -14,7 +14,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/embedding"
+	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
 const (
@@ -177,7 +179,7 @@ const recordSQL = `INSERT INTO document_embeddings (document_id, collection, ver
 	ON CONFLICT (document_id, collection) DO UPDATE SET version = excluded.version, chunks = excluded.chunks, embedded_at = now()
 	RETURNING document_id`
 
-// record says which chunks have a vector now.
+// record says which chunks have a vector now. Searches may find by them from its end on.
 func (x *Index) record(ctx context.Context, pieces []piece) error {
 	last := lastPieces(pieces)
 	var ids []uuid.UUID
@@ -188,16 +190,22 @@ func (x *Index) record(ctx context.Context, pieces []piece) error {
 		}
 		ids, versions, upto = append(ids, p.Document), append(versions, p.Version), append(upto, p.Position+1)
 	}
-	_, err := x.pool.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
-		x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
-	if err != nil {
-		return err
-	}
-	rows, err := x.pool.Query(ctx, recordSQL, ids, x.collection, versions, upto)
-	if err != nil {
-		return err
-	}
-	recorded, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	var recorded []uuid.UUID
+	err := x.changes.Write(ctx, x.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		_, err := tx.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
+			x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := tx.Query(ctx, recordSQL, ids, x.collection, versions, upto)
+		if err != nil {
+			return nil, err
+		}
+		if recorded, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]); err != nil {
+			return nil, err
+		}
+		return x.changes.Tx(ctx, tx, x.collection, change.VectorsAdded)
+	})
 	if err != nil {
 		return err
 	}

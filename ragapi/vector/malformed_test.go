@@ -22,6 +22,7 @@ const collectionID = "01930000-0000-7000-8000-00000000000c"
 
 // standIn answers like Chroma, but for the operations that have an answer of the test's own.
 type standIn struct {
+	url     string
 	mu      sync.Mutex
 	answers map[string]func(w http.ResponseWriter) // by operation: collections, query, upsert, delete
 	upserts [][]string                             // the ids of each
@@ -73,7 +74,8 @@ func stand(t *testing.T) (*world, *standIn) {
 	s := &standIn{answers: map[string]func(http.ResponseWriter){}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return open(t, server.URL), s
+	s.url = server.URL
+	return open(t, s.url), s
 }
 
 func TestAMalformedAnswerOfTheStoreIsASearchWithoutVectors(t *testing.T) {
@@ -104,7 +106,7 @@ func TestAMalformedAnswerOfTheStoreIsASearchWithoutVectors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, store := stand(t)
 			store.answers["query"] = answer
-			if got := w.index.Similar(t.Context(), "lamp", 5); len(got) != 0 || w.degraded.Load() != 1 {
+			if got, err := w.index.Similar(t.Context(), "lamp", 5); err == nil || len(got) != 0 || w.degraded.Load() != 1 {
 				t.Errorf("found %v, %d degraded, want none and 1", got, w.degraded.Load())
 			}
 		})
@@ -116,7 +118,7 @@ func TestACollectionWithoutAnIDIsASearchWithoutVectors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, store := stand(t)
 			store.answers["collections"] = say(answer)
-			if got := w.index.Similar(t.Context(), "lamp", 5); len(got) != 0 || w.degraded.Load() != 1 {
+			if got, err := w.index.Similar(t.Context(), "lamp", 5); err == nil || len(got) != 0 || w.degraded.Load() != 1 {
 				t.Errorf("found %v, %d degraded, want none and 1", got, w.degraded.Load())
 			}
 		})
@@ -148,8 +150,8 @@ func TestAMalformedVectorIsASearchWithoutVectors(t *testing.T) {
 			w, _ := stand(t)
 			server := httptest.NewServer(&standIn{})
 			t.Cleanup(server.Close)
-			index := vector.New(server.URL, faulty{answer: answer}, w.pool, unobserved{}, func() { w.degraded.Add(1) }, quiet)
-			if got := index.Similar(t.Context(), "lamp", 5); len(got) != 0 || w.degraded.Load() != 1 {
+			index := vector.New(server.URL, faulty{answer: answer}, w.pool, nil, unobserved{}, func() { w.degraded.Add(1) }, quiet)
+			if got, err := index.Similar(t.Context(), "lamp", 5); err == nil || len(got) != 0 || w.degraded.Load() != 1 {
 				t.Errorf("found %v, %d degraded, want none and 1", got, w.degraded.Load())
 			}
 		})

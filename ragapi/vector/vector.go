@@ -21,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/circuit"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/search"
@@ -49,16 +50,17 @@ type Index struct {
 	embedder   embedding.Embedder
 	collection string
 	pool       *pgxpool.Pool
+	changes    *change.Log
 	seen       Observer
 	degraded   func()
 	log        *slog.Logger
 	breaker    circuit.Breaker
 }
 
-// New returns the index in the Chroma server at url. degraded is called for every search that went without it.
-func New(url string, embedder embedding.Embedder, pool *pgxpool.Pool, seen Observer, degraded func(), log *slog.Logger) *Index {
+// New returns the index in the Chroma server at url. changes may be nil. degraded is called for every search that went without it.
+func New(url string, embedder embedding.Embedder, pool *pgxpool.Pool, changes *change.Log, seen Observer, degraded func(), log *slog.Logger) *Index {
 	return &Index{
-		store: newChroma(url), embedder: embedder, collection: collectionName(embedder), pool: pool, seen: seen, degraded: degraded, log: log,
+		store: newChroma(url), embedder: embedder, collection: collectionName(embedder), pool: pool, changes: changes, seen: seen, degraded: degraded, log: log,
 		breaker: circuit.Breaker{Failures: failuresToOpen, Pause: pause},
 	}
 }
@@ -79,11 +81,15 @@ func (x *Index) timed(operation string, ask func() error) error {
 	return err
 }
 
-// Similar returns at most limit places of chunks close to text, the closest first; none when the store does not answer in time.
-func (x *Index) Similar(ctx context.Context, text string, limit int) []search.Place {
+// errSpared means that the store was not asked: it has not answered just now.
+var errSpared = errors.New("the vector store is not asked")
+
+// Similar returns at most limit places of chunks close to text, the closest first. An error, that the store does not answer in
+// time, is logged and counted.
+func (x *Index) Similar(ctx context.Context, text string, limit int) ([]search.Place, error) {
 	if !x.breaker.Allow() {
 		x.degraded()
-		return nil
+		return nil, errSpared
 	}
 	// The breaker must hear of the store's answer, not of a client that goes away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), similarWithin)
@@ -97,10 +103,12 @@ func (x *Index) Similar(ctx context.Context, text string, limit int) []search.Pl
 	if err != nil {
 		x.degraded()
 		x.log.Warn("search without vectors", "error", err.Error())
-		return nil
 	}
-	return places
+	return places, err
 }
+
+// Collection names what all the vectors that are compared share: the model, and how texts are prepared for it.
+func (x *Index) Collection() string { return x.collection }
 
 // closest asks the store. Whatever goes wrong in it is an error: the search it is part of does not need it.
 func (x *Index) closest(ctx context.Context, text string, limit int) (places []search.Place, err error) {

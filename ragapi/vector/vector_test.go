@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/change"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/embedding"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
@@ -71,7 +72,7 @@ func open(t *testing.T, url string) *world {
 	t.Helper()
 	w := &world{pool: database(t)}
 	w.store = document.NewStore(w.pool, postgres.NewReader(w.pool, nil, nil), noQueue{}, nil)
-	w.index = vector.New(url, named{name: "test " + uuid.NewString()[:8]}, w.pool, unobserved{}, func() { w.degraded.Add(1) }, quiet)
+	w.index = vector.New(url, named{name: "test " + uuid.NewString()[:8]}, w.pool, nil, unobserved{}, func() { w.degraded.Add(1) }, quiet)
 	return w
 }
 
@@ -100,17 +101,27 @@ func (w *world) add(t *testing.T, title, text string) uuid.UUID {
 	return doc.ID
 }
 
+// similar asks a store that answers.
+func (w *world) similar(t *testing.T, text string, limit int) []search.Place {
+	t.Helper()
+	places, err := w.index.Similar(t.Context(), text, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return places
+}
+
 func TestTheClosestChunkComesFirst(t *testing.T) {
 	w := withChroma(t)
 	lamp := w.add(t, "Lighthouses", "The keeper trims the lamp at dusk.")
 	bicycle := w.add(t, "Bicycles", "Two wheels and a saddle.")
 	for text, want := range map[string]uuid.UUID{"lamps and keepers": lamp, "saddles on wheels": bicycle} {
-		got := w.index.Similar(t.Context(), text, 2)
+		got := w.similar(t, text, 2)
 		if len(got) == 0 || got[0] != (search.Place{DocumentID: want}) {
 			t.Errorf("%q finds %v, want %v first", text, got, want)
 		}
 	}
-	if got := w.index.Similar(t.Context(), "quantum chromodynamics", 2); len(got) != 0 || w.degraded.Load() != 0 {
+	if got := w.similar(t, "quantum chromodynamics", 2); len(got) != 0 || w.degraded.Load() != 0 {
 		t.Errorf("a text about something else finds %v (%d degraded)", got, w.degraded.Load())
 	}
 }
@@ -160,7 +171,7 @@ func TestAForgottenDocumentIsNotSimilarToAnything(t *testing.T) {
 	if err := w.index.Forget(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]search.Place{{DocumentID: stays}}, w.index.Similar(t.Context(), "lamp", 5)); diff != "" {
+	if diff := cmp.Diff([]search.Place{{DocumentID: stays}}, w.similar(t, "lamp", 5)); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
 	}
 	if err := w.index.Forget(t.Context(), gone); err != nil {
@@ -198,7 +209,7 @@ func TestADocumentDeletedWhileItIsEmbeddedLeavesNoVectors(t *testing.T) {
 	if err := <-embedded; err != nil {
 		t.Fatal(err)
 	}
-	if got := w.index.Similar(t.Context(), "lamp", 5); len(got) != 0 {
+	if got := w.similar(t, "lamp", 5); len(got) != 0 {
 		t.Errorf("vectors were left behind: %v", got)
 	}
 }
@@ -274,5 +285,16 @@ func TestDocumentsWithoutVectorsAreMissing(t *testing.T) {
 	}
 	if missing, err := w.index.Missing(t.Context(), uuid.Nil, 10); err != nil || len(missing) != 1 || missing[0] != doc.ID {
 		t.Errorf("missing %v (%v), want %v", missing, err, doc.ID)
+	}
+}
+
+func TestThatVectorsAreThereIsAChange(t *testing.T) {
+	w, store := stand(t)
+	changes := change.NewLog(w.pool, nil)
+	w.index = vector.New(store.url, named{name: "m"}, w.pool, changes, unobserved{}, func() {}, quiet)
+	w.add(t, "a", "A lamp at dusk.")
+	news, err := changes.Since(t.Context(), postgres.Snapshot{})
+	if err != nil || len(news.Changes) != 1 || news.Changes[0].What != change.VectorsAdded || news.Changes[0].Subject != w.index.Collection() {
+		t.Errorf("changes %+v (%v), want that there are vectors in %s", news.Changes, err, w.index.Collection())
 	}
 }

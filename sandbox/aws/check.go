@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
+	"github.com/ragscale/ragscale/sandbox/aws/engines"
 	"github.com/ragscale/ragscale/sandbox/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/aws/props"
 	"github.com/ragscale/ragscale/sandbox/aws/rules"
@@ -39,7 +40,30 @@ func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.Check
 		return plugin.CheckResponse{}, err
 	}
 	failures = append(failures, broken...)
+	limits, err := p.limits(token, r.URN, news)
+	if err != nil {
+		return plugin.CheckResponse{}, err
+	}
+	failures = append(failures, limits...)
 	return plugin.CheckResponse{Properties: news, Failures: checkFailures(failures)}, nil
+}
+
+// limits are what AWS would make and this sandbox cannot: said in the preview, not half-way through an update.
+func (p *Provider) limits(token string, urn resource.URN, in resource.PropertyMap) ([]schema.Failure, error) {
+	if token != engines.Cluster {
+		return nil, nil
+	}
+	clusters, err := p.store.List(token)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range clusters {
+		if c.URN != string(urn) {
+			return []schema.Failure{{Path: "name", Reason: fmt.Sprintf("is %q: the sandbox holds one cluster and that is %q, want that one deleted first",
+				props.Str(in, "name"), props.Str(c.State, "name"))}}, nil
+		}
+	}
+	return nil, nil
 }
 
 // named fills in the name that AWS needs where the program gives none. It stays over updates.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/aws/props"
 	"github.com/ragscale/ragscale/sandbox/aws/schema"
+	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 const providerToken = "pulumi:providers:aws"
@@ -45,12 +45,10 @@ func (p *Provider) CheckConfig(_ context.Context, r plugin.CheckConfigRequest) (
 	return plugin.CheckConfigResponse{Properties: r.News, Failures: checkFailures(failures)}, nil
 }
 
-var regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-
 func configRules(m resource.PropertyMap) []schema.Failure {
 	var out []schema.Failure
-	if region, ok := props.String(m, "region"); ok && !regionForm.MatchString(region) {
-		out = append(out, schema.Failure{Path: "region", Reason: fmt.Sprintf("is %q, want a region such as eu-central-1", region)})
+	if region, ok := props.String(m, "region"); ok && !catalogue.IsRegion(region) {
+		out = append(out, schema.Failure{Path: "region", Reason: fmt.Sprintf("is %q, want a region such as eu-central-1%s", region, schema.DidYouMean(region, catalogue.Regions()))})
 	}
 	if allowed := props.Strings(m, "allowedAccountIds"); len(allowed) > 0 && !slices.Contains(allowed, outputs.Account) {
 		out = append(out, schema.Failure{Path: "allowedAccountIds", Reason: fmt.Sprintf("is %q without the sandbox's account %s", allowed, outputs.Account)})

@@ -15,6 +15,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/aws/props"
+	"github.com/ragscale/ragscale/sandbox/aws/readback"
 	"github.com/ragscale/ragscale/sandbox/aws/rules"
 	"github.com/ragscale/ragscale/sandbox/aws/schema"
 	"github.com/ragscale/ragscale/sandbox/control"
@@ -78,7 +79,7 @@ func (p *Provider) reserve(token string, urn resource.URN, want *schema.Resource
 	m := p.maker(token, urn, settings.region, generation, inputs)
 	rec := inventory.Resource{
 		Type: token, ID: m.ID(), URN: string(urn), Region: settings.region, Generation: generation,
-		Inputs: sealed(want, inputs), State: sealed(want, m.State(settings.defaultTags)),
+		Inputs: sealed(want, inputs), State: sealed(want, readback.State(token, nil, m.State(settings.defaultTags))),
 	}
 	if err := p.collision(rec); err != nil {
 		return rec, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/aws/props"
+	"github.com/ragscale/ragscale/sandbox/aws/readback"
 	"github.com/ragscale/ragscale/sandbox/aws/rules"
 )
 
@@ -27,7 +28,8 @@ func (c change) top() resource.PropertyKey {
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-$"
 
-// Diff compares the inputs. After a refresh the old ones are those that Read found, so that drift shows here.
+// Diff compares the inputs. After a refresh the old ones are those that Read found, so that drift shows here; what AWS
+// answers otherwise than it was sent shows without one.
 func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
 	token := string(r.Type)
 	want, err := p.resourceType(token)
@@ -35,8 +37,8 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 		return plugin.DiffResult{}, err
 	}
 	result := plugin.DiffResult{Changes: plugin.DiffNone, DetailedDiff: map[string]plugin.PropertyDiff{}}
-	for _, c := range compare(r.OldInputs, r.NewInputs) {
-		if ignored(r.IgnoreChanges, c.path) {
+	for _, c := range compare(readback.Inputs(token, r.OldInputs, r.OldOutputs), r.NewInputs) {
+		if ignored(r.IgnoreChanges, c.path) || readback.Same(token, c.top(), r.OldOutputs, r.NewInputs) {
 			continue
 		}
 		d := plugin.PropertyDiff{Kind: c.kind, InputDiff: true}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/blang/semver"
@@ -103,9 +104,22 @@ func (p *Provider) resourceType(token string) (*schema.Resource, error) {
 	r, ok := p.schema.Resources[token]
 	if !ok {
 		known := slices.Sorted(maps.Keys(p.schema.Resources))
-		return nil, fmt.Errorf("the sandbox knows no resource type %q%s", token, schema.DidYouMean(token, known))
+		return nil, fmt.Errorf("the sandbox knows no resource type %q%s: it serves %d types of %s", token, schema.DidYouMean(token, known), len(known), modules(known))
 	}
 	return r, nil
+}
+
+// modules are the services of type tokens: "ec2" of "aws:ec2/vpc:Vpc".
+func modules(tokens []string) string {
+	var names []string
+	for _, token := range tokens {
+		if module, ok := strings.CutPrefix(token, "aws:"); ok {
+			name, _, _ := strings.Cut(module, "/")
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
 func (p *Provider) maker(token string, urn resource.URN, region string, generation int, inputs resource.PropertyMap) *outputs.Maker {

@@ -557,3 +557,57 @@ func TestAnotherRegionReplacesTheProvider(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
+
+// What AWS answers otherwise than it was sent differs at the next update, without a refresh; what it answers as sent does not.
+func TestAnotherAnswerDiffersAtEveryUpdate(t *testing.T) {
+	w := start(t)
+	base := object{"engine": "redis", "userId": "rag-default", "userName": "default", "accessString": "off ~* -@all"}
+	with := func(more object) object {
+		all := object{}
+		for _, m := range []object{base, more} {
+			for k, v := range m {
+				all[k] = v
+			}
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		inputs object
+		want   string // path that differs
+	}{
+		"a":  {with(object{"authenticationMode": object{"type": "no-password-required"}}), "authenticationMode.type"},
+		"b":  {with(object{"userId": "rag-b", "noPasswordRequired": true}), ""},
+		"cc": {with(object{"userId": "rag-c", "noPasswordRequired": true, "accessString": "on allkeys allcommands"}), "accessString"},
+	} {
+		made := w.create("aws:elasticache/user:User", name, c.inputs)
+		inputs := w.inputs("aws:elasticache/user:User", name, c.inputs)
+		r, err := w.Diff(t.Context(), plugin.DiffRequest{
+			URN: urn("aws:elasticache/user:User", name), Type: "aws:elasticache/user:User", ID: made.ID,
+			OldInputs: inputs, OldOutputs: made.Properties, NewInputs: inputs,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, differs := r.DetailedDiff[c.want]; differs != (c.want != "") || len(r.DetailedDiff) > 1 {
+			t.Errorf("%s: got %v, want %q", name, r.DetailedDiff, c.want)
+		}
+	}
+}
+
+func TestASecondClusterIsRefusedInThePreview(t *testing.T) {
+	const token = "aws:eks/cluster:Cluster"
+	w := start(t)
+	in := object{"name": "first", "version": "1.36", "roleArn": "arn:x", "vpcConfig": object{"subnetIds": []any{"subnet-a", "subnet-b"}}}
+	if err := w.store.Put(inventory.Resource{Type: token, ID: "first", URN: string(urn(token, "first")), Region: "eu-central-1", Status: inventory.Ready, State: properties(in)}); err != nil {
+		t.Fatal(err)
+	}
+	if r := w.check(token, "first", nil, in); len(r.Failures) > 0 {
+		t.Errorf("its own cluster: %v", r.Failures)
+	}
+	in["name"] = "second"
+	r := w.check(token, "second", nil, in)
+	want := `name is "second": the sandbox holds one cluster and that is "first", want that one deleted first`
+	if len(r.Failures) != 1 || r.Failures[0].Reason != want {
+		t.Errorf("got %v, want %s", r.Failures, want)
+	}
+}

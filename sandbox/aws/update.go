@@ -13,6 +13,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/aws/faults"
 	"github.com/ragscale/ragscale/sandbox/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/aws/props"
+	"github.com/ragscale/ragscale/sandbox/aws/readback"
 	"github.com/ragscale/ragscale/sandbox/aws/rules"
 	"github.com/ragscale/ragscale/sandbox/aws/schema"
 )
@@ -113,6 +114,7 @@ func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plug
 			fresh["defaultVersion"] = old
 		}
 	}
+	fresh = readback.State(rec.Type, rec.State, fresh)
 	rec.Inputs, rec.State = sealed(want, r.NewInputs), sealed(want, fresh)
 	return rec
 }

@@ -58,7 +58,7 @@ func serve(t *testing.T, data string) server {
 	}
 	port := freePort(t)
 	settings := filepath.Join(t.TempDir(), "settings.yaml")
-	text := fmt.Sprintf("persist_path: /data\nlisten_address: 127.0.0.1\nport: %d\n", port)
+	text := fmt.Sprintf("persist_path: /data\nlisten_address: 127.0.0.1\nport: %d\nstdout_tracing: true\n", port)
 	if err := os.WriteFile(settings, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

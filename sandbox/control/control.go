@@ -67,10 +67,19 @@ type NodeGroupInfo struct {
 }
 
 // Addon is an EKS add-on. metrics-server is run; coredns, kube-proxy and vpc-cni are the sandbox's own network and
-// always on; any other is recorded and has no process here.
+// always on; of amazon-cloudwatch-observability what it does to other pods happens; any other is recorded and has no
+// process here.
 type Addon struct {
-	Cluster string `json:"cluster"`
-	Version string `json:"version"`
+	Cluster     string       `json:"cluster"`
+	Version     string       `json:"version"`
+	AutoMonitor *AutoMonitor `json:"autoMonitor,omitempty"` // of amazon-cloudwatch-observability; nil touches no pod
+}
+
+// AutoMonitor says which workloads get language agents injected: those that a Service of their namespace selects, but for
+// what is excluded.
+type AutoMonitor struct {
+	Languages []string            `json:"languages"` // java, nodejs, python, dotnet
+	Exclude   map[string][]string `json:"exclude"`   // language -> namespaces, and workloads as "namespace/name"
 }
 
 // Database asks for a PostgreSQL primary, or for a streaming replica of one. A changed parameter is applied to the

@@ -31,7 +31,8 @@ const (
 //go:embed metrics-server.yaml
 var metricsServerManifest string
 
-// addons are the EKS add-ons. Only metrics-server has a process here; the network's are the sandbox's own.
+// addons are the EKS add-ons. metrics-server has a process here, the CloudWatch agent's operator a webhook; the network's
+// are the sandbox's own.
 type addons struct{ d *daemon }
 
 func (a *addons) put(ctx context.Context, id string, spec control.Addon) (any, error) {
@@ -39,17 +40,20 @@ func (a *addons) put(ctx context.Context, id string, spec control.Addon) (any, e
 	if err != nil {
 		return nil, fmt.Errorf("add-on %s: %w", id, err)
 	}
-	if id != metricsServerName {
-		return nil, nil
+	switch id {
+	case metricsServerName:
+		err = a.d.startMetricsServer(ctx, client)
+	case cloudWatchAddon:
+		err = a.d.putCloudWatch(ctx, client, spec.AutoMonitor)
 	}
-	if err := a.d.startMetricsServer(ctx, client); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("add-on %s: %w", id, err)
 	}
 	return nil, nil
 }
 
 func (a *addons) remove(ctx context.Context, id string) error {
-	if id != metricsServerName {
+	if id != metricsServerName && id != cloudWatchAddon {
 		return nil
 	}
 	name := a.d.cluster.currentName()
@@ -60,14 +64,26 @@ func (a *addons) remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	manifest, err := a.d.metricsServerObjects()
+	if id == cloudWatchAddon {
+		err = a.d.removeCloudWatch(ctx, client)
+	} else {
+		err = a.d.stopMetricsServer(ctx, client)
+	}
+	if err != nil {
+		return fmt.Errorf("add-on %s: %w", id, err)
+	}
+	return nil
+}
+
+func (d *daemon) stopMetricsServer(ctx context.Context, client *rest.Config) error {
+	manifest, err := d.metricsServerObjects()
 	if err != nil {
 		return err
 	}
 	if err := deleteManifest(ctx, client, manifest); err != nil {
-		return fmt.Errorf("add-on %s: %w", id, err)
+		return err
 	}
-	a.d.programs.stop(metricsServerName)
+	d.programs.stop(metricsServerName)
 	return nil
 }
 

@@ -1,8 +1,8 @@
 // Package daemon is the inside of a sandbox: it runs the control plane, the nodes, the databases and the load
 // balancers that are declared through the control API.
 //
-// Owns: the control API's managers, the processes' supervision, what is kept over a restart, addresses, the token
-// webhook, the ports offered to the host. Does not own: the namespace it lives in (namespace), pods (nodeagent),
+// Owns: the control API's managers, the processes' supervision, what is kept over a restart, addresses, the
+// webhooks, the ports offered to the host. Does not own: the namespace it lives in (namespace), pods (nodeagent),
 // services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis).
 package daemon
 
@@ -57,6 +57,7 @@ type daemon struct {
 	log     *slog.Logger
 	offers  map[int]*offer
 	webhook *tokenWebhook
+	agents  *agentWebhook
 
 	programs     *supervisor
 	engines      *postgres.Server
@@ -102,14 +103,14 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	d := &daemon{
 		layout: l, images: cfg.Images, keeper: cfg.Keeper, began: time.Now(), log: cfg.Log,
-		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), programs: newSupervisor(l.Log(), cfg.Log),
+		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), agents: &agentWebhook{}, programs: newSupervisor(l.Log(), cfg.Log),
 	}
 	for port, listener := range cfg.Offered {
 		d.offers[port] = newOffer(listener, cfg.Log)
 	}
 	pair := pki.Pair{Cert: filepath.Join(l.PKI(), pki.Webhook+".crt"), Key: filepath.Join(l.PKI(), pki.Webhook+".key")}
-	if err := d.webhook.listen(ctx, pair, cfg.Log); err != nil {
-		return nil, fmt.Errorf("token webhook: %w", err)
+	if err := d.listen(ctx, pair); err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
 	}
 	return d, d.openParts()
 }

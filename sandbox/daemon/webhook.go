@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -96,8 +95,8 @@ func (w *tokenWebhook) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(rw).Encode(review) // an API server that went away asks again
 }
 
-// listen serves the webhook until ctx ends.
-func (w *tokenWebhook) listen(ctx context.Context, pair pki.Pair, log *slog.Logger) error {
+// listen serves the webhooks until ctx ends.
+func (d *daemon) listen(ctx context.Context, pair pki.Pair) error {
 	cert, err := tls.LoadX509KeyPair(pair.Cert, pair.Key)
 	if err != nil {
 		return err
@@ -107,12 +106,14 @@ func (w *tokenWebhook) listen(ctx context.Context, pair pki.Pair, log *slog.Logg
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+webhookPath, w)
+	mux.Handle("POST "+webhookPath, d.webhook)
+	mux.Handle("POST "+workloadPath, reviewing(d.agents.annotate))
+	mux.Handle("POST "+podPath, reviewing(d.agents.instrument))
 	srv := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() {
 		if err := srv.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("the token webhook ended", "error", err)
+			d.log.Error("the webhooks ended", "error", err)
 		}
 	}()
 	return nil

@@ -91,7 +91,7 @@ func TestASecretIsAskedForOnceAndKeptEncrypted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{"p:size": 4.0, "p:password": map[string]any{"secure": "v1:abc"}}
+	want := map[string]any{"p:size": 4, "p:password": map[string]any{"secure": "v1:abc"}}
 	if d := cmp.Diff(want, got.Config); d != "" || got.EncryptionSalt != "v1:x" {
 		t.Errorf("salt %q, config (-want +got):\n%s", got.EncryptionSalt, d)
 	}
@@ -99,11 +99,11 @@ func TestASecretIsAskedForOnceAndKeptEncrypted(t *testing.T) {
 
 func TestSecretsOfAnotherProviderAreLeftOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
-	if err := os.WriteFile(path, []byte("config:\n  a:b: 1\n  a:c:\n    secure: AAA\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("config:\n  a:b: 1\n  a:d: no\n  a:c:\n    secure: AAA\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got, err := ReadConfig(path)
-	if d := cmp.Diff(Config{"a:b": 1.0}, got); d != "" || err != nil {
+	if d := cmp.Diff(Config{"a:b": 1, "a:d": "no"}, got); d != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 }

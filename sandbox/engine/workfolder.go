@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"sigs.k8s.io/yaml"
+	"gopkg.in/yaml.v3"
 )
 
 // Config is the `config:` block of a Pulumi.<stack>.yaml.
@@ -29,11 +29,12 @@ func ReadConfig(path string) (Config, error) {
 	return f.Config, nil
 }
 
-// stackFile is what Pulumi keeps in Pulumi.<stack>.yaml.
+// stackFile is what Pulumi keeps in Pulumi.<stack>.yaml, read and written with the YAML that Pulumi has: by version 1.1, no
+// would be false.
 type stackFile struct {
-	EncryptionSalt  string `json:"encryptionsalt,omitempty"`
-	SecretsProvider string `json:"secretsprovider,omitempty"`
-	Config          Config `json:"config,omitempty"`
+	EncryptionSalt  string         `yaml:"encryptionsalt,omitempty"`
+	SecretsProvider string         `yaml:"secretsprovider,omitempty"`
+	Config          map[string]any `yaml:"config,omitempty"` // not a type of its own: nested objects would be of it too
 }
 
 func readStackFile(path string) (stackFile, error) {

@@ -36,11 +36,11 @@ func (p *provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	if err := p.refuseForeign(ctx, r.URN, r.Properties); err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	live, err := p.apply(ctx, r.URN, r.Properties, false)
+	live, err := p.apply(ctx, r.URN, r.Properties, false, true)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, live)
+	live, waitErr := p.await(ctx, r.URN, live)
 	out, err := properties(live, r.Properties)
 	if err != nil {
 		return plugin.CreateResponse{}, err
@@ -56,7 +56,7 @@ func (p *provider) previewCreate(ctx context.Context, r plugin.CreateRequest) (p
 	out := r.Properties.Copy()
 	out["status"] = resource.MakeComputed(resource.NewStringProperty(""))
 	if !isRelease(r.URN) && !hasUnknowns(r.Properties) {
-		if _, err := p.apply(ctx, r.URN, r.Properties, true); err != nil && !comesLater(err) {
+		if _, err := p.apply(ctx, r.URN, r.Properties, true, true); err != nil && !comesLater(err) {
 			return plugin.CreateResponse{}, err
 		}
 	}
@@ -79,7 +79,7 @@ func isAnswer(err error) bool {
 func (p *provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
 	if r.Preview {
 		if !isRelease(r.URN) && !hasUnknowns(r.NewInputs) {
-			if _, err := p.apply(ctx, r.URN, r.NewInputs, true); err != nil && !comesLater(err) {
+			if _, err := p.apply(ctx, r.URN, r.NewInputs, true, p.forces(r.NewInputs)); err != nil && !comesLater(err) {
 				return plugin.UpdateResponse{}, err
 			}
 		}
@@ -90,11 +90,11 @@ func (p *provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	}
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	live, err := p.apply(ctx, r.URN, r.NewInputs, false)
+	live, err := p.apply(ctx, r.URN, r.NewInputs, false, p.forces(r.NewInputs))
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, live)
+	live, waitErr := p.await(ctx, r.URN, live)
 	out, err := properties(live, r.NewInputs)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
@@ -140,9 +140,9 @@ func propagationOf(u *unstructured.Unstructured) metav1.DeletionPropagation {
 	return metav1.DeletePropagationBackground
 }
 
-// apply sends the object as the API server's own merge does it (server-side apply) and takes fields that others own:
-// the program is the declaration. Unknown fields are errors.
-func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.PropertyMap, dryRun bool) (*unstructured.Unstructured, error) {
+// apply sends the object as the API server's own merge does it (server-side apply). With force it takes fields that others
+// own. Unknown fields are errors.
+func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.PropertyMap, dryRun, force bool) (*unstructured.Unstructured, error) {
 	u, client, err := p.clientFor(in)
 	if err != nil {
 		return nil, err
@@ -151,14 +151,19 @@ func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.Prop
 	if err != nil {
 		return nil, err
 	}
-	force := true
 	opts := metav1.PatchOptions{FieldManager: manager(urn), Force: &force, FieldValidation: metav1.FieldValidationStrict}
 	if dryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
 	for attempt := 1; ; attempt++ {
 		live, err := client.Patch(ctx, u.GetName(), types.ApplyPatchType, body, opts)
-		if err == nil || !retryable(err) || attempt == 5 {
+		switch {
+		case ownedByOthers(err) && !force && takesOver(err):
+			force = true
+			continue
+		case ownedByOthers(err):
+			return nil, conflict(manager(urn), err)
+		case err == nil || !retryable(err) || attempt == 5:
 			return live, err
 		}
 		select {

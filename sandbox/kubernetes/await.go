@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,8 +34,9 @@ type state struct {
 	reason string
 }
 
-// await polls until the object works, as its kind defines it. The last live object is returned also with an error.
-func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+// await polls until the object of a resource works, as its kind defines it, and says what it waits for. The last live object
+// is returned also with an error.
+func (p *provider) await(ctx context.Context, urn resource.URN, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	rule, ok := rules[u.GroupVersionKind().GroupKind()]
 	if !ok || u.GetAnnotations()[skipAwait] == "true" {
 		return u, nil
@@ -45,6 +47,8 @@ func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*un
 	if err != nil {
 		return u, err
 	}
+	w := &waiting{to: p.engine, urn: urn, began: time.Now()}
+	defer w.over(ctx)
 	for {
 		s := rule(ctx, c, u)
 		if s.ready {
@@ -53,6 +57,8 @@ func (p *provider) await(ctx context.Context, u *unstructured.Unstructured) (*un
 		if s.failed {
 			return u, p.describe(u, s.reason)
 		}
+		w.explain = func() string { return p.describe(u, s.reason).Error() }
+		w.until(ctx, s.reason)
 		select {
 		case <-ctx.Done():
 			return u, p.describe(u, "not ready: "+s.reason)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Check fills in the object's name where the program gave none (the resource's name and eight hex digits, stable over
@@ -37,9 +36,20 @@ func (p *provider) named(md resource.PropertyValue, r plugin.CheckRequest) resou
 	if md.IsObject() {
 		m = md.ObjectValue().Copy()
 	}
-	if _, ok := m["name"]; !ok && m["generateName"].IsNull() {
-		m["name"] = resource.NewStringProperty(stableName(text(r.Olds, "metadata", "name"), r))
+	if _, ok := m["name"]; ok || !m["generateName"].IsNull() {
+		return m
 	}
+	m["name"] = resource.NewStringProperty(stableName(text(r.Olds, "metadata", "name"), r))
+	annotations := reveal(m["annotations"])
+	if annotations.IsComputed() {
+		return m
+	}
+	marked := resource.PropertyMap{}
+	if annotations.IsObject() {
+		marked = annotations.ObjectValue().Copy()
+	}
+	marked[autonamed] = resource.NewStringProperty("true")
+	m["annotations"] = resource.NewObjectProperty(marked)
 	return m
 }
 
@@ -52,39 +62,29 @@ func stableName(old string, r plugin.CheckRequest) string {
 	return r.URN.Name() + "-" + hex.EncodeToString(sum[:])[:8]
 }
 
-// Diff compares inputs with inputs: after a refresh the old ones carry what was found in the cluster (drift.go). A
-// change of identity replaces; so does one that the API server itself refuses as immutable, which a dry run tells.
-func (p *provider) Diff(ctx context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
+// Diff compares inputs with inputs: after a refresh the old ones carry what was found in the cluster (drift.go).
+func (p *provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffResponse, error) {
 	detailed := changedPaths(r.OldInputs, r.NewInputs)
 	if len(detailed) == 0 {
 		return plugin.DiffResult{Changes: plugin.DiffNone}, nil
 	}
 	res := plugin.DiffResult{Changes: plugin.DiffSome, DetailedDiff: detailed}
-	var replace func(path string) bool
-	switch {
-	case isRelease(r.URN):
-		replace = func(path string) bool { return path == "name" || path == "namespace" || path == "chart" }
-	case p.immutable(ctx, r, detailed):
-		replace = func(path string) bool { return !strings.HasPrefix(path, "metadata.") }
-	default:
-		replace = func(path string) bool { return slices.Contains(identity, path) }
+	replaces := func(path string) bool { return p.replaces(r.NewInputs, path) }
+	if isRelease(r.URN) {
+		replaces = func(path string) bool { return path == "name" || path == "namespace" || path == "chart" }
 	}
 	for path, d := range detailed {
 		top := resource.PropertyKey(strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' })[0])
-		if replace(path) {
+		if replaces(path) {
 			d.Kind = d.Kind.AsReplace()
 			detailed[path] = d
 			res.ReplaceKeys = appendOnce(res.ReplaceKeys, top)
 		}
 		res.ChangedKeys = appendOnce(res.ChangedKeys, top)
 	}
-	// An object with the same name cannot exist twice.
-	res.DeleteBeforeReplace = len(res.ReplaceKeys) > 0 && text(r.OldInputs, "metadata", "name") == text(r.NewInputs, "metadata", "name")
+	res.DeleteBeforeReplace = len(res.ReplaceKeys) > 0 && (isRelease(r.URN) || keepsName(r.OldInputs, r.NewInputs))
 	return res, nil
 }
-
-// identity is where an object lives: no update moves it.
-var identity = []string{"apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace"}
 
 func appendOnce(l []resource.PropertyKey, k resource.PropertyKey) []resource.PropertyKey {
 	if slices.Contains(l, k) {
@@ -112,19 +112,4 @@ func changedPaths(olds, news resource.PropertyMap) map[string]plugin.PropertyDif
 		}
 	}
 	return detailed
-}
-
-// immutable asks the API server, by a dry run, whether it refuses the change to a field that is set once (a
-// Deployment's selector, a Job's template, a Service's cluster IP …).
-func (p *provider) immutable(ctx context.Context, r plugin.DiffRequest, detailed map[string]plugin.PropertyDiff) bool {
-	for path := range detailed {
-		if slices.Contains(identity, path) {
-			return false // replaced anyway
-		}
-	}
-	if hasUnknowns(r.NewInputs) {
-		return false
-	}
-	_, err := p.apply(ctx, r.URN, r.NewInputs, true)
-	return apierrors.IsInvalid(err) && strings.Contains(err.Error(), "immutable")
 }

@@ -36,14 +36,17 @@ type provider struct {
 	ctx    context.Context
 
 	mu        sync.Mutex
+	engine    teller   // nil for one that takes no messages
 	cluster   *cluster // nil until Configure
-	namespace string   // default namespace of namespaced objects
+	options   options
+	namespace string // default namespace of namespaced objects
 }
 
 // Main serves the plugin until the engine goes away; it prints the port it listens on, as the engine expects.
 func Main() int {
 	control.ExitWithParent()
 	p := newProvider()
+	p.engine = engineLog()
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Init: func(s *grpc.Server) error {
 			pulumirpc.RegisterResourceProviderServer(s, plugin.NewProviderServer(p))
@@ -92,7 +95,7 @@ func kubeconfigFault(v resource.PropertyValue) string {
 	v = reveal(v)
 	switch {
 	case v.IsNull():
-		return "is not set: the sandbox never falls back to the user's own ~/.kube/config"
+		return "is not set, want the provider's argument or the setting kubernetes:kubeconfig: the sandbox reads neither $KUBECONFIG nor ~/.kube/config, which may be of a real cluster"
 	case !v.IsString():
 		return "" // not known yet
 	}
@@ -122,7 +125,7 @@ func (p *provider) Configure(_ context.Context, r plugin.ConfigureRequest) (plug
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.cluster = c
+	p.cluster, p.options = c, optionsOf(r.Inputs)
 	if ns := reveal(r.Inputs["namespace"]); ns.IsString() && ns.StringValue() != "" {
 		p.namespace = ns.StringValue()
 	}

@@ -112,7 +112,7 @@ func (p *provider) installRelease(ctx context.Context, urn resource.URN, in reso
 		if err != nil {
 			return nil, fmt.Errorf("chart %s: %w", text(in, "chart"), err)
 		}
-		if _, err := p.await(ctx, live); err != nil {
+		if _, err := p.await(ctx, urn, live); err != nil {
 			return nil, fmt.Errorf("chart %s: %w", text(in, "chart"), err)
 		}
 	}

@@ -103,7 +103,8 @@ func newAgent(cfg Config, client kubernetes.Interface, rt runtime) *Agent {
 	}))
 	a.podCache, a.podLister = bound.Core().V1().Pods().Informer(), bound.Core().V1().Pods().Lister()
 	a.objects = &clusterObjects{client: client,
-		configMaps: a.factory.Core().V1().ConfigMaps().Lister(), secrets: a.factory.Core().V1().Secrets().Lister()}
+		configMaps: a.factory.Core().V1().ConfigMaps().Lister(), secrets: a.factory.Core().V1().Secrets().Lister(),
+		services: a.factory.Core().V1().Services().Lister()}
 	return a
 }
 

@@ -21,16 +21,18 @@ type objects interface {
 	Secret(ctx context.Context, namespace, name string) (*corev1.Secret, error)
 	Token(ctx context.Context, pod *corev1.Pod, want *corev1.ServiceAccountTokenProjection) (token, error)
 	ClaimFolder(ctx context.Context, namespace, claim string) (string, error)
+	Services(namespace string) ([]*corev1.Service, error)
 }
 
-// containerEnv is the environment of a container as sorted NAME=value lines. Later sources win: the image, the service
-// address, envFrom, env. An error says which object or key is missing.
+// containerEnv is the environment of a container as sorted NAME=value lines. Later sources win: Services, the image, envFrom,
+// env. An error says which object or key is missing.
 func containerEnv(ctx context.Context, src objects, v view, c *corev1.Container, image Image, apiService string) ([]string, error) {
 	env := map[string]string{"PATH": defaultPath, "HOSTNAME": v.hostname(), "HOME": "/"}
-	host, port, ok := strings.Cut(apiService, ":")
-	if ok {
-		env["KUBERNETES_SERVICE_HOST"], env["KUBERNETES_SERVICE_PORT"] = host, port
+	services, err := src.Services(v.pod.Namespace)
+	if err != nil {
+		return nil, err
 	}
+	maps.Copy(env, serviceLinks(services, v.pod, apiService))
 	maps.Copy(env, image.Env)
 	for _, from := range c.EnvFrom {
 		values, err := envFrom(ctx, src, v.pod.Namespace, from)

@@ -19,7 +19,10 @@ type memoryObjects struct {
 	secrets    map[string]*corev1.Secret
 	token      token
 	claims     map[string]string
+	services   []*corev1.Service
 }
+
+func (o *memoryObjects) Services(string) ([]*corev1.Service, error) { return o.services, nil }
 
 func (o *memoryObjects) ConfigMap(_ context.Context, _, name string) (*corev1.ConfigMap, error) {
 	if cm, ok := o.configMaps[name]; ok {
@@ -92,12 +95,17 @@ func TestContainerEnvTakesEverySource(t *testing.T) {
 			{Name: "GONE", ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "c"}, Key: "none", Optional: &no}}},
 		},
 	}
-	got, err := containerEnv(t.Context(), src, exampleView(), c, Image{Env: map[string]string{"FROM_IMAGE": "1", "HOME": "/data"}}, "10.96.0.1:443")
+	v := exampleView()
+	src.services = []*corev1.Service{testService("app", "10.96.0.7", corev1.ServicePort{Port: 80})}
+	v.pod.Spec.EnableServiceLinks = new(bool)
+	got, err := containerEnv(t.Context(), src, v, c, Image{Env: map[string]string{"FROM_IMAGE": "1", "HOME": "/data"}}, "10.96.0.1:443")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"APP=api", "CPU=250", "C_K=cm", "C_LEVEL=debug", "FROM_IMAGE=1", "HOME=/data", "HOSTNAME=api-0", "IP=10.77.1.5",
-		"KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443", "MEM=8192", "PATH=" + defaultPath, "PW=x", "URL=http://10.77.1.5:80/debug"}
+		"KUBERNETES_PORT=tcp://10.96.0.1:443", "KUBERNETES_PORT_443_TCP=tcp://10.96.0.1:443", "KUBERNETES_PORT_443_TCP_ADDR=10.96.0.1",
+		"KUBERNETES_PORT_443_TCP_PORT=443", "KUBERNETES_PORT_443_TCP_PROTO=tcp", "KUBERNETES_SERVICE_HOST=10.96.0.1",
+		"KUBERNETES_SERVICE_PORT=443", "KUBERNETES_SERVICE_PORT_HTTPS=443", "MEM=8192", "PATH=" + defaultPath, "PW=x", "URL=http://10.77.1.5:80/debug"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}

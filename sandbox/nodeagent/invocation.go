@@ -181,7 +181,8 @@ func (c *container) volumeMount(object *corev1.Pod, vm corev1.VolumeMount, env m
 		if volume.Name != vm.Name {
 			continue
 		}
-		m := mount{Source: c.pod.volumes.source(volume), Target: vm.MountPath, ReadOnly: vm.ReadOnly}
+		// Volumes that show API objects are read-only, as the kubelet mounts them.
+		m := mount{Source: c.pod.volumes.source(volume), Target: vm.MountPath, ReadOnly: vm.ReadOnly || showsObjects(volume)}
 		sub := vm.SubPath
 		if vm.SubPathExpr != "" {
 			sub = expand(vm.SubPathExpr, env)

@@ -157,6 +157,8 @@ func (a *Agent) dropOthers(ctx context.Context, want []Node, known []corev1.Node
 	return errors.Join(all...)
 }
 
+// dropNode drains the node and removes it. DaemonSets' pods, which tolerate a cordon and would come back, go when the node
+// has gone.
 func (a *Agent) dropNode(ctx context.Context, name string) error {
 	a.mu.Lock()
 	n := a.nodes[name]
@@ -164,17 +166,30 @@ func (a *Agent) dropNode(ctx context.Context, name string) error {
 	if err := a.cordon(ctx, name); err != nil {
 		return fmt.Errorf("cordon node %s: %w", name, err)
 	}
-	if err := a.drain(ctx, name, n != nil); err != nil {
+	if err := a.drain(ctx, name, n != nil, func(p *corev1.Pod) bool { return !ofDaemonSet(p) }); err != nil {
 		return fmt.Errorf("drain node %s: %w", name, err)
 	}
-	if n == nil {
-		return a.unregister(ctx, name)
+	if n != nil {
+		a.mu.Lock()
+		delete(a.nodes, name)
+		a.mu.Unlock()
+		n.stop()
 	}
-	a.mu.Lock()
-	delete(a.nodes, name)
-	a.mu.Unlock()
-	n.stop()
-	return errors.Join(a.unregister(ctx, name), a.closeNode(n))
+	if err := a.unregister(ctx, name); err != nil {
+		return err
+	}
+	if err := a.drain(ctx, name, n != nil, ofDaemonSet); err != nil {
+		return fmt.Errorf("daemon pods of node %s: %w", name, err)
+	}
+	if n == nil {
+		return nil
+	}
+	return a.closeNode(n)
+}
+
+func ofDaemonSet(p *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(p)
+	return owner != nil && owner.Kind == "DaemonSet"
 }
 
 func (a *Agent) cordon(ctx context.Context, name string) error {
@@ -196,9 +211,9 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// drain evicts the node's pods and waits until they are gone. After EvictionGrace disruption budgets are overruled, as
-// happens to a node that is terminated. Where nobody runs the node, its pods are removed at once.
-func (a *Agent) drain(ctx context.Context, node string, runs bool) error {
+// drain evicts those of the node's pods that are meant and waits until they are gone. After EvictionGrace disruption budgets
+// are overruled, as happens to a node that is terminated. Pods that nobody runs are removed at once.
+func (a *Agent) drain(ctx context.Context, node string, runs bool, meant func(*corev1.Pod) bool) error {
 	until := time.Now().Add(a.cfg.EvictionGrace)
 	for {
 		pods, err := a.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
@@ -208,11 +223,11 @@ func (a *Agent) drain(ctx context.Context, node string, runs bool) error {
 		left := 0
 		for i := range pods.Items {
 			p := &pods.Items[i]
-			if p.Spec.NodeName != node { // a fake API server may not know field selectors
+			if p.Spec.NodeName != node || !meant(p) { // a fake API server may not know field selectors
 				continue
 			}
 			left++
-			if err := a.drainPod(ctx, p, runs, time.Now().After(until)); err != nil {
+			if err := a.drainPod(ctx, p, runs && a.sees(p, node), time.Now().After(until)); err != nil {
 				return err
 			}
 		}
@@ -225,6 +240,13 @@ func (a *Agent) drain(ctx context.Context, node string, runs bool) error {
 	}
 }
 
+// sees tells whether the agent runs the pod, or will: it starts none on a node that it has given up.
+func (a *Agent) sees(p *corev1.Pod, node string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.live[p.UID] != nil || a.nodes[node] != nil
+}
+
 func (a *Agent) drainPod(ctx context.Context, p *corev1.Pod, runs, force bool) error {
 	if p.DeletionTimestamp != nil && runs {
 		return nil
@@ -235,7 +257,7 @@ func (a *Agent) drainPod(ctx context.Context, p *corev1.Pod, runs, force bool) e
 	switch {
 	case !runs:
 		err = pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: own})
-	case force || metav1.GetControllerOf(p) != nil && metav1.GetControllerOf(p).Kind == "DaemonSet":
+	case force || ofDaemonSet(p):
 		err = pods.Delete(ctx, p.Name, metav1.DeleteOptions{Preconditions: own})
 	default:
 		err = pods.EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace}, DeleteOptions: &metav1.DeleteOptions{Preconditions: own}})

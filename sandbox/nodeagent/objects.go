@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 )
@@ -22,6 +23,7 @@ type clusterObjects struct {
 	client     kubernetes.Interface
 	configMaps corelisters.ConfigMapLister
 	secrets    corelisters.SecretLister
+	services   corelisters.ServiceLister
 }
 
 func (o *clusterObjects) ConfigMap(ctx context.Context, namespace, name string) (*corev1.ConfigMap, error) {
@@ -38,6 +40,11 @@ func (o *clusterObjects) Secret(ctx context.Context, namespace, name string) (*c
 		return o.client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	}
 	return s, err
+}
+
+// Services are those of a namespace that the agent has seen.
+func (o *clusterObjects) Services(namespace string) ([]*corev1.Service, error) {
+	return o.services.Services(namespace).List(labels.Everything())
 }
 
 // Token asks for a service account token bound to the pod.

@@ -42,6 +42,7 @@ func podStatus(pod *corev1.Pod, s snapshot, now metav1.Time) corev1.PodStatus {
 	}
 	st.InitContainerStatuses = containerStatuses(pod, pod.Spec.InitContainers, pod.Status.InitContainerStatuses, s, true)
 	st.ContainerStatuses = containerStatuses(pod, pod.Spec.Containers, pod.Status.ContainerStatuses, s, false)
+	st.EphemeralContainerStatuses = refusedContainers(pod, now)
 	st.Phase = podPhase(pod, s)
 	st.Reason, st.Message = s.reason, s.message
 	setConditions(pod, &st, s, now)
@@ -69,6 +70,29 @@ func containerStatuses(pod *corev1.Pod, specs []corev1.Container, before []corev
 		for j := range before { // set by admission or others, never by this agent
 			if before[j].Name == spec.Name {
 				cs.AllocatedResourcesStatus, cs.VolumeMounts, cs.User = before[j].AllocatedResourcesStatus, before[j].VolumeMounts, before[j].User
+			}
+		}
+		out = append(out, cs)
+	}
+	return out
+}
+
+// refusedContainers says of ephemeral containers (kubectl debug) that this node has none, where silence would have their
+// maker wait.
+func refusedContainers(pod *corev1.Pod, now metav1.Time) []corev1.ContainerStatus {
+	var out []corev1.ContainerStatus
+	for i := range pod.Spec.EphemeralContainers {
+		c := &pod.Spec.EphemeralContainers[i]
+		cs := corev1.ContainerStatus{Name: c.Name, Image: c.Image, ImageID: "local://" + c.Image}
+		for j := range pod.Status.EphemeralContainerStatuses {
+			if before := &pod.Status.EphemeralContainerStatuses[j]; before.Name == c.Name {
+				cs.State = before.State
+			}
+		}
+		if cs.State.Terminated == nil {
+			cs.State.Terminated = &corev1.ContainerStateTerminated{
+				ExitCode: 1, Reason: "NotSupported", FinishedAt: now, StartedAt: now,
+				Message: "this node runs no ephemeral containers: `kubectl exec` reaches the pod's own",
 			}
 		}
 		out = append(out, cs)

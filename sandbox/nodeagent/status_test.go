@@ -85,6 +85,19 @@ func TestReadinessGateOfOthersHoldsThePodBack(t *testing.T) {
 	}
 }
 
+func TestEphemeralContainersAreRefusedInWords(t *testing.T) {
+	p := podOf("a")
+	p.Spec.EphemeralContainers = []corev1.EphemeralContainer{{EphemeralContainerCommon: corev1.EphemeralContainerCommon{Name: "debugger", Image: "busybox"}}}
+	st := podStatus(p, snapshot{initialized: true}, metav1.Now())
+	if got := st.EphemeralContainerStatuses; len(got) != 1 || got[0].State.Terminated == nil || got[0].State.Terminated.Reason != "NotSupported" {
+		t.Errorf("got %+v", got)
+	}
+	p.Status = st
+	if again := podStatus(p, snapshot{initialized: true}, metav1.NewTime(time.Now().Add(time.Hour))); !again.EphemeralContainerStatuses[0].State.Terminated.FinishedAt.Equal(&st.EphemeralContainerStatuses[0].State.Terminated.FinishedAt) {
+		t.Error("the status changes by itself")
+	}
+}
+
 func TestStoppingPodIsNotReady(t *testing.T) {
 	s := snapshot{initialized: true, stopping: true, containers: map[string]containerSnapshot{"a": runningState()}}
 	if c := condition(podStatus(podOf("a"), s, metav1.Now()), corev1.PodReady); c.Status != corev1.ConditionFalse {

@@ -123,6 +123,10 @@ func hostPath(h *corev1.HostPathVolumeSource) error {
 	return err
 }
 
+func showsObjects(volume *corev1.Volume) bool {
+	return volume.ConfigMap != nil || volume.Secret != nil || volume.DownwardAPI != nil || volume.Projected != nil
+}
+
 // files is the content of a volume that shows API objects.
 func (w *volumes) files(ctx context.Context, v view, volume *corev1.Volume) (map[string]file, error) {
 	switch {

@@ -51,7 +51,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 	}
 	if r.Method == http.MethodGet && id == "documents" {
-		a.page(w)
+		a.page(w, r.URL.Query().Get("status"))
 	}
 }
 
@@ -77,9 +77,12 @@ func (a *api) make(w http.ResponseWriter, r *http.Request, kind string) {
 	fmt.Fprintf(w, `{"id":%q}`, id)
 }
 
-func (a *api) page(w http.ResponseWriter) {
-	var list []any
+func (a *api) page(w http.ResponseWriter, status string) {
+	list := []any{}
 	for id, metadata := range a.held {
+		if status == "pending" {
+			break // all are ready at once
+		}
 		list = append(list, map[string]any{"id": id, "metadata": metadata})
 	}
 	if err := json.NewEncoder(w).Encode(map[string]any{"documents": list}); err != nil {

@@ -1,5 +1,7 @@
 // Command bench-api measures a running API from outside: what answers cost, by the way that they come from.
 //
+// DATABASE_URL, where it is set, names the primary (postgres://…): only it tells when documents have their vectors.
+//
 // Owns: the corpus that it stores and removes, the loads, the table. Does not own: the API, objectives (`ragscale load`).
 package main
 
@@ -26,6 +28,7 @@ func main() {
 // options are what a run is to do.
 type options struct {
 	url       string
+	database  string // the primary's URL; empty: what only it knows is not measured
 	documents int
 	rounds    int
 	each      time.Duration // of a load in a round
@@ -50,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{database: os.Getenv("DATABASE_URL")} // no flag: arguments are seen by everybody
 	f := flag.NewFlagSet("bench-api", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&o.url, "url", "", "the API, such as http://127.0.0.1:8080")

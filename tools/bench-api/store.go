@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
@@ -62,14 +64,47 @@ func (b *bench) store(ctx context.Context) ([]row, error) {
 	}
 	slices.Sort(took)
 	uploaded := sample{took: took, faults: int(refused.Load()), within: time.Since(begin)}
-	if err := each(len(b.documents), b.addr, func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
+	if err := processed(ctx, b.addr); err != nil {
 		return nil, err
 	}
 	within := time.Since(begin)
+	if err := each(len(b.documents), b.addr, func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
+		return nil, err
+	}
 	after, err := own()
 	uploaded.cores = (after - before).Seconds() / within.Seconds()
 	toReady := row{Name: "documents from upload to ready, all at once", Rates: []float64{float64(len(took)) / within.Seconds()}, Requests: len(took)}
-	return []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}, err
+	rows := []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}
+	if err != nil || b.database == "" {
+		return rows, err
+	}
+	if err := embedded(ctx, b.database, b.documents); err != nil {
+		return nil, err
+	}
+	rate := float64(len(took)) / time.Since(begin).Seconds()
+	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate}, Requests: len(took)}), nil
+}
+
+// embedded waits until all documents have their vectors.
+func embedded(ctx context.Context, database string, ids []string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	for {
+		var n int
+		err := conn.QueryRow(ctx, `SELECT count(DISTINCT e.document_id) FROM document_embeddings e JOIN documents d ON d.id = e.document_id
+			WHERE e.document_id = ANY ($1) AND e.version = d.version AND e.chunks = d.chunk_count`, ids).Scan(&n)
+		if err != nil || n == len(ids) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d documents are embedded after %s", n, len(ids), storeLimit)
+		case <-time.After(refusalPause):
+		}
+	}
 }
 
 // each calls do for 0 to n-1, some at the same time.
@@ -90,6 +125,28 @@ func each(n int, addr string, do func(*client, int) error) error {
 	return errors.Join(faults...)
 }
 
+// processed waits until no document is pending: one question at a time, for 50 clients who each ask for their own would be most of
+// the load.
+func processed(ctx context.Context, addr string) error {
+	c := client{addr: addr}
+	defer c.close()
+	for {
+		status, body, err := c.ask(ctx, request{method: http.MethodGet, path: "/v1/documents?status=pending&limit=1"})
+		var page struct{ Documents []struct{} }
+		if err == nil && status == http.StatusOK {
+			err = json.Unmarshal(body, &page)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("documents are pending after %s", storeLimit)
+		case err == nil && status == http.StatusOK && len(page.Documents) == 0:
+			return nil
+		}
+		time.Sleep(refusalPause)
+	}
+}
+
+// ready waits for a document that may be seen by one replica and not yet by another.
 func ready(ctx context.Context, c *client, id string) error {
 	for {
 		status, body, err := c.ask(ctx, request{method: http.MethodGet, path: "/v1/documents/" + id})

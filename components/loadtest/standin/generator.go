@@ -46,7 +46,8 @@ type Request struct {
 	Method, Path string
 	Tags         map[string]string
 	Body         string
-	Status       int // 0: no answer
+	Status       int           // 0: no answer
+	Took         time.Duration // until the whole answer was there
 }
 
 // Sample is a value of a metric of the scripts, or a check: "check: NAME", 1 where it holds.
@@ -55,6 +56,9 @@ type Sample struct {
 	Value  float64
 	Tags   map[string]string
 }
+
+// transport keeps a connection for each of the users that ask at the same time, as k6 does.
+var transport = &http.Transport{MaxIdleConnsPerHost: 2000, IdleConnTimeout: time.Minute}
 
 const (
 	scenarioFile    = "/etc/loadtest/scenario.json"
@@ -72,7 +76,7 @@ func New(ctx context.Context, url string, s k6.Scenario) (*Generator, error) {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return &Generator{
-		ctx: ctx, Scripts: scripts, client: http.DefaultClient,
+		ctx: ctx, Scripts: scripts, client: &http.Client{Transport: transport},
 		Env: map[string]string{
 			k6.EnvTarget: url, k6.EnvScenario: scenarioFile, k6.EnvEnvironment: environmentFile, k6.EnvResults: "/results",
 			k6.EnvJob: "smoke-1", k6.EnvPod: "smoke-1-0-abcde", k6.EnvNode: "n1", "JOB_COMPLETION_INDEX": "0",
@@ -201,11 +205,17 @@ func (u *User) call(exports *sobek.Object, name string, arguments ...any) (any, 
 	}
 	values := make([]sobek.Value, len(arguments))
 	for i, a := range arguments {
-		value, err := u.fromJSON(a)
+		if value, done := a.(sobek.Value); done {
+			values[i] = value
+			continue
+		}
+		text, err := json.Marshal(a)
 		if err != nil {
 			return nil, err
 		}
-		values[i] = value
+		if values[i], err = u.parse(text); err != nil {
+			return nil, err
+		}
 	}
 	result, err := function(sobek.Undefined(), values...)
 	if err != nil {
@@ -214,21 +224,35 @@ func (u *User) call(exports *sobek.Object, name string, arguments ...any) (any, 
 	return result.Export(), nil
 }
 
-func (u *User) fromJSON(a any) (sobek.Value, error) {
-	if a == nil {
+// parse is JSON.parse; null is undefined, as k6 hands over what is not there.
+func (u *User) parse(text []byte) (sobek.Value, error) {
+	if string(text) == "null" {
 		return sobek.Undefined(), nil
 	}
-	text, err := json.Marshal(a)
-	if err != nil {
-		return nil, err
+	parse, ok := sobek.AssertFunction(u.VM.Get("JSON").ToObject(u.VM).Get("parse"))
+	if !ok {
+		return nil, errors.New("JSON.parse is no function")
 	}
-	return u.VM.RunString("(" + string(text) + ")")
+	return parse(sobek.Undefined(), u.VM.ToValue(string(text)))
 }
 
 // Act runs n iterations of the user on what setup handed over.
 func (u *User) Act(n int, data any) error {
-	for range n {
-		if _, err := u.Call("default", data); err != nil {
+	return u.ActWhile(func() bool { n--; return n >= 0 }, data)
+}
+
+// ActWhile runs iterations for as long as goOn says so.
+func (u *User) ActWhile(goOn func() bool, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	value, err := u.parse(text)
+	if err != nil {
+		return err
+	}
+	for goOn() {
+		if _, err := u.Call("default", value); err != nil {
 			return fmt.Errorf("iteration %d of user %d: %w", u.iteration, u.id, err)
 		}
 		u.iteration++

@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -233,11 +232,13 @@ func (u *User) params(params sobek.Value) (headers, tags map[string]string) {
 func (u *User) answer(r *http.Request, asked *Request) *sobek.Object {
 	members := map[string]any{"status": 0, "body": nil, "headers": map[string]string{}, "error": ""}
 	var body []byte
+	began := time.Now()
 	response, err := u.client.Do(r)
 	if err == nil {
 		body, err = io.ReadAll(response.Body)
 		response.Body.Close()
 	}
+	asked.Took = time.Since(began)
 	if err != nil {
 		members["error"] = err.Error()
 	} else {
@@ -249,11 +250,7 @@ func (u *User) answer(r *http.Request, asked *Request) *sobek.Object {
 		members["status"], members["body"], members["headers"] = response.StatusCode, string(body), headers
 	}
 	members["json"] = func() sobek.Value {
-		var parsed any
-		if err := json.Unmarshal(body, &parsed); err != nil {
-			u.throw("json: %w", err)
-		}
-		value, err := u.fromJSON(parsed)
+		value, err := u.parse(body)
 		if err != nil {
 			u.throw("json: %w", err)
 		}

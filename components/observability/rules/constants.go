@@ -21,8 +21,11 @@ func Constants() []Constant {
 		{"slowestBurn", slowestBurn, workbook + ": a tenth in three days", slow},
 		{"percentileBudget", percentileBudget, "what a 95th percentile leaves", []string{
 			"LatencyBurnFast", "ComplexSearchBurnFast", "UploadBurnFast", "LatencyBurnSlow", "ComplexSearchBurnSlow", "UploadBurnSlow", "slo:budget:ratio",
+			"ReplicasDoNotHelp",
 		}},
 		{"overProvisioned", overProvisioned, "with half of the pods the rest would still be at the target", []string{"OverProvisioned"}},
+		{"growthOfPods", growthOfPods, "enough pods to tell what they bring", []string{"api:growth_yield:ratio"}},
+		{"yieldOfGrowth", yieldOfGrowth, "hardly any gain", []string{"ReplicasDoNotHelp"}},
 		{"flappingShare", flappingShare, "more than the end of a wave", []string{"HPAFlapping"}},
 		{"driftFactor", driftFactor, "as wide as the VPA's own bounds in the first days", []string{"RequestDrift"}},
 		{"1/driftFactor", 1.0 / driftFactor, "the same, the other way", []string{"RequestDrift"}},
@@ -39,6 +42,7 @@ func Constants() []Constant {
 		{"true", 1, "a gauge of a condition", []string{"HPABlind", "AutoscalerStalled", "RecommenderStalled", "APIMetricsMissing", "PgBouncerDown"}},
 		{"none", 0, "no series without events", []string{
 			"slo:bad:rate5m", "queue:wait:seconds", "hpa:lacking:replicas", "hpa:lacking:bool", "hpa:time_to_scale:seconds", "hpa:turning:bool",
+			"api:serving:pods",
 		}},
 		{"second", 3600, "an hour in seconds", []string{"hpa:lacking:seconds_1h"}},
 		{"percent", 100, "a share in percent", []string{"VolumeFilling"}},

@@ -9,6 +9,10 @@ const (
 	// flappingShare of an hour spent turning round is no longer the end of a wave. The window of a turn is 10 minutes,
 	// twice the 5 that Kubernetes waits before it takes a pod away.
 	flappingShare = 0.5
+	// A quarter more pods are enough to tell what they bring. Of that growth less than a quarter in requests served is
+	// no gain: the pods lack what they share.
+	growthOfPods  = 0.25
+	yieldOfGrowth = 0.25
 	// driftFactor is how far a request may be from the recommendation: the VPA's own bounds are that wide in the first
 	// days of its history.
 	driftFactor = 2
@@ -41,6 +45,10 @@ func (c Config) scalingRecords() []Rule {
 		record("hpa:time_to_scale:seconds", "hpa:lacking:seconds_1h / on (namespace, deployment) (hpa:scale_ups:count_1h > 0)"),
 		record("hpa:cpu:share_of_target", fmt.Sprintf(
 			`kube_horizontalpodautoscaler_status_target_metric{%[1]s,metric_name="cpu",metric_target_type="utilization"} / on (namespace, horizontalpodautoscaler) kube_horizontalpodautoscaler_spec_target_metric{%[1]s,metric_name="cpu",metric_target_type="utilization"}`, c.in())),
+		record("api:serving:pods", "count(sum by (instance) (rate(ragapi_http_request_duration_seconds_count[5m])) > 0)"),
+		record("api:served:rate5m", `sum(slo:total:rate5m{slo="availability"}) - sum(slo:bad:rate5m{slo="availability"})`),
+		record("api:growth_yield:ratio", fmt.Sprintf(
+			"(api:served:rate5m - api:served:rate5m offset 15m) / api:served:rate5m offset 15m / ((api:serving:pods - api:serving:pods offset 15m) / api:serving:pods offset 15m >= %s)", number(growthOfPods))),
 		record("hpa:turning:bool", fmt.Sprintf("((changes(%[1]s[10m]) - resets(%[1]s[10m])) > bool 0) * (resets(%[1]s[10m]) > bool 0)", desired)),
 	}
 }
@@ -54,6 +62,11 @@ func (c Config) horizontal() []Rule {
 			expr: fmt.Sprintf("%[1]sstatus_desired_replicas{%[2]s} >= %[3]s%[1]sspec_max_replicas and %[3]s(%[1]sspec_max_replicas > %[3]s%[1]sspec_min_replicas)",
 				prefix, c.in(), on),
 			summary: "{{ $labels.horizontalpodautoscaler }} wants its maximum of replicas: more load finds no more pods.",
+		},
+		alert{
+			name: "ReplicasDoNotHelp", severity: Ticket, section: "replicas-do-not-help", minutes: 5,
+			expr:    fmt.Sprintf(`api:growth_yield:ratio < %s and on () slo:bad:ratio_5m{slo="latency"} > %s`, number(yieldOfGrowth), number(percentileBudget)),
+			summary: "Pods of the API were added and answers stay late: each 1 % of pods brought {{ $value | humanize }} % of requests.",
 		},
 		alert{
 			name: "ReplicasLacking", severity: Page, section: "replicas-lacking", minutes: c.UnschedulableMinutes,

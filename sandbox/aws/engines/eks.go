@@ -101,6 +101,13 @@ func (e *Engines) refreshAccess(ctx context.Context, r inventory.Resource, witho
 
 func applyAddon(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
 	in := control.Addon{Cluster: props.Str(r.State, "clusterName"), Version: props.Str(r.State, "addonVersion")}
+	if props.Str(r.State, "addonName") == cloudWatchAddon {
+		monitor, err := autoMonitor(r.Region, props.Str(r.State, "configurationValues"))
+		if err != nil {
+			return nil, fmt.Errorf("configurationValues: %w", err)
+		}
+		in.AutoMonitor = monitor
+	}
 	return nil, e.Sandbox.Put(ctx, control.KindAddon, props.Str(r.State, "addonName"), in, nil)
 }
 

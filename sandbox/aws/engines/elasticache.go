@@ -127,7 +127,7 @@ func (e *Engines) cacheUsers(state resource.PropertyMap) ([]control.CacheUser, e
 // cacheUser keeps no password: only what the engine compares one with.
 func cacheUser(state resource.PropertyMap) control.CacheUser {
 	u := control.CacheUser{Name: props.Str(state, "userName"), Access: props.Str(state, "accessString"), PasswordHashes: []string{}}
-	u.NoPassword = props.Bool(state, "noPasswordRequired", false) || props.Str(state, "authenticationMode.type") == "no-password-required"
+	u.NoPassword = props.Bool(state, "noPasswordRequired", false) || props.Str(state, "authenticationMode.type") == "no-password" // as AWS answers
 	for _, p := range append(props.Strings(state, "passwords"), props.Strings(state, "authenticationMode.passwords")...) {
 		u.PasswordHashes = append(u.PasswordHashes, passwordHash(p))
 	}

@@ -18,7 +18,7 @@ func cacheAccount(t *testing.T, e *Engines) (group, user inventory.Resource) {
 	t.Helper()
 	put(t, e, CacheParameterGroup, "cpg", object{"name": "cpg", "parameters": []any{object{"name": "maxmemory-policy", "value": "allkeys-lfu"}}})
 	put(t, e, CacheUser, "rag-default", object{"userId": "rag-default", "userName": "default", "accessString": "off ~* -@all",
-		"authenticationMode": object{"type": "no-password-required"}})
+		"authenticationMode": object{"type": "no-password"}})
 	user = put(t, e, CacheUser, "rag-app", object{"userId": "rag-app", "userName": "app", "accessString": "on ~* +@all",
 		"authenticationMode": object{"type": "password"}})
 	mode := user.State["authenticationMode"].ObjectValue()

@@ -13,6 +13,8 @@ func (m *Maker) nested(state resource.PropertyMap) {
 		m.cluster(state)
 	case "aws:eks/nodeGroup:NodeGroup":
 		m.nodeGroup(state)
+	case "aws:rds/instance:Instance":
+		volume(state)
 	case "aws:acm/certificate:Certificate":
 		m.certificate(state)
 	case "aws:route53/zone:Zone":
@@ -38,6 +40,19 @@ func (m *Maker) cluster(state resource.PropertyMap) {
 	state["identities"] = resource.NewArrayProperty([]resource.PropertyValue{resource.NewObjectProperty(resource.PropertyMap{
 		"oidcs": resource.NewArrayProperty([]resource.PropertyValue{object("issuer", issuer)}),
 	})})
+}
+
+// volume adds what RDS provides of gp3 by itself. Its limits are in package rules.
+func volume(state resource.PropertyMap) {
+	iops, mbps := 3000.0, 125.0
+	if props.Int(state, "allocatedStorage", 0) >= 400 {
+		iops, mbps = 12000, 500
+	}
+	for name, n := range map[resource.PropertyKey]float64{"iops": iops, "storageThroughput": mbps} {
+		if props.Str(state, "storageType") == "gp3" && !props.Has(state, string(name)) {
+			state[name] = resource.NewNumberProperty(n)
+		}
+	}
 }
 
 func (m *Maker) nodeGroup(state resource.PropertyMap) {

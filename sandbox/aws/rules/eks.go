@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -114,9 +113,6 @@ func addon(c *check) {
 	}
 	if v, ok := props.String(c.Inputs, "addonVersion"); ok && !addonVersion.MatchString(v) {
 		c.fail("addonVersion", "is %q, want a version such as v1.12.2-eksbuild.4", v)
-	}
-	if v, ok := props.String(c.Inputs, "configurationValues"); ok && strings.HasPrefix(strings.TrimSpace(v), "{") && !json.Valid([]byte(v)) {
-		c.fail("configurationValues", "is no valid JSON")
 	}
 }
 

@@ -30,8 +30,22 @@ func replicationGroup(c *check) {
 	c.cacheAuth()
 	c.cacheLogs()
 	c.cacheSnapshots()
+	c.cacheShrinks()
 	if c.str("engine") != "valkey" && c.has("kmsKeyId") && !c.is("atRestEncryptionEnabled", false) && !c.unknown("atRestEncryptionEnabled") {
 		c.fail("kmsKeyId", "is given, want atRestEncryptionEnabled true with it")
+	}
+}
+
+// cacheShrinks: the provider turns failover off, then removes replicas, in one update. If the first is to wait for the
+// maintenance window the second is refused. That failover itself waits is the stricter reading: ModifyReplicationGroup
+// without ApplyImmediately would settle it.
+// Source: order of the updates in resourceReplicationGroupUpdate of https://github.com/hashicorp/terraform-provider-aws ,
+// internal/service/elasticache/replication_group.go, and https://github.com/pulumi/pulumi-aws/issues/2226 ; read 2026-11-30.
+func (c *check) cacheShrinks() {
+	nodes, known := c.num("numCacheClusters")
+	had := props.Bool(c.Olds, "automaticFailoverEnabled", false)
+	if known && nodes < 2 && had && !c.is("applyImmediately", false) && !c.unknown("applyImmediately") {
+		c.fail("applyImmediately", "is false while failover is turned off and its replicas go, want true: the first would wait, the second is refused")
 	}
 }
 

@@ -28,8 +28,13 @@ func cacheUser(c *check) {
 	c.cachePasswords("passwords")
 	c.cacheMode()
 	mode := c.str("authenticationMode.type")
-	if mode == "no-password-required" && strings.EqualFold(c.str("engine"), "valkey") {
-		c.fail("authenticationMode.type", "is no-password-required with engine valkey, want password or iam")
+	if strings.EqualFold(c.str("engine"), "valkey") {
+		if mode == "no-password-required" {
+			c.fail("authenticationMode.type", "is no-password-required with engine valkey, want password or iam")
+		}
+		if c.is("noPasswordRequired", false) {
+			c.fail("noPasswordRequired", "is true with engine valkey, want authenticationMode with password or iam")
+		}
 	}
 	id, name := c.str("userId"), c.str("userName")
 	if mode == "iam" && id != "" && name != "" && !strings.EqualFold(id, name) {

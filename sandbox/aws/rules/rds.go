@@ -15,6 +15,7 @@ var (
 	dbName        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	dailyWindow   = regexp.MustCompile(`^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$`)
 	weeklyWindow  = regexp.MustCompile(`(?i)^(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d-(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d$`)
+	dbUser        = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 	reservedNames = []string{"admin", "postgres_fdw", "rdsadmin", "rdsrepladmin", "rdsproxyadmin", "public", "user"}
 	caIdentifiers = []string{"rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"}
 )
@@ -52,6 +53,9 @@ func (c *check) dbAccess() {
 	}
 	if name, ok := props.String(c.Inputs, "username"); ok && slices.Contains(reservedNames, strings.ToLower(name)) {
 		c.fail("username", "is %q, which RDS for PostgreSQL reserves", name)
+	} else if ok && !dbUser.MatchString(name) {
+		// "Must be 1 to 63 letters or numbers … can include underscores (_). First character must be a letter."
+		c.fail("username", "is %q, want a letter, then up to 62 letters, digits and _", name)
 	}
 	if pw, ok := props.String(c.Inputs, "password"); ok && (len(pw) < 8 || len(pw) > 128 || strings.ContainsAny(pw, `/@" `)) {
 		c.fail("password", "has %d characters, want 8 to 128 without /, @, \" and space", len(pw))
@@ -112,63 +116,6 @@ func (c *check) dbFamily() {
 			c.fail("parameterGroupName", "is %s of family %s, want family postgres%s for engine version %s", group, family, major, version)
 		}
 	}
-}
-
-// gp3 limits of RDS for PostgreSQL: below 400 GiB the baseline of 3,000 IOPS and 125 MB/s is fixed.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage ; read 2026-11-23.
-const (
-	gp3Threshold     = 400 // GiB
-	gp3MinIOPS       = 12000
-	gp3MaxIOPS       = 64000
-	gp3MinThroughput = 500 // MB/s
-	gp3MaxThroughput = 4000
-)
-
-func dbStorage(c *check) {
-	c.oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2")
-	size, known := c.num("allocatedStorage")
-	if !known {
-		return
-	}
-	c.within("allocatedStorage", 20, 65536)
-	if top, ok := c.num("maxAllocatedStorage"); ok && top != 0 && top <= size {
-		c.fail("maxAllocatedStorage", "is %v, want more than allocatedStorage, %v, or 0", top, size)
-	}
-	if old := props.Int(c.Olds, "allocatedStorage", 0); size < float64(old) {
-		c.fail("allocatedStorage", "is %v after %d, want no less: RDS storage does not shrink", size, old)
-	}
-	c.dbThroughput(size)
-}
-
-// dbThroughput checks IOPS and MB/s for a size in GiB.
-func (c *check) dbThroughput(size float64) {
-	switch kind := c.str("storageType"); {
-	case kind == "gp3" && size < gp3Threshold:
-		for _, path := range []string{"iops", "storageThroughput"} {
-			if c.has(path) {
-				c.fail(path, "is given with %v GiB of gp3, want none below %d GiB: the baseline is fixed there", size, gp3Threshold)
-			}
-		}
-	case kind == "gp3":
-		c.within("iops", gp3MinIOPS, gp3MaxIOPS)
-		c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
-	case strings.HasPrefix(kind, "io") && !c.has("iops"):
-		c.fail("iops", "missing, want a number for storageType %s", kind)
-	}
-}
-
-// Source: CreateDBInstance of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-23.
-func dbInsights(c *check) {
-	if days, ok := c.num("performanceInsightsRetentionPeriod"); ok {
-		months := days / 31
-		if days != 7 && days != 731 && (days <= 0 || months > 23 || months != float64(int(months))) {
-			c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
-		}
-		if !c.is("performanceInsightsEnabled", false) && !c.unknown("performanceInsightsEnabled") {
-			c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
-		}
-	}
-	c.monitoring()
 }
 
 func (c *check) monitoring() {

@@ -43,8 +43,9 @@ func Check(r Request) ([]schema.Failure, error) {
 
 // byType are the rules of each type. Sources stand at the rules.
 var byType = map[string][]func(*check){
-	"aws:cloudfront/cachePolicy:CachePolicy":                    {cachePolicy},
+	"aws:cloudfront/cachePolicy:CachePolicy":                    {cachePolicy, cachePolicyParts},
 	"aws:cloudfront/distribution:Distribution":                  {distribution},
+	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy":    {originRequestPolicy},
 	"aws:cloudwatch/logGroup:LogGroup":                          {logGroup},
 	"aws:cloudwatch/metricAlarm:MetricAlarm":                    {metricAlarm},
 	"aws:ec2/flowLog:FlowLog":                                   {flowLog},
@@ -58,7 +59,7 @@ var byType = map[string][]func(*check){
 	"aws:ecr/lifecyclePolicy:LifecyclePolicy":                   {lifecyclePolicy},
 	"aws:ecr/repository:Repository":                             {repository},
 	"aws:eks/accessEntry:AccessEntry":                           {accessEntry},
-	"aws:eks/addon:Addon":                                       {addon},
+	"aws:eks/addon:Addon":                                       {addon, addonConfiguration},
 	"aws:eks/cluster:Cluster":                                   {cluster},
 	"aws:eks/nodeGroup:NodeGroup":                               {nodeGroup},
 	"aws:elasticache/parameterGroup:ParameterGroup":             {cacheParameterGroup},

@@ -24,6 +24,11 @@ func (a account) List(token string) ([]inventory.Resource, error) {
 
 type object = map[string]any
 
+const (
+	originPolicy = "aws:cloudfront/originRequestPolicy:OriginRequestPolicy"
+	keyOf        = "parametersInCacheKeyAndForwardedToOrigin."
+)
+
 func list(items ...any) []any { return items }
 
 func existing(token, id string, state object) inventory.Resource {
@@ -70,7 +75,7 @@ var bases = map[string]object{
 	"aws:eks/cluster:Cluster": {"name": "rag", "version": "1.36", "roleArn": "arn:x", "vpcConfig": object{"subnetIds": list("subnet-a", "subnet-b")},
 		"accessConfig": object{"authenticationMode": "API"}, "encryptionConfig": object{"resources": list("secrets"), "provider": object{"keyArn": "arn:k"}}},
 	"aws:eks/addon:Addon": {"clusterName": "c", "addonName": "vpc-cni", "addonVersion": "v1.20.0-eksbuild.1", "resolveConflictsOnCreate": "OVERWRITE",
-		"configurationValues": `{"a":1}`},
+		"configurationValues": `{"enableNetworkPolicy":"true","env":{"WARM_PREFIX_TARGET":"1"},"resources":{"limits":{"cpu":"1"}}}`},
 	"aws:eks/nodeGroup:NodeGroup": {"clusterName": "c", "nodeRoleArn": "arn:x", "subnetIds": list("subnet-a"), "amiType": "AL2023_ARM_64_STANDARD",
 		"instanceTypes": list("m7g.large"), "scalingConfig": object{"minSize": 1, "desiredSize": 2, "maxSize": 4},
 		"taints": list(object{"key": "a", "effect": "NO_SCHEDULE"})},
@@ -110,8 +115,13 @@ var bases = map[string]object{
 		"defaultCacheBehavior": object{"targetOriginId": "alb", "viewerProtocolPolicy": "redirect-to-https", "cachePolicyId": "p",
 			"allowedMethods": list("GET", "HEAD"), "cachedMethods": list("GET", "HEAD")},
 		"viewerCertificate": object{"acmCertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "sslSupportMethod": "sni-only"}},
-	"aws:cloudfront/cachePolicy:CachePolicy": {"minTtl": 0, "defaultTtl": 60, "maxTtl": 300},
-	"aws:s3/bucketV2:BucketV2":               {"bucket": "rag-assets"},
+	"aws:cloudfront/cachePolicy:CachePolicy": {"minTtl": 0, "defaultTtl": 60, "maxTtl": 300, "parametersInCacheKeyAndForwardedToOrigin": object{
+		"headersConfig": object{"headerBehavior": "whitelist", "headers": object{"items": list("Authorization")}},
+		"cookiesConfig": object{"cookieBehavior": "none"}, "queryStringsConfig": object{"queryStringBehavior": "all"}}},
+	"aws:cloudfront/originRequestPolicy:OriginRequestPolicy": {
+		"headersConfig": object{"headerBehavior": "whitelist", "headers": object{"items": list("X-Request-Id")}},
+		"cookiesConfig": object{"cookieBehavior": "none"}, "queryStringsConfig": object{"queryStringBehavior": "all"}},
+	"aws:s3/bucketV2:BucketV2": {"bucket": "rag-assets"},
 }
 
 func judge(t *testing.T, token string, inputs, olds object) string {
@@ -219,7 +229,16 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{"aws:eks/addon:Addon", "resolveConflictsOnCreate", "PRESERVE", `resolveConflictsOnCreate is "PRESERVE", want one of ["NONE" "OVERWRITE"]`},
 		{"aws:eks/addon:Addon", "addonName", "cluster-autoscaler", `addonName is "cluster-autoscaler", which EKS does not offer`},
 		{"aws:eks/addon:Addon", "addonVersion", "1.20", "want a version such as v1.12.2-eksbuild.4"},
-		{"aws:eks/addon:Addon", "configurationValues", "{a:", "configurationValues is no valid JSON"},
+		{"aws:eks/addon:Addon", "configurationValues", "{a:", "configurationValues is neither a JSON nor a YAML object"},
+		{"aws:eks/addon:Addon", "configurationValues", `[1]`, "configurationValues is neither a JSON nor a YAML object"},
+		{"aws:eks/addon:Addon", "configurationValues", `{"env":{},"env":{}}`, "configurationValues is neither a JSON nor a YAML object"},
+		{"aws:eks/addon:Addon", "configurationValues", `{"enableNetworkPolicies":"true"}`,
+			`configurationValues has enableNetworkPolicies, which the add-on's schema does not define (did you mean "enableNetworkPolicy"?)`},
+		{"aws:eks/addon:Addon", "configurationValues", "enableNetworkPolicy: true", "has true at enableNetworkPolicy, want a value of type boolean-string"},
+		{"aws:eks/addon:Addon", "configurationValues", `{"env":{"WARM_PREFIX_TARGET":1}}`, "has 1 at env.WARM_PREFIX_TARGET, want a value of type string"},
+		{"aws:eks/addon:Addon", "configurationValues", `{"env":"WARM_PREFIX_TARGET=1"}`, "has WARM_PREFIX_TARGET=1 at env, want an object"},
+		{"aws:eks/addon:Addon", "configurationValues", `{"eniConfig":{"subnet":{}}}`,
+			`configurationValues has eniConfig.subnet, which the add-on's schema does not define (did you mean "subnets"?)`},
 		{tokenNodeGroup, "scalingConfig.minSize", 3, "scalingConfig.desiredSize is 2, want at least minSize, 3"},
 		{tokenNodeGroup, "scalingConfig.desiredSize", 5, "scalingConfig.desiredSize is 5, want at most maxSize, 4"},
 		{tokenNodeGroup, "instanceTypes", list("m7g.lrage"), `instanceTypes[0] "m7g.lrage" is no EC2 instance type`},
@@ -235,7 +254,10 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{tokenDBInstance, "iops", 3000, "iops is given with 100 GiB of gp3, want none below 400 GiB"},
 		{tokenDBInstance, "allocatedStorage", nil, "allocatedStorage missing"},
 		{tokenDBInstance, "maxAllocatedStorage", 100, "maxAllocatedStorage is 100, want more than allocatedStorage"},
-		{tokenDBInstance, "performanceInsightsRetentionPeriod", 30, "performanceInsightsRetentionPeriod is 30, want 7, 731 or a multiple of 31"},
+		{tokenDBInstance, "performanceInsightsRetentionPeriod", 30, "performanceInsightsRetentionPeriod is given, want performanceInsightsEnabled true with it"},
+		{tokenDBInstance, "databaseInsightsMode", "deluxe", `databaseInsightsMode is "deluxe", want one of`},
+		{tokenDBInstance, "databaseInsightsMode", "advanced", "databaseInsightsMode is advanced, want performanceInsightsEnabled true with it"},
+		{tokenDBInstance, "username", "postgres-1", `username is "postgres-1", want a letter`},
 		{tokenDBInstance, "skipFinalSnapshot", false, "finalSnapshotIdentifier missing"},
 		{tokenDBInstance, "monitoringInterval", 60, "monitoringRoleArn missing"},
 		{tokenDBInstance, "monitoringInterval", 7, "monitoringInterval is 7"},
@@ -337,6 +359,17 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{cdn, "defaultCacheBehavior.allowedMethods", list("GET", "POST"), "defaultCacheBehavior.allowedMethods is"},
 		{cdn, "defaultCacheBehavior.cachedMethods", list(), "defaultCacheBehavior.cachedMethods missing"},
 		{cdn, "viewerCertificate.acmCertificateArn", "arn:aws:acm:eu-central-1:1:certificate/x", "want a certificate of us-east-1"},
+		{originPolicy, "headersConfig.headers", object{"items": list("authorization")}, "headersConfig.headers.items names Authorization, which only a cache policy may"},
+		{originPolicy, "headersConfig.headers", object{"items": list("X-A", "Accept-Encoding")}, "headersConfig.headers.items names Accept-Encoding"},
+		{originPolicy, "headersConfig.headers", nil, "headersConfig.headers.items missing, want names with headerBehavior whitelist"},
+		{originPolicy, "headersConfig.headerBehavior", "allViewer", "headersConfig.headers.items is given with headerBehavior allViewer, want none"},
+		{originPolicy, "headersConfig.headerBehavior", "all", `headersConfig.headerBehavior is "all", want one of`},
+		{originPolicy, "headersConfig.headers", object{"items": list("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k")}, "headersConfig.headers.items has 11 names, want at most 10"},
+		{originPolicy, "queryStringsConfig.queryStringBehavior", "sometimes", `queryStringsConfig.queryStringBehavior is "sometimes"`},
+		{originPolicy, "cookiesConfig.cookieBehavior", "whitelist", "cookiesConfig.cookies.items missing"},
+		{"aws:cloudfront/cachePolicy:CachePolicy", keyOf + "headersConfig.headerBehavior", "allViewer", `headerBehavior is "allViewer", want one of ["none" "whitelist"]`},
+		{"aws:cloudfront/cachePolicy:CachePolicy", "parametersInCacheKeyAndForwardedToOrigin", object{"enableAcceptEncodingGzip": true,
+			"headersConfig": object{"headerBehavior": "whitelist", "headers": object{"items": list("accept-encoding")}}}, "names Accept-Encoding beside enableAcceptEncodingGzip"},
 		{"aws:cloudfront/cachePolicy:CachePolicy", "defaultTtl", 400, "want minTtl <= defaultTtl <= maxTtl"},
 		{"aws:s3/bucketV2:BucketV2", "bucket", "Rag_Assets", `bucket is "Rag_Assets"`},
 	} {
@@ -349,9 +382,11 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 func TestConditionalRules(t *testing.T) {
 	const cache = "aws:elasticache/replicationGroup:ReplicationGroup"
 	big := set(bases[tokenDBInstance], "allocatedStorage", 500)
-	ttl0 := set(set(bases["aws:cloudfront/cachePolicy:CachePolicy"], "defaultTtl", 0), "maxTtl", 0)
+	insights := set(bases[tokenDBInstance], "performanceInsightsEnabled", true)
+	ttl0 := set(set(set(bases["aws:cloudfront/cachePolicy:CachePolicy"], "defaultTtl", 0), "maxTtl", 0), "parametersInCacheKeyAndForwardedToOrigin", nil)
 	noTLS := set(set(bases[cache], "transitEncryptionEnabled", nil), "authToken", "0123456789abcdef")
 	users := set(set(bases[cache], "authToken", "0123456789abcdef"), "userGroupIds", list("g"))
+	alone := set(set(set(bases[cache], "numCacheClusters", 1), "automaticFailoverEnabled", false), "multiAzEnabled", false)
 	shards := set(set(set(bases[cache], "numCacheClusters", nil), "numNodeGroups", 2), "parameterGroupName", "plain")
 	replica := object{"identifier": "ro", "instanceClass": "db.t4g.medium", "replicateSourceDb": "main", "skipFinalSnapshot": true}
 	for _, c := range []struct {
@@ -368,12 +403,23 @@ func TestConditionalRules(t *testing.T) {
 		{tokenDBInstance, set(big, "iops", 3000), nil, "iops is 3000, want 12000 to 64000"},
 		{tokenDBInstance, set(big, "storageThroughput", 125), nil, "storageThroughput is 125, want 500 to 4000"},
 		{tokenDBInstance, bases[tokenDBInstance], big, "allocatedStorage is 100 after 500, want no less"},
+		{tokenDBInstance, set(bases[tokenDBInstance], "maxAllocatedStorage", 0), big, "allocatedStorage is 100 after 500, want no less"},
+		{tokenDBInstance, big, bases[tokenDBInstance], "iops missing, want 12000 or more when gp3 grows from 100 to 500 GiB"},
+		{tokenDBInstance, set(big, "iops", 12000), bases[tokenDBInstance], "storageThroughput missing, want 500 or more"},
+		{tokenDBInstance, set(big, "storageThroughput", 4000), nil, "storageThroughput is 4000 with 12000 IOPS, want at most 3000: a quarter"},
+		{tokenDBInstance, set(insights, "performanceInsightsRetentionPeriod", 30), nil, "performanceInsightsRetentionPeriod is 30, want 7, 731 or a multiple of 31"},
+		{tokenDBInstance, set(insights, "performanceInsightsRetentionPeriod", 62), nil, "performanceInsightsRetentionPeriod is 62, want 7, or databaseInsightsMode advanced"},
+		{tokenDBInstance, set(set(insights, "databaseInsightsMode", "advanced"), "performanceInsightsRetentionPeriod", 7), nil,
+			"performanceInsightsRetentionPeriod is 7 with databaseInsightsMode advanced, want 465 or more"},
 		{tokenCluster, set(bases[tokenCluster], "version", "1.35"), bases[tokenCluster], "version is 1.35 after 1.36"},
 		{tokenCluster, set(bases[tokenCluster], "version", "1.38"), bases[tokenCluster], "version is 1.38 after 1.36"},
 		{tokenNodeGroup, set(bases[tokenNodeGroup], "scalingConfig.minSize", 3), bases[tokenNodeGroup], "scalingConfig.minSize is raised to 3 above the live desired size 2"},
 		{"aws:cloudfront/cachePolicy:CachePolicy", set(ttl0, "parametersInCacheKeyAndForwardedToOrigin", object{"enableAcceptEncodingGzip": true}), nil, "want the managed policy CachingDisabled"},
+		{cache, alone, set(alone, "automaticFailoverEnabled", true), "applyImmediately is false while failover is turned off"},
 		{cache, noTLS, nil, "authToken is given, want transitEncryptionEnabled true"},
 		{cache, noTLS, nil, "transitEncryptionMode is given, want transitEncryptionEnabled true"},
+		{tokenCacheUser, set(set(set(bases[tokenCacheUser], "engine", "valkey"), "authenticationMode", nil), "noPasswordRequired", true), nil,
+			"noPasswordRequired is true with engine valkey"},
 		{tokenCacheUser, set(set(bases[tokenCacheUser], "engine", "valkey"), "authenticationMode", object{"type": "no-password-required"}), nil,
 			"authenticationMode.type is no-password-required with engine valkey"},
 		{cache, users, nil, "authToken conflicts with userGroupIds"},
@@ -381,6 +427,23 @@ func TestConditionalRules(t *testing.T) {
 	} {
 		if got := judge(t, c.token, c.inputs, c.olds); !strings.Contains(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.token, got, c.want)
+		}
+	}
+}
+
+func TestWhatRDSTakesOfStorageAndInsights(t *testing.T) {
+	base := bases[tokenDBInstance]
+	grown := set(base, "allocatedStorage", 700)
+	for name, c := range map[string]struct{ inputs, olds object }{
+		"growth past 400 GiB with what it needs": {set(set(set(base, "allocatedStorage", 400), "iops", 12000), "storageThroughput", 500), base},
+		"growth below":                           {set(base, "allocatedStorage", 399), base},
+		"a large one from the start":             {set(base, "allocatedStorage", 400), nil},
+		"storage that grew by itself":            {set(base, "maxAllocatedStorage", 1000), grown},
+		"standard insights":                      {set(set(set(base, "performanceInsightsEnabled", true), "databaseInsightsMode", "standard"), "performanceInsightsRetentionPeriod", 7), nil},
+		"advanced insights":                      {set(set(set(base, "performanceInsightsEnabled", true), "databaseInsightsMode", "advanced"), "performanceInsightsRetentionPeriod", 465), nil},
+	} {
+		if got := judge(t, tokenDBInstance, c.inputs, c.olds); got != "" {
+			t.Errorf("%s: %s", name, got)
 		}
 	}
 }

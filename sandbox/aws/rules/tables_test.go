@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/ragscale/ragscale/sandbox/aws/schema"
 )
@@ -54,4 +57,27 @@ func hasPath(s *schema.Schema, p *schema.Properties, path string) bool {
 		p = s.Types[t.Ref]
 	}
 	return true
+}
+
+func TestAnAddonIsHeldToItsOwnKeys(t *testing.T) {
+	for _, c := range []struct{ addon, values, want string }{
+		{"coredns", `{"autoScaling":{"enabled":true,"minReplicas":2,"maxReplicas":10}}`, ""},
+		{"coredns", `{"minReplicas":2}`, "has minReplicas, which"},
+		{"coredns", `{"autoScaling":{"enabled":"true"}}`, "has true at autoScaling.enabled, want a value of type boolean"},
+		{"kube-proxy", `{"mode":"ipvs","ipvs":{"scheduler":"rr"}}`, ""},
+		{"amazon-cloudwatch-observability", `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}`, ""},
+		{"amazon-cloudwatch-observability", `{"manager":{"autoMonitor":{"monitorAllServices":false}}}`, "has manager.autoMonitor, which"},
+		{"amazon-cloudwatch-observability", `{"manager":{"applicationSignals":{"autoMonitor":{"monitorAllService":false}}}}`, `did you mean "monitorAllServices"`},
+		{"external-dns", `{"anything":1}`, ""}, // its keys are not known here
+		{"coredns", "", ""},
+	} {
+		failures, err := Check(Request{Type: "aws:eks/addon:Addon", Region: "eu-central-1", Inventory: world, Inputs: resource.NewPropertyMapFromMap(object{
+			"clusterName": "c", "addonName": c.addon, "configurationValues": c.values})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := fmt.Sprint(failures); (c.want == "") != (len(failures) == 0) || !strings.Contains(said, c.want) {
+			t.Errorf("%s %s: got %s, want %q", c.addon, c.values, said, c.want)
+		}
+	}
 }
