@@ -125,9 +125,9 @@ func (c *client) write() (t *text, encoded string) {
 	return t, string(raw)
 }
 
-// acknowledge notes that p has acknowledged f. Under the lock.
+// acknowledge notes that p has acknowledged f.
 func (f *fact) acknowledge(p *party, asked interval) {
-	f.known, f.by, f.told = asked.to, p, p.sure(asked)
+	f.known, f.by = asked.to, p
 }
 
 func (c *client) upload(p *party) {

@@ -12,9 +12,11 @@ import (
 type fact struct {
 	asked, known time.Time // known is zero while it is not acknowledged
 	by           *party
-	told         bool // by had the cache, so that it could tell it
 	void         bool // it never happened
 }
+
+// told reports whether who acknowledged it had the cache meanwhile, so that it could tell it.
+func (f *fact) told() bool { return f.by != nil && f.by.sure(interval{f.asked, f.known}) }
 
 func (f *fact) firm(before time.Time) bool {
 	return f != nil && !f.known.IsZero() && f.known.Before(before)
@@ -51,7 +53,7 @@ func (w *world) excused(f *fact, p *party, asked interval, fromPrimary bool) str
 	switch {
 	case f.by == p:
 		return ""
-	case !f.told && !w.relayed(f.known, asked.from):
+	case !f.told() && !w.relayed(f.known, asked.from):
 		return "the cache was not told yet"
 	case !fromPrimary && !p.sure(asked) && !w.heard(f.known, asked):
 		return "it had no cache, and the replica had not heard of it"
@@ -167,7 +169,7 @@ func (w *world) presence(d *doc, title, status string, p *party, asked interval)
 func (w *world) how(f *fact) string {
 	who := "by a process that did not say so"
 	if f.by != nil {
-		who = fmt.Sprintf("by %s, cache told %t", f.by.name, f.told)
+		who = fmt.Sprintf("by %s, cache told %t", f.by.name, f.told())
 	}
 	return fmt.Sprintf("at %.3f (asked for at %.3f) %s", f.known.Sub(w.begun).Seconds(), f.asked.Sub(w.begun).Seconds(), who)
 }

@@ -52,6 +52,7 @@ type party struct {
 	since, died             time.Time
 	doubts                  []interval // when it may have been without a cache
 	broken                  bool       // its way to Redis, now
+	mended                  time.Time  // when that was so last
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -118,10 +119,14 @@ func (w *world) listen(p *party, ahead time.Duration, line map[string]any) {
 		w.Errorf("the clock of %s is not %v ahead: %v (%v)", p.name, ahead, line, err)
 		return
 	}
-	if message, _ := line["msg"].(string); message == "cache" || strings.HasPrefix(message, "the cache is not used") {
-		w.mu.Lock()
-		defer w.mu.Unlock()
+	message, _ := line["msg"].(string)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case message == "cache", strings.HasPrefix(message, "the cache is not used"):
 		w.doubt(p, at.Add(-1500*time.Millisecond))
+	case strings.HasPrefix(message, "the cache is used") && !p.broken && at.After(p.mended):
+		p.trust(at)
 	}
 }
 
@@ -140,7 +145,7 @@ func (w *world) disturb(broken bool, parties ...*party) {
 	defer w.mu.Unlock()
 	for _, p := range parties {
 		w.doubt(p, time.Now())
-		p.broken = broken
+		p.broken, p.mended = broken, time.Now()
 	}
 }
 
@@ -163,8 +168,9 @@ func (w *world) watch() {
 	}
 }
 
-// settles is how long a process must have said that it uses the cache: it looks five times a second.
-const settles = time.Second
+// settles is how long a process that did not doubt must have said that it uses the cache: it looks five times a second, and then
+// may be busy.
+const settles = 6 * time.Second
 
 func (w *world) reassure(p *party, used map[*party]time.Time) {
 	w.mu.Lock()
@@ -186,9 +192,16 @@ func (w *world) reassure(p *party, used map[*party]time.Time) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if last := &p.doubts[len(p.doubts)-1]; time.Since(since) > settles && last.to.IsZero() && !p.broken {
-		last.to = time.Now()
+	if time.Since(since) > settles && !p.broken {
+		p.trust(time.Now())
 		delete(used, p)
+	}
+}
+
+// trust says that a process has the cache from then on. Under the lock.
+func (p *party) trust(from time.Time) {
+	if last := &p.doubts[len(p.doubts)-1]; last.to.IsZero() {
+		last.to = from
 	}
 }
 

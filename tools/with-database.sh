@@ -4,6 +4,8 @@
 #   RAGAPI_TEST_REDIS_URL     Valkey
 #   RAGAPI_TEST_CHROMA_URL    Chroma
 #   RAGAPI_TEST_PGBOUNCER     a program: PgBouncer
+#   RAGAPI_TEST_REDIS_SERVER  a program: Valkey
+#   RAGAPI_TEST_POSTGRES      a folder of programs: those of PostgreSQL
 # One that is set already is left alone.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -52,10 +54,22 @@ if [ -z "${RAGAPI_TEST_CHROMA_URL:-}" ]; then
   start chroma "curl -fso /dev/null $RAGAPI_TEST_CHROMA_URL/api/v2/heartbeat" \
     /usr/bin/node -e "require('$bin/chroma/chroma.node').cli(['chroma', 'run', '$dir/chroma.yaml'])"
 fi
+# program NAME PATH: makes a program of the engines' root one that a test starts. Its data is in a folder of the test's own.
+program() {
+  printf '#!/bin/sh\nRAGSCALE_SANDBOX_BIN=%q exec %q exec --bind %q %q "$@"\n' "$bin" "$bin/ragscale-sandbox" "${TMPDIR:-/tmp}" "$2" >"$dir/$1"
+  chmod +x "$dir/$1"
+}
+
 if [ -z "${RAGAPI_TEST_PGBOUNCER:-}" ]; then
-  # Its settings are a test's, in a folder of its own.
-  printf '#!/bin/sh\nRAGSCALE_SANDBOX_BIN=%q exec %q exec --bind %q /usr/sbin/pgbouncer "$@"\n' "$bin" "$bin/ragscale-sandbox" "${TMPDIR:-/tmp}" >"$dir/pgbouncer"
-  chmod +x "$dir/pgbouncer"
+  program pgbouncer /usr/sbin/pgbouncer
   export RAGAPI_TEST_PGBOUNCER=$dir/pgbouncer
+fi
+if [ -z "${RAGAPI_TEST_REDIS_SERVER:-}" ]; then
+  program valkey-server /usr/bin/valkey-server
+  export RAGAPI_TEST_REDIS_SERVER=$dir/valkey-server
+fi
+if [ -z "${RAGAPI_TEST_POSTGRES:-}" ]; then
+  for name in initdb postgres pg_basebackup; do program "$name" "/usr/lib/postgresql/17/bin/$name"; done
+  export RAGAPI_TEST_POSTGRES=$dir
 fi
 "$@"

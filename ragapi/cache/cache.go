@@ -181,7 +181,7 @@ func (c *Cache) settle(ctx context.Context) {
 		}
 		return
 	}
-	if c.settled.Store(doubts); inDoubt {
+	if c.settled.Store(doubts); inDoubt && c.sure() {
 		c.log.Info("the cache is used: it has been told of all changes")
 	}
 }
