@@ -104,6 +104,8 @@ func TestCDNFaultsNameTheField(t *testing.T) {
 			"cdn.Behaviors[0] is never cached and has a cache key or compression, want neither: CloudFront refuses it"},
 		"uncached compression": {func(a *cdn.Args) { a.Behaviors[0].Compress = true },
 			"cdn.Behaviors[0] is never cached and has a cache key or compression, want neither: CloudFront refuses it"},
+		"authorization by name": {func(a *cdn.Args) { a.Behaviors[1].ForwardHeaders = []string{"authorization"} },
+			"cdn.Behaviors[1].ForwardHeaders has Authorization, want it in KeyHeaders, or *: CloudFront refuses it in an origin request policy"},
 		"host": {func(a *cdn.Args) { a.Behaviors[1].ForwardHeaders = []string{"host"} },
 			"cdn.Behaviors[1].ForwardHeaders has Host, want it left out: the origin's name and certificate are others"},
 		"all headers alone": {func(a *cdn.Args) { a.Behaviors[0].ForwardCookies = nil },

@@ -45,7 +45,7 @@ var databaseShapes = map[string]func() database.Args{
 		a.ApplyImmediately = true
 		a.Storage = database.Storage{Type: "gp3", GiB: 50, MaxGiB: 100}
 		a.BackupRetentionDays = 1
-		a.PerformanceInsightsRetentionDays = 7
+		a.Insights = database.InsightsStandard
 		a.LogExports = []string{"postgresql"}
 		a.LogRetentionDays = 7
 		a.Tags = map[string]string{"stack": "dev"}
@@ -73,7 +73,7 @@ var databaseShapes = map[string]func() database.Args{
 		a.Rotation = database.Rotation{Days: 30, LambdaARN: pulumi.String("arn:aws:lambda:eu-central-1:123456789012:function:rotate")}
 		a.BackupRetentionDays, a.BackupWindow, a.MaintenanceWindow = 14, "01:00-02:00", "sun:03:00-sun:04:00"
 		a.DeletionProtection, a.FinalSnapshot = true, true
-		a.PerformanceInsightsRetentionDays, a.MonitoringIntervalSeconds = 31, 15
+		a.Insights, a.MonitoringIntervalSeconds = database.InsightsAdvanced, 15
 		a.LogExports, a.LogRetentionDays = []string{"postgresql", "upgrade"}, 30
 		a.Tags = map[string]string{"stack": "prod", "cost-centre": "search"}
 		return a
@@ -149,8 +149,8 @@ func TestDatabaseFaultsNameTheField(t *testing.T) {
 			"database.BackupRetentionDays is 36, want 0 to 35"},
 		"protected without backups": {func(a *database.Args) { a.DeletionProtection = true },
 			"database.BackupRetentionDays is 0 with DeletionProtection, want 1 or more: data worth protecting needs backups"},
-		"insights": {func(a *database.Args) { a.PerformanceInsightsRetentionDays = 30 },
-			"database.PerformanceInsightsRetentionDays is 30, want 0, 7, 731 or a multiple of 31 up to 713"},
+		"insights": {func(a *database.Args) { a.Insights = "deluxe" },
+			`database.Insights is "deluxe", want "standard", "advanced" or nothing`},
 		"monitoring": {func(a *database.Args) { a.MonitoringIntervalSeconds = 20 },
 			"database.MonitoringIntervalSeconds is 20, want one of [0 1 5 10 15 30 60]"},
 		"log export": {func(a *database.Args) { a.LogExports = []string{"audit"} },
@@ -482,7 +482,7 @@ func anyDatabase(r *rand.Rand) database.Args {
 		a.Rotation = database.Rotation{Days: 1 + r.IntN(90), LambdaARN: pulumi.String("arn:aws:lambda:eu-central-1:123456789012:function:rotate")}
 	}
 	a.BackupRetentionDays, a.BackupWindow, a.MaintenanceWindow = 1+r.IntN(35), pick("", "01:00-02:00"), pick("", "sun:03:00-sun:04:00")
-	a.PerformanceInsightsRetentionDays, a.MonitoringIntervalSeconds = []int{0, 7, 31}[r.IntN(3)], []int{0, 15, 60}[r.IntN(3)]
+	a.Insights, a.MonitoringIntervalSeconds = pick("", database.InsightsStandard), []int{0, 15, 60}[r.IntN(3)]
 	a.LogExports = [][]string{nil, {"postgresql"}, {"postgresql", "upgrade"}}[r.IntN(3)]
 	a.Tags = map[string]string{"stack": pick("dev", "prod")}
 	return a

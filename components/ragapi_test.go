@@ -62,6 +62,7 @@ var apiShapes = map[string]func() ragapi.Args{
 	"prod": func() ragapi.Args {
 		a := smallAPI()
 		a.Subnets = pulumi.ToStringArray([]string{"subnet-a", "subnet-b", "subnet-c"})
+		a.Internal, a.FromEdge, a.EdgePrefixListID, a.IngressCIDRs = true, true, pulumi.String("pl-edge"), nil
 		a.ListenerPort = 443
 		a.CertificateARN = "arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd-0000-1111-2222-333344445555"
 		a.Requests, a.Limits = ragapi.Resources{CPU: "500m", Memory: "512Mi"}, ragapi.Resources{CPU: "2", Memory: "1Gi"}
@@ -204,7 +205,13 @@ func TestAPIFaultsNameTheField(t *testing.T) {
 		"network": {func(a *ragapi.Args) { a.VPCCIDR = "10.0.0.1/16" },
 			`ragapi.VPCCIDR is "10.0.0.1/16", want 10.0.0.0/16: no host bits`},
 		"nobody": {func(a *ragapi.Args) { a.IngressCIDRs = nil },
-			"ragapi.IngressCIDRs is empty, want who may reach the listener"},
+			"ragapi.IngressCIDRs is empty without FromEdge, want who may reach the listener"},
+		"edge without addresses": {func(a *ragapi.Args) { a.FromEdge = true },
+			"ragapi.EdgePrefixListID is missing, want a value from the component that has it"},
+		"too many beside the edge": {func(a *ragapi.Args) {
+			a.FromEdge, a.EdgePrefixListID, a.IngressCIDRs = true, pulumi.String("pl-1"), addresses(6)
+		},
+			"ragapi.IngressCIDRs has 6 for 1 listeners, want at most 5: a security group takes 5 rules"},
 		"not ipv4": {func(a *ragapi.Args) { a.IngressCIDRs = []string{"::/0"} },
 			`ragapi.IngressCIDRs[0] is "::/0", want an IPv4 range such as 203.0.113.0/24`},
 		"twice": {func(a *ragapi.Args) { a.IngressCIDRs = []string{"0.0.0.0/0", "0.0.0.0/0"} },

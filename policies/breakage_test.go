@@ -83,6 +83,7 @@ var breakages = []breakage{
 	{rule: "cluster-secrets-encrypted", at: eks, path: "encryptionConfig.resources", bad: []any{}, absent: true},
 	{rule: "cluster-endpoint", at: eks, path: "vpcConfig.endpointPublicAccess", bad: true, absent: true},
 	{rule: "cluster-reachable", with: func(s *subject) { s.drop("SecurityGroupIngressRule rag-prod-api-server-from-10.0.0.0-16") }},
+	{rule: "addon-leaves-pods", at: "Addon rag-prod-amazon-cloudwatch-observability", path: "configurationValues", bad: `{"containerLogs":{"enabled":true}}`, absent: true},
 	{rule: "cluster-logs", at: eks, path: "enabledClusterLogTypes", bad: []any{"api"}, absent: true},
 	{rule: "cluster-access", at: eks, path: "accessConfig.authenticationMode", bad: "CONFIG_MAP", absent: true},
 

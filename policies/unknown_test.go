@@ -55,7 +55,8 @@ var stackTypes = map[string]bool{
 	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": true, "aws:s3/bucketVersioningV2:BucketVersioningV2": true,
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": true, "aws:s3/bucketPolicy:BucketPolicy": true,
 	"aws:cloudwatch/compositeAlarm:CompositeAlarm": true, "aws:amp/ruleGroupNamespace:RuleGroupNamespace": true,
-	"aws:sns/topicSubscription:TopicSubscription": true, "aws:eks/nodeGroup:NodeGroup": true, "kubernetes:core/v1:PersistentVolumeClaim": true,
+	"aws:sns/topicSubscription:TopicSubscription": true, "aws:eks/nodeGroup:NodeGroup": true, "aws:eks/cluster:Cluster": true,
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": true, "kubernetes:core/v1:PersistentVolumeClaim": true,
 }
 
 // oneAlarm stands for all: alarms are many and alike.

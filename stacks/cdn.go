@@ -96,10 +96,13 @@ func APIReads() []APIRead {
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
 	}
 	for i := range reads {
-		reads[i].Headers = append(reads[i].Headers, "Authorization")
+		reads[i].Headers = append(reads[i].Headers, authorization)
 	}
 	return reads
 }
+
+// authorization is the header that tells who is asking.
+const authorization = "Authorization"
 
 // readsAt is all that the API reads of the requests that a path pattern matches.
 func readsAt(path string) APIRead {

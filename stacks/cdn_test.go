@@ -46,6 +46,8 @@ func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 			`ragscale:cdn.behaviors[0].keyCookies[0] is "session", which the API does not read at /v1/sessions, want none: it splits the cache for nothing`},
 		{"cdn", behaviors(t, sessions(map[string]any{"forwardHeaders": []string{"host"}})),
 			`ragscale:cdn.behaviors[0].forwardHeaders has Host, want none: the load balancer's certificate is for its own name`},
+		{"cdn", behaviors(t, sessions(map[string]any{"forwardHeaders": []string{"authorization"}})),
+			`ragscale:cdn.behaviors[0].forwardHeaders has Authorization, want none: CloudFront takes it in a cache key alone`},
 		{"cdn", behaviors(t, sessions(map[string]any{"path": "/v1/session?", "keyQueryStrings": []string{"user", "cursor"}})),
 			`ragscale:cdn.behaviors[0].keyQueryStrings lacks limit, want it: the API reads it at /v1/session?, and one answer would be served for all of them`},
 		{"cdn", behaviors(t, sessions(map[string]any{"path": "/v1/search", "keyQueryStrings": []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours"}})),
@@ -56,7 +58,7 @@ func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 func TestWhatPassesUncachedCarriesWhatTheAPIReads(t *testing.T) {
 	faultTable(t, []faultCase{
 		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"*"}, "forwardHeaders": []string{"x-request-id", "Authorization", "Idempotency-Key"}}),
-			`ragscale:cdn.behaviors[0].forwardHeaders lacks Content-Type, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
+			`ragscale:cdn.behaviors[0].forwardHeaders is x-request-id, Authorization, Idempotency-Key, want *: the API reads Authorization at /v1/documents, which CloudFront does not take by name`},
 		{"cdn", behaviors(t, map[string]any{"path": "/v1/documents", "origin": "api", "forwardQueryStrings": []string{"limit", "title", "status"}, "forwardHeaders": []string{"*"}}),
 			`ragscale:cdn.behaviors[0].forwardQueryStrings lacks cursor, want it: the API reads it at /v1/documents, and CloudFront drops what is not named`},
 	})
@@ -133,7 +135,7 @@ func TestProductionHasOneWayIn(t *testing.T) {
 	values := onCall()
 	values["aws:region"], values["ragscale:environment"] = "eu-central-1", "production"
 	values["ragscale:cdn"] = `{"originDomain": "api.example.com"}`
-	values["ragscale:api"] = `{"internal": false, "listenerPort": 443, "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/abc"}`
+	values["ragscale:api"] = `{"internal": false, "ingressCidrs": ["0.0.0.0/0"], "listenerPort": 443, "certificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/abc"}`
 	_, err := stacks.Parse("prod", withAuth(values))
 	if want := `ragscale:api.internal is false with cdn.enabled, want true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it`; text(err) != want {
 		t.Errorf("%v", err)

@@ -112,7 +112,7 @@ type API struct {
 	ListenerPort   int       `json:"listenerPort" rule:"min=1 max=65535" doc:"Port of the load balancer. 443 needs certificateArn."`
 	CertificateARN string    `json:"certificateArn" rule:"match=certificateArn" doc:"ACM certificate of the load balancer, in the stack's region; empty = plain HTTP."`
 	Internal       bool      `json:"internal" doc:"Load balancer in the private subnets, reachable from the VPC only."`
-	IngressCIDRs   []string  `json:"ingressCidrs" rule:"match=cidr minItems=1 maxItems=40" doc:"Who may reach the load balancer."`
+	IngressCIDRs   []string  `json:"ingressCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the load balancer beside the distribution, which reaches an internal one by itself."`
 	Auth           Auth      `json:"auth" doc:"Whose tokens the API takes: an issuer and an audience have to be said, or that it asks for none."`
 	RateLimit      RateLimit `json:"rateLimit" doc:"How often one user may ask one API pod; without auth one client address. Over n pods a user gets up to n times as much."`
 	Requests       Requests  `json:"requests" doc:"What the scheduler reserves for an API pod; the HPA's targets are percent of it."`
@@ -145,24 +145,24 @@ type Limits struct {
 
 // Database is the RDS PostgreSQL primary and its read replicas.
 type Database struct {
-	InstanceClass                    string `json:"instanceClass" rule:"match=dbClass" doc:"RDS instance class of the primary."`
-	Replicas                         int    `json:"replicas" rule:"min=0 max=15" doc:"Read replicas. Without them the primary answers the reads too."`
-	ReplicaClass                     string `json:"replicaClass" rule:"match=dbClassOrNone" doc:"RDS instance class of the replicas; empty = the primary's."`
-	EngineVersion                    string `json:"engineVersion" rule:"match=postgresVersion" doc:"PostgreSQL version: a major (AWS keeps the minor current in the maintenance window) or a pinned minor."`
-	Name                             string `json:"name" rule:"match=sqlName" doc:"Name of the database."`
-	Username                         string `json:"username" rule:"match=sqlName" doc:"Master user."`
-	StorageGiB                       int    `json:"storageGiB" rule:"min=20 max=65536" doc:"Storage at creation, GiB."`
-	MaxStorageGiB                    int    `json:"maxStorageGiB" rule:"min=0 max=65536" doc:"Limit of storage autoscaling, GiB; 0 = it does not grow. By default four times storageGiB (local: 0)."`
-	StorageType                      string `json:"storageType" rule:"one=gp3" doc:"EBS volume type."`
-	IOPS                             int    `json:"iops" rule:"min=0 max=64000" doc:"Provisioned IOPS; 0 = the baseline (3,000; 12,000 from 400 GiB)."`
-	ThroughputMBps                   int    `json:"throughput" rule:"min=0 max=4000" doc:"Provisioned throughput, MiB/s; 0 = the baseline (125; 500 from 400 GiB)."`
-	MultiAZ                          bool   `json:"multiAz" doc:"A standby in another zone takes over when the primary fails."`
-	BackupRetentionDays              int    `json:"backupRetentionDays" rule:"min=1 max=35" doc:"Days of point-in-time recovery."`
-	BackupWindow                     string `json:"backupWindow" rule:"match=backupWindow" doc:"Daily backup, UTC."`
-	MaintenanceWindow                string `json:"maintenanceWindow" rule:"match=maintenanceWindow" doc:"Weekly maintenance, UTC."`
-	DeletionProtection               bool   `json:"deletionProtection" doc:"Refuse to delete the database until this is turned off; a final snapshot is taken then."`
-	PerformanceInsightsRetentionDays int    `json:"performanceInsightsRetentionDays" rule:"min=0 max=731" doc:"Days of Performance Insights: 0 = off, 7, 731 or whole months of 31 days up to 713."`
-	MonitoringIntervalSeconds        int    `json:"monitoringIntervalSeconds" rule:"one=0|1|5|10|15|30|60" doc:"Interval of enhanced monitoring, s; 0 = off."`
+	InstanceClass             string `json:"instanceClass" rule:"match=dbClass" doc:"RDS instance class of the primary."`
+	Replicas                  int    `json:"replicas" rule:"min=0 max=15" doc:"Read replicas. Without them the primary answers the reads too."`
+	ReplicaClass              string `json:"replicaClass" rule:"match=dbClassOrNone" doc:"RDS instance class of the replicas; empty = the primary's."`
+	EngineVersion             string `json:"engineVersion" rule:"match=postgresVersion" doc:"PostgreSQL version: a major (AWS keeps the minor current in the maintenance window) or a pinned minor."`
+	Name                      string `json:"name" rule:"match=sqlName" doc:"Name of the database."`
+	Username                  string `json:"username" rule:"match=sqlName" doc:"Master user."`
+	StorageGiB                int    `json:"storageGiB" rule:"min=20 max=65536" doc:"Storage at creation, GiB."`
+	MaxStorageGiB             int    `json:"maxStorageGiB" rule:"min=0 max=65536" doc:"Limit of storage autoscaling, GiB; 0 = it does not grow. By default four times storageGiB (local: 0)."`
+	StorageType               string `json:"storageType" rule:"one=gp3" doc:"EBS volume type."`
+	IOPS                      int    `json:"iops" rule:"min=0 max=64000" doc:"Provisioned IOPS; 0 = the baseline (3,000; 12,000 from 400 GiB)."`
+	ThroughputMBps            int    `json:"throughput" rule:"min=0 max=4000" doc:"Provisioned throughput, MiB/s; 0 = the baseline (125; 500 from 400 GiB)."`
+	MultiAZ                   bool   `json:"multiAz" doc:"A standby in another zone takes over when the primary fails."`
+	BackupRetentionDays       int    `json:"backupRetentionDays" rule:"min=1 max=35" doc:"Days of point-in-time recovery."`
+	BackupWindow              string `json:"backupWindow" rule:"match=backupWindow" doc:"Daily backup, UTC."`
+	MaintenanceWindow         string `json:"maintenanceWindow" rule:"match=maintenanceWindow" doc:"Weekly maintenance, UTC."`
+	DeletionProtection        bool   `json:"deletionProtection" doc:"Refuse to delete the database until this is turned off; a final snapshot is taken then."`
+	Insights                  string `json:"insights" rule:"one=off|standard|advanced" doc:"CloudWatch Database Insights: standard keeps 7 days of load by wait and statement, advanced 15 months (paid for by vCPU)."`
+	MonitoringIntervalSeconds int    `json:"monitoringIntervalSeconds" rule:"one=0|1|5|10|15|30|60" doc:"Interval of enhanced monitoring, s; 0 = off."`
 
 	Rotation   Rotation          `json:"rotation" doc:"Rotation of the master user's password."`
 	Parameters map[string]string `json:"parameters" rule:"keys=pgParameter match=parameterValue maxItems=60" doc:"Parameters of PostgreSQL to set otherwise than derived below, on the primary and the replicas, in RDS's units."`

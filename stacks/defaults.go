@@ -48,7 +48,7 @@ func defaults(env Environment) *Config {
 			},
 		},
 		API: API{
-			Image: "0.1.0", Port: 8080, ListenerPort: 80, Internal: true, IngressCIDRs: []string{"0.0.0.0/0"},
+			Image: "0.1.0", Port: 8080, ListenerPort: 80, Internal: true, IngressCIDRs: []string{},
 			Auth: Auth{Enabled: true, UserClaim: "sub"}, RateLimit: RateLimit{RequestsPerSecond: 50, Burst: 100},
 			Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte},
 			Worker:       Worker{Min: 2, Max: 6, Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte}},
@@ -58,7 +58,7 @@ func defaults(env Environment) *Config {
 			InstanceClass: "db.r7g.xlarge", EngineVersion: "17", Name: "ragscale", Username: "ragscale",
 			StorageGiB: 400, MaxStorageGiB: growsFourfold, StorageType: "gp3", MultiAZ: true,
 			BackupRetentionDays: 14, BackupWindow: "02:00-03:00", MaintenanceWindow: "sun:03:30-sun:04:30",
-			DeletionProtection: true, PerformanceInsightsRetentionDays: 7, MonitoringIntervalSeconds: 15,
+			DeletionProtection: true, Insights: "standard", MonitoringIntervalSeconds: 15,
 			Replicas: 2, Rotation: Rotation{Days: 30}, Parameters: map[string]string{},
 		},
 		PgBouncer: PgBouncer{Min: 3, Max: 6, Requests: Requests{CPU: 250, Memory: 128 * mebibyte}, Limits: Limits{Memory: 256 * mebibyte}},
@@ -131,7 +131,7 @@ func localDefaults(c *Config) {
 	d := &c.Database
 	d.InstanceClass, d.StorageGiB, d.MaxStorageGiB = "db.t4g.small", 20, 0 // 471 MiB of shared_buffers
 	d.MultiAZ, d.BackupRetentionDays, d.DeletionProtection = false, 1, false
-	d.PerformanceInsightsRetentionDays, d.MonitoringIntervalSeconds = 0, 0
+	d.Insights, d.MonitoringIntervalSeconds = "off", 0
 	d.Replicas = 1
 	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 50, Memory: 64 * mebibyte}, Limits: Limits{Memory: 128 * mebibyte}}
 	c.Cache.NodeType, c.Cache.Replicas, c.Cache.WorkingSetMiB = "cache.t4g.micro", 0, 128

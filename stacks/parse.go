@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 const (
@@ -18,10 +20,7 @@ const (
 // SecretValue stands for a secret that is set but not shown, in the values that Parse takes and ReadFile returns.
 const SecretValue = "[secret]"
 
-var (
-	stackName  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,13}[a-z0-9]$`)
-	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-)
+var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,13}[a-z0-9]$`)
 
 // Parse decodes and validates the configuration of a stack. values holds what Pulumi does: "ragscale:slo" -> JSON text,
 // "ragscale:costCentre" -> plain text, "aws:region" -> "eu-central-1", a secret -> SecretValue. Keys of other namespaces
@@ -35,8 +34,8 @@ func Parse(stack string, values map[string]string) (*Config, error) {
 	if !stackName.MatchString(stack) {
 		f.add("stack", show(stack), "2 to 15 lower-case letters, digits and hyphens: it is part of resource names")
 	}
-	if !regionName.MatchString(c.Region) {
-		f.add(regionKey, show(c.Region), "an AWS region such as eu-central-1")
+	if !catalogue.IsRegion(c.Region) {
+		f.add(regionKey, show(c.Region)+didYouMean(c.Region, catalogue.Regions()), "an AWS region such as eu-central-1")
 	}
 	decodeValues(c, values, f)
 	c.settle().validate(f)

@@ -18,7 +18,7 @@ type node = map[string]any
 // several at once only Parse knows.
 func Schema() []byte {
 	properties := node{
-		regionKey: node{"type": "string", "pattern": regionName.String(), "description": "AWS region of the stack."},
+		regionKey: node{"type": "string", "enum": catalogue.Regions(), "description": "AWS region of the stack."},
 	}
 	for _, s := range secretKeys {
 		properties[s.key] = node{

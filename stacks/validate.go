@@ -24,7 +24,7 @@ var crossRules = []crossRule{
 	{[]string{"environment", "network"}, (*Config).checkNetwork},
 	{[]string{"environment", "cluster"}, (*Config).checkCluster},
 	{[]string{"cluster"}, (*Config).checkNodeGroups},
-	{[]string{"environment", "api"}, (*Config).checkListener},
+	{[]string{"environment", "api", "cdn"}, (*Config).checkListener},
 	{[]string{"environment", "api"}, (*Config).checkAuth},
 	{[]string{"api"}, (*Config).checkPods},
 	{[]string{"database"}, (*Config).checkStorage},

@@ -5,6 +5,25 @@ import (
 	"strings"
 )
 
+// Of a security group's 60 rules CloudFront's prefix list takes 55; a range takes one for each listener.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read 2026-11-23.
+const besideEdge = 60 - 55
+
+// checkIngress: the distribution reaches an internal load balancer by itself.
+func (c *Config) checkIngress(f *faults) {
+	api, path := c.API, prefix+"api.ingressCidrs"
+	edge, listeners := api.Internal && c.CDN.Enabled, 1
+	if api.CertificateARN != "" {
+		listeners = 2 // port 80 redirects
+	}
+	switch most := besideEdge / listeners; {
+	case len(api.IngressCIDRs) == 0 && !edge:
+		f.add(path, "is empty", "who may reach the load balancer: no distribution reaches it by itself")
+	case len(api.IngressCIDRs) > most && edge:
+		f.add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)), fmt.Sprintf("at most %d beside the distribution's addresses", most))
+	}
+}
+
 func (c *Config) checkListener(f *faults) {
 	api := c.API
 	if api.Port == MetricsPort {
@@ -19,6 +38,7 @@ func (c *Config) checkListener(f *faults) {
 	if region := arnRegion(api.CertificateARN); region != "" && region != c.Region {
 		f.add(prefix+"api.certificateArn", "is of region "+region, "one of "+c.Region+", where the load balancer is")
 	}
+	c.checkIngress(f)
 	if c.Environment == Production && !api.Internal && api.CertificateARN == "" {
 		f.add(prefix+"api.internal", "is false without certificateArn", "true, or a certificate: production is not public over plain HTTP")
 	}

@@ -155,13 +155,19 @@ func (l linter) checkKey() {
 	}
 }
 
-// checkForwarded holds what passes uncached to what the API reads.
+// checkForwarded holds what passes uncached to what the API reads. Headers that tell who is asking pass with all the others
+// or in a cache key: CloudFront refuses Authorization in an origin request policy
+// (https://github.com/aws/aws-cdk/issues/13408 ; read 2026-11-30).
 func (l linter) checkForwarded() {
 	for _, p := range l.parts() {
 		if p.isKey || slices.Contains(p.names, "*") {
 			continue
 		}
 		l.checkHost(p)
+		if p.isHeader && p.has(p.varying, authorization) {
+			l.add(l.path+"."+p.key, "is "+join(p.names), "*: the API reads Authorization at "+l.behavior.Path+", which CloudFront does not take by name")
+			continue
+		}
 		l.lacks(p, append(slices.Clone(p.varying), p.passing...), "CloudFront drops what is not named")
 	}
 }
@@ -178,6 +184,11 @@ func (l linter) lacks(p part, wanted []string, why string) {
 func (l linter) checkHost(p part) {
 	if p.isHeader && p.has(p.names, "Host") {
 		l.add(l.path+"."+p.key, "has Host", "none: the load balancer's certificate is for its own name")
+	}
+	for _, name := range []string{authorization, "Accept-Encoding"} {
+		if l.behavior.Cached() && p.isHeader && p.has(p.names, name) {
+			l.add(l.path+"."+p.key, "has "+name, "none: CloudFront takes it in a cache key alone")
+		}
 	}
 }
 

@@ -55,9 +55,6 @@ func (c *Config) checkDatabase(f *faults) {
 			f.add(at(path, key), show(name), "a name that neither PostgreSQL nor RDS reserves")
 		}
 	}
-	if days := d.PerformanceInsightsRetentionDays; days != 0 && days != 7 && days != 731 && days%31 != 0 {
-		f.add(path+".performanceInsightsRetentionDays", show(days), "0, 7, 731 or a multiple of 31")
-	}
 	checkWindows(path, "backupWindow", d.BackupWindow, d.MaintenanceWindow, 30*time.Minute, f)
 	if region := arnRegion(d.Rotation.LambdaARN); region != "" && region != c.Region {
 		f.add(path+".rotation.lambdaArn", "is of region "+region, "one of "+c.Region+", where the secret is")

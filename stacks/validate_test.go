@@ -29,6 +29,9 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"network", `{"zoneNames": ["eu-central-1c"]}`, `ragscale:network.zoneNames has 1 entries, want as many as zones, 2, or none`},
 		{"network", `{"zoneNames": ["eu-west-1a", "eu-west-1a"]}`, "ragscale:network.zoneNames[0] is \"eu-west-1a\", want a zone of the region eu-central-1\nragscale:network.zoneNames[1] is \"eu-west-1a\" again, want each zone once\nragscale:network.zoneNames[1] is \"eu-west-1a\", want a zone of the region eu-central-1"},
 		{"cluster", `{"version": "1.29"}`, `ragscale:cluster.version is "1.29", want one of 1.36`},
+		{"api", `{"internal": false}`, `ragscale:api.ingressCidrs is empty, want who may reach the load balancer: no distribution reaches it by itself`},
+		{"api", `{"internal": true, "ingressCidrs": ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16"]}`,
+			`ragscale:api.ingressCidrs has 6 entries, want at most 5 beside the distribution's addresses`},
 		{"cluster", `{"privateAccessCidrs": ["0.0.0.0/0"]}`, `ragscale:cluster.privateAccessCidrs[0] is "0.0.0.0/0", want the ranges of networks that are connected with the VPC`},
 		{"cluster", `{"privateAccessCidrs": ["10.0.0.0/16", "10.0.0.0/16"]}`, `ragscale:cluster.privateAccessCidrs[1] is "10.0.0.0/16" again, want each range once`},
 		{"cluster", `{"publicAccessCidrs": ["10.0.0.0/8"]}`, `ragscale:cluster.publicAccessCidrs[0] is "10.0.0.0/8", want a public range: EKS refuses private ones, which reach the private endpoint anyway`},
@@ -43,7 +46,6 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"database", `{"storageGiB": 400, "throughput": 4000}`, `ragscale:database.throughput is 4000, want 500 to 3000 (a quarter of the IOPS), or 0`},
 		{"database", `{"maxStorageGiB": 54}`, `ragscale:database.maxStorageGiB is 54, want at least 55 (storageGiB and a tenth), or 0`},
 		{"database", `{"username": "rdsadmin", "name": "pg_x"}`, "ragscale:database.name is \"pg_x\", want a name that neither PostgreSQL nor RDS reserves\nragscale:database.username is \"rdsadmin\", want a name that neither PostgreSQL nor RDS reserves"},
-		{"database", `{"performanceInsightsRetentionDays": 30}`, `ragscale:database.performanceInsightsRetentionDays is 30, want 0, 7, 731 or a multiple of 31`},
 		{"database", `{"backupWindow": "02:00-02:10"}`, `ragscale:database.backupWindow lasts 10m0s, want at least 30 minutes`},
 		{"database", `{"maintenanceWindow": "sun:03:30-tue:03:30"}`, "ragscale:database.maintenanceWindow is \"sun:03:30-tue:03:30\", want a window apart from backupWindow, 02:00-03:00\nragscale:database.maintenanceWindow lasts 48h0m0s, want at most 24 hours"},
 		{"database", `{"backupWindow": "23:30-00:30", "maintenanceWindow": "mon:00:00-mon:01:00"}`, `ragscale:database.maintenanceWindow is "mon:00:00-mon:01:00", want a window apart from backupWindow, 23:30-00:30`},
@@ -71,7 +73,8 @@ func TestProductionIsNotPublicByAccident(t *testing.T) {
 		"ragscale:api":           `{"internal": false}`,
 		"ragscale:observability": onCall()["ragscale:observability"],
 	})
-	want := `ragscale:api.internal is false without certificateArn, want true, or a certificate: production is not public over plain HTTP
+	want := `ragscale:api.ingressCidrs is empty, want who may reach the load balancer: no distribution reaches it by itself
+ragscale:api.internal is false without certificateArn, want true, or a certificate: production is not public over plain HTTP
 ragscale:cluster.publicAccessCidrs[0] is "0.0.0.0/0", want a narrower range in production`
 	if fmt.Sprint(err) != want {
 		t.Errorf("%v", err)

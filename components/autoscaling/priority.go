@@ -30,7 +30,8 @@ var priorities = []struct {
 	{headroomPriority, "Room kept free: gives way to any pod", -10, false},
 }
 
-// priorityClasses declares the classes. Kubernetes changes none in place, and its name is what pods carry: both stay.
+// priorityClasses declares the classes. Kubernetes changes none in place, which the provider does not know, and its name is
+// what pods carry: it goes before the new one comes.
 func (d *declaration) priorityClasses() ([]pulumi.Resource, error) {
 	var classes []pulumi.Resource
 	for _, p := range priorities {
@@ -44,7 +45,8 @@ func (d *declaration) priorityClasses() ([]pulumi.Resource, error) {
 			Value:            pulumi.Int(p.value),
 			GlobalDefault:    pulumi.Bool(false),
 			PreemptionPolicy: pulumi.String(preemption),
-		}, d.parent, pulumi.DependsOn(d.args.DependsOn), pulumi.DeleteBeforeReplace(true))
+		}, d.parent, pulumi.DependsOn(d.args.DependsOn), pulumi.DeleteBeforeReplace(true),
+			pulumi.ReplaceOnChanges([]string{"value", "preemptionPolicy"}))
 		if err != nil {
 			return nil, fmt.Errorf("priority class %s: %w", p.name, err)
 		}

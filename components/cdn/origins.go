@@ -77,8 +77,10 @@ func (d *declaration) apiOrigin() (*cloudfront.DistributionOriginArgs, error) {
 	return origin, nil
 }
 
-// vpcOrigin reaches a load balancer that has no public address. The load balancer's security group must let in
-// CloudFront's own group, CloudFront-VPCOrigins-Service-SG, or the subnets' range, as it does here.
+// vpcOrigin reaches a load balancer that has no public address. Its requests come from CloudFront's origin-facing addresses:
+// the load balancer's security group must let in their prefix list (com.amazonaws.global.cloudfront.origin-facing), or
+// CloudFront's own group, CloudFront-VPCOrigins-Service-SG. The VPC's range alone makes every answer a 504.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read 2026-11-29.
 func (d *declaration) vpcOrigin() (*cloudfront.VpcOrigin, error) {
 	plain, secure := d.args.API.ports()
 	origin, err := cloudfront.NewVpcOrigin(d.ctx, d.name+"-api", &cloudfront.VpcOriginArgs{

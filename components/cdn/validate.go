@@ -104,6 +104,11 @@ func (f *faults) behavior(i int, b Behavior) {
 	if slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, "Host") }) {
 		f.Add("Behaviors[%d].ForwardHeaders has Host, want it left out: the origin's name and certificate are others", i)
 	}
+	for _, name := range []string{"Authorization", "Accept-Encoding"} {
+		if slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, name) }) {
+			f.Add("Behaviors[%d].ForwardHeaders has %s, want it in KeyHeaders, or *: CloudFront refuses it in an origin request policy", i, name)
+		}
+	}
 	if slices.Contains(b.KeyHeaders, "Accept-Encoding") {
 		f.Add("Behaviors[%d].KeyHeaders has Accept-Encoding, want Compress: CloudFront normalizes it then", i)
 	}

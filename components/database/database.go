@@ -72,8 +72,8 @@ type Args struct {
 	// FinalSnapshot keeps a snapshot, and the automated backups, when the instance is deleted.
 	FinalSnapshot bool
 
-	// PerformanceInsightsRetentionDays is 0 (off), 7, 731, or a multiple of 31 below that.
-	PerformanceInsightsRetentionDays int
+	// Insights is InsightsOff, InsightsStandard or InsightsAdvanced.
+	Insights string
 	// MonitoringIntervalSeconds of enhanced monitoring: 0 (off), 1, 5, 10, 15, 30 or 60.
 	MonitoringIntervalSeconds int
 	// LogExports to CloudWatch: "postgresql", "upgrade", "iam-db-auth-error".

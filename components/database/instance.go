@@ -88,11 +88,12 @@ func (d *declaration) instance(suffix string, w sharedWiring) *rds.InstanceArgs 
 		CopyTagsToSnapshot:         pulumi.Bool(true),
 		MonitoringInterval:         pulumi.Int(a.MonitoringIntervalSeconds),
 		MonitoringRoleArn:          w.monitoring.roleARN,
-		PerformanceInsightsEnabled: pulumi.Bool(a.PerformanceInsightsRetentionDays > 0),
+		PerformanceInsightsEnabled: pulumi.Bool(a.Insights != InsightsOff),
 		Tags:                       d.tags(suffix),
 	}
-	if a.PerformanceInsightsRetentionDays > 0 {
-		args.PerformanceInsightsRetentionPeriod = pulumi.Int(a.PerformanceInsightsRetentionDays)
+	if a.Insights != InsightsOff {
+		args.DatabaseInsightsMode = pulumi.String(a.Insights)
+		args.PerformanceInsightsRetentionPeriod = pulumi.Int(insightsDays[a.Insights])
 		args.PerformanceInsightsKmsKeyId = w.key.Arn
 	}
 	if len(a.LogExports) > 0 {
@@ -102,8 +103,14 @@ func (d *declaration) instance(suffix string, w sharedWiring) *rds.InstanceArgs 
 	return args
 }
 
-// setStorage leaves out what is zero: RDS takes no IOPS or throughput for small gp3 volumes, and provides the baseline.
+// setStorage leaves out what is zero: RDS takes no IOPS or throughput for small gp3 volumes. From stripedGiB on it says the
+// baseline, which RDS would provide on creation but not when a volume grows to that size: the provider would send the
+// volume's 3,000 IOPS along, "Invalid iops value for engine name postgres and storage type gp3: 3000".
+// Source: https://github.com/hashicorp/terraform-provider-aws/issues/28382 (open), /33512; read 2026-11-30.
 func setStorage(args *rds.InstanceArgs, s Storage) {
+	if s.Type == "gp3" && s.GiB >= stripedGiB {
+		s.IOPS, s.ThroughputMBps = max(s.IOPS, leastGP3IOPS), max(s.ThroughputMBps, leastGP3MBps)
+	}
 	args.StorageType = pulumi.String(s.Type)
 	args.AllocatedStorage = pulumi.Int(s.GiB)
 	if s.MaxGiB > 0 {

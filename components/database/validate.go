@@ -91,8 +91,8 @@ func (f *faults) upkeep(a Args) {
 }
 
 func (f *faults) insight(a Args) {
-	if days := a.PerformanceInsightsRetentionDays; !validInsightsRetention(days) {
-		f.Add("PerformanceInsightsRetentionDays is %d, want 0, 7, 731 or a multiple of 31 up to 713", days)
+	if _, known := insightsDays[a.Insights]; !known && a.Insights != InsightsOff {
+		f.Add("Insights is %q, want %q, %q or nothing", a.Insights, InsightsStandard, InsightsAdvanced)
 	}
 	if !slices.Contains(monitoringIntervals, a.MonitoringIntervalSeconds) {
 		f.Add("MonitoringIntervalSeconds is %d, want one of %v", a.MonitoringIntervalSeconds, monitoringIntervals)
@@ -108,9 +108,16 @@ func (f *faults) insight(a Args) {
 	f.LogDays("LogRetentionDays", a.LogRetentionDays, "for ever")
 }
 
-func validInsightsRetention(days int) bool {
-	return days == 0 || days == 7 || days == 731 || days > 0 && days <= 713 && days%31 == 0
-}
+// CloudWatch Database Insights, which took Performance Insights' place on 2026-06-30 and with it its longer retentions.
+const (
+	InsightsOff      = ""
+	InsightsStandard = "standard" // 7 days, free
+	InsightsAdvanced = "advanced" // 15 months, paid for by vCPU
+)
+
+// insightsDays are the retentions that a mode has: advanced takes no less.
+// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.Considerations.html ; read 2026-11-30.
+var insightsDays = map[string]int{InsightsStandard: 7, InsightsAdvanced: 465}
 
 // isPinned tells a minor version from a major one. AWS upgrading a pinned minor would be a difference for ever.
 func isPinned(version string) bool { return strings.Contains(version, ".") }

@@ -80,6 +80,10 @@ type Args struct {
 	CertificateARN string
 	// IngressCIDRs may reach the listener.
 	IngressCIDRs []string
+	// FromEdge lets CloudFront in, which reaches an internal load balancer by a VPC origin: from its origin-facing addresses.
+	// EdgePrefixListID is their managed prefix list, com.amazonaws.global.cloudfront.origin-facing.
+	FromEdge         bool
+	EdgePrefixListID pulumi.StringInput
 	// DeletionProtection protects the load balancer's address and the images.
 	DeletionProtection bool
 

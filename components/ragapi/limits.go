@@ -10,6 +10,10 @@ var certificatePattern = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0
 // mostRules is AWS's default quota of inbound rules in a security group.
 const mostRules = 60
 
+// edgeRules is how many of them the prefix list of CloudFront's origin-facing addresses takes.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read 2026-11-23.
+const edgeRules = 55
+
 func (f *faults) scaling(prefix string, requests, limits Resources, h HPA) {
 	f.Resources(prefix, requests, limits)
 	f.AtLeast(prefix+"HPA.Min", h.Min, 1)
@@ -44,9 +48,10 @@ func (f *faults) pools(a Args) {
 func (f *faults) reach(a Args) {
 	f.listener(a)
 	f.IPv4Range("VPCCIDR", a.VPCCIDR, "10.0.0.0/16")
-	if len(a.IngressCIDRs) == 0 {
-		f.Add("IngressCIDRs is empty, want who may reach the listener")
+	if len(a.IngressCIDRs) == 0 && !a.FromEdge {
+		f.Add("IngressCIDRs is empty without FromEdge, want who may reach the listener")
 	}
+	f.Missing(map[string]bool{"EdgePrefixListID": a.FromEdge && a.EdgePrefixListID == nil})
 	seen := map[string]bool{}
 	for i, cidr := range a.IngressCIDRs {
 		f.IPv4Range(fmt.Sprintf("IngressCIDRs[%d]", i), cidr, "203.0.113.0/24")
@@ -59,8 +64,12 @@ func (f *faults) reach(a Args) {
 	if a.CertificateARN != "" {
 		ports = 2
 	}
-	if n := len(a.IngressCIDRs); n*ports > mostRules {
-		f.Add("IngressCIDRs has %d for %d listeners, want at most %d: a security group takes %d rules", n, ports, mostRules/ports, mostRules)
+	most := mostRules
+	if a.FromEdge {
+		most -= edgeRules
+	}
+	if n := len(a.IngressCIDRs); n*ports > most {
+		f.Add("IngressCIDRs has %d for %d listeners, want at most %d: a security group takes %d rules", n, ports, most/ports, most)
 	}
 }
 

@@ -175,7 +175,31 @@ func (d *declaration) firewall() (*ec2.SecurityGroup, error) {
 			}
 		}
 	}
+	if d.args.FromEdge {
+		if err := d.edgeRule(group); err != nil {
+			return nil, err
+		}
+	}
 	return group, d.podRules(group)
+}
+
+// edgeRule lets CloudFront reach the one listener that its VPC origin uses.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read 2026-11-29.
+func (d *declaration) edgeRule(group *ec2.SecurityGroup) error {
+	const suffix = "-from-edge"
+	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId: group.ID(),
+		Description:     pulumi.String("CloudFront"),
+		PrefixListId:    d.args.EdgePrefixListID.ToStringOutput(),
+		IpProtocol:      pulumi.String("tcp"),
+		FromPort:        pulumi.Int(d.args.ListenerPort),
+		ToPort:          pulumi.Int(d.args.ListenerPort),
+		Tags:            d.tags(suffix),
+	}, d.parent)
+	if err != nil {
+		return fmt.Errorf("rule for CloudFront: %w", err)
+	}
+	return nil
 }
 
 func (d *declaration) listenerPorts() []int {

@@ -41,7 +41,9 @@ func (d *declaration) storageClass() (*storagev1.StorageClass, error) {
 		VolumeBindingMode:    pulumi.String("WaitForFirstConsumer"),
 		AllowVolumeExpansion: pulumi.Bool(true),
 		ReclaimPolicy:        pulumi.String(reclaim),
-	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
+		// Kubernetes changes neither in place; of the fields that are fixed the provider itself replaces for two others only.
+	}, d.parent, pulumi.DependsOn(d.args.DependsOn),
+		pulumi.ReplaceOnChanges([]string{"reclaimPolicy", "volumeBindingMode"}), pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return nil, fmt.Errorf("storage class: %w", err)
 	}

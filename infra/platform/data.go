@@ -34,16 +34,16 @@ func (p *platform) databaseArgs() database.Args {
 		Replicas: database.Replicas{
 			Count: db.Replicas, Class: db.ReplicaClass, Parameters: databaseParameters(p.cfg.ReplicaParameters()), Zones: p.cfg.ZoneNames(),
 		},
-		BackupRetentionDays:              db.BackupRetentionDays,
-		BackupWindow:                     db.BackupWindow,
-		MaintenanceWindow:                db.MaintenanceWindow,
-		DeletionProtection:               db.DeletionProtection,
-		FinalSnapshot:                    db.DeletionProtection,
-		PerformanceInsightsRetentionDays: db.PerformanceInsightsRetentionDays,
-		MonitoringIntervalSeconds:        db.MonitoringIntervalSeconds,
-		LogExports:                       []string{"postgresql", "upgrade"},
-		LogRetentionDays:                 p.cfg.Cluster.LogRetentionDays,
-		Tags:                             p.cfg.ResourceTags(),
+		BackupRetentionDays:       db.BackupRetentionDays,
+		BackupWindow:              db.BackupWindow,
+		MaintenanceWindow:         db.MaintenanceWindow,
+		DeletionProtection:        db.DeletionProtection,
+		FinalSnapshot:             db.DeletionProtection,
+		Insights:                  insights(db.Insights),
+		MonitoringIntervalSeconds: db.MonitoringIntervalSeconds,
+		LogExports:                []string{"postgresql", "upgrade"},
+		LogRetentionDays:          p.cfg.Cluster.LogRetentionDays,
+		Tags:                      p.cfg.ResourceTags(),
 	}
 	if db.Rotation.LambdaARN != "" {
 		args.Rotation = database.Rotation{Days: db.Rotation.Days, LambdaARN: pulumi.String(db.Rotation.LambdaARN)}
@@ -149,4 +149,12 @@ func (p *platform) vectorStoreArgs() vectorstore.Args {
 		DeletionProtection:  p.cfg.Database.DeletionProtection,
 		Tags:                p.cfg.ResourceTags(),
 	}
+}
+
+// insights translates the configuration's word for none.
+func insights(mode string) string {
+	if mode == "off" {
+		return database.InsightsOff
+	}
+	return mode
 }

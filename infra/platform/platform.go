@@ -6,6 +6,7 @@ package platform
 
 import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/autoscaling"
@@ -91,9 +92,20 @@ func (p *platform) data() (err error) {
 	return err
 }
 
+// edgeAddresses is the prefix list of the addresses from which CloudFront reaches origins. Its id is AWS's own in each region.
+const edgeAddresses = "com.amazonaws.global.cloudfront.origin-facing"
+
 // serving is the API with its pooler, which stands in the API's namespace, and the edge before it.
 func (p *platform) serving() (err error) {
-	if p.api, err = ragapi.New(p.ctx, p.name, p.apiArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {
+	api := p.apiArgs()
+	if api.FromEdge {
+		list, err := ec2.LookupManagedPrefixList(p.ctx, &ec2.LookupManagedPrefixListArgs{Name: pulumi.StringRef(edgeAddresses)})
+		if err != nil {
+			return err
+		}
+		api.EdgePrefixListID = pulumi.String(list.Id)
+	}
+	if p.api, err = ragapi.New(p.ctx, p.name, api, pulumi.Providers(p.cluster.Provider)); err != nil {
 		return err
 	}
 	if _, err = pgbouncer.New(p.ctx, p.name, p.pgbouncerArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {

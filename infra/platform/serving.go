@@ -47,6 +47,7 @@ func (p *platform) apiArgs() ragapi.Args {
 		ListenerPort:        cfg.API.ListenerPort,
 		CertificateARN:      cfg.API.CertificateARN,
 		IngressCIDRs:        cfg.API.IngressCIDRs,
+		FromEdge:            cfg.API.Internal && cfg.CDN.Enabled,
 		DeletionProtection:  cfg.Cluster.DeletionProtection,
 		Tags:                cfg.ResourceTags(),
 	}

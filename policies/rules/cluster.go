@@ -1,8 +1,15 @@
 package rules
 
-import "slices"
+import (
+	"slices"
 
-const eksCluster = "aws:eks/cluster:Cluster"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	eksCluster = "aws:eks/cluster:Cluster"
+	eksAddon   = "aws:eks/addon:Addon"
+)
 
 var cluster = []Rule{
 	{
@@ -23,6 +30,13 @@ var cluster = []Rule{
 		Fix:        "Set ragscale:cluster.privateAccessCidrs to the networks from which the stack is worked on, or publicAccessCidrs to the office's range.",
 		Origin:     "EKS lets in nodes and pods alone: the next update, and everybody who works on the cluster, would wait at its door",
 		CheckStack: clusterReachable,
+	},
+	{
+		Name: "addon-leaves-pods", Area: Cluster, Levels: everywhere,
+		Says:   "No add-on puts containers of its own into the stack's pods.",
+		Fix:    `configurationValues of amazon-cloudwatch-observability: {"manager":{"applicationSignals":{"autoMonitor":{"monitorAllServices":false}}}}.`,
+		Origin: "restricted namespaces refuse the container of its Java agent: no pod that a Service selects would start",
+		Types:  []string{eksAddon}, Check: addonLeavesPods,
 	},
 	{
 		Name: "cluster-logs", Area: Cluster, Levels: onAWS,
@@ -80,6 +94,27 @@ func opensHTTPS(r, cluster Resource) bool {
 		return false
 	}
 	return r.from("securityGroupId", cluster)
+}
+
+// addonLeavesPods reads the one add-on that injects, whose default is to do so (since 5.0.0).
+func addonLeavesPods(r Resource, _ Thresholds, p *Report) {
+	values := r.At("configurationValues")
+	if r.At("addonName").Text() != "amazon-cloudwatch-observability" || values.Unknown() {
+		return
+	}
+	var told struct {
+		Manager struct {
+			ApplicationSignals struct {
+				AutoMonitor struct {
+					MonitorAllServices *bool `json:"monitorAllServices"`
+				} `json:"autoMonitor"`
+			} `json:"applicationSignals"`
+		} `json:"manager"`
+	}
+	err := yaml.Unmarshal([]byte(values.Text()), &told) // JSON is YAML too
+	if all := told.Manager.ApplicationSignals.AutoMonitor.MonitorAllServices; err != nil || all == nil || *all {
+		p.fault(r, values, "manager.applicationSignals.autoMonitor.monitorAllServices false")
+	}
 }
 
 func clusterLogs(r Resource, _ Thresholds, p *Report) {

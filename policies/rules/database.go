@@ -82,8 +82,8 @@ var database = []Rule{
 	},
 	{
 		Name: "rds-insights", Area: Database, Levels: production,
-		Says:   "Performance Insights and enhanced monitoring watch the database.",
-		Fix:    "Set ragscale:database.performanceInsightsRetentionDays and monitoringIntervalSeconds.",
+		Says:   "Database Insights and enhanced monitoring watch the database.",
+		Fix:    "Set ragscale:database.insights to standard or advanced, and monitoringIntervalSeconds.",
 		Origin: "responseSeconds: what a slow query waits for must be seen",
 		Types:  []string{rdsInstance}, Check: rdsInsights,
 	},
