@@ -19,8 +19,13 @@ func timeTag(updated time.Time) string { return `"` + strconv.FormatInt(updated.
 
 // writeTagged answers body, which ends a line, or 304 to a client that has it.
 func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) error {
+	return writeKept(w, r, revalidated, tag, body)
+}
+
+// writeKept is writeTagged for what is kept otherwise.
+func writeKept(w http.ResponseWriter, r *http.Request, kept, tag string, body []byte) error {
 	w.Header().Set("ETag", tag)
-	w.Header().Set("Cache-Control", revalidated)
+	w.Header().Set("Cache-Control", kept)
 	if noneMatch(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

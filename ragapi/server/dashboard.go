@@ -12,24 +12,31 @@ type dashboardBody struct {
 	Documents countBody           `json:"documents"`
 	Chunks    countBody           `json:"chunks"`
 	Sessions  countBody           `json:"sessions"`
-	Hours     []hourBody          `json:"hours"`
-	Modes     map[string]spanBody `json:"modes"`
+	Hours     []hourBody          `json:"hours" jsonschema:"of the last 24 those with searches, the newest first"`
+	Modes     map[string]spanBody `json:"modes" jsonschema:"the sums of these hours by mode of search"`
 }
 
 type countBody struct {
 	Count int64 `json:"count"`
-	Exact bool  `json:"exact"`
+	Exact bool  `json:"exact" jsonschema:"false for an estimate"`
 }
 
 type spanBody struct {
 	Searches  int64   `json:"searches"`
 	Cached    int64   `json:"cached"`
-	P95Millis float64 `json:"p95Millis"`
+	P95Millis float64 `json:"p95Millis" jsonschema:"up to 19 % too high, never too low"`
 }
 
 type hourBody struct {
 	Start time.Time `json:"start"`
 	spanBody
+}
+
+func dashboardKept(public bool) string {
+	if public {
+		return "public, max-age=10"
+	}
+	return "private, max-age=10"
 }
 
 func spanBodyOf(s querylog.Span) spanBody {
@@ -54,10 +61,6 @@ func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
 	for mode, span := range s.Modes {
 		body.Modes[mode] = spanBodyOf(span)
 	}
-	kept := "private"
-	if auth.Dashboard.Public(auth.From(ctx)) {
-		kept = "public"
-	}
-	w.Header().Set("Cache-Control", kept+", max-age=10")
+	w.Header().Set("Cache-Control", dashboardKept(auth.Dashboard.Public(auth.From(ctx))))
 	return writeJSON(w, http.StatusOK, body)
 }
