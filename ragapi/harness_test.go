@@ -18,11 +18,15 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/ragapi/config"
+	"github.com/ragscale/ragscale/ragapi/openapitest"
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 )
 
 // envCommand makes the test binary be ragapi itself, with this command, so that signals and crashes are real.
 const envCommand = "RAGAPI_TEST_COMMAND"
+
+// answered holds every answer of these tests' processes against the document.
+var answered openapitest.Checker
 
 func TestMain(m *testing.M) {
 	if command := os.Getenv(envCommand); command != "" {
@@ -30,7 +34,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(pgtest.Main(m))
+	http.DefaultClient.Transport = answered.Transport(http.DefaultTransport)
+	os.Exit(answered.Main(func() int { return pgtest.Main(m) }))
 }
 
 // patience bounds every wait. Nothing is asserted about how long it takes.
@@ -90,12 +95,24 @@ func startHeard(t *testing.T, command string, ahead time.Duration, heard func(li
 	select {
 	case line := <-begun:
 		r.http, r.admin = listening(line["http"]), listening(line["admin"])
+		r.described()
 	case <-r.ended:
 		t.Fatalf("%s ended: %s", command, r.output())
 	case <-time.After(patience):
 		t.Fatalf("%s did not begin to work: %s", command, r.output())
 	}
 	return r
+}
+
+// described has the process' answers checked, if it is one that serves the API.
+func (r *running) described() {
+	r.t.Helper()
+	if r.http == "" {
+		return
+	}
+	if err := answered.Serves(r.t.Context(), strings.TrimPrefix(r.http, "http://"), strings.TrimPrefix(r.admin, "http://")); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func listening(address any) string {

@@ -63,7 +63,7 @@ func TestUnderOverloadAsManyAreAnsweredAndProbesAre(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 75 * pool}}
+	client := &http.Client{Transport: answered.Transport(&http.Transport{MaxIdleConnsPerHost: 75 * pool})}
 	defer client.CloseIdleConnections()
 	var best, got, probes tally
 	clients(t, client, api.http+"/v1/documents", pool, &best)

@@ -94,6 +94,7 @@ func APIReads() []APIRead {
 		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
 		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type", "Idempotency-Key"}},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
+		{Path: "/v1/openapi.json", Passing: []string{"X-Request-Id", "If-None-Match"}},
 	}
 	for i := range reads {
 		reads[i].Headers = append(reads[i].Headers, authorization)

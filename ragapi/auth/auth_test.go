@@ -190,8 +190,9 @@ func TestWhoMaySeeWhat(t *testing.T) {
 		"own session": {Sessions.VisibleTo(user, "u"), true}, "another's session": {Sessions.VisibleTo(user, "v"), false},
 		"any, for an admin": {Sessions.VisibleTo(admin, "v"), true}, "any, without authentication": {Sessions.VisibleTo(off, "v"), true},
 		"nobody's, for nobody": {Sessions.VisibleTo(From(t.Context()), ""), false}, "a document": {Documents.VisibleTo(user, ""), true},
-		"a search at the edge": {Searches.Public(user), false}, "without authentication": {Searches.Public(off), true}, "sessions never": {Sessions.Public(off), false},
-		"exempt": {user.Exempt(), false}, "nobody is exempt by default": {off.Exempt(), false},
+		"a search at the edge": {Searches.Public(true), false}, "without authentication": {Searches.Public(false), true}, "sessions never": {Sessions.Public(false), false},
+		"what the API is": {Description.Public(true), true},
+		"exempt":          {user.Exempt(), false}, "nobody is exempt by default": {off.Exempt(), false},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %v, want %v", name, c.got, c.want)

@@ -9,6 +9,8 @@ const (
 	Searches  Resource = "searches"
 	Sessions  Resource = "sessions"
 	Dashboard Resource = "dashboard"
+	// Description is the API's own, which names nothing that it holds.
+	Description Resource = "description"
 )
 
 // Shared is where it is decided who sees what: true for what looks the same to every caller who may ask for it, false
@@ -20,5 +22,5 @@ func (r Resource) Shared() bool { return r != Sessions }
 func (r Resource) VisibleTo(c Caller, owner string) bool { return r.Shared() || c.ActsFor(owner) }
 
 // Public reports whether a cache outside the API, such as the CDN, may hand its answer to anybody. It checks no tokens:
-// where callers are checked, it may not.
-func (r Resource) Public(c Caller) bool { return r.Shared() && !c.Checked() }
+// where callers are checked, it may do so only with what needs none.
+func (r Resource) Public(checked bool) bool { return r == Description || r.Shared() && !checked }

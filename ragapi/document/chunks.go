@@ -13,7 +13,7 @@ import (
 
 // Chunk is a piece of a document's text. It begins with the end of the one before it, up to chunk.Overlap bytes of it.
 type Chunk struct {
-	Position int    `json:"position"` // from 0
+	Position int    `json:"position" jsonschema:"from 0"`
 	Content  string `json:"content"`
 }
 

@@ -34,6 +34,9 @@ const (
 	Failed  Status = "failed"
 )
 
+// Statuses are all there are.
+var Statuses = []Status{Pending, Ready, Failed}
+
 // Document is a document without its text.
 type Document struct {
 	ID         uuid.UUID

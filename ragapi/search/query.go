@@ -21,6 +21,9 @@ const (
 	Complex Mode = "complex"
 )
 
+// Modes are all there are.
+var Modes = []Mode{Simple, Complex}
+
 // Query is one search.
 type Query struct {
 	Text        string

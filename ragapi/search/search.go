@@ -30,6 +30,9 @@ const (
 	MatchSimilar Match = "similar"
 )
 
+// Matches are all there are.
+var Matches = []Match{MatchTitle, MatchPhrase, MatchTerms, MatchPrefix, MatchSimilar}
+
 // Tiers rank the matches by words.
 const (
 	tierPrefix = 1 + iota
@@ -57,13 +60,13 @@ type Result struct {
 type Hit struct {
 	DocumentID uuid.UUID `json:"documentId"`
 	Title      string    `json:"title"`
-	Position   int       `json:"position"` // of the chunk in its document, from 0
-	Score      float64   `json:"score"`    // from 0 to 1 within a kind of match; comparable within one answer only
+	Position   int       `json:"position" jsonschema:"of the chunk in its document, from 0"`
+	Score      float64   `json:"score" jsonschema:"from 0 to 1 within a kind of match, comparable within one answer only"`
 	Match      Match     `json:"match"`
-	Snippet    string    `json:"snippet"`           // HTML-escaped, the words found in <mark>…</mark>
-	Content    string    `json:"content,omitempty"` // the whole text, if the query asks for it
-	Before     []string  `json:"before,omitempty"`  // the texts of its neighbours, in reading order
-	After      []string  `json:"after,omitempty"`
+	Snippet    string    `json:"snippet" jsonschema:"HTML-escaped, the words found in <mark>…</mark>"`
+	Content    string    `json:"content,omitempty" jsonschema:"the whole text of the chunk, if the query asks for it"`
+	Before     []string  `json:"before,omitempty" jsonschema:"the texts of the chunks before it, in reading order, if the query asks for them"`
+	After      []string  `json:"after,omitempty" jsonschema:"those of the chunks after it"`
 }
 
 // Reader gives a search a database to read, again if the first one fails; postgres.Reader is one.

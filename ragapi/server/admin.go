@@ -22,13 +22,13 @@ type Invalidator interface {
 // Admin returns what the second port serves: metrics, probes, profiles, and invalidation where there is a cache (nil for
 // none). It is not for the public.
 func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) http.Handler {
-	mux := http.NewServeMux()
-	if kept != nil {
-		mux.Handle("POST /v1/cache/invalidations", plain(func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) }))
+	exposed := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
+	routes := append(adminRoutes(exposed, kept), probeRoutes(ready)...)
+	if kept == nil {
+		routes = routes[1:]
 	}
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
-	mux.Handle("GET /healthz", plain(healthz))
-	mux.Handle("GET /readyz", plain(ready.readyz))
+	mux := http.NewServeMux()
+	mount(mux, routes, plain)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -37,10 +37,28 @@ func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) ht
 	return mux
 }
 
-// plain answers a handler's error as a problem, without measurement.
-func plain(h handler) http.Handler {
+// adminRoutes are those of the second port alone. The first is there where there is a cache.
+func adminRoutes(exposed http.Handler, kept Invalidator) []route {
+	return []route{{
+		method: http.MethodPost, path: "/v1/cache/invalidations", scope: anyone, admin: true,
+		handle: func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) },
+		id:     "invalidate", tag: "operation", summary: "Make kept answers be read anew",
+		body:     jsonBody(invalidation, map[string]string{scopeSearch.name: "light*"}),
+		answers:  []answer{{status: http.StatusNoContent, about: "The cache has been told."}},
+		problems: []*kind{notFound, unavailable},
+	}, {
+		method: http.MethodGet, path: "/metrics", scope: anyone, admin: true,
+		handle: func(w http.ResponseWriter, r *http.Request) error { exposed.ServeHTTP(w, r); return nil },
+		id:     "getMetrics", tag: "operation", summary: "Read the metrics",
+		answers: []answer{{about: "Prometheus' text format.", media: &media{mediaText, anyText}}},
+	}}
+}
+
+// plain gives a request an id and answers a handler's error as a problem, without measurement.
+func plain(_ string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", nobody)
+		r = r.WithContext(identified(w, r))
 		if err := h(w, r); err != nil {
 			if err := writeProblem(w, r, problemOf(err)); err != nil {
 				panic(http.ErrAbortHandler) // the client is gone
@@ -51,6 +69,14 @@ func plain(h handler) http.Handler {
 
 const maxScopeBody = 4096
 
+var (
+	invalidation  = shapeOf("Invalidation", "What is to be read anew; each member adds to it.", scopeAll, scopeDocument, scopeSearch, scopeUser).atLeast(1)
+	scopeAll      = field{name: "all", need: optional, schema: onlyTrue, about: "Everything that is kept."}
+	scopeDocument = field{name: "document", need: optional, most: maxUserBytes, schema: idSchema, about: "A document."}
+	scopeSearch   = field{name: "search", need: optional, most: maxQueryBytes, about: "Searches that have any of these words, or a word that begins with one that ends in *; * for all."}
+	scopeUser     = field{name: "user", need: optional, most: maxUserBytes, about: "Everything that is kept for a user."}
+)
+
 // invalidate answers 204 when the cache has been told.
 func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error {
 	scope, err := readScope(w, r)
@@ -58,7 +84,7 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 		return err
 	}
 	if err := kept.Invalidate(r.Context(), scope); err != nil {
-		return &Problem{Type: problemPrefix + "unavailable", Title: "The cache does not answer", Status: http.StatusServiceUnavailable, Detail: "try again"}
+		return unavailable.because("the cache does not answer, try again")
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -67,33 +93,33 @@ func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error 
 // searchScope reads the words of searches, or that all searches are meant.
 func searchScope(body *object) (words []string, all bool) {
 	before := len(body.faults)
-	text := body.text("search", maxQueryBytes)
+	text := body.text(scopeSearch)
 	if strings.TrimSpace(text) == "*" {
 		return nil, true
 	}
 	if words = cache.Pattern(text); len(words) == 0 && len(body.faults) == before {
-		body.faultf("search", "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
+		body.faultf(scopeSearch.name, "selects no search: it has no word; want words, or beginnings such as light*, or * for all")
 	}
 	return words, false
 }
 
 func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
-	body, err := readObject(w, r, maxScopeBody, "all", "document", "search", "user")
+	body, err := readObject(w, r, maxScopeBody, invalidation)
 	if err != nil {
 		return s, err
 	}
-	if body.has("all") {
-		s.Everything = body.isTrue("all")
+	if body.has(scopeAll.name) {
+		s.Everything = body.isTrue(scopeAll.name)
 	}
-	if body.has("search") {
+	if body.has(scopeSearch.name) {
 		s.Words, s.Searches = searchScope(body)
 	}
-	if body.has("user") {
-		s.User = body.text("user", maxUserBytes)
+	if body.has(scopeUser.name) {
+		s.User = body.text(scopeUser)
 	}
-	if body.has("document") {
-		if s.Document, err = uuid.Parse(body.text("document", maxUserBytes)); err != nil {
-			body.faultf("document", "is not a UUID, want the id of a document")
+	if body.has(scopeDocument.name) {
+		if s.Document, err = uuid.Parse(body.text(scopeDocument)); err != nil {
+			body.faultf(scopeDocument.name, "is not a UUID, want the id of a document")
 		}
 	}
 	if len(body.members) == 0 && body.faults == nil {

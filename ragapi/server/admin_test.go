@@ -26,7 +26,8 @@ func (k *told) Invalidate(_ context.Context, s cache.Scope) error {
 }
 
 func admin(kept Invalidator) http.Handler {
-	return Admin(NewReadiness(func(context.Context) error { return nil }, slog.New(slog.DiscardHandler)), prometheus.NewRegistry(), kept)
+	ready := NewReadiness(func(context.Context) error { return nil }, slog.New(slog.DiscardHandler))
+	return answered.Handler(Admin(ready, prometheus.NewRegistry(), kept), New(optionsOf(&fake{})))
 }
 
 func TestWhatIsToBeInvalidatedIsRead(t *testing.T) {

@@ -15,7 +15,7 @@ const defaultMaxRequests = 1000
 
 // admitted lets h answer while there is room for the request. Probes are always answered.
 func (a *api) admitted(route string, h handler) handler {
-	if route == "/healthz" || route == "/readyz" {
+	if isProbe(route) {
 		return h
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -31,6 +31,8 @@ func (a *api) admitted(route string, h handler) handler {
 		return h(w, r)
 	}
 }
+
+func isProbe(route string) bool { return route == "/healthz" || route == "/readyz" }
 
 // priorityOf is low for what costs most.
 func priorityOf(route string, r *http.Request) admission.Priority {

@@ -40,7 +40,7 @@ func newFull(limit int) (*full, http.Handler, *metrics.Metrics) {
 	f := &full{begun: make(chan context.Context, limit), free: make(chan struct{})}
 	m := metrics.New(metrics.Build{})
 	log := slog.New(slog.DiscardHandler)
-	return f, New(Options{
+	return f, checked(Options{
 		Auth: auth.Off{}, RateLimit: &RateLimit{},
 		Documents: f, Search: f, Sessions: fakeSessions{&f.fake}, QueryLog: f, Metrics: m, Log: log, MaxUploadBytes: 1024, RequestTimeout: time.Minute, MaxRequests: limit,
 		Readiness: NewReadiness(func(context.Context) error { return nil }, log),

@@ -12,19 +12,14 @@ import (
 	"github.com/ragscale/ragscale/ragapi/session"
 )
 
-// anyone is the scope of routes that nobody needs a token for: probes.
-const anyone auth.Scope = "anyone"
-
-// route is a handler and the scope that its caller needs. The empty scope is nobody's.
-type route struct {
-	scope  auth.Scope
-	handle handler
-}
-
 // guarded lets a request through to its handler if its caller may, and not too often.
 func (a *api) guarded(t route) handler {
+	kept := t.kept(a.checked())
 	if t.scope == anyone {
-		return t.handle
+		return func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Cache-Control", kept)
+			return t.handle(w, r)
+		}
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		caller, err := a.Auth.Authenticate(r.Context(), r.Header)
@@ -38,9 +33,9 @@ func (a *api) guarded(t route) handler {
 			return err
 		}
 		if !caller.May(t.scope) {
-			return forbidden(w, t.scope)
+			return lacks(w, t.scope)
 		}
-		setLifetime(w, r, caller)
+		w.Header().Set("Cache-Control", kept)
 		return t.handle(w, r.WithContext(auth.With(r.Context(), caller)))
 	}
 }
@@ -52,15 +47,15 @@ func (a *api) refused(w http.ResponseWriter, r *http.Request, err error) error {
 	switch {
 	case errors.Is(err, auth.ErrAbsent):
 		challenge(w, "")
-		return unauthenticated("want a bearer token in the header Authorization")
+		return unauthenticated.because("want a bearer token in the header Authorization")
 	case errors.Is(err, auth.ErrMalformed):
 		challenge(w, `, error="invalid_request"`)
 		return invalid([]Fault{{Parameter: "Authorization", Detail: "is there more than once, want one header"}})
 	case errors.Is(err, auth.ErrToken):
 		challenge(w, `, error="invalid_token"`)
-		return unauthenticated("the token is not valid, or no longer")
+		return unauthenticated.because("the token is not valid, or no longer")
 	case errors.Is(err, auth.ErrUnavailable):
-		return &Problem{Type: problemPrefix + "unavailable", Title: "Tokens cannot be checked", Status: http.StatusServiceUnavailable, Detail: "try again"}
+		return unavailable.because("the issuer of tokens does not answer, try again")
 	}
 	return err
 }
@@ -69,13 +64,9 @@ func challenge(w http.ResponseWriter, more string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="ragapi"`+more)
 }
 
-func unauthenticated(detail string) *Problem {
-	return &Problem{Type: problemPrefix + "unauthenticated", Title: "The request is not authenticated", Status: http.StatusUnauthorized, Detail: detail}
-}
-
-func forbidden(w http.ResponseWriter, lacking auth.Scope) *Problem {
+func lacks(w http.ResponseWriter, lacking auth.Scope) *Problem {
 	challenge(w, `, error="insufficient_scope", scope="`+string(lacking)+`"`)
-	return &Problem{Type: problemPrefix + "forbidden", Title: "The token does not allow this", Status: http.StatusForbidden, Detail: "want the scope " + string(lacking)}
+	return forbidden.because("want the scope " + string(lacking))
 }
 
 // actingFor is the user whom a request is about: who is named, or else the caller. Another than the caller is for those
@@ -86,7 +77,7 @@ func actingFor(w http.ResponseWriter, r *http.Request, named string) (string, er
 		return caller.User, nil
 	}
 	if !caller.ActsFor(named) {
-		return "", forbidden(w, auth.SessionsAdmin)
+		return "", lacks(w, auth.SessionsAdmin)
 	}
 	return named, nil
 }

@@ -47,7 +47,7 @@ func guardedAPI(f *fake, o Options) http.Handler {
 		k[string(s)] = auth.NewCaller("u", s)
 	}
 	o.Auth = k
-	return New(o)
+	return checked(o)
 }
 
 func as(h http.Handler, token, method, target, body string) *httptest.ResponseRecorder {
@@ -65,38 +65,36 @@ func as(h http.Handler, token, method, target, body string) *httptest.ResponseRe
 }
 
 // TestEveryRouteWantsItsScope holds whatever routes there are: without a token none answers, with the scopes of all
-// others none does, and with its own each gets to its handler. Only probes are anyone's.
+// others none does, and with its own each gets to its handler. Only probes and the description are anyone's.
 func TestEveryRouteWantsItsScope(t *testing.T) {
 	o := optionsOf(&fake{})
 	h := guardedAPI(&fake{}, o)
-	for path, methods := range (&api{Options: o}).routes() {
-		for method, route := range methods {
-			target := strings.ReplaceAll(path, "{id}", id.String())
-			t.Run(method+" "+path, func(t *testing.T) {
-				if route.scope == anyone {
-					if path != "/healthz" && path != "/readyz" {
-						t.Errorf("anyone may ask")
-					}
-					return
+	for _, route := range (&api{Options: o}).routes() {
+		target := strings.ReplaceAll(route.path, "{id}", id.String())
+		t.Run(route.method+" "+route.path, func(t *testing.T) {
+			if route.scope == anyone {
+				if !isProbe(route.path) && route.path != "/v1/openapi.json" {
+					t.Errorf("anyone may ask")
 				}
-				if w := as(h, "", method, target, ""); w.Code != http.StatusUnauthorized {
-					t.Errorf("without a token: %d, want 401", w.Code)
+				return
+			}
+			if w := as(h, "", route.method, target, ""); w.Code != http.StatusUnauthorized {
+				t.Errorf("without a token: %d, want 401", w.Code)
+			}
+			served := 0
+			for _, s := range everything {
+				w := as(h, string(s), route.method, target, "")
+				switch refused := w.Code == http.StatusForbidden; {
+				case !refused:
+					served++
+				case s == route.scope:
+					t.Errorf("with %s: %d %s", s, w.Code, w.Body)
 				}
-				served := 0
-				for _, s := range everything {
-					w := as(h, string(s), method, target, "")
-					switch refused := w.Code == http.StatusForbidden; {
-					case !refused:
-						served++
-					case s == route.scope:
-						t.Errorf("with %s: %d %s", s, w.Code, w.Body)
-					}
-				}
-				if served != 1 {
-					t.Errorf("%d scopes are let in, want 1", served)
-				}
-			})
-		}
+			}
+			if served != 1 {
+				t.Errorf("%d scopes are let in, want 1", served)
+			}
+		})
 	}
 }
 
@@ -236,14 +234,18 @@ func TestTheQueryLogNamesTheTokensUser(t *testing.T) {
 func TestNothingIsPublicThatNeedsAToken(t *testing.T) {
 	o := optionsOf(&fake{})
 	h := guardedAPI(&fake{}, o)
-	for path, methods := range (&api{Options: o}).routes() {
-		if t0, ok := methods[http.MethodGet]; !ok || t0.scope == anyone {
+	for _, route := range (&api{Options: o}).routes() {
+		if route.method != http.MethodGet || route.scope == anyone {
 			continue
 		}
-		w := as(h, "ann", "GET", strings.ReplaceAll(path, "{id}", id.String())+"?q=x", "")
+		target := strings.ReplaceAll(route.path, "{id}", id.String())
+		if route.path == "/v1/search" {
+			target += "?q=x"
+		}
+		w := as(h, "ann", "GET", target, "")
 		control := w.Header().Get("Cache-Control")
 		if !strings.HasPrefix(control, "private") && control != "no-store" || strings.Contains(control, "s-maxage") || w.Header().Get("Vary") != "Authorization" {
-			t.Errorf("%s: %d, Cache-Control %q, Vary %q", path, w.Code, control, w.Header().Get("Vary"))
+			t.Errorf("%s: %d, Cache-Control %q, Vary %q", route.path, w.Code, control, w.Header().Get("Vary"))
 		}
 	}
 }

@@ -15,15 +15,15 @@ import (
 func mediaType(r *http.Request) (kind string, params map[string]string, err error) {
 	for _, coding := range r.Header.Values("Content-Encoding") {
 		if coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity") {
-			return "", nil, unsupportedMedia("no Content-Encoding")
+			return "", nil, unsupportedMedia.because("want no Content-Encoding")
 		}
 	}
 	if len(r.Header.Values("Content-Type")) > 1 {
-		return "", nil, unsupportedMedia("one Content-Type")
+		return "", nil, unsupportedMedia.because("want one Content-Type")
 	}
 	kind, params, err = mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
-		return "", nil, unsupportedMedia("a Content-Type")
+		return "", nil, unsupportedMedia.because("want a Content-Type")
 	}
 	return kind, params, foreignCharset(params)
 }
@@ -31,7 +31,7 @@ func mediaType(r *http.Request) (kind string, params map[string]string, err erro
 // foreignCharset is the problem of a media type in another charset, or nil.
 func foreignCharset(params map[string]string) error {
 	if charset, given := params["charset"]; given && !strings.EqualFold(charset, "utf-8") {
-		return unsupportedMedia("charset=utf-8, which may be left out")
+		return unsupportedMedia.because("want charset=utf-8, which may be left out")
 	}
 	return nil
 }
@@ -97,13 +97,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (raw []byte, 
 
 // bodyError keeps the error of a body over the limit, and turns any other into a problem.
 func bodyError(err error) error {
-	var tooLarge *http.MaxBytesError
+	var large *http.MaxBytesError
 	var network net.Error
 	switch {
-	case err == nil, errors.As(err, &tooLarge):
+	case err == nil, errors.As(err, &large):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &Problem{Type: problemPrefix + "too-slow", Title: "The body came too slowly", Status: http.StatusRequestTimeout, Detail: "want " + bytesText(bodyRate) + " a second at least"}
+		return tooSlow.because("want " + bytesText(bodyRate) + " a second at least")
 	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return invalid([]Fault{{Parameter: "body", Detail: "ends early"}})
 	}

@@ -9,10 +9,12 @@ import (
 	"github.com/ragscale/ragscale/ragapi/document"
 )
 
+var firstChunk = number{name: "from", high: math.MaxInt32 - pageLimit.high, about: "The number of the first chunk that is wanted."}
+
 type chunkPage struct {
 	DocumentID uuid.UUID        `json:"documentId"`
 	Chunks     []document.Chunk `json:"chunks"`
-	Next       *int             `json:"next,omitempty"` // from of the next page; absent on the last
+	Next       *int             `json:"next,omitempty" jsonschema:"from of the next page; absent on the last"`
 }
 
 // listChunks answers the text of a document, chunk by chunk. Chunks are numbered, so that a page needs no other cursor.
@@ -25,8 +27,8 @@ func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit := p.integer("limit", defaultPage, maxPage)
-	from := p.whole("from", 0, 0, math.MaxInt32-maxPage)
+	limit := p.number(pageLimit)
+	from := p.number(firstChunk)
 	if p.faults != nil {
 		return invalid(p.faults)
 	}

@@ -14,20 +14,21 @@ import (
 	"github.com/ragscale/ragscale/ragapi/document"
 )
 
-const (
-	defaultPage = 20
-	maxPage     = 100
+var (
+	pageLimit    = number{name: "limit", low: 1, high: 100, fallback: 20, about: "How many at most."}
+	pageCursor   = token{name: "cursor", about: "The value of next of the page before; without it, the first page."}
+	listedStatus = choice{name: "status", words: words(document.Statuses), orNone: true, about: "Only documents of this status."}
 )
 
 type documentBody struct {
 	ID         uuid.UUID       `json:"id"`
 	Title      string          `json:"title"`
 	Status     document.Status `json:"status"`
-	Failure    string          `json:"failure,omitempty"`
-	Progress   *progressBody   `json:"progress,omitempty"` // of a pending one
-	Version    int             `json:"version"`
-	Bytes      int64           `json:"bytes"`
-	ChunkCount int             `json:"chunkCount"`
+	Failure    string          `json:"failure,omitempty" jsonschema:"why the status is failed"`
+	Progress   *progressBody   `json:"progress,omitempty" jsonschema:"of a pending one"`
+	Version    int             `json:"version" jsonschema:"of the text, from 1"`
+	Bytes      int64           `json:"bytes" jsonschema:"of the text, in UTF-8"`
+	ChunkCount int             `json:"chunkCount" jsonschema:"that searches find; while a replacement is pending, of the text before"`
 	Metadata   json.RawMessage `json:"metadata"`
 	CreatedAt  time.Time       `json:"createdAt"`
 	UpdatedAt  time.Time       `json:"updatedAt"`
@@ -36,7 +37,7 @@ type documentBody struct {
 type progressBody struct {
 	FailedAttempts int `json:"failedAttempts"`
 	ChunksDone     int `json:"chunksDone"`
-	ChunksTotal    int `json:"chunksTotal,omitempty"` // absent until it is known, and of a small document
+	ChunksTotal    int `json:"chunksTotal,omitempty" jsonschema:"absent until it is known, and of a small document"`
 }
 
 func bodyOf(d document.Document) documentBody {
@@ -57,7 +58,7 @@ func documentTag(d document.Document) string {
 
 type documentPage struct {
 	Documents []documentBody `json:"documents"`
-	Next      string         `json:"next,omitempty"` // the cursor of the next page; absent on the last
+	Next      string         `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
 func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
@@ -151,12 +152,9 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit := q.integer("limit", defaultPage, maxPage)
-	before := q.cursor("cursor")
-	var status document.Status
-	if q.values.Has("status") {
-		status = document.Status(q.oneOf("status", string(document.Pending), string(document.Ready), string(document.Failed)))
-	}
+	limit := q.number(pageLimit)
+	before := q.cursor(pageCursor)
+	status := document.Status(q.oneOf(listedStatus))
 	if q.faults != nil {
 		return invalid(q.faults)
 	}

@@ -8,10 +8,9 @@ import (
 
 // Fault is one thing that is wrong with a request.
 type Fault struct {
-	// Pointer is where it is in a JSON body (RFC 6901); Parameter is the query parameter or form field. Of a form field that
-	// is JSON there are both, and Pointer is within the field.
-	Pointer   *string `json:"pointer,omitempty"`
-	Parameter string  `json:"parameter,omitempty"`
+	// Of a form field that is JSON there are both, and Pointer is within the field.
+	Pointer   *string `json:"pointer,omitempty" jsonschema:"where it is in a JSON body (RFC 6901)"`
+	Parameter string  `json:"parameter,omitempty" jsonschema:"the query parameter, the header or the field of a form"`
 	Detail    string  `json:"detail"`
 }
 

@@ -125,7 +125,7 @@ func foreignPart(part *multipart.Part) error {
 		err = foreignCharset(params)
 	}
 	if err != nil {
-		return unsupportedMedia("parts with no charset but utf-8")
+		return unsupportedMedia.because("want parts with no charset but utf-8")
 	}
 	return nil
 }

@@ -25,13 +25,15 @@ const (
 )
 
 // large is an API that takes uploads of as many bytes.
-func large(f *fake, most int64) http.Handler {
+func large(f *fake, most int64) http.Handler { return checked(largeOptions(f, most)) }
+
+func largeOptions(f *fake, most int64) Options {
 	log := slog.New(slog.DiscardHandler)
-	return New(Options{
+	return Options{
 		Auth: auth.Off{}, RateLimit: &RateLimit{},
 		Documents: f, Search: f, Sessions: fakeSessions{f}, QueryLog: f, Metrics: metrics.New(metrics.Build{}), Log: log,
 		MaxUploadBytes: most, RequestTimeout: time.Minute, Readiness: NewReadiness(nil, log),
-	})
+	}
 }
 
 // part is one of a form.

@@ -3,7 +3,6 @@ package server
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/ragscale/ragscale/ragapi/auth"
@@ -21,6 +20,7 @@ var lifetimes = map[string]lifetime{
 	"/v1/sessions":              {shown: auth.Sessions},
 	"/v1/sessions/{id}":         {shown: auth.Sessions},
 	"/v1/dashboard":             {shown: auth.Dashboard, fresh: 10 * time.Second, stale: 10 * time.Second},
+	"/v1/openapi.json":          {shown: auth.Description, fresh: 5 * time.Minute, stale: 5 * time.Minute},
 }
 
 // lifetime is that of an answer.
@@ -33,25 +33,26 @@ type lifetime struct {
 // nobody keeps what is somebody's own, nor errors.
 const nobody = "no-store"
 
-// control is Cache-Control for an answer to caller. What belongs to one user stays out of a browser's files.
-func (l lifetime) control(caller auth.Caller) string {
+// control is Cache-Control for an answer; checked says whether callers have tokens. What belongs to one user stays out of a browser's
+// files.
+func (l lifetime) control(checked bool) string {
 	switch {
 	case l.shown == "" || !l.shown.Shared():
 		return nobody
 	case l.fresh == 0:
 		return "private, no-cache"
-	case l.shown.Public(caller):
+	case l.shown.Public(checked):
 		return fmt.Sprintf("public, max-age=%d, s-maxage=%[1]d, stale-while-revalidate=%d", int(l.fresh.Seconds()), int(l.stale.Seconds()))
 	}
 	return fmt.Sprintf("private, max-age=%d", int(l.fresh.Seconds()))
 }
 
-// setLifetime says how long the answer to a request may be kept, unless it becomes an error.
-func setLifetime(w http.ResponseWriter, r *http.Request, caller auth.Caller) {
-	method, path, _ := strings.Cut(r.Pattern, " ")
-	if method == http.MethodGet { // and HEAD
-		w.Header().Set("Cache-Control", lifetimes[path].control(caller))
+// kept is Cache-Control for the answers of a route, but for errors.
+func (t route) kept(checked bool) string {
+	if t.method != http.MethodGet { // and HEAD
+		return nobody
 	}
+	return lifetimes[t.path].control(checked)
 }
 
 // validation is how the copy was that a client had of an answer: hit if it may use it, stale if there is another by now, miss if it

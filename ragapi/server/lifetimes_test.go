@@ -19,16 +19,19 @@ import (
 
 // gets are the routes that answer GET.
 func gets(o Options) (paths []string) {
-	for path, methods := range (&api{Options: o}).routes() {
-		if _, ok := methods[http.MethodGet]; ok {
-			paths = append(paths, path)
+	for _, t := range (&api{Options: o}).routes() {
+		if t.method == http.MethodGet {
+			paths = append(paths, t.path)
 		}
 	}
 	return paths
 }
 
 // target is a good request of a route.
-func target(path string) string { return strings.ReplaceAll(path, "{id}", id.String()) + "?q=x&user=u" }
+func target(path string) string {
+	required := map[string]string{"/v1/search": "?q=x", "/v1/sessions": "?user=u"}
+	return strings.ReplaceAll(path, "{id}", id.String()) + required[path]
+}
 
 // get asks without a token, or with one.
 func get(h http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {

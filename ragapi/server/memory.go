@@ -53,7 +53,7 @@ func (m *memory) reserve(ctx context.Context, size int64) (release func(), err e
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, overloaded("there is no memory for the body now, try again")
+		return nil, overloaded.because("there is no memory for the body now, try again")
 	}
 	return func() { share.Release(cost(size)) }, nil
 }

@@ -33,10 +33,8 @@ func (a *api) handle(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		defer a.Metrics.RequestBegins()()
-		id := acceptRequestID(r.Header.Get(requestIDHeader))
-		r = r.WithContext(profiled(context.WithValue(r.Context(), requestIDKey{}, id), "route", route))
+		r = r.WithContext(profiled(identified(w, r), "route", route))
 		defer pprof.SetGoroutineLabels(context.Background()) // the connection's next request has its own
-		w.Header().Set(requestIDHeader, id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", nobody)
 		if a.Readiness.draining() {
@@ -96,6 +94,13 @@ func (a *api) logRequest(r *http.Request, route string, status int, took time.Du
 		level = slog.LevelWarn
 	}
 	a.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// identified is the context of a request that has an id, which its answer gets too.
+func identified(w http.ResponseWriter, r *http.Request) context.Context {
+	id := acceptRequestID(r.Header.Get(requestIDHeader))
+	w.Header().Set(requestIDHeader, id)
+	return context.WithValue(r.Context(), requestIDKey{}, id)
 }
 
 const requestIDAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.="

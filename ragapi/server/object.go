@@ -21,21 +21,21 @@ type object struct {
 	faults  []Fault
 }
 
-// readObject reads a body of at most limit bytes with no members but known ones. Its error is a Problem, or that of a body over the limit.
-func readObject(w http.ResponseWriter, r *http.Request, limit int64, known ...string) (*object, error) {
+// readObject reads a body of at most limit bytes with no members but those of a shape. Its error is a Problem, or that of a body over the limit.
+func readObject(w http.ResponseWriter, r *http.Request, limit int64, want *shape) (*object, error) {
 	kind, _, err := mediaType(r)
 	if err != nil {
 		return nil, err
 	}
 	if kind != "application/json" {
-		return nil, unsupportedMedia("application/json")
+		return nil, unsupportedMedia.because("want application/json")
 	}
 	raw, err := readBody(w, r, limit)
 	if err != nil {
 		return nil, err
 	}
 	o := &object{}
-	return o, o.read(raw, known)
+	return o, o.read(raw, want.names)
 }
 
 // read finds the known members of raw. Where it cannot read on, its error is a Problem with every fault until there.
@@ -188,23 +188,18 @@ func (o *object) value(name string) string {
 func shared(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // text reads a required text, in its normal form.
-func (o *object) text(name string, maxBytes int) string {
+func (o *object) text(f field) string {
 	before := len(o.faults)
-	v := text.Normal(o.value(name))
+	v := text.Normal(o.value(f.name))
 	if len(o.faults) > before {
 		return ""
 	}
-	if detail := shortTextFault(v, maxBytes); detail != "" {
-		o.faultf(name, "%s", detail)
+	if detail := shortTextFault(v, f.most); detail != "" {
+		o.faultf(f.name, "%s", detail)
+		return v
 	}
-	return v
-}
-
-func (o *object) oneOf(name string, allowed ...string) string {
-	before := len(o.faults)
-	v := o.text(name, maxRequestID)
-	if len(o.faults) == before && !slices.Contains(allowed, v) {
-		o.faultf(name, "is %s, want one of %s", quoted(v), strings.Join(allowed, ", "))
+	if f.words != nil && !slices.Contains(f.words, v) {
+		o.faultf(f.name, "is %s, want one of %s", quoted(v), strings.Join(f.words, ", "))
 	}
 	return v
 }

@@ -43,41 +43,71 @@ func (p *parameters) value(name string) string {
 	return p.values.Get(name)
 }
 
-func (p *parameters) integer(name string, fallback, high int) int {
-	v := p.value(name)
-	if v == "" {
-		return fallback
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > high || strconv.Itoa(n) != v {
-		p.faultf(name, "is %s, want a whole number from 1 to %d", quoted(v), high)
-	}
-	return n
+// number is a parameter that is a whole number.
+type number struct {
+	name      string
+	low, high int
+	fallback  int // without it; below low it means none
+	about     string
 }
 
-func (p *parameters) oneOf(name string, allowed ...string) string {
-	v := p.value(name)
+func (p *parameters) number(n number) int {
+	v := p.value(n.name)
 	if v == "" {
-		return allowed[0]
+		return n.fallback
 	}
-	if !slices.Contains(allowed, v) {
-		p.faultf(name, "is %s, want one of %s", quoted(v), strings.Join(allowed, ", "))
+	got, err := strconv.Atoi(v)
+	if err != nil || got < n.low || got > n.high || strconv.Itoa(got) != v {
+		p.faultf(n.name, "is %s, want a whole number from %d to %d", quoted(v), n.low, n.high)
+	}
+	return got
+}
+
+// choice is a parameter that is one of some words.
+type choice struct {
+	name   string
+	words  []string
+	orNone bool // without it, it is none of them, else the first
+	about  string
+}
+
+func (p *parameters) oneOf(c choice) string {
+	v := p.value(c.name)
+	switch {
+	case v == "" && !c.orNone:
+		return c.words[0]
+	case v != "" && !slices.Contains(c.words, v):
+		p.faultf(c.name, "is %s, want one of %s", quoted(v), strings.Join(c.words, ", "))
 	}
 	return v
+}
+
+// phrase is a parameter that is a text.
+type phrase struct {
+	name  string
+	most  int // bytes
+	need  need
+	about string
 }
 
 // text reads a required text, in its normal form.
-func (p *parameters) text(name string, maxBytes int) string {
-	v := strings.TrimSpace(text.Normal(p.value(name)))
-	if detail := shortTextFault(v, maxBytes); detail != "" {
-		p.faultf(name, "%s", detail)
+func (p *parameters) text(t phrase) string {
+	v := strings.TrimSpace(text.Normal(p.value(t.name)))
+	if detail := shortTextFault(v, t.most); detail != "" {
+		p.faultf(t.name, "%s", detail)
 	}
 	return v
 }
 
+// token is a parameter that is an earlier answer's own.
+type token struct {
+	name  string
+	about string
+}
+
 // cursor reads a page's cursor; without one, the first page.
-func (p *parameters) cursor(name string) uuid.UUID {
-	v := p.value(name)
+func (p *parameters) cursor(t token) uuid.UUID {
+	v := p.value(t.name)
 	if v == "" {
 		return uuid.Max
 	}
@@ -88,7 +118,7 @@ func (p *parameters) cursor(name string) uuid.UUID {
 			return id
 		}
 	}
-	p.faultf(name, "is %s, want the value of next of the page before", quoted(v))
+	p.faultf(t.name, "is %s, want the value of next of the page before", quoted(v))
 	return uuid.Max
 }
 

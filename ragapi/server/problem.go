@@ -17,53 +17,37 @@ import (
 
 // Problem is an error as the API answers it, after RFC 9457 (application/problem+json).
 type Problem struct {
-	Type      string  `json:"type"` // urn:ragapi:problem:… ; stable, for programs
-	Title     string  `json:"title"`
+	Type      string  `json:"type" jsonschema:"stable, for programs"`
+	Title     string  `json:"title" jsonschema:"for people: it may change"`
 	Status    int     `json:"status"`
-	Detail    string  `json:"detail,omitempty"`
-	Instance  string  `json:"instance,omitempty"` // the path of the request
-	RequestID string  `json:"requestId,omitempty"`
-	Errors    []Fault `json:"errors,omitempty"` // the faults of an invalid request
+	Detail    string  `json:"detail,omitempty" jsonschema:"for people: it may change"`
+	Instance  string  `json:"instance,omitempty" jsonschema:"the path of the request"`
+	RequestID string  `json:"requestId,omitempty" jsonschema:"as in the header X-Request-Id and in the log"`
+	Errors    []Fault `json:"errors,omitempty" jsonschema:"every fault of the request, 20 at most and then one that says there are more"`
+
+	again bool // may be sent again after a moment: the answer has Retry-After
 }
 
 // Error makes a problem an error, so that handlers can return one.
 func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
 
-const (
-	problemPrefix = "urn:ragapi:problem:"
-	inFlight      = problemPrefix + "idempotency-in-flight"
-)
-
 func invalid(faults []Fault) *Problem {
-	return &Problem{Type: problemPrefix + "invalid-request", Title: "The request is not valid", Status: http.StatusBadRequest, Detail: "see errors", Errors: faults}
+	p := invalidRequest.because("see errors")
+	p.Errors = faults
+	return p
 }
-
-func notFound(detail string) *Problem {
-	return &Problem{Type: problemPrefix + "not-found", Title: "Not found", Status: http.StatusNotFound, Detail: detail}
-}
-
-func unsupportedMedia(want string) *Problem {
-	return &Problem{Type: problemPrefix + "unsupported-media-type", Title: "The media type is not supported", Status: http.StatusUnsupportedMediaType, Detail: "want " + want}
-}
-
-func overloaded(detail string) *Problem {
-	return &Problem{Type: problemPrefix + "overloaded", Title: "There is too much to do", Status: http.StatusServiceUnavailable, Detail: detail}
-}
-
-// statusClientClosed is what the log and the metrics show when the client went away before the answer (nginx's number; not in any RFC).
-const statusClientClosed = 499
 
 // storeProblems are the errors of the stores that a client can help.
 var storeProblems = []struct {
 	error
 	problem *Problem
 }{
-	{document.ErrNotFound, notFound("no document has this id")},
-	{session.ErrNotFound, notFound("no session has this id, or it has expired")},
-	{document.ErrChanged, &Problem{Type: problemPrefix + "precondition-failed", Title: "The document has changed", Status: http.StatusPreconditionFailed, Detail: "no tag of If-Match is that of the document as it is"}},
-	{document.ErrNotFailed, &Problem{Type: problemPrefix + "not-failed", Title: "There is nothing to try again", Status: http.StatusConflict, Detail: "the document has not failed"}},
-	{idempotency.ErrInFlight, &Problem{Type: inFlight, Title: "A request with this key is being carried out", Status: http.StatusConflict, Detail: "send it again when it has ended"}},
-	{idempotency.ErrOtherRequest, &Problem{Type: problemPrefix + "idempotency-mismatch", Title: "The key was used for another request", Status: http.StatusUnprocessableEntity, Detail: keyHeader + " stands for one path and one content, for 24 hours"}},
+	{document.ErrNotFound, notFound.because("no document has this id")},
+	{session.ErrNotFound, notFound.because("no session has this id, or it has expired")},
+	{document.ErrChanged, preconditionFailed.because("no tag of If-Match is that of the document as it is")},
+	{document.ErrNotFailed, notFailed.because("the document has not failed")},
+	{idempotency.ErrInFlight, inFlight.because("send it again when it has ended")},
+	{idempotency.ErrOtherRequest, keyMismatch.because(keyHeader + " stands for one path and one content, for 24 hours")},
 }
 
 // problemOf turns any error of a handler into a problem. What a client cannot help is not explained to it, but logged.
@@ -74,26 +58,26 @@ func problemOf(err error) *Problem {
 		}
 	}
 	var p *Problem
-	var tooLarge *http.MaxBytesError
+	var large *http.MaxBytesError
 	var server *pgconn.PgError
 	var over *admission.Overloaded
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &over):
-		return overloaded("try again later")
-	case errors.As(err, &tooLarge):
-		return &Problem{Type: problemPrefix + "too-large", Title: "The body is too large", Status: http.StatusRequestEntityTooLarge, Detail: "a request body may have " + bytesText(tooLarge.Limit) + " at most"}
+		return overloaded.because("try again later")
+	case errors.As(err, &large):
+		return tooLarge.because("a request body may have " + bytesText(large.Limit) + " at most")
 	case errors.Is(err, context.Canceled):
-		return &Problem{Type: problemPrefix + "client-closed", Title: "The client closed the request", Status: statusClientClosed}
+		return clientClosed.because("")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &server) && server.Code == "57014": // statement timeout
-		return &Problem{Type: problemPrefix + "timeout", Title: "The request took too long", Status: http.StatusServiceUnavailable, Detail: "try again, or ask for less"}
+		return timedOut.because("try again, or ask for less")
 	case postgres.Unavailable(err):
-		return &Problem{Type: problemPrefix + "unavailable", Title: "The database does not answer", Status: http.StatusServiceUnavailable, Detail: "try again"}
+		return unavailable.because("the database does not answer, try again")
 	case postgres.Unstorable(err):
 		return invalid([]Fault{{Parameter: "request", Detail: "has a value that the database cannot keep"}})
 	}
-	return &Problem{Type: problemPrefix + "internal", Title: "The request could not be served", Status: http.StatusInternalServerError, Detail: "the log has the cause under this request id"}
+	return internal.because("the log has the cause under this request id")
 }
 
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
@@ -108,10 +92,10 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", nobody)
 	h.Del("ETag")
-	switch {
-	case p.Status == http.StatusServiceUnavailable, p.Type == inFlight:
+	if p.again && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
-	case p.Status == http.StatusRequestTimeout:
+	}
+	if p.Status == http.StatusRequestTimeout {
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(p.Status)

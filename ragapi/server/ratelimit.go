@@ -54,7 +54,7 @@ func (l *RateLimit) take(w http.ResponseWriter, r *http.Request, caller auth.Cal
 	}
 	wait := int(math.Ceil((1 - left) / l.perSecond))
 	w.Header().Set("Retry-After", strconv.Itoa(max(wait, 1)))
-	return &Problem{Type: problemPrefix + "rate-limited", Title: "Too many requests", Status: http.StatusTooManyRequests, Detail: "Retry-After says when the next one is answered"}
+	return rateLimited.because("Retry-After says when the next one is answered")
 }
 
 func (l *RateLimit) bucket(caller string) *rate.Limiter {

@@ -80,7 +80,7 @@ func TestWithoutAuthenticationAddressesAreLimited(t *testing.T) {
 		limit.now = func() time.Time { return created }
 		o := optionsOf(&fake{})
 		o.RateLimit = limit
-		h := New(o)
+		h := checked(o)
 		var last int
 		for _, from := range [][2]string{c.first, c.second} {
 			r := httptest.NewRequest("GET", "/v1/search?q=x", nil)

@@ -25,22 +25,22 @@ func (r *Readiness) Drain() { r.stopping.Store(true) }
 
 func (r *Readiness) draining() bool { return r.stopping.Load() }
 
+type probeBody struct {
+	Status string `json:"status"`
+}
+
 func (r *Readiness) readyz(w http.ResponseWriter, req *http.Request) error {
 	if r.draining() {
-		return notReady("this process is stopping")
+		return notReady.because("this process is stopping")
 	}
 	if err := r.check(req.Context()); err != nil {
 		r.log.DebugContext(req.Context(), "not ready", "error", err.Error())
-		return notReady(err.Error())
+		return notReady.because(err.Error())
 	}
-	return writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
-}
-
-func notReady(detail string) *Problem {
-	return &Problem{Type: problemPrefix + "not-ready", Title: "Not ready", Status: http.StatusServiceUnavailable, Detail: detail}
+	return writeJSON(w, http.StatusOK, probeBody{Status: "ready"})
 }
 
 // healthz tells that the process answers. It asks nobody else: a restart would not mend the database.
 func healthz(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+	return writeJSON(w, http.StatusOK, probeBody{Status: "alive"})
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,9 +18,6 @@ import (
 )
 
 const (
-	defaultHits   = 10
-	maxHits       = 50
-	maxNeighbours = 2
 	maxQueryBytes = 512
 	// userHeader names the user in the query log where nobody is asked for a token. It is never believed otherwise.
 	userHeader = "X-User-Id"
@@ -30,11 +26,21 @@ const (
 	maxFilterBytes = 256 // of a key, and of a value
 )
 
+var (
+	searchText        = phrase{name: "q", most: maxQueryBytes, about: "What is looked for: words, \"phrases\", or, -exclusions."}
+	searchMode        = choice{name: "mode", words: words(search.Modes), about: "simple finds chunks that have every word; complex also those that have some, or mean the same."}
+	searchLimit       = number{name: "limit", low: 1, high: 50, fallback: 10, about: "Hits of a page."}
+	searchCursor      = token{name: "cursor", about: "The value of next of the page before, of the same search; without it, the first page."}
+	searchPerDocument = number{name: "perDocument", low: 1, high: searchLimit.high, fallback: search.DefaultPerDocument, about: "Hits of one document at most, over all pages."}
+	searchContent     = choice{name: "content", words: []string{"snippet", "full"}, about: "full: each hit has the whole text of its chunk."}
+	searchNeighbours  = number{name: "neighbours", high: 2, about: "How many chunks before and after it each hit brings along."}
+)
+
 type searchBody struct {
-	Query string          `json:"query"`
-	Mode  search.Mode     `json:"mode"`
-	Hits  json.RawMessage `json:"hits"`
-	Next  string          `json:"next,omitempty"` // the cursor of the next page; absent on the last
+	Query string       `json:"query"`
+	Mode  search.Mode  `json:"mode"`
+	Hits  []search.Hit `json:"hits"`
+	Next  string       `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
 func (a *api) search(w http.ResponseWriter, r *http.Request) error {
@@ -94,14 +100,14 @@ func searchQuery(r *http.Request) (search.Query, error) {
 		return search.Query{}, err
 	}
 	q := search.Query{
-		Text:        p.text("q", maxQueryBytes),
-		Mode:        search.Mode(p.oneOf("mode", string(search.Simple), string(search.Complex))),
-		Limit:       p.integer("limit", defaultHits, maxHits),
-		PerDocument: p.integer("perDocument", search.DefaultPerDocument, maxHits),
-		Cursor:      p.values.Get("cursor"),
+		Text:        p.text(searchText),
+		Mode:        search.Mode(p.oneOf(searchMode)),
+		Limit:       p.number(searchLimit),
+		PerDocument: p.number(searchPerDocument),
+		Cursor:      p.value(searchCursor.name),
 		Filter:      p.filter(),
-		Content:     p.oneOf("content", "snippet", "full") == "full",
-		Neighbours:  p.whole("neighbours", 0, 0, maxNeighbours),
+		Content:     p.oneOf(searchContent) == "full",
+		Neighbours:  p.number(searchNeighbours),
 	}
 	if p.faults != nil {
 		return q, invalid(p.faults)
@@ -119,19 +125,6 @@ func searchQuery(r *http.Request) (search.Query, error) {
 		return q, invalid(p.faults)
 	}
 	return q, nil
-}
-
-// whole reads a number that may be 0.
-func (p *parameters) whole(name string, fallback, low, high int) int {
-	v := p.values.Get(name)
-	if v == "" {
-		return fallback
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < low || n > high {
-		p.faultf(name, "is %q, want a whole number from %d to %d", v, low, high)
-	}
-	return n
 }
 
 // filter reads the conditions on metadata.

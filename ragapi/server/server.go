@@ -8,7 +8,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,8 +72,9 @@ type Options struct {
 
 type api struct {
 	Options
-	memory *memory
-	gate   *admission.Gate
+	memory      *memory
+	gate        *admission.Gate
+	description description
 }
 
 // handler answers a request or returns why not; nothing has been written then.
@@ -84,48 +84,21 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func New(o Options) http.Handler {
 	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes), gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
 	o.Metrics.RequestsLimit(a.gate.Limit())
-	mux := http.NewServeMux()
-	for path, methods := range a.routes() {
-		for method, t := range methods {
-			mux.Handle(method+" "+path, a.handle(path, a.guarded(t)))
+	routes := a.routes()
+	a.description = describe(routes, a.checked())
+	for i, t := range routes {
+		if t.hasBody() {
+			routes[i].handle = a.withBody(t.handle)
 		}
-		mux.Handle(path, a.handle(path, notAllowed(methods)))
+		routes[i].handle = a.guarded(routes[i])
 	}
-	mux.Handle("/", a.handle("unmatched", func(http.ResponseWriter, *http.Request) error { return notFound("no such path") }))
+	mux := http.NewServeMux()
+	mount(mux, routes, a.handle)
 	return mux
 }
 
-// routes are all there is: by path and method, the scope that a caller needs, and what answers.
-func (a *api) routes() map[string]map[string]route {
-	return map[string]map[string]route{
-		"/v1/documents":              {http.MethodGet: {auth.DocumentsRead, a.listDocuments}, http.MethodPost: {auth.DocumentsWrite, a.withBody(a.createDocument)}},
-		"/v1/documents/{id}":         {http.MethodGet: {auth.DocumentsRead, a.getDocument}, http.MethodPut: {auth.DocumentsWrite, a.withBody(a.replaceDocument)}, http.MethodDelete: {auth.DocumentsWrite, a.deleteDocument}},
-		"/v1/documents/{id}/retry":   {http.MethodPost: {auth.DocumentsWrite, a.withBody(a.retryDocument)}},
-		"/v1/documents/{id}/chunks":  {http.MethodGet: {auth.DocumentsRead, a.listChunks}},
-		"/v1/search":                 {http.MethodGet: {auth.SearchRead, a.search}},
-		"/v1/sessions":               {http.MethodGet: {auth.SessionsRead, a.listSessions}, http.MethodPost: {auth.SessionsWrite, a.withBody(a.createSession)}},
-		"/v1/sessions/{id}":          {http.MethodGet: {auth.SessionsRead, a.getSession}, http.MethodDelete: {auth.SessionsWrite, a.deleteSession}},
-		"/v1/sessions/{id}/messages": {http.MethodPost: {auth.SessionsWrite, a.withBody(a.appendMessage)}},
-		"/v1/dashboard":              {http.MethodGet: {auth.SearchRead, a.dashboard}},
-		"/healthz":                   {http.MethodGet: {anyone, healthz}},
-		"/readyz":                    {http.MethodGet: {anyone, a.Readiness.readyz}},
-	}
-}
-
-// notAllowed answers every method that methods lacks.
-func notAllowed(methods map[string]route) handler {
-	var allowed []string
-	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
-		// A pattern for GET serves HEAD too.
-		_, has := methods[m]
-		_, gets := methods[http.MethodGet]
-		if has || m == http.MethodHead && gets {
-			allowed = append(allowed, m)
-		}
-	}
-	allow := strings.Join(allowed, ", ")
-	return func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Allow", allow)
-		return &Problem{Type: problemPrefix + "method-not-allowed", Title: "The method is not allowed here", Status: http.StatusMethodNotAllowed, Detail: cut(r.Method, maxQuoted) + " is not one of " + allow}
-	}
+// checked reports whether requests need a token.
+func (a *api) checked() bool {
+	_, off := a.Auth.(auth.Off)
+	return !off
 }

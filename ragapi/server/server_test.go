@@ -129,7 +129,7 @@ func sample() document.Document {
 	return document.Document{ID: id, Title: "T", Bytes: 4, Metadata: json.RawMessage(`{"a":1}`), Status: document.Pending, CreatedAt: created, UpdatedAt: created, Version: 1, AcceptedAt: created}
 }
 
-func newAPI(f *fake) http.Handler { return New(optionsOf(f)) }
+func newAPI(f *fake) http.Handler { return checked(optionsOf(f)) }
 
 // optionsOf are those of an API that lets everybody do everything.
 func optionsOf(f *fake) Options {
@@ -426,7 +426,7 @@ func TestAPanicIsAnInternalErrorInTheLog(t *testing.T) {
 	log := slog.New(slog.NewJSONHandler(&logged, nil))
 	o := optionsOf(&fake{})
 	o.Search, o.Log = &panicking{}, log
-	w := call(New(o), "GET", "/v1/search?q=a", "", "")
+	w := call(checked(o), "GET", "/v1/search?q=a", "", "")
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "boom") {
 		t.Errorf("status %d, body %s", w.Code, w.Body)
 	}

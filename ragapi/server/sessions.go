@@ -18,12 +18,22 @@ const (
 	maxSessionBody = 6*maxContentBytes + 1024
 )
 
-var roles = []string{"user", "assistant", "system"}
+var (
+	newSession     = shapeOf("NewSession", "The beginning of a session.", sessionUser)
+	newMessage     = shapeOf("NewMessage", "Something that was said.", messageRole, messageContent)
+	sessionUser    = field{name: "user", need: unlessChecked, most: maxUserBytes, about: "Whose session it is; callers with a token may leave it out: it is theirs."}
+	messageRole    = field{name: "role", most: maxUserBytes, words: []string{"user", "assistant", "system"}, about: "Who said it."}
+	messageContent = field{name: "content", most: maxContentBytes, about: "What was said."}
+
+	listedUser     = phrase{name: "user", need: unlessChecked, most: maxUserBytes, about: "Whose sessions; callers with a token may leave it out: it is theirs."}
+	messageLimit   = number{name: "limit", low: 1, high: session.MostMessages, fallback: session.MostMessages, about: "Messages at most, the newest."}
+	messagesBefore = number{name: "before", low: 1, high: math.MaxInt, about: "Only messages before the one with this number."}
+)
 
 type sessionBody struct {
 	ID        uuid.UUID         `json:"id"`
 	User      string            `json:"user"`
-	Messages  []session.Message `json:"messages,omitempty"` // absent in lists
+	Messages  []session.Message `json:"messages,omitempty" jsonschema:"the oldest first; absent in lists, and while there are none"`
 	CreatedAt time.Time         `json:"createdAt"`
 	UpdatedAt time.Time         `json:"updatedAt"`
 	ExpiresAt time.Time         `json:"expiresAt"`
@@ -38,17 +48,17 @@ func sessionBodyOf(s session.Session) sessionBody {
 
 type sessionPage struct {
 	Sessions []sessionBody `json:"sessions"`
-	Next     string        `json:"next,omitempty"` // the cursor of the next page; absent on the last
+	Next     string        `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
 func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
-	body, err := readObject(w, r, maxSessionBody, "user")
+	body, err := readObject(w, r, maxSessionBody, newSession)
 	if err != nil {
 		return err
 	}
 	named := ""
 	if body.has("user") || !auth.From(r.Context()).Checked() {
-		named = body.text("user", maxUserBytes)
+		named = body.text(sessionUser)
 	}
 	if body.faults != nil {
 		return invalid(body.faults)
@@ -76,7 +86,7 @@ func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	part := session.Span{Limit: q.integer("limit", session.MostMessages, session.MostMessages), Before: int64(q.integer("before", 0, math.MaxInt))}
+	part := session.Span{Limit: q.number(messageLimit), Before: int64(q.number(messagesBefore))}
 	if q.faults != nil {
 		return invalid(q.faults)
 	}
@@ -97,11 +107,11 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := readObject(w, r, maxSessionBody, "role", "content")
+	body, err := readObject(w, r, maxSessionBody, newMessage)
 	if err != nil {
 		return err
 	}
-	m := session.Message{Role: body.oneOf("role", roles...), Content: body.text("content", maxContentBytes)}
+	m := session.Message{Role: body.text(messageRole), Content: body.text(messageContent)}
 	if body.faults != nil {
 		return invalid(body.faults)
 	}
@@ -127,10 +137,10 @@ func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	named := ""
 	if q.values.Has("user") || !auth.From(r.Context()).Checked() {
-		named = q.text("user", maxUserBytes)
+		named = q.text(listedUser)
 	}
-	limit := q.integer("limit", defaultPage, maxPage)
-	before := q.cursor("cursor")
+	limit := q.number(pageLimit)
+	before := q.cursor(pageCursor)
 	if q.faults != nil {
 		return invalid(q.faults)
 	}

@@ -14,6 +14,15 @@ import (
 
 const maxTitleBytes = 512
 
+var (
+	newDocument      = shapeOf("NewDocument", "A document.", documentTitle, documentText, documentMetadata)
+	documentTitle    = field{name: "title", most: maxTitleBytes}
+	documentText     = field{name: "text", about: "Plain text without NUL."}
+	documentMetadata = field{name: "metadata", need: optional, schema: anyObject, about: fmt.Sprintf("Whatever is known of the document: %d bytes, %d levels, %d members and elements at most.", maxMetadataBytes, maxNesting, maxMetadataValues)}
+
+	textTitle = phrase{name: "title", most: maxTitleBytes, need: optional, about: "The title of a document that comes as text/plain."}
+)
+
 // upload is an upload being read: where each part came from, for the faults to name.
 type upload struct {
 	document.Upload
@@ -46,7 +55,7 @@ func (a *api) readUpload(w http.ResponseWriter, r *http.Request) (document.Uploa
 		u.source = "body"
 		err = u.readText(w, r, a.MaxUploadBytes)
 	default:
-		err = unsupportedMedia("application/json, multipart/form-data or text/plain")
+		err = unsupportedMedia.because("want application/json, multipart/form-data or text/plain")
 	}
 	if err != nil {
 		return document.Upload{}, err
@@ -68,13 +77,13 @@ func (u *upload) readJSON(w http.ResponseWriter, r *http.Request, limit int64) e
 		return err
 	}
 	var o object
-	if err := o.read(raw, []string{"title", "text", "metadata"}); err != nil {
+	if err := o.read(raw, newDocument.names); err != nil {
 		return err
 	}
-	u.Text, u.Title = o.value("text"), strings.Clone(o.value("title"))
+	u.Text, u.Title = o.value(documentText.name), strings.Clone(o.value(documentTitle.name))
 	u.faults = o.faults
-	if o.has("metadata") {
-		u.Metadata = u.readMetadata(o.members["metadata"])
+	if o.has(documentMetadata.name) {
+		u.Metadata = u.readMetadata(o.members[documentMetadata.name])
 	}
 	return nil
 }
@@ -84,7 +93,7 @@ func (u *upload) readText(w http.ResponseWriter, r *http.Request, limit int64) e
 	if err != nil {
 		return err
 	}
-	u.Title = query.value("title")
+	u.Title = query.value(textTitle.name)
 	u.faults = query.faults
 	raw, err := readBody(w, r, limit)
 	u.Text = shared(raw)

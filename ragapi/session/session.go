@@ -34,7 +34,7 @@ type Session struct {
 
 // Message is something that was said.
 type Message struct {
-	Number  int64     `json:"number"` // from 1, in the order in which they were said
+	Number  int64     `json:"number" jsonschema:"from 1, in the order in which they were said"`
 	Role    string    `json:"role"`
 	Content string    `json:"content"`
 	At      time.Time `json:"at"`
