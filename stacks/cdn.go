@@ -48,8 +48,8 @@ const (
 	originAssets = "assets"
 )
 
-// defaultBehaviors is the edge in all environments. What the API answers is private and goes through as it is, with all
-// that was asked: the edge checks no token, and cannot list the parameters of searches. Assets have versioned
+// defaultBehaviors is the edge in all environments. The API says who may keep what (docs/api.md has the table): the edge keeps what
+// is public, which is nothing where callers need tokens. All else goes through as it is, with all that was asked. Assets have versioned
 // names and never change. The rest are entry documents: browsers ask each time, the edge keeps them until a deploy
 // invalidates them, or a day.
 func defaultBehaviors() []Behavior {
@@ -63,6 +63,10 @@ func defaultBehaviors() []Behavior {
 		return b
 	}
 	return []Behavior{
+		behavior(Behavior{
+			Path: "/v1/dashboard", Origin: originAPI, MaxTTLSeconds: minute, Compress: true,
+			KeyHeaders: []string{"Authorization"}, ForwardHeaders: []string{"X-Request-Id"},
+		}),
 		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all, ForwardCookies: all}),
 		behavior(Behavior{
 			Path: "/assets/*", Origin: originAssets, TTLSeconds: oneYear, MaxTTLSeconds: oneYear, Compress: true,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -53,6 +54,48 @@ func TestCacheKeyIsWhatTheAPIReads(t *testing.T) {
 		{"cdn", behaviors(t, sessions(map[string]any{"path": "/v1/search", "keyQueryStrings": []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours"}})),
 			`ragscale:cdn.behaviors[0].keyQueryStrings lacks metadata.KEY, want it: the API reads it at /v1/search, and one answer would be served for all of them`},
 	})
+}
+
+func TestTheAPISaysWhatTheEdgeMayKeep(t *testing.T) {
+	faultTable(t, []faultCase{
+		{"cdn", behaviors(t, map[string]any{"path": "/v1/dashboard", "origin": "api", "minTtlSeconds": 5, "ttlSeconds": 5, "maxTtlSeconds": 60, "keyHeaders": []string{"Authorization"}}),
+			`ragscale:cdn.behaviors[0].minTtlSeconds is 5, want 0: the edge would keep what the API lets nobody keep`},
+		{"cdn", behaviors(t, map[string]any{"path": "/v1/*", "origin": "api", "forwardHeaders": []string{"*"}, "forwardQueryStrings": []string{"*"}, "cacheControl": "max-age=60"}),
+			`ragscale:cdn.behaviors[0].cacheControl is "max-age=60", want nothing: the API says for each answer who may keep it`},
+	})
+}
+
+var (
+	lifetime = regexp.MustCompile("(?m)^\\| `(/v1/[^`]*)` \\| `([^`]*)` \\| `([^`]*)` \\|$")
+	atEdge   = regexp.MustCompile(`^public, .*s-maxage=([0-9]+)`)
+)
+
+// What the API lets the edge keep, the edge keeps for as long as it says, and nothing else.
+func TestTheEdgeKeepsWhatTheAPILetsIt(t *testing.T) {
+	page, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := mustParse(t, "dev", nil)
+	rows := lifetime.FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 7 {
+		t.Fatalf("docs/api.md has %d lifetimes", len(rows))
+	}
+	for _, row := range rows {
+		path := strings.ReplaceAll(row[1], "{id}", "x")
+		var seconds int
+		if kept := atEdge.FindStringSubmatch(row[3]); kept != nil {
+			if seconds, err = strconv.Atoi(kept[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		i := slices.IndexFunc(c.CDN.Behaviors, func(b stacks.Behavior) bool {
+			return regexp.MustCompile("^" + strings.ReplaceAll(b.Path, "*", ".*") + "$").MatchString(path)
+		})
+		if b := c.CDN.Behaviors[i]; b.Origin != "api" || b.MaxTTLSeconds < seconds || b.Cached() != (seconds > 0) {
+			t.Errorf("%s may be kept for %d s at the edge, whose behavior is %+v", path, seconds, b)
+		}
+	}
 }
 
 func TestWhatPassesUncachedCarriesWhatTheAPIReads(t *testing.T) {

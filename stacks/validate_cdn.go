@@ -52,6 +52,9 @@ func (c *Config) checkBehaviors(f *faults) {
 		l := linter{faults: f, path: fmt.Sprintf("%s[%d]", path, i), behavior: b}
 		l.checkTTLs()
 		l.checkOrder(behaviors[:i])
+		if b.Origin == originAPI {
+			l.checkLifetime()
+		}
 		switch {
 		case b.Origin == originAssets:
 			l.checkAssets()
@@ -108,6 +111,16 @@ func (l linter) checkAssets() {
 		if len(p.names) > 0 {
 			l.add(l.path+"."+p.key, "is "+strings.Join(p.names, ", "), "nothing: S3 reads neither headers nor query strings nor cookies")
 		}
+	}
+}
+
+// checkLifetime leaves it to the API who may keep what: docs/api.md has the table.
+func (l linter) checkLifetime() {
+	if b := l.behavior; b.MinTTLSeconds > 0 {
+		l.add(l.path+".minTtlSeconds", show(b.MinTTLSeconds), "0: the edge would keep what the API lets nobody keep")
+	}
+	if b := l.behavior; b.CacheControl != "" {
+		l.add(l.path+".cacheControl", show(b.CacheControl), "nothing: the API says for each answer who may keep it")
 	}
 }
 
