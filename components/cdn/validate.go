@@ -98,18 +98,26 @@ func (f *faults) behavior(i int, b Behavior) {
 	if !b.cached() && (b.Compress || len(b.KeyHeaders)+len(b.KeyQueryStrings)+len(b.KeyCookies) > 0) {
 		f.Add("Behaviors[%d] is never cached and has a cache key or compression, want neither: CloudFront refuses it", i)
 	}
+	f.forwarded(i, b)
+	if slices.Contains(b.KeyHeaders, "Accept-Encoding") {
+		f.Add("Behaviors[%d].KeyHeaders has Accept-Encoding, want Compress: CloudFront normalizes it then", i)
+	}
+}
+
+// forwarded checks what an origin request policy may name.
+func (f *faults) forwarded(i int, b Behavior) {
+	named := func(name string) bool {
+		return slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, name) })
+	}
 	if slices.Contains(b.ForwardHeaders, everything) && b.forwards() != everything {
 		f.Add("Behaviors[%d].ForwardHeaders has *, want * in ForwardQueryStrings and ForwardCookies too: only all of it leaves Host out", i)
 	}
-	if slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, "Host") }) {
+	if named("Host") {
 		f.Add("Behaviors[%d].ForwardHeaders has Host, want it left out: the origin's name and certificate are others", i)
 	}
 	for _, name := range []string{"Authorization", "Accept-Encoding"} {
-		if slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, name) }) {
+		if named(name) {
 			f.Add("Behaviors[%d].ForwardHeaders has %s, want it in KeyHeaders, or *: CloudFront refuses it in an origin request policy", i, name)
 		}
-	}
-	if slices.Contains(b.KeyHeaders, "Accept-Encoding") {
-		f.Add("Behaviors[%d].KeyHeaders has Accept-Encoding, want Compress: CloudFront normalizes it then", i)
 	}
 }

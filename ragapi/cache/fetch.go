@@ -183,11 +183,7 @@ func (c *Cache) get(ctx context.Context, key string, ttl time.Duration) (raw []b
 // loadAndKeep asks the database, and keeps what it says with what it had seen.
 func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
 	if k.behind {
-		e, err := dated(ctx, k, load)
-		if err == nil {
-			go keepFresh(context.WithoutCancel(ctx), c, k, q, e)
-		}
-		return e, err
+		return loadAndKeepBehind(ctx, c, k, q, load)
 	}
 	before, whole := c.known(ctx, q.names())
 	e, err := dated(ctx, k, load)
@@ -208,8 +204,20 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 	default:
 		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
-	if err == nil && whole && (e.absent || k.final == nil || k.final(e.value)) {
+	if err == nil && whole && k.mayKeep(e) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
+	}
+	return e, err
+}
+
+// mayKeep reports whether an answer is one that lasts.
+func (k *kind[T]) mayKeep(e entry[T]) bool { return e.absent || k.final == nil || k.final(e.value) }
+
+// loadAndKeepBehind lets nobody wait for the keeping.
+func loadAndKeepBehind[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	e, err := dated(ctx, k, load)
+	if err == nil {
+		go keepFresh(context.WithoutCancel(ctx), c, k, q, e)
 	}
 	return e, err
 }

@@ -167,18 +167,13 @@ func (d *Document) Faults(asked *http.Request, sent []byte, answer *http.Respons
 // undeclared says which parameters of a request an operation does not declare, and takes away those that count as none.
 func (d *Document) undeclared(pattern string, r *http.Request) (all []string) {
 	query := r.URL.Query()
-	known := func(in, name string) bool {
-		return slices.Contains(passingParameters, name) || slices.ContainsFunc(d.reads[pattern], func(p reading) bool {
-			return p.In == in && (p.Name == name || p.Style == "form" && strings.HasPrefix(name, p.Name+"."))
-		})
-	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if !known("query", name) {
+		if !d.declares(pattern, "query", name) {
 			all = append(all, "it reads no query parameter "+name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		if !known("header", name) {
+		if !d.declares(pattern, "header", name) {
 			all = append(all, "it reads no header "+name)
 		}
 	}
@@ -189,6 +184,12 @@ func (d *Document) undeclared(pattern string, r *http.Request) (all []string) {
 	}
 	r.URL.RawQuery = query.Encode()
 	return all
+}
+
+func (d *Document) declares(pattern, in, name string) bool {
+	return slices.Contains(passingParameters, name) || slices.ContainsFunc(d.reads[pattern], func(p reading) bool {
+		return p.In == in && (p.Name == name || p.Style == "form" && strings.HasPrefix(name, p.Name+"."))
+	})
 }
 
 func joined(found []*faults.ValidationError) error {

@@ -118,7 +118,7 @@ func (r *Redis) end() error {
 	if err := run.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-r.ended
+	<-r.ended //nolint:errcheck // it was killed
 	return nil
 }
 

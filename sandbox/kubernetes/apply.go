@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 )
 
 // Create applies a new object and waits until it works. In a preview the API server validates the object without
@@ -155,15 +156,22 @@ func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.Prop
 	if dryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
+	live, err := patch(ctx, client, u.GetName(), body, opts)
+	if ownedByOthers(err) && !force && takesOver(err) {
+		force = true
+		live, err = patch(ctx, client, u.GetName(), body, opts)
+	}
+	if ownedByOthers(err) {
+		return nil, conflict(manager(urn), err)
+	}
+	return live, err
+}
+
+// patch sends an object, again while the API server says that it may succeed then.
+func patch(ctx context.Context, client dynamic.ResourceInterface, name string, body []byte, opts metav1.PatchOptions) (*unstructured.Unstructured, error) {
 	for attempt := 1; ; attempt++ {
-		live, err := client.Patch(ctx, u.GetName(), types.ApplyPatchType, body, opts)
-		switch {
-		case ownedByOthers(err) && !force && takesOver(err):
-			force = true
-			continue
-		case ownedByOthers(err):
-			return nil, conflict(manager(urn), err)
-		case err == nil || !retryable(err) || attempt == 5:
+		live, err := client.Patch(ctx, name, types.ApplyPatchType, body, opts)
+		if err == nil || ownedByOthers(err) || !retryable(err) || attempt == 5 {
 			return live, err
 		}
 		select {

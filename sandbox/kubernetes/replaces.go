@@ -48,25 +48,32 @@ func (p *provider) replaces(in resource.PropertyMap, path string) bool {
 	if path == "metadata" || slices.Contains(identity, path) {
 		return true
 	}
-	version := text(in, "apiVersion")
-	group, _, grouped := strings.Cut(version, "/")
-	if !grouped {
-		group = ""
-	}
-	kind := group + "/" + text(in, "kind")
-	fields := replacing[kind]
-	if once := reveal(in["immutable"]); !once.IsBool() || !once.BoolValue() {
-		switch {
-		case kind == "/ConfigMap" && p.options.configMapMutable:
-			fields = nil
-		case kind == "/Secret" && p.options.secretMutable:
-			fields = []string{"type"}
-		}
-	}
-	return slices.ContainsFunc(fields, func(field string) bool {
+	return slices.ContainsFunc(p.replacingFields(in), func(field string) bool {
 		rest, below := strings.CutPrefix(path, field)
 		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
+}
+
+// replacingFields are those of an object's kind, but for what the provider was told may change in place.
+func (p *provider) replacingFields(in resource.PropertyMap) []string {
+	kind := groupOf(text(in, "apiVersion")) + "/" + text(in, "kind")
+	once := reveal(in["immutable"])
+	switch mutable := !once.IsBool() || !once.BoolValue(); {
+	case mutable && kind == "/ConfigMap" && p.options.configMapMutable:
+		return nil
+	case mutable && kind == "/Secret" && p.options.secretMutable:
+		return []string{"type"}
+	}
+	return replacing[kind]
+}
+
+// groupOf an apiVersion, which the core group's does not have.
+func groupOf(apiVersion string) string {
+	group, _, grouped := strings.Cut(apiVersion, "/")
+	if !grouped {
+		return ""
+	}
+	return group
 }
 
 // autonamed marks an object whose name is not the program's own, as the official provider does.

@@ -36,15 +36,43 @@ func upload(title, text string) request {
 func (b *bench) store(ctx context.Context) ([]row, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeLimit)
 	defer cancel()
-	b.documents = make([]string, b.options.documents)
-	took := make([]time.Duration, b.options.documents)
-	var refused atomic.Int64
 	before, err := own()
 	if err != nil {
 		return nil, err
 	}
 	begin := time.Now()
-	err = each(b.options.documents, b.addr, func(c *client, i int) error {
+	uploaded, err := b.upload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := processed(ctx, b.addr); err != nil {
+		return nil, err
+	}
+	within := time.Since(begin)
+	if err := each(len(b.documents), b.addr, func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
+		return nil, err
+	}
+	after, err := own()
+	uploaded.cores = (after - before).Seconds() / within.Seconds()
+	toReady := row{Name: "documents from upload to ready, all at once", Rates: []float64{float64(len(b.documents)) / within.Seconds()}, Requests: len(b.documents)}
+	rows := []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}
+	if err != nil || b.database == "" {
+		return rows, err
+	}
+	if err := embedded(ctx, b.database, b.documents); err != nil {
+		return nil, err
+	}
+	rate := float64(len(b.documents)) / time.Since(begin).Seconds()
+	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate}, Requests: len(b.documents)}), nil
+}
+
+// upload uploads the corpus; what is refused is sent again.
+func (b *bench) upload(ctx context.Context) (sample, error) {
+	b.documents = make([]string, b.options.documents)
+	took := make([]time.Duration, b.options.documents)
+	var refused atomic.Int64
+	begin := time.Now()
+	err := each(b.options.documents, b.addr, func(c *client, i int) error {
 		r := upload(title(i), b.corpus.text(i))
 		for {
 			asked := time.Now()
@@ -59,30 +87,8 @@ func (b *bench) store(ctx context.Context) ([]row, error) {
 			time.Sleep(refusalPause)
 		}
 	})
-	if err != nil {
-		return nil, err
-	}
 	slices.Sort(took)
-	uploaded := sample{took: took, faults: int(refused.Load()), within: time.Since(begin)}
-	if err := processed(ctx, b.addr); err != nil {
-		return nil, err
-	}
-	within := time.Since(begin)
-	if err := each(len(b.documents), b.addr, func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
-		return nil, err
-	}
-	after, err := own()
-	uploaded.cores = (after - before).Seconds() / within.Seconds()
-	toReady := row{Name: "documents from upload to ready, all at once", Rates: []float64{float64(len(took)) / within.Seconds()}, Requests: len(took)}
-	rows := []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}
-	if err != nil || b.database == "" {
-		return rows, err
-	}
-	if err := embedded(ctx, b.database, b.documents); err != nil {
-		return nil, err
-	}
-	rate := float64(len(took)) / time.Since(begin).Seconds()
-	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate}, Requests: len(took)}), nil
+	return sample{took: took, faults: int(refused.Load()), within: time.Since(begin)}, err
 }
 
 // embedded waits until all documents have their vectors.

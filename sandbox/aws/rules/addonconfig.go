@@ -96,15 +96,18 @@ func (k addonKeys) below(path string) []string {
 }
 
 func ofType(value any, want string) bool {
+	if want == "any" {
+		return true
+	}
 	switch v := value.(type) {
 	case string:
-		return want == "string" || want == "any" || want == "boolean-string" && (v == "true" || v == "false")
+		return want == "string" || want == "boolean-string" && (v == "true" || v == "false")
 	case bool:
-		return want == "boolean" || want == "any"
+		return want == "boolean"
 	case float64:
-		return want == "any" || want == "integer" && v == math.Trunc(v)
+		return want == "integer" && v == math.Trunc(v)
 	case []any:
-		return want == "array" || want == "any"
+		return want == "array"
 	}
-	return want == "any"
+	return false
 }

@@ -52,9 +52,11 @@ func (c *check) part(config, behavior, list string, behaviors []string) {
 	c.oneOf(config+"."+behavior, behaviors...)
 	how, known := props.String(c.Inputs, config+"."+behavior)
 	items := config + "." + list + ".items"
-	named := how == "whitelist" || how == "allExcept" || how == "allViewerAndWhitelistCloudFront"
+	if !known || c.unknown(config+"."+list) || c.unknown(items) {
+		return
+	}
+	named := slices.Contains([]string{"whitelist", "allExcept", "allViewerAndWhitelistCloudFront"}, how)
 	switch {
-	case !known || c.unknown(config+"."+list) || c.unknown(items):
 	case named && len(c.list(items)) == 0:
 		c.fail(items, "missing, want names with %s %s", behavior, how)
 	case !named && slices.Contains(behaviors, how) && len(c.list(items)) > 0:

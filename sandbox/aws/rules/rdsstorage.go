@@ -60,17 +60,22 @@ func (c *check) dbThroughput(size float64) {
 			}
 		}
 	case kind == "gp3":
-		c.within("iops", gp3MinIOPS, gp3MaxIOPS)
-		c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
-		iops, known := c.num("iops")
-		if !known && !c.unknown("iops") {
-			iops, known = gp3MinIOPS, true
-		}
-		if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
-			c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
-		}
+		c.dbStriped()
 	case strings.HasPrefix(kind, "io") && !c.has("iops"):
 		c.fail("iops", "missing, want a number for storageType %s", kind)
+	}
+}
+
+// dbStriped checks gp3 from the size on at which more than the baseline can be had.
+func (c *check) dbStriped() {
+	c.within("iops", gp3MinIOPS, gp3MaxIOPS)
+	c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
+	iops, known := c.num("iops")
+	if !known && !c.unknown("iops") {
+		iops, known = gp3MinIOPS, true
+	}
+	if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
+		c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
 	}
 }
 
@@ -82,16 +87,10 @@ func (c *check) dbThroughput(size float64) {
 func dbInsights(c *check) {
 	c.oneOf("databaseInsightsMode", "standard", "advanced")
 	enabled := c.is("performanceInsightsEnabled", false) || c.unknown("performanceInsightsEnabled")
-	days, given := c.num("performanceInsightsRetentionPeriod")
 	advanced := c.str("databaseInsightsMode") == "advanced"
-	whole := days == leastInsights || days == 731 || days > 0 && days <= 713 && days == 31*float64(int(days/31))
-	switch {
-	case given && !enabled:
-		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
-	case given && !whole:
-		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
-	case given && days != leastInsights && !advanced && !c.unknown("databaseInsightsMode"):
-		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
+	days, given := c.num("performanceInsightsRetentionPeriod")
+	if given {
+		c.dbRetention(days, enabled, advanced)
 	}
 	if advanced && !enabled {
 		c.fail("databaseInsightsMode", "is advanced, want performanceInsightsEnabled true with it")
@@ -99,6 +98,19 @@ func dbInsights(c *check) {
 		c.fail("performanceInsightsRetentionPeriod", "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
 	}
 	c.monitoring()
+}
+
+// dbRetention checks the days that are given.
+func (c *check) dbRetention(days float64, enabled, advanced bool) {
+	months := days > 0 && days <= 713 && days == 31*float64(int(days/31))
+	switch {
+	case !enabled:
+		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
+	case days != leastInsights && days != 731 && !months:
+		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
+	case days != leastInsights && !advanced && !c.unknown("databaseInsightsMode"):
+		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
+	}
 }
 
 // Days that insights are kept.
