@@ -48,25 +48,26 @@ func (p *provider) replaces(in resource.PropertyMap, path string) bool {
 	if path == "metadata" || slices.Contains(identity, path) {
 		return true
 	}
-	version := text(in, "apiVersion")
-	group, _, grouped := strings.Cut(version, "/")
-	if !grouped {
-		group = ""
-	}
-	kind := group + "/" + text(in, "kind")
-	fields := replacing[kind]
-	if once := reveal(in["immutable"]); !once.IsBool() || !once.BoolValue() {
-		switch {
-		case kind == "/ConfigMap" && p.options.configMapMutable:
-			fields = nil
-		case kind == "/Secret" && p.options.secretMutable:
-			fields = []string{"type"}
-		}
-	}
-	return slices.ContainsFunc(fields, func(field string) bool {
+	return slices.ContainsFunc(p.replacing(in), func(field string) bool {
 		rest, below := strings.CutPrefix(path, field)
 		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
+}
+
+// replacing are the fields of one object that replace it.
+func (p *provider) replacing(in resource.PropertyMap) []string {
+	group, _, grouped := strings.Cut(text(in, "apiVersion"), "/")
+	if !grouped {
+		group = ""
+	}
+	kind, once := group+"/"+text(in, "kind"), reveal(in["immutable"])
+	switch immutable := once.IsBool() && once.BoolValue(); {
+	case kind == "/ConfigMap" && p.options.configMapMutable && !immutable:
+		return nil
+	case kind == "/Secret" && p.options.secretMutable && !immutable:
+		return []string{"type"}
+	}
+	return replacing[kind]
 }
 
 // autonamed marks an object whose name is not the program's own, as the official provider does.

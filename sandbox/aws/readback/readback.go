@@ -99,21 +99,26 @@ func accessString(_, all resource.PropertyMap) resource.PropertyValue {
 		if alias := aclAliases[strings.ToLower(word)]; alias != "" {
 			word = alias
 		}
-		place := 3
-		switch {
-		case word == "on" || word == "off":
-			place = 0
-		case strings.ContainsAny(word[:1], "~%"):
-			place = 1
-		case word[0] == '&':
-			place = 2
-		}
+		place := aclPlace(word)
 		places[place] = append(places[place], word)
 	}
 	if c := places[3]; len(c) > 0 && c[0] != "-@all" && c[0] != "+@all" {
 		places[3] = append([]string{"-@all"}, c...)
 	}
 	return like(sent, resource.NewStringProperty(strings.Join(slices.Concat(places[:]...), " ")))
+}
+
+// aclPlace is where a rule stands: state, keys, channels, commands.
+func aclPlace(word string) int {
+	switch {
+	case word == "on" || word == "off":
+		return 0
+	case strings.ContainsAny(word[:1], "~%"):
+		return 1
+	case word[0] == '&':
+		return 2
+	}
+	return 3
 }
 
 // applyMethods: RDS does not register a change of the apply method alone.

@@ -80,25 +80,35 @@ func (c *check) dbThroughput(size float64) {
 // Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.html and
 // USER_DatabaseInsights.Considerations.html ; read 2026-11-30.
 func dbInsights(c *check) {
+	const period = "performanceInsightsRetentionPeriod"
 	c.oneOf("databaseInsightsMode", "standard", "advanced")
 	enabled := c.is("performanceInsightsEnabled", false) || c.unknown("performanceInsightsEnabled")
-	days, given := c.num("performanceInsightsRetentionPeriod")
 	advanced := c.str("databaseInsightsMode") == "advanced"
-	whole := days == leastInsights || days == 731 || days > 0 && days <= 713 && days == 31*float64(int(days/31))
-	switch {
-	case given && !enabled:
-		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
-	case given && !whole:
-		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
-	case given && days != leastInsights && !advanced && !c.unknown("databaseInsightsMode"):
-		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
+	days, given := c.num(period)
+	if given {
+		c.insightsDays(days, enabled, advanced || c.unknown("databaseInsightsMode"))
 	}
-	if advanced && !enabled {
+	switch {
+	case advanced && !enabled:
 		c.fail("databaseInsightsMode", "is advanced, want performanceInsightsEnabled true with it")
-	} else if advanced && days < leastAdvanced && !c.unknown("performanceInsightsRetentionPeriod") {
-		c.fail("performanceInsightsRetentionPeriod", "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
+	case advanced && days < leastAdvanced && !c.unknown(period):
+		c.fail(period, "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
 	}
 	c.monitoring()
+}
+
+// insightsDays judges a retention that is given.
+func (c *check) insightsDays(days float64, enabled, longer bool) {
+	months := days / 31
+	whole := months == float64(int(months)) && months >= 1 && months <= 23
+	switch {
+	case !enabled:
+		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
+	case days != leastInsights && days != 731 && !whole:
+		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
+	case days != leastInsights && !longer:
+		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
+	}
 }
 
 // Days that insights are kept.
