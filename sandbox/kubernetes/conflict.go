@@ -56,6 +56,6 @@ func takesOver(err error) bool {
 func conflict(manager string, err error) error {
 	return errors.Join(
 		fmt.Errorf("server-side apply field conflict detected, see %s for troubleshooting help", guide),
-		fmt.Errorf("The resource managed by field manager %q had an apply conflict: %w", manager, err), //nolint:staticcheck // as the official provider says it
+		fmt.Errorf("The resource managed by field manager %q had an apply conflict: %w", manager, err), //nolint:staticcheck,revive // as the official provider says it
 	)
 }

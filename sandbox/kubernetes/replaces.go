@@ -48,32 +48,26 @@ func (p *provider) replaces(in resource.PropertyMap, path string) bool {
 	if path == "metadata" || slices.Contains(identity, path) {
 		return true
 	}
-	return slices.ContainsFunc(p.replacingFields(in), func(field string) bool {
+	return slices.ContainsFunc(p.replacing(in), func(field string) bool {
 		rest, below := strings.CutPrefix(path, field)
 		return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
 }
 
-// replacingFields are those of an object's kind, but for what the provider was told may change in place.
-func (p *provider) replacingFields(in resource.PropertyMap) []string {
-	kind := groupOf(text(in, "apiVersion")) + "/" + text(in, "kind")
-	once := reveal(in["immutable"])
-	switch mutable := !once.IsBool() || !once.BoolValue(); {
-	case mutable && kind == "/ConfigMap" && p.options.configMapMutable:
+// replacing are the fields of one object that replace it.
+func (p *provider) replacing(in resource.PropertyMap) []string {
+	group, _, grouped := strings.Cut(text(in, "apiVersion"), "/")
+	if !grouped {
+		group = ""
+	}
+	kind, once := group+"/"+text(in, "kind"), reveal(in["immutable"])
+	switch immutable := once.IsBool() && once.BoolValue(); {
+	case kind == "/ConfigMap" && p.options.configMapMutable && !immutable:
 		return nil
-	case mutable && kind == "/Secret" && p.options.secretMutable:
+	case kind == "/Secret" && p.options.secretMutable && !immutable:
 		return []string{"type"}
 	}
 	return replacing[kind]
-}
-
-// groupOf an apiVersion, which the core group's does not have.
-func groupOf(apiVersion string) string {
-	group, _, grouped := strings.Cut(apiVersion, "/")
-	if !grouped {
-		return ""
-	}
-	return group
 }
 
 // autonamed marks an object whose name is not the program's own, as the official provider does.

@@ -99,7 +99,7 @@ func accessString(_, all resource.PropertyMap) resource.PropertyValue {
 		if alias := aclAliases[strings.ToLower(word)]; alias != "" {
 			word = alias
 		}
-		place := placeOf(word)
+		place := aclPlace(word)
 		places[place] = append(places[place], word)
 	}
 	if c := places[3]; len(c) > 0 && c[0] != "-@all" && c[0] != "+@all" {
@@ -108,8 +108,8 @@ func accessString(_, all resource.PropertyMap) resource.PropertyValue {
 	return like(sent, resource.NewStringProperty(strings.Join(slices.Concat(places[:]...), " ")))
 }
 
-// placeOf a word in an access string.
-func placeOf(word string) int {
+// aclPlace is where a rule stands: state, keys, channels, commands.
+func aclPlace(word string) int {
 	switch {
 	case word == "on" || word == "off":
 		return 0

@@ -14,6 +14,7 @@ var (
 	cachedHeaders = []string{"none", "whitelist"}
 	sentHeaders   = []string{"none", "whitelist", "allViewer", "allViewerAndWhitelistCloudFront", "allExcept"}
 	anyPart       = []string{"none", "whitelist", "allExcept", "all"}
+	naming        = []string{"whitelist", "allExcept", "allViewerAndWhitelistCloudFront"} // those that take names
 )
 
 // mostNamed is how many headers, cookies or query strings a policy names by default.
@@ -52,17 +53,17 @@ func (c *check) part(config, behavior, list string, behaviors []string) {
 	c.oneOf(config+"."+behavior, behaviors...)
 	how, known := props.String(c.Inputs, config+"."+behavior)
 	items := config + "." + list + ".items"
-	if !known || c.unknown(config+"."+list) || c.unknown(items) {
+	if !known || !slices.Contains(behaviors, how) || c.unknown(config+"."+list) || c.unknown(items) {
 		return
 	}
-	named := slices.Contains([]string{"whitelist", "allExcept", "allViewerAndWhitelistCloudFront"}, how)
-	switch {
-	case named && len(c.list(items)) == 0:
+	n := len(c.list(items))
+	switch named := slices.Contains(naming, how); {
+	case named && n == 0:
 		c.fail(items, "missing, want names with %s %s", behavior, how)
-	case !named && slices.Contains(behaviors, how) && len(c.list(items)) > 0:
+	case !named && n > 0:
 		c.fail(items, "is given with %s %s, want none", behavior, how)
-	case len(c.list(items)) > mostNamed:
-		c.fail(items, "has %d names, want at most %d", len(c.list(items)), mostNamed)
+	case n > mostNamed:
+		c.fail(items, "has %d names, want at most %d", n, mostNamed)
 	}
 }
 

@@ -60,22 +60,17 @@ func (c *check) dbThroughput(size float64) {
 			}
 		}
 	case kind == "gp3":
-		c.dbStriped()
+		c.within("iops", gp3MinIOPS, gp3MaxIOPS)
+		c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
+		iops, known := c.num("iops")
+		if !known && !c.unknown("iops") {
+			iops, known = gp3MinIOPS, true
+		}
+		if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
+			c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
+		}
 	case strings.HasPrefix(kind, "io") && !c.has("iops"):
 		c.fail("iops", "missing, want a number for storageType %s", kind)
-	}
-}
-
-// dbStriped checks gp3 from the size on at which more than the baseline can be had.
-func (c *check) dbStriped() {
-	c.within("iops", gp3MinIOPS, gp3MaxIOPS)
-	c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
-	iops, known := c.num("iops")
-	if !known && !c.unknown("iops") {
-		iops, known = gp3MinIOPS, true
-	}
-	if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
-		c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
 	}
 }
 
@@ -85,30 +80,33 @@ func (c *check) dbStriped() {
 // Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.html and
 // USER_DatabaseInsights.Considerations.html ; read 2026-11-30.
 func dbInsights(c *check) {
+	const period = "performanceInsightsRetentionPeriod"
 	c.oneOf("databaseInsightsMode", "standard", "advanced")
 	enabled := c.is("performanceInsightsEnabled", false) || c.unknown("performanceInsightsEnabled")
 	advanced := c.str("databaseInsightsMode") == "advanced"
-	days, given := c.num("performanceInsightsRetentionPeriod")
+	days, given := c.num(period)
 	if given {
-		c.dbRetention(days, enabled, advanced)
+		c.insightsDays(days, enabled, advanced || c.unknown("databaseInsightsMode"))
 	}
-	if advanced && !enabled {
+	switch {
+	case advanced && !enabled:
 		c.fail("databaseInsightsMode", "is advanced, want performanceInsightsEnabled true with it")
-	} else if advanced && days < leastAdvanced && !c.unknown("performanceInsightsRetentionPeriod") {
-		c.fail("performanceInsightsRetentionPeriod", "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
+	case advanced && days < leastAdvanced && !c.unknown(period):
+		c.fail(period, "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
 	}
 	c.monitoring()
 }
 
-// dbRetention checks the days that are given.
-func (c *check) dbRetention(days float64, enabled, advanced bool) {
-	months := days > 0 && days <= 713 && days == 31*float64(int(days/31))
+// insightsDays judges a retention that is given.
+func (c *check) insightsDays(days float64, enabled, longer bool) {
+	months := days / 31
+	whole := months == float64(int(months)) && months >= 1 && months <= 23
 	switch {
 	case !enabled:
 		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
-	case days != leastInsights && days != 731 && !months:
+	case days != leastInsights && days != 731 && !whole:
 		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
-	case days != leastInsights && !advanced && !c.unknown("databaseInsightsMode"):
+	case days != leastInsights && !longer:
 		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
 	}
 }
