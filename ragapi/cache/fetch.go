@@ -208,11 +208,14 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 	default:
 		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
-	if err == nil && whole && (e.absent || k.final == nil || k.final(e.value)) {
+	if err == nil && whole && k.keeps(e) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
 }
+
+// keeps reports whether an answer may be kept.
+func (k *kind[T]) keeps(e entry[T]) bool { return e.absent || k.final == nil || k.final(e.value) }
 
 // keepFresh keeps an answer that has seen all that it depends on.
 func keepFresh[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) {
