@@ -67,6 +67,10 @@ func defaultBehaviors() []Behavior {
 			Path: "/v1/dashboard", Origin: originAPI, MaxTTLSeconds: minute, Compress: true,
 			KeyHeaders: []string{"Authorization"}, ForwardHeaders: []string{"X-Request-Id"},
 		}),
+		behavior(Behavior{
+			Path: "/v1/openapi.json", Origin: originAPI, MaxTTLSeconds: 5 * minute, Compress: true,
+			KeyHeaders: []string{"Authorization"}, ForwardHeaders: []string{"X-Request-Id"},
+		}),
 		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all, ForwardCookies: all}),
 		behavior(Behavior{
 			Path: "/assets/*", Origin: originAssets, TTLSeconds: oneYear, MaxTTLSeconds: oneYear, Compress: true,

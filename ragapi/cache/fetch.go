@@ -204,14 +204,14 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 	default:
 		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
-	if err == nil && whole && k.mayKeep(e) {
+	if err == nil && whole && k.keeps(e) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
 }
 
-// mayKeep reports whether an answer is one that lasts.
-func (k *kind[T]) mayKeep(e entry[T]) bool { return e.absent || k.final == nil || k.final(e.value) }
+// keeps reports whether an answer may be kept.
+func (k *kind[T]) keeps(e entry[T]) bool { return e.absent || k.final == nil || k.final(e.value) }
 
 // loadAndKeepBehind lets nobody wait for the keeping.
 func loadAndKeepBehind[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
