@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
@@ -28,8 +27,11 @@ func startApart(c *exec.Cmd, ahead time.Duration) error {
 		return err
 	}
 	var status syscall.WaitStatus
-	if _, err := syscall.Wait4(c.Process.Pid, &status, 0, nil); err != nil || !status.Stopped() {
-		return fmt.Errorf("process %d does not stop to be changed: %w", c.Process.Pid, cmp.Or(err, fmt.Errorf("status %x", status)))
+	if _, err := syscall.Wait4(c.Process.Pid, &status, 0, nil); err != nil {
+		return fmt.Errorf("process %d does not stop to be changed: %w", c.Process.Pid, err)
+	}
+	if !status.Stopped() {
+		return fmt.Errorf("process %d does not stop to be changed, its status is %x", c.Process.Pid, status)
 	}
 	if err := changeClock(c.Process.Pid, int32(ahead/time.Second)); err != nil {
 		return fmt.Errorf("clock of process %d: %w", c.Process.Pid, err)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,6 +20,17 @@ func (w *world) heal() {
 			w.Log(differs)
 		}
 	}()
+	for _, p := range w.parties {
+		defer func() {
+			if w.Failed() {
+				w.Logf("%s: %s", p.name, p.doubtsTold())
+			}
+		}()
+		eventually(w.T, "the cache is used by "+p.name, func() bool {
+			_, served := ask(w.T, http.MethodGet, p.admin+"/metrics", "")
+			return strings.Contains(served, "ragapi_cache_available 1\n")
+		})
+	}
 	eventually(w.T, "agreement", func() bool {
 		documents := w.rows(`SELECT id::text, title || ' ' || status FROM documents`)
 		sessions := w.rows(`SELECT s.id::text, count(m)::text FROM sessions s LEFT JOIN session_messages m ON m.session_id = s.id GROUP BY s.id`)
@@ -29,6 +41,17 @@ func (w *world) heal() {
 		}
 		return true
 	})
+}
+
+// doubtsTold are the last lines of a process' log on its cache.
+func (p *party) doubtsTold() string {
+	var told []string
+	for line := range strings.Lines(p.output()) {
+		if strings.Contains(line, `"msg":"cache"`) || strings.Contains(line, `"msg":"the cache`) {
+			told = append(told, line)
+		}
+	}
+	return strings.Join(told[max(0, len(told)-10):], "")
 }
 
 // rows are those of a statement of two columns, at the primary.

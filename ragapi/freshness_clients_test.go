@@ -168,7 +168,10 @@ func (c *client) pick() *doc {
 	if len(c.docs) == 0 {
 		return nil
 	}
-	from := max(0, len(c.docs)-2*mostDoc) // some are gone, of which the latest matter
+	from := max(0, len(c.docs)-2*mostDoc) // some are gone
+	if c.random.IntN(3) == 0 {
+		from = 0 // long ago
+	}
 	return c.docs[from+c.random.IntN(len(c.docs)-from)]
 }
 

@@ -89,6 +89,10 @@ func (w *world) account() {
 		}
 	}
 	if hits == 0 || replica == 0 {
+		for _, p := range w.parties {
+			w.Logf("%s: %s", p.name, p.doubtsTold())
+		}
+		w.Logf("before:\n%s", strings.Join(w.befallen, "\n"))
 		w.Errorf("%d answers came from the cache, %d from the replica: this has tried nothing", hits, replica)
 	}
 	for _, what := range slices.Sorted(maps.Keys(w.answers)) {

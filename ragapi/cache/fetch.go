@@ -185,29 +185,37 @@ func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, l
 	if k.behind {
 		return loadAndKeepBehind(ctx, c, k, q, load)
 	}
+	e, ttl, err := loaded(ctx, c, k, q, load)
+	if err == nil && ttl > 0 && k.keeps(e) {
+		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
+	}
+	return e, err
+}
+
+// loaded is what the database says, and how long it may be kept: 0 is not at all.
+func loaded[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (e entry[T], ttl time.Duration, err error) {
 	before, whole := c.known(ctx, q.names())
-	e, err := dated(ctx, k, load)
-	if err != nil {
-		return e, err
+	if e, err = dated(ctx, k, load); err != nil {
+		return e, 0, err
 	}
 	m := c.own.of(names(k, q, e))
 	if whole {
 		m, whole = c.known(ctx, names(k, q, e))
 	}
-	ttl := k.ttl
+	ttl = k.ttl
 	switch {
 	case fresh(q, e, m):
 	case !k.strict:
 		e, ttl = late(ctx, c, k, e, before, m), lateTTL
 	case e.saw(m):
-		return e, nil // all that is committed; it would not count, for others that began before are on their way
+		return e, 0, nil // all that is committed; it would not count, for others that began before are on their way
 	default:
 		e, err = dated(postgres.FromPrimary(ctx), k, load)
 	}
-	if err == nil && whole && k.keeps(e) {
-		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
+	if !whole {
+		ttl = 0
 	}
-	return e, err
+	return e, ttl, err
 }
 
 // keeps reports whether an answer may be kept.

@@ -89,7 +89,7 @@ func (m meddling) Since(ctx context.Context, seen postgres.Snapshot) (change.New
 }
 
 // meddled is forgetful with something that happens while Redis is told.
-func meddled(t *testing.T) (w *world, redis *pgtest.Redis, meddle func(func())) {
+func meddled(t *testing.T) (w *world, redis *pgtest.Redis, c *cache.Cache, meddle func(func())) {
 	t.Helper()
 	redis = pgtest.StartRedis(t)
 	w = &world{next: 100, deleted: map[uuid.UUID]bool{}}
@@ -103,7 +103,7 @@ func meddled(t *testing.T) (w *world, redis *pgtest.Redis, meddle func(func())) 
 	pending := make(chan func())
 	c.Follow(ctx, meddling{world: w, meddle: pending}, w.existing)
 	eventually(t, "connected", what.available.Load)
-	return w, redis, func(do func()) {
+	return w, redis, c, func(do func()) {
 		done := make(chan struct{})
 		select {
 		case pending <- func() { do(); close(done) }:
@@ -123,18 +123,27 @@ func scoreOf(t *testing.T, redis *pgtest.Redis, name string) (score float64, the
 }
 
 func TestARedisThatForgetsWhileItIsToldIsToldAgain(t *testing.T) {
-	w, redis, meddle := meddled(t)
+	w, redis, c, meddle := meddled(t)
+	store, doc := w.ready(c)
+	kept := cache.NewDocuments(store, c)
 	redis.Save(t)
 	id := uuid.NewString()
 	w.commit(nil, change.DocumentDeleted, id)
 	told := func() bool { _, there := scoreOf(t, redis, "deleted:"+id); return there }
 	eventually(t, "told", told)
-	meddle(func() { lapse(t, redis) }) // where it stood has been read, and that it has heard of everything
+	meddle(func() { // where it stood has been read, and that it has heard of everything
+		lapse(t, redis)
+		for range 32 { // whatever is asked next is asked of the one that forgot
+			if _, err := kept.Get(t.Context(), doc.ID); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	eventually(t, "told again", told)
 }
 
 func TestASetOfMarksThatIsLostIsNotTakenForOneWithoutMarks(t *testing.T) {
-	_, redis, meddle := meddled(t)
+	_, redis, _, meddle := meddled(t)
 	const horizon = 50 // before everything
 	meddle(func() {
 		for _, command := range []func(b rueidis.Builder) rueidis.Completed{

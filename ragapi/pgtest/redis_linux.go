@@ -118,7 +118,9 @@ func (r *Redis) end() error {
 	if err := run.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-r.ended //nolint:errcheck // it was killed
+	if err := <-r.ended; !errors.As(err, new(*exec.ExitError)) {
+		return fmt.Errorf("%s ended before it was killed: %w", r.program, err)
+	}
 	return nil
 }
 

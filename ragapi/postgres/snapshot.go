@@ -38,15 +38,17 @@ func ParseSnapshot(text string, standby bool) (Snapshot, error) {
 		}
 		numbers[i] = n
 	}
-	s = Snapshot{min: numbers[0], max: numbers[1], running: numbers[2:]}
-	slices.Sort(s.running)
-	if s.min > s.max || len(s.running) > 0 && (s.running[0] < s.min || s.running[len(s.running)-1] >= s.max) {
-		return Snapshot{}, fmt.Errorf("snapshot %q, want what runs to be from xmin to below xmax", text)
-	}
 	if standby {
-		s = Snapshot{min: s.min, max: s.min}
+		return Snapshot{min: numbers[0], max: numbers[0]}, nil
 	}
-	return s, nil
+	return snapshotOf(numbers[0], numbers[1], numbers[2:]), nil
+}
+
+// snapshotOf leaves out what is not between the two ends, which PostgreSQL refuses.
+func snapshotOf(least, end uint64, running []uint64) Snapshot {
+	between := slices.DeleteFunc(slices.Clone(running), func(id uint64) bool { return id < least || id >= end })
+	slices.Sort(between)
+	return Snapshot{min: least, max: end, running: slices.Compact(between)}
 }
 
 // String is what ParseSnapshot reads, of a primary, and PostgreSQL takes for a pg_snapshot, whose numbers begin with 1.
@@ -80,10 +82,7 @@ func (s Snapshot) Floor() uint64 { return max(s.min, 1) - 1 }
 
 // oldest sees what both see.
 func oldest(a, b Snapshot) Snapshot {
-	s := Snapshot{min: min(a.min, b.min), max: min(a.max, b.max)}
-	both := slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(a.running), b.running...))))
-	s.running = slices.DeleteFunc(both, func(id uint64) bool { return id < s.min || id >= s.max })
-	return s
+	return snapshotOf(min(a.min, b.min), min(a.max, b.max), append(slices.Clone(a.running), b.running...))
 }
 
 // Dated is a read that says what it saw. Reader.Read fills it in.

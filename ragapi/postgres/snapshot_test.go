@@ -96,8 +96,8 @@ func TestAReadOfSeveralPartsHasSeenWhatEachHasSeen(t *testing.T) {
 	}
 }
 
-func TestASnapshotThatCannotBeIsRefused(t *testing.T) {
-	for _, text := range []string{"997:1004:997,1080", "997:1004:990", "9:8:", "1:2", "a:b:", "-1:2:"} {
+func TestWhatIsNoSnapshotIsRefused(t *testing.T) {
+	for _, text := range []string{"1:2", "a:b:", "-1:2:"} {
 		if s, err := postgres.ParseSnapshot(text, false); err == nil {
 			t.Errorf("%q is read as %s, want an error", text, s)
 		}
