@@ -86,6 +86,10 @@ unit: gotestsum ## tests that start no sandbox
 test: build gotestsum ## every test, the live suites included
 	@RAGSCALE_TEST_LIVE=1 tools/with-database.sh $(TOOLS)/gotestsum --format testname -- -p 1 -timeout 40m $(ALL)
 
+.PHONY: test-stress
+test-stress: build ## the live suites with 1,000 users at once: whether this machine holds the objectives then
+	@RAGSCALE_TEST_LIVE=1 RAGSCALE_TEST_STRESS=1 go test -count 1 -timeout 40m -v -run TestPlatform ./tests
+
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/aws/schemagen
