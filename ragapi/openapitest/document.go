@@ -41,7 +41,7 @@ const elsewhere = "/-/elsewhere"
 // What need not be declared: of the connection, of every request or answer, or what nobody reads.
 var (
 	passingHeaders    = []string{"Content-Type", "Content-Length", "Connection", "Date", "X-Content-Type-Options"}
-	passingParameters = []string{"Content-Type", "Content-Length", "Content-Encoding", "Connection", "Authorization", "X-Request-Id", "X-User-Id", "X-Forwarded-For", "utm_source"}
+	passingParameters = []string{"Content-Type", "Content-Length", "Content-Encoding", "Connection", "Accept-Encoding", "User-Agent", "Authorization", "X-Request-Id", "X-User-Id", "X-Forwarded-For", "utm_source"}
 )
 
 // Read reads a document, which must be valid as the specification's own schema has it.
@@ -142,7 +142,8 @@ func headOf(get map[string]any) map[string]any {
 	return head
 }
 
-// Faults says in what an answer, and a request that was accepted, are not as the document says.
+// Faults says in what an answer, and a request that was accepted, are not as the document says. Of a request whose body was not kept
+// only the answer is looked at.
 func (d *Document) Faults(asked *http.Request, sent []byte, answer *http.Response) (all []string) {
 	const clientClosed = 499 // nobody gets it
 	if answer.StatusCode == clientClosed || strings.HasPrefix(asked.URL.Path, "/debug/pprof/") {
@@ -156,40 +157,45 @@ func (d *Document) Faults(asked *http.Request, sent []byte, answer *http.Respons
 	}
 	_, found := d.responses.ValidateHttpResponse(r, answer)
 	all = texts(found)
-	if answer.StatusCode < http.StatusMultipleChoices {
+	if answer.StatusCode < http.StatusMultipleChoices && (sent != nil || asked.ContentLength == 0) {
 		all = append(all, d.undeclared(pattern, r)...)
+		d.withoutEmpty(pattern, r)
 		_, found := d.requests.ValidateHttpRequestSync(r)
 		all = append(all, texts(found)...)
 	}
 	return all
 }
 
-// undeclared says which parameters of a request an operation does not declare, and takes away those that count as none.
+// undeclared says which parameters of a request an operation does not declare.
 func (d *Document) undeclared(pattern string, r *http.Request) (all []string) {
 	query := r.URL.Query()
+	known := func(in, name string) bool {
+		return slices.Contains(passingParameters, name) || slices.ContainsFunc(d.reads[pattern], func(p reading) bool {
+			return p.In == in && (p.Name == name || p.Style == "form" && strings.HasPrefix(name, p.Name+"."))
+		})
+	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if !d.declares(pattern, "query", name) {
+		if !known("query", name) {
 			all = append(all, "it reads no query parameter "+name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		if !d.declares(pattern, "header", name) {
+		if !known("header", name) {
 			all = append(all, "it reads no header "+name)
 		}
 	}
+	return all
+}
+
+// withoutEmpty takes from a request the parameters that are empty and count as none.
+func (d *Document) withoutEmpty(pattern string, r *http.Request) {
+	query := r.URL.Query()
 	for _, p := range d.reads[pattern] {
 		if p.MayBeEmpty && query.Get(p.Name) == "" {
 			query.Del(p.Name)
 		}
 	}
 	r.URL.RawQuery = query.Encode()
-	return all
-}
-
-func (d *Document) declares(pattern, in, name string) bool {
-	return slices.Contains(passingParameters, name) || slices.ContainsFunc(d.reads[pattern], func(p reading) bool {
-		return p.In == in && (p.Name == name || p.Style == "form" && strings.HasPrefix(name, p.Name+"."))
-	})
 }
 
 func joined(found []*faults.ValidationError) error {

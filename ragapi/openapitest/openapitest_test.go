@@ -12,6 +12,10 @@ const tiny = `{
   "openapi": "3.1.1", "info": {"title": "T", "version": "1"},
   "paths": {
     "/v1/openapi.json": {"get": {"operationId": "self", "responses": {"200": {"description": "this", "content": {"application/json": {"schema": {"type": "object"}}}}}}},
+    "/things": {"post": {
+      "operationId": "add", "responses": {"204": {"description": "added"}},
+      "requestBody": {"required": true, "content": {"application/json": {"schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}}}
+    }},
     "/things/{id}": {"get": {
       "operationId": "thing",
       "parameters": [
@@ -103,6 +107,39 @@ func TestWhatIsNotAsDeclaredIsFound(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestABodyThatIsNotKeptIsNoFault: of a stream, or of a large one, only the answer is looked at.
+func TestABodyThatIsNotKeptIsNoFault(t *testing.T) {
+	for name, c := range map[string]struct {
+		body io.Reader
+		want bool
+	}{
+		"none": {nil, true}, "a text": {strings.NewReader(`{"a":"x"}`), true}, "what is wanted": {strings.NewReader(`{"a":1}`), false},
+		"a stream": {io.MultiReader(strings.NewReader(`{"a":"x"}`)), false}, "a large one": {strings.NewReader(strings.Repeat(" ", largest+1)), false},
+	} {
+		var checker Checker
+		server := httptest.NewServer(served(http.StatusNoContent, nil, ""))
+		defer server.Close()
+		if err := checker.Serves(t.Context(), strings.TrimPrefix(server.URL, "http://")); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/things", c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := (&http.Client{Transport: checker.Transport(http.DefaultTransport)}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if found := checker.Faults(); (len(found) > 0) != c.want {
+			t.Errorf("%s: %q", name, found)
+		}
 	}
 }
 

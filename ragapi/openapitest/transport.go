@@ -25,7 +25,7 @@ func (t transport) CloseIdleConnections() {
 	}
 }
 
-// largest bodies of requests are kept, to be checked.
+// largest bodies of requests are kept, to be checked. Of others only the answer is.
 const largest = 64 << 10
 
 // RoundTrip implements http.RoundTripper.
@@ -36,15 +36,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if d == nil {
 		return t.next.RoundTrip(r)
 	}
-	var sent []byte
-	if r.Body != nil && r.GetBody != nil && r.ContentLength <= largest {
-		again, err := r.GetBody()
-		if err != nil {
-			return nil, err
-		}
-		if sent, err = io.ReadAll(again); err != nil {
-			return nil, err
-		}
+	asked, sent, err := kept(r)
+	if err != nil {
+		return nil, err
 	}
 	answer, err := t.next.RoundTrip(r)
 	if err != nil {
@@ -60,8 +54,26 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer.Body = io.NopCloser(bytes.NewReader(text))
 	copied := *answer
 	copied.Body = io.NopCloser(bytes.NewReader(text))
-	t.checker.check(d, r, sent, &copied)
+	t.checker.check(d, asked, sent, &copied)
 	return answer, nil
+}
+
+// kept returns a request and its body, or where that is not kept a request with a body of unknown length.
+func kept(r *http.Request) (asked *http.Request, sent []byte, err error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, nil, nil
+	}
+	if r.GetBody == nil || r.ContentLength > largest {
+		asked = r.Clone(r.Context())
+		asked.ContentLength = -1
+		return asked, nil, nil
+	}
+	again, err := r.GetBody()
+	if err != nil {
+		return nil, nil, err
+	}
+	sent, err = io.ReadAll(again)
+	return r, sent, err
 }
 
 // Serves makes answers of these hosts be checked against the document that the first of them serves.
