@@ -26,6 +26,7 @@ port() { echo $((20000 + RANDOM % 10000)); }
 # start NAME READY PROGRAM ARG...: starts an engine and waits until the command READY succeeds.
 start() {
   local log=$dir/$1.log ready=$2
+  : >"$log" # READY may look into it at once
   RAGSCALE_SANDBOX_BIN=$bin "$bin/ragscale-sandbox" exec --bind "$dir" --bind "$bin/chroma" "${@:3}" >"$log" 2>&1 &
   engines+=($!)
   for _ in $(seq 300); do $ready && return; kill -0 $! || break; sleep 0.1; done

@@ -60,17 +60,22 @@ func (c *check) dbThroughput(size float64) {
 			}
 		}
 	case kind == "gp3":
-		c.within("iops", gp3MinIOPS, gp3MaxIOPS)
-		c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
-		iops, known := c.num("iops")
-		if !known && !c.unknown("iops") {
-			iops, known = gp3MinIOPS, true
-		}
-		if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
-			c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
-		}
+		c.dbStriped()
 	case strings.HasPrefix(kind, "io") && !c.has("iops"):
 		c.fail("iops", "missing, want a number for storageType %s", kind)
+	}
+}
+
+// dbStriped checks gp3 of a size at which more than the baseline can be had.
+func (c *check) dbStriped() {
+	c.within("iops", gp3MinIOPS, gp3MaxIOPS)
+	c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
+	iops, known := c.num("iops")
+	if !known && !c.unknown("iops") {
+		iops, known = gp3MinIOPS, true
+	}
+	if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
+		c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
 	}
 }
 
