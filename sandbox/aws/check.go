@@ -48,7 +48,8 @@ func (p *Provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.Check
 	return plugin.CheckResponse{Properties: news, Failures: checkFailures(failures)}, nil
 }
 
-// limits are what AWS would make and this sandbox cannot: said in the preview, not half-way through an update.
+// limits are what AWS would make and this sandbox cannot: said in the preview, not half-way through an update. Another stack's
+// cluster is no fault of a preview, which may be all that is wanted; its creation is refused.
 func (p *Provider) limits(token string, urn resource.URN, in resource.PropertyMap) ([]schema.Failure, error) {
 	if token != engines.Cluster {
 		return nil, nil
@@ -58,7 +59,7 @@ func (p *Provider) limits(token string, urn resource.URN, in resource.PropertyMa
 		return nil, err
 	}
 	for _, c := range clusters {
-		if c.URN != string(urn) {
+		if held := resource.URN(c.URN); held != urn && held.Project() == urn.Project() && held.Stack() == urn.Stack() {
 			return []schema.Failure{{Path: "name", Reason: fmt.Sprintf("is %q: the sandbox holds one cluster and that is %q, want that one deleted first",
 				props.Str(in, "name"), props.Str(c.State, "name"))}}, nil
 		}

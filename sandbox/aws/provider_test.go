@@ -610,4 +610,8 @@ func TestASecondClusterIsRefusedInThePreview(t *testing.T) {
 	if len(r.Failures) != 1 || r.Failures[0].Reason != want {
 		t.Errorf("got %v, want %s", r.Failures, want)
 	}
+	other := plugin.CheckRequest{URN: resource.NewURN("prod", "ragscale", "", tokens.Type(token), "second"), Type: tokens.Type(token), News: properties(in)}
+	if r, err := w.Check(t.Context(), other); err != nil || len(r.Failures) > 0 {
+		t.Errorf("the preview of another stack: %v (%v)", r.Failures, err)
+	}
 }
