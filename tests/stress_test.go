@@ -11,7 +11,7 @@ import (
 	"github.com/ragscale/ragscale/components/loadtest/standin"
 )
 
-// stress is a claim that two cores do not hold: it is left out unless RAGSCALE_TEST_STRESS is set (`make test-stress`).
+// stress is a claim that two cores may not hold: it is left out unless RAGSCALE_TEST_STRESS is set (`make test-stress`).
 const stress = "TheObjectivesHoldUnderStress"
 
 // The users of the stress scenario come within a minute, as it has it, and then stay for one.
