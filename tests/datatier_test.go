@@ -20,17 +20,7 @@ const vectorNamespace = "vectorstore"
 
 // replicaFollows: the declared replica streams what the primary writes.
 func replicaFollows(t *testing.T, where target) {
-	out := where.(*sandboxTarget).must(t, "status", "--json")
-	var status struct {
-		Databases []struct {
-			ID, Source string
-			Healthy    bool
-			LagSeconds float64
-		}
-	}
-	if err := json.Unmarshal([]byte(out), &status); err != nil {
-		t.Fatal(err)
-	}
+	status := where.(*sandboxTarget).status(t)
 	ids := map[string]bool{}
 	for _, db := range status.Databases {
 		ids[db.ID] = true

@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,19 +21,7 @@ type engines struct {
 
 func lookAtEngines(t *testing.T, s *sandboxTarget) engines {
 	t.Helper()
-	var status struct {
-		DatabaseURL string
-		Databases   []struct{ ID, Source string }
-		Caches      []struct{ MemoryBytes int64 }
-		Processes   []struct {
-			Name  string
-			PID   int
-			Since time.Time
-		}
-	}
-	if err := json.Unmarshal([]byte(s.must(t, "status", "--json")), &status); err != nil {
-		t.Fatal(err)
-	}
+	status := s.status(t)
 	var e engines
 	for _, c := range status.Caches {
 		e.cacheBytes += c.MemoryBytes

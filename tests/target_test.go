@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gruntwork-io/terratest/modules/k8s"
 
@@ -134,13 +135,22 @@ type statusJSON struct {
 		Namespace, Name, Phase string
 		Ready                  bool
 	}
+	Databases []struct {
+		ID, Source string
+		Healthy    bool
+		LagSeconds float64
+	}
+	Caches    []struct{ MemoryBytes int64 }
 	Processes []struct {
 		Name  string
 		PID   int
 		State string
+		Since time.Time
 	}
 }
 
+// status is what the stack says of itself, healthy or not: a pod that is rolled or killed by the claim before does not fail
+// the next one. Who wants health waits for it.
 func (s *sandboxTarget) status(t *testing.T) statusJSON {
 	t.Helper()
 	out, errs, _ := s.ragscale(t, "", "status", "--json")
