@@ -15,7 +15,7 @@ import (
 
 	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/policies/pack"
-	"github.com/ragscale/ragscale/sandbox/engine"
+	"github.com/ragscale/ragscale/sandbox/host/engine"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/stacks"
 )

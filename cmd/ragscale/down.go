@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/spf13/cobra"
 
-	"github.com/ragscale/ragscale/sandbox/engine"
-	"github.com/ragscale/ragscale/sandbox/namespace"
+	"github.com/ragscale/ragscale/sandbox/host/engine"
+	"github.com/ragscale/ragscale/sandbox/host/namespace"
 )
 
 func downCommand(c console) *cobra.Command {
