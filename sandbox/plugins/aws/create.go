@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/ragscale/ragscale/sandbox/control"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/faults"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/failures"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
@@ -33,7 +33,7 @@ func (p *Provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 		state := p.preview(token, r.URN, want, r.Properties)
 		return plugin.CreateResponse{Properties: state, Status: resource.StatusOK}, nil
 	}
-	fault, err := p.fault("create", token, r.URN)
+	failure, err := p.failure("create", token, r.URN)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
@@ -41,10 +41,10 @@ func (p *Provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	if fault == faults.NotReady {
-		return plugin.CreateResponse{}, p.halfMade(rec, errors.New(faults.Message(fault, "create", token)))
+	if failure == failures.NotReady {
+		return plugin.CreateResponse{}, p.halfMade(rec, errors.New(failures.Message(failure, "create", token)))
 	}
-	if rec, err = p.run(ctx, want, rec, fault); err != nil {
+	if rec, err = p.run(ctx, want, rec, failure); err != nil {
 		if errors.Is(err, control.ErrNotRunning) { // nothing was made
 			return plugin.CreateResponse{}, errors.Join(err, p.store.Delete(token, rec.ID))
 		}
@@ -53,14 +53,14 @@ func (p *Provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	return plugin.CreateResponse{ID: resource.ID(rec.ID), Properties: rec.State, Status: resource.StatusOK}, nil
 }
 
-// fault counts the call; a call that is to fail before it does anything gives the error.
-func (p *Provider) fault(op, token string, urn resource.URN) (faults.Kind, error) {
-	kind, err := p.faults.Next(op, token, urn.Name())
+// failure counts the call; a call that is to fail before it does anything gives the error.
+func (p *Provider) failure(op, token string, urn resource.URN) (failures.Kind, error) {
+	kind, err := p.failures.Next(op, token, urn.Name())
 	if err != nil {
 		return kind, err
 	}
-	if kind == faults.Throttle || kind == faults.Timeout {
-		return kind, errors.New(faults.Message(kind, op, token))
+	if kind == failures.Throttle || kind == failures.Timeout {
+		return kind, errors.New(failures.Message(kind, op, token))
 	}
 	return kind, nil
 }
@@ -121,14 +121,14 @@ func (p *Provider) collision(rec inventory.Resource) error {
 }
 
 // run makes the engine do what the record says and writes the record as ready.
-func (p *Provider) run(ctx context.Context, want *schema.Resource, rec inventory.Resource, fault faults.Kind) (inventory.Resource, error) {
+func (p *Provider) run(ctx context.Context, want *schema.Resource, rec inventory.Resource, failure failures.Kind) (inventory.Resource, error) {
 	ctx, done := p.until(ctx)
 	defer done()
 	out, err := p.engines.Apply(ctx, rec)
 	if err != nil {
 		return rec, err
 	}
-	if fault == faults.CrashAfterCreate {
+	if failure == failures.CrashAfterCreate {
 		p.exit(1)
 	}
 	for k, v := range out {

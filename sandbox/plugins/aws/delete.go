@@ -13,7 +13,7 @@ import (
 // gone is fine.
 func (p *Provider) Delete(ctx context.Context, r plugin.DeleteRequest) (plugin.DeleteResponse, error) {
 	token := string(r.Type)
-	if _, err := p.fault("delete", token, r.URN); err != nil {
+	if _, err := p.failure("delete", token, r.URN); err != nil {
 		return plugin.DeleteResponse{}, err
 	}
 	rec, ok, err := p.store.Get(token, string(r.ID))

@@ -2,7 +2,7 @@
 //
 // Owns: the provider's protocol (check, diff, create, read, update, delete, invoke) and the order of its steps. Does
 // not own: what types look like (schema), what AWS refuses (rules), what it answers (outputs), what exists
-// (inventory), what runs (engines), what goes wrong on purpose (faults).
+// (inventory), what runs (engines), what goes wrong on purpose (failures).
 package aws
 
 import (

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/engines"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/faults"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/failures"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/schema"
@@ -28,11 +28,11 @@ const Version = "6.83.4"
 type Provider struct {
 	plugin.UnimplementedProvider
 
-	schema  *schema.Schema
-	store   *inventory.Store
-	faults  *faults.Plan
-	engines *engines.Engines
-	exit    func(code int) // ends the process, for the fault that does
+	schema   *schema.Schema
+	store    *inventory.Store
+	failures *failures.Plan
+	engines  *engines.Engines
+	exit     func(code int) // ends the process, for the fault that does
 
 	stop    context.CancelFunc // ends calls under way
 	stopped context.Context
@@ -51,12 +51,12 @@ func New(l layout.Layout, s engines.Sandbox) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := faults.Load(l.State())
+	plan, err := failures.Load(l.State())
 	if err != nil {
 		return nil, err
 	}
 	p := &Provider{
-		schema: types, store: store, faults: plan, exit: os.Exit, config: config{region: defaultRegion()},
+		schema: types, store: store, failures: plan, exit: os.Exit, config: config{region: defaultRegion()},
 		engines: &engines.Engines{Sandbox: s, Store: store},
 	}
 	p.stopped, p.stop = context.WithCancel(context.Background())

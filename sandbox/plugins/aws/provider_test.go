@@ -17,7 +17,7 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/layout"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/faults"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/failures"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
@@ -130,7 +130,7 @@ func database() object {
 	}
 }
 
-func failures(r plugin.CheckResponse) string {
+func refusals(r plugin.CheckResponse) string {
 	var lines []string
 	for _, f := range r.Failures {
 		lines = append(lines, f.Reason)
@@ -140,7 +140,7 @@ func failures(r plugin.CheckResponse) string {
 
 func TestAllFaultsOfStructureComeAtOnce(t *testing.T) {
 	w := start(t)
-	got := failures(w.check(dbToken, "db", nil, object{"instnceClass": "db.t4g.medium", "allocatedStorage": "20"}))
+	got := refusals(w.check(dbToken, "db", nil, object{"instnceClass": "db.t4g.medium", "allocatedStorage": "20"}))
 	want := "allocatedStorage is string, want an integer\ninstanceClass missing, want a string\n" + `instnceClass unknown property (did you mean "instanceClass"?)`
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -151,7 +151,7 @@ func TestRulesAreCheckedAfterStructure(t *testing.T) {
 	w := start(t)
 	in := database()
 	in["iops"] = 3000
-	if got := failures(w.check(dbToken, "db", nil, in)); got != "iops is given with 20 GiB of gp3, want none below 400 GiB: the baseline is fixed there" {
+	if got := refusals(w.check(dbToken, "db", nil, in)); got != "iops is given with 20 GiB of gp3, want none below 400 GiB: the baseline is fixed there" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestAReplacementGetsAnotherNameAndID(t *testing.T) {
 
 func TestANameTooLongIsRefused(t *testing.T) {
 	w := start(t)
-	got := failures(w.check("aws:lb/targetGroup:TargetGroup", strings.Repeat("x", 30), nil, object{"port": 80, "protocol": "HTTP", "vpcId": "vpc-1"}))
+	got := refusals(w.check("aws:lb/targetGroup:TargetGroup", strings.Repeat("x", 30), nil, object{"port": 80, "protocol": "HTTP", "vpcId": "vpc-1"}))
 	if !strings.Contains(got, "38 characters, want at most 32") {
 		t.Errorf("got %q", got)
 	}
@@ -478,15 +478,15 @@ func TestDeleteRefusesWhatIsInUse(t *testing.T) {
 func TestFaultsHitAndTheNextTryConverges(t *testing.T) {
 	in := object{"cidrBlock": "10.0.0.0/16"}
 	for _, c := range []struct {
-		kind faults.Kind
+		kind failures.Kind
 		want string
 	}{
-		{faults.Throttle, "ThrottlingException: Rate exceeded"},
-		{faults.Timeout, "context deadline exceeded"},
-		{faults.CrashAfterCreate, "exit 1"},
+		{failures.Throttle, "ThrottlingException: Rate exceeded"},
+		{failures.Timeout, "context deadline exceeded"},
+		{failures.CrashAfterCreate, "exit 1"},
 	} {
 		t.Run(string(c.kind), func(t *testing.T) {
-			t.Setenv(faults.Env, `[{"op":"create","type":"`+vpcToken+`","nth":1,"kind":"`+string(c.kind)+`"}]`)
+			t.Setenv(failures.Env, `[{"op":"create","type":"`+vpcToken+`","nth":1,"kind":"`+string(c.kind)+`"}]`)
 			dir := t.TempDir()
 			w := &world{t: t, layout: layout.Layout{Dir: dir}, daemon: &daemon{}}
 			w.restart()
@@ -514,7 +514,7 @@ func crashing(f func() error) (err error) {
 }
 
 func TestANotReadyResourceIsReportedWithItsState(t *testing.T) {
-	t.Setenv(faults.Env, `[{"op":"create","nth":1,"kind":"notReady"}]`)
+	t.Setenv(failures.Env, `[{"op":"create","nth":1,"kind":"notReady"}]`)
 	w := start(t)
 	_, err := w.tryCreate(vpcToken, "v", properties(object{"cidrBlock": "10.0.0.0/16"}))
 	if f := initFailed(t, err); f.Id == "" || f.Properties.Fields["arn"] == nil || f.Inputs.Fields["cidrBlock"] == nil {
@@ -542,7 +542,7 @@ func TestBadProviderConfigurationIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := failures(plugin.CheckResponse{Failures: r.Failures})
+	got := refusals(plugin.CheckResponse{Failures: r.Failures})
 	for _, want := range []string{`regoin unknown property (did you mean "region"?)`, `region is "frankfurt"`, `allowedAccountIds is ["1"] without the sandbox's account 123456789012`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)

@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/engines"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/faults"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/failures"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/readback"
@@ -26,7 +26,7 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 	if err != nil {
 		return plugin.ReadResponse{}, err
 	}
-	if _, err := p.fault("read", token, r.URN); err != nil {
+	if _, err := p.failure("read", token, r.URN); err != nil {
 		return plugin.ReadResponse{}, err
 	}
 	rec, ok, err := p.store.Get(token, string(r.ID))
@@ -69,7 +69,7 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 		state := previewUpdate(token, r.OldOutputs, r.NewInputs, fresh)
 		return plugin.UpdateResponse{Properties: sealed(want, state), Status: resource.StatusOK}, nil
 	}
-	fault, err := p.fault("update", token, r.URN)
+	fault, err := p.failure("update", token, r.URN)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
@@ -85,8 +85,8 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 		return plugin.UpdateResponse{}, err
 	}
 	rec = p.changed(want, rec, r)
-	if fault == faults.NotReady {
-		return plugin.UpdateResponse{}, p.halfMade(rec, errors.New(faults.Message(fault, "update", token)))
+	if fault == failures.NotReady {
+		return plugin.UpdateResponse{}, p.halfMade(rec, errors.New(failures.Message(fault, "update", token)))
 	}
 	if err := p.store.Put(rec); err != nil {
 		return plugin.UpdateResponse{}, err

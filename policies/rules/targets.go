@@ -32,7 +32,7 @@ func autoscalersOf(s Stack, workload Resource) []Resource {
 }
 
 // targets tells whether from, through its reference, means the workload: known, and the same kind, name and namespace.
-func targets(from Resource, reference Node, workload Resource) bool {
+func targets(from Resource, reference Property, workload Resource) bool {
 	return reference.At("kind").Text() == workload.At("kind").Text() &&
 		reference.At("name").Text() != "" &&
 		reference.At("name").Text() == workload.At("metadata", "name").Text() &&
@@ -78,7 +78,7 @@ func budgetsOf(s Stack, workload Resource) (budgets []Resource, decided bool) {
 }
 
 // selects tells whether all labels of a selector are among a pod's. One without labels selects everything.
-func selects(selector, labels Node) bool {
+func selects(selector, labels Property) bool {
 	for name, want := range selector.Members() {
 		if labels.At(name).Text() != want.Text() {
 			return false

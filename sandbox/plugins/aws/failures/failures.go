@@ -1,9 +1,9 @@
-// Package faults injects the failures that AWS has on bad days, so that recovery from them can be tested.
+// Package failures injects the failures that AWS has on bad days, so that recovery from them can be tested.
 //
-// Owns: reading the plan, counting the calls, the wording. Does not own: what a caller does about a fault.
+// Owns: reading the plan, counting the calls, the wording. Does not own: what a caller does about a failure.
 // The plan is a JSON list in <state>/faults.json or in the variable RAGSCALE_FAULTS (which wins). Counters survive
 // the plugin's process, so that "the third create" may be in a later run.
-package faults
+package failures
 
 import (
 	"encoding/json"
@@ -21,8 +21,8 @@ import (
 // Env is the variable that holds a plan.
 const Env = "RAGSCALE_FAULTS"
 
-// Fault is one entry of a plan.
-type Fault struct {
+// Failure is one entry of a plan.
+type Failure struct {
 	Op   string `json:"op"`             // create, update, delete or read
 	Type string `json:"type"`           // token or glob: "aws:rds/instance:Instance", "aws:ec2/*"; "" is any
 	Name string `json:"name,omitempty"` // glob of the resource's name in the program; "" is any
@@ -47,9 +47,9 @@ var (
 	kinds = []Kind{Throttle, Timeout, CrashAfterCreate, NotReady}
 )
 
-// Plan is a list of faults with its counters.
+// Plan is a list of failures with its counters.
 type Plan struct {
-	faults   []Fault
+	failures []Failure
 	counters string // file
 }
 
@@ -65,18 +65,18 @@ func Load(state string) (*Plan, error) {
 			return p, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("fault plan: %w", err)
+			return nil, fmt.Errorf("failure plan: %w", err)
 		}
 	}
-	if err := json.Unmarshal(raw, &p.faults); err != nil {
-		return nil, fmt.Errorf("fault plan %s: %w", source, err)
+	if err := json.Unmarshal(raw, &p.failures); err != nil {
+		return nil, fmt.Errorf("failure plan %s: %w", source, err)
 	}
 	return p, p.validate(source)
 }
 
 func (p *Plan) validate(source string) error {
 	var faults []error
-	for i, f := range p.faults {
+	for i, f := range p.failures {
 		if !slices.Contains(ops, f.Op) {
 			faults = append(faults, fmt.Errorf("%s: [%d].op is %q, want one of %q", source, i, f.Op, ops))
 		}
@@ -95,11 +95,11 @@ func (p *Plan) validate(source string) error {
 	return errors.Join(faults...)
 }
 
-// Next counts a call and says how it fails: None for almost all. The first fault of the plan that hits wins.
+// Next counts a call and says how it fails: None for almost all. The first failure of the plan that hits wins.
 func (p *Plan) Next(op, token, name string) (Kind, error) {
 	hit := None
 	var matching []int
-	for i, f := range p.faults {
+	for i, f := range p.failures {
 		if f.Op == op && matches(f.Type, token) && matches(f.Name, name) {
 			matching = append(matching, i)
 		}
@@ -110,7 +110,7 @@ func (p *Plan) Next(op, token, name string) (Kind, error) {
 	err := p.count(func(counts map[int]int) {
 		for _, i := range matching {
 			counts[i]++
-			if f := p.faults[i]; hit == None && (f.Nth == 0 || f.Nth == counts[i]) {
+			if f := p.failures[i]; hit == None && (f.Nth == 0 || f.Nth == counts[i]) {
 				hit = f.Kind
 			}
 		}
@@ -118,7 +118,7 @@ func (p *Plan) Next(op, token, name string) (Kind, error) {
 	return hit, err
 }
 
-// Message is how AWS words a fault of this kind.
+// Message is how AWS words a failure of this kind.
 func Message(k Kind, op, token string) string {
 	switch k {
 	case Throttle:
@@ -155,18 +155,18 @@ func noSlash(s string) string {
 func (p *Plan) count(change func(map[int]int)) (err error) {
 	f, err := os.OpenFile(p.counters, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("fault counters: %w", err)
+		return fmt.Errorf("failure counters: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		return fmt.Errorf("fault counters: %w", err)
+		return fmt.Errorf("failure counters: %w", err)
 	}
 	counts := map[int]int{}
 	if info, err := f.Stat(); err != nil {
 		return err
 	} else if info.Size() > 0 {
 		if err := json.NewDecoder(f).Decode(&counts); err != nil {
-			return fmt.Errorf("fault counters %s: %w", p.counters, err)
+			return fmt.Errorf("failure counters %s: %w", p.counters, err)
 		}
 	}
 	change(counts)

@@ -1,4 +1,4 @@
-package database
+package dbreport
 
 import (
 	"fmt"

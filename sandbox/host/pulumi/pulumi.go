@@ -1,8 +1,8 @@
-// Package engine runs Pulumi programs against the sandbox: the real CLI with a home, a backend and plugins of its own.
+// Package pulumi runs Pulumi programs against the sandbox: the real CLI with a home, a backend and plugins of its own.
 //
 // Owns: PULUMI_HOME and the file backend under the sandbox's folder, the provider plugins' places, the passphrase, the
 // work folder of each stack. Does not own: the program, its configuration file, the sandbox's processes.
-package engine
+package pulumi
 
 import (
 	"context"

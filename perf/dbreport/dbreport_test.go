@@ -1,4 +1,4 @@
-package database_test
+package dbreport_test
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 )
 
 // envURL names the variable with the URL of a server whose role may create databases; `make test` sets it.
@@ -65,16 +65,16 @@ func run(t *testing.T, conn *pgx.Conn, statements ...string) {
 }
 
 // tightLimits judge small tables and young statistics too.
-func tightLimits() database.Limits {
-	l := database.DefaultLimits()
+func tightLimits() dbreport.Limits {
+	l := dbreport.DefaultLimits()
 	l.LeastRows, l.LeastScans, l.LeastIndexBytes, l.LeastStatisticsSeconds, l.LeastBlocks = 1000, 5, 0, 0, 1
 	l.SlotBytes = 0
 	return l
 }
 
-func inspect(t *testing.T, conn *pgx.Conn, limits database.Limits) database.Report {
+func inspect(t *testing.T, conn *pgx.Conn, limits dbreport.Limits) dbreport.Report {
 	t.Helper()
-	report, err := database.Inspect(t.Context(), conn, limits)
+	report, err := dbreport.Inspect(t.Context(), conn, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,8 +82,8 @@ func inspect(t *testing.T, conn *pgx.Conn, limits database.Limits) database.Repo
 }
 
 // of returns the findings of one check.
-func of(r database.Report, check string) []database.Finding {
-	return slices.DeleteFunc(slices.Clone(r.Findings), func(f database.Finding) bool { return f.Check != check })
+func of(r dbreport.Report, check string) []dbreport.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f dbreport.Finding) bool { return f.Check != check })
 }
 
 const (
@@ -127,7 +127,7 @@ func TestEachFaultIsFoundAndNothingElse(t *testing.T) {
 			if report.Server.Replicas > 0 {
 				t.Skip("the server has replicas, whose scans of an index it does not know")
 			}
-			var got []database.Finding
+			var got []dbreport.Finding
 			for _, f := range report.Findings {
 				// An index without a scan is what the other faults on indexes are made with.
 				if f.Check != "statements" && (f.Check != "unused index" || c.check == "unused index") {
@@ -162,7 +162,7 @@ func TestYoungStatisticsAccuseNoIndex(t *testing.T) {
 	limits := tightLimits()
 	limits.LeastStatisticsSeconds = 1e9
 	report := inspect(t, connect(), limits)
-	if got := of(report, "unused index"); len(got) != 1 || got[0].Severity != database.Info || got[0].SQL != "" || report.Unhealthy() {
+	if got := of(report, "unused index"); len(got) != 1 || got[0].Severity != dbreport.Info || got[0].SQL != "" || report.Unhealthy() {
 		t.Errorf("findings %+v, want one to be known and nothing to be dropped", got)
 	}
 }
@@ -195,7 +195,7 @@ func TestATableReadWholeGetsTheIndexThatItsStatementWants(t *testing.T) {
 	if report.Server.Version < "16" {
 		t.Skip("the server plans no statement without its values")
 	}
-	if want := "CREATE INDEX CONCURRENTLY ON orders (tenant, at);"; got[0].Severity != database.Warning || got[0].SQL != want {
+	if want := "CREATE INDEX CONCURRENTLY ON orders (tenant, at);"; got[0].Severity != dbreport.Warning || got[0].SQL != want {
 		t.Errorf("finding %+v, want a warning with %s", got[0], want)
 	}
 	connect = fresh(t)
@@ -254,7 +254,7 @@ func TestAReplicaThatDoesNotStreamIsFound(t *testing.T) {
 	connect := fresh(t)
 	limits := tightLimits()
 	limits.Replicas = 99
-	if got := of(inspect(t, connect(), limits), "replicas"); len(got) != 1 || got[0].Severity != database.Critical {
+	if got := of(inspect(t, connect(), limits), "replicas"); len(got) != 1 || got[0].Severity != dbreport.Critical {
 		t.Errorf("findings %+v, want the missing replicas", got)
 	}
 	limits.Replicas = 0
@@ -272,7 +272,7 @@ func TestASlotThatKeepsLogForNobodyIsFound(t *testing.T) {
 	}
 	t.Cleanup(func() { run(t, connect(), `SELECT pg_drop_replication_slot('`+slot+`')`) })
 	got := of(inspect(t, connect(), tightLimits()), "idle replication slot")
-	if !slices.ContainsFunc(got, func(f database.Finding) bool { return f.Subject == slot }) {
+	if !slices.ContainsFunc(got, func(f dbreport.Finding) bool { return f.Subject == slot }) {
 		t.Errorf("findings %+v, want slot %s", got, slot)
 	}
 }
@@ -288,7 +288,7 @@ func TestASettingThatWaitsForARestartIsFound(t *testing.T) {
 		skipRefused(t, err)
 	}
 	pending := func() bool {
-		return slices.ContainsFunc(of(inspect(t, watcher, tightLimits()), "pending restart"), func(f database.Finding) bool { return f.Subject == "max_locks_per_transaction" })
+		return slices.ContainsFunc(of(inspect(t, watcher, tightLimits()), "pending restart"), func(f dbreport.Finding) bool { return f.Subject == "max_locks_per_transaction" })
 	}
 	reload := func(want bool) { // the server reads its files when it gets to it
 		for range 100 {
@@ -337,7 +337,7 @@ func TestPartitionUpkeepThatStoppedIsFound(t *testing.T) {
 		return `CREATE TABLE log_` + day(n).Format("20060102") + ` PARTITION OF log FOR VALUES FROM ('` + day(n).Format(time.DateOnly) + ` 00:00:00+00') TO ('` + day(n+1).Format(time.DateOnly) + ` 00:00:00+00')`
 	}
 	limits := tightLimits()
-	limits.DailyTables = []database.DailyTable{{Name: "log", RetentionDays: 30}, {Name: "not_there", RetentionDays: 1}}
+	limits.DailyTables = []dbreport.DailyTable{{Name: "log", RetentionDays: 30}, {Name: "not_there", RetentionDays: 1}}
 	table := []string{`CREATE TABLE log (at timestamptz NOT NULL) PARTITION BY RANGE (at)`, `CREATE TABLE log_default PARTITION OF log DEFAULT`}
 	for name, c := range map[string]struct {
 		days []int
@@ -391,24 +391,24 @@ func TestWorstFindingsComeFirst(t *testing.T) {
 	limits := tightLimits()
 	limits.Replicas = 99
 	report := inspect(t, connect(), limits)
-	var order []database.Severity
+	var order []dbreport.Severity
 	for _, f := range report.Findings {
 		order = append(order, f.Severity)
 	}
-	if order = slices.Compact(order); !cmp.Equal(order, []database.Severity{database.Critical, database.Warning, database.Info}) {
+	if order = slices.Compact(order); !cmp.Equal(order, []dbreport.Severity{dbreport.Critical, dbreport.Warning, dbreport.Info}) {
 		t.Errorf("severities come as %v", order)
 	}
 }
 
 func TestTextTellsFactEvidenceAndAnswer(t *testing.T) {
-	report := database.Report{
-		Server: database.Server{Database: "rag", Version: "17.12", Replicas: 1, StatisticsAgeSeconds: 7260},
-		Findings: []database.Finding{{
-			Check: "bloat", Severity: database.Warning, Subject: "chunks", Fact: "30.0 % of its rows are dead",
-			Evidence: []database.Figure{{Name: "dead", Value: 3000, Unit: "rows"}, {Name: "size", Value: 3 << 19, Unit: "B"}, {Name: "age", Value: 0.25, Unit: "s"}},
+	report := dbreport.Report{
+		Server: dbreport.Server{Database: "rag", Version: "17.12", Replicas: 1, StatisticsAgeSeconds: 7260},
+		Findings: []dbreport.Finding{{
+			Check: "bloat", Severity: dbreport.Warning, Subject: "chunks", Fact: "30.0 % of its rows are dead",
+			Evidence: []dbreport.Figure{{Name: "dead", Value: 3000, Unit: "rows"}, {Name: "size", Value: 3 << 19, Unit: "B"}, {Name: "age", Value: 0.25, Unit: "s"}},
 			Answer:   "vacuum it", SQL: "VACUUM (ANALYZE) chunks;", Stack: "ragscale:database.parameters.x",
 		}},
-		Slowest: []database.Statement{{ID: "1", Query: "SELECT\n  1", Calls: 3, MeanMillis: 0.5, SharePercent: 100, RowsPerCall: 1}},
+		Slowest: []dbreport.Statement{{ID: "1", Query: "SELECT\n  1", Calls: 3, MeanMillis: 0.5, SharePercent: 100, RowsPerCall: 1}},
 	}
 	var text strings.Builder
 	if err := report.Text(&text); err != nil {
@@ -434,7 +434,7 @@ CALLS  MEAN      SHARE    ROWS  READ  STATEMENT
 }
 
 func TestJSONOfAnEmptyReportHasLists(t *testing.T) {
-	out, err := json.Marshal(inspect(t, fresh(t)(), database.DefaultLimits()))
+	out, err := json.Marshal(inspect(t, fresh(t)(), dbreport.DefaultLimits()))
 	if err != nil || strings.Contains(string(out), "null") {
 		t.Errorf("%s, error %v, want no null", out, err)
 	}
@@ -473,7 +473,7 @@ func TestTheReportListsWhatTheDatabaseLooksLike(t *testing.T) {
 		`CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM ('2026-11-24 00:00:00+00') TO ('2026-11-25 00:00:00+00')`,
 		flush, `BEGIN`, `SELECT 'held'`)
 	limits := tightLimits()
-	limits.DailyTables = []database.DailyTable{{Name: "log", RetentionDays: 3650}}
+	limits.DailyTables = []dbreport.DailyTable{{Name: "log", RetentionDays: 3650}}
 	r := inspect(t, watcher, limits)
 	if len(r.Tables) == 0 || r.Tables[0].Name != "orders" || r.Tables[0].Live != 20_000 || r.Tables[0].Bytes == 0 || r.Tables[0].VacuumedSeconds != nil {
 		t.Errorf("tables are %+v, want orders first, with 20000 rows, never vacuumed", r.Tables)

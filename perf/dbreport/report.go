@@ -1,9 +1,9 @@
-// Package database inspects a PostgreSQL server and says what to change.
+// Package dbreport inspects a PostgreSQL server and says what to change.
 //
 // Owns: what is looked at, from when on it is a finding, the answer to each, the report as text, JSON and a page. Does not
 // own: the connection, the limits that follow from a stack's objectives, how often it is done. An inspection changes
 // nothing: it is one transaction, rolled back, so that even an extension it needs and creates is gone afterwards.
-package database
+package dbreport
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package faults
+package failures
 
 import (
 	"os"
@@ -30,7 +30,7 @@ func next(t *testing.T, p *Plan, op, token, name string) Kind {
 	return k
 }
 
-func TestNoPlanIsNoFault(t *testing.T) {
+func TestNoPlanIsNoFailure(t *testing.T) {
 	t.Setenv(Env, "")
 	p, err := Load(t.TempDir())
 	if err != nil {

@@ -1,4 +1,4 @@
-package database
+package dbreport
 
 // Limits say from when on a fact is a finding.
 type Limits struct {
