@@ -19,7 +19,7 @@ type VerticalWorkloads struct {
 
 // Vertical is one vertical autoscaler.
 type Vertical struct {
-	Mode      string   `json:"mode" rule:"one=Off|Initial|InPlaceOrRecreate" doc:"Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones, and recreates them where their node has no room. Refused on a resource that the workload's horizontal autoscaler acts on: CPU of API, worker and PgBouncer, and memory of API and worker unless slo.hpa.memoryPercent is 0."`
+	Mode      string   `json:"mode" rule:"of=vpaModes" doc:"Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones, and recreates them where their node has no room. Refused on a resource that the workload's horizontal autoscaler acts on: CPU of API, worker and PgBouncer, and memory of API and worker unless slo.hpa.memoryPercent is 0."`
 	Resources []string `json:"resources" rule:"one=cpu|memory minItems=1 maxItems=2" doc:"What it recommends for, or acts on: from half of the workload's request up to what the smallest node that fits it can hold, and, but for Chroma, whose limits grow along, up to its limit."`
 }
 

@@ -1,5 +1,7 @@
 package stacks
 
+import "github.com/ragscale/ragscale/catalogue/kubernetes"
+
 // Environment selects a set of defaults and how strict the rules are.
 type Environment string
 
@@ -36,7 +38,7 @@ type Config struct {
 	Observability Observability `json:"observability" doc:"Alarms, metrics and dashboards. Their thresholds are derived."`
 	Budget        Budget        `json:"budget" doc:"What the stack may cost; ragscale plan cost prints the estimate."`
 
-	Versions Versions `json:"-"`
+	Versions kubernetes.Versions `json:"-"`
 }
 
 // SLO is the stack's service level objectives, stated once. Durations are seconds, averages are percent of capacity.
@@ -72,7 +74,7 @@ type Network struct {
 	ZoneNames            []string `json:"zoneNames" rule:"match=zone maxItems=3" doc:"Names of the zones where the region has none with the letters a, b, c (or the account lacks one); as many as zones. Empty: the first letters."`
 	NATGateways          string   `json:"natGateways" rule:"one=perZone|one|none" doc:"perZone survives the loss of a zone, one is cheap, none needs vpcEndpoints."`
 	VPCEndpoints         bool     `json:"vpcEndpoints" doc:"Interface endpoints for the AWS APIs that nodes use. The S3 gateway endpoint is always there."`
-	FlowLogRetentionDays int      `json:"flowLogRetentionDays" rule:"one=0|1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653" doc:"Days that VPC flow logs are kept; 0 = no flow logs."`
+	FlowLogRetentionDays int      `json:"flowLogRetentionDays" rule:"of=logDaysOrNone" doc:"Days that VPC flow logs are kept; 0 = no flow logs."`
 }
 
 // Cluster is the EKS cluster.
@@ -81,7 +83,7 @@ type Cluster struct {
 	PublicAccessCIDRs  []string             `json:"publicAccessCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the API server from the internet. Empty: nobody, the endpoint is private."`
 	PrivateAccessCIDRs []string             `json:"privateAccessCidrs" rule:"match=cidr maxItems=40" doc:"Who may reach the API server's private endpoint beside nodes and pods: the VPC's own range, networks peered with it or behind a VPN."`
 	AdminPrincipalARNs []string             `json:"adminPrincipalArns" rule:"match=principalArn maxItems=20" doc:"IAM roles or users that administer the cluster, beside whoever creates it."`
-	LogRetentionDays   int                  `json:"logRetentionDays" rule:"one=1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653" doc:"Days that the logs of control plane, nodes and pods are kept."`
+	LogRetentionDays   int                  `json:"logRetentionDays" rule:"of=logDays" doc:"Days that the logs of control plane, nodes and pods are kept."`
 	DeletionProtection bool                 `json:"deletionProtection" doc:"Refuse to delete the cluster until this is turned off."`
 	NodeGroups         map[string]NodeGroup `json:"nodeGroups" rule:"keys=nodeGroup" doc:"Managed node groups by name: system and api are required, burst and loadtest optional. Naming any replaces the default set; within a group, what is not said keeps that group's default."`
 }
@@ -146,23 +148,23 @@ type Limits struct {
 // Database is the RDS PostgreSQL primary and its read replicas.
 type Database struct {
 	InstanceClass             string `json:"instanceClass" rule:"match=dbClass" doc:"RDS instance class of the primary."`
-	Replicas                  int    `json:"replicas" rule:"min=0 max=15" doc:"Read replicas. Without them the primary answers the reads too."`
+	Replicas                  int    `json:"replicas" rule:"min=0 max=rds.MostReplicas" doc:"Read replicas. Without them the primary answers the reads too."`
 	ReplicaClass              string `json:"replicaClass" rule:"match=dbClassOrNone" doc:"RDS instance class of the replicas; empty = the primary's."`
 	EngineVersion             string `json:"engineVersion" rule:"match=postgresVersion" doc:"PostgreSQL version: a major (AWS keeps the minor current in the maintenance window) or a pinned minor."`
 	Name                      string `json:"name" rule:"match=sqlName" doc:"Name of the database."`
 	Username                  string `json:"username" rule:"match=sqlName" doc:"Master user."`
-	StorageGiB                int    `json:"storageGiB" rule:"min=20 max=65536" doc:"Storage at creation, GiB."`
-	MaxStorageGiB             int    `json:"maxStorageGiB" rule:"min=0 max=65536" doc:"Limit of storage autoscaling, GiB; 0 = it does not grow. By default four times storageGiB (local: 0)."`
+	StorageGiB                int    `json:"storageGiB" rule:"min=rds.LeastGiB max=rds.MostGiB" doc:"Storage at creation, GiB."`
+	MaxStorageGiB             int    `json:"maxStorageGiB" rule:"min=0 max=rds.MostGiB" doc:"Limit of storage autoscaling, GiB; 0 = it does not grow. By default four times storageGiB (local: 0)."`
 	StorageType               string `json:"storageType" rule:"one=gp3" doc:"EBS volume type."`
-	IOPS                      int    `json:"iops" rule:"min=0 max=64000" doc:"Provisioned IOPS; 0 = the baseline (3,000; 12,000 from 400 GiB)."`
-	ThroughputMBps            int    `json:"throughput" rule:"min=0 max=4000" doc:"Provisioned throughput, MiB/s; 0 = the baseline (125; 500 from 400 GiB)."`
+	IOPS                      int    `json:"iops" rule:"min=0 max=rds.MostIOPS" doc:"Provisioned IOPS; 0 = the baseline (3,000; 12,000 from 400 GiB)."`
+	ThroughputMBps            int    `json:"throughput" rule:"min=0 max=rds.MostMBps" doc:"Provisioned throughput, MiB/s; 0 = the baseline (125; 500 from 400 GiB)."`
 	MultiAZ                   bool   `json:"multiAz" doc:"A standby in another zone takes over when the primary fails."`
-	BackupRetentionDays       int    `json:"backupRetentionDays" rule:"min=1 max=35" doc:"Days of point-in-time recovery."`
+	BackupRetentionDays       int    `json:"backupRetentionDays" rule:"min=1 max=rds.MostBackupDays" doc:"Days of point-in-time recovery."`
 	BackupWindow              string `json:"backupWindow" rule:"match=backupWindow" doc:"Daily backup, UTC."`
 	MaintenanceWindow         string `json:"maintenanceWindow" rule:"match=maintenanceWindow" doc:"Weekly maintenance, UTC."`
 	DeletionProtection        bool   `json:"deletionProtection" doc:"Refuse to delete the database until this is turned off; a final snapshot is taken then."`
 	Insights                  string `json:"insights" rule:"one=off|standard|advanced" doc:"CloudWatch Database Insights: standard keeps 7 days of load by wait and statement, advanced 15 months (paid for by vCPU)."`
-	MonitoringIntervalSeconds int    `json:"monitoringIntervalSeconds" rule:"one=0|1|5|10|15|30|60" doc:"Interval of enhanced monitoring, s; 0 = off."`
+	MonitoringIntervalSeconds int    `json:"monitoringIntervalSeconds" rule:"of=monitoringIntervals" doc:"Interval of enhanced monitoring, s; 0 = off."`
 
 	Rotation   Rotation          `json:"rotation" doc:"Rotation of the master user's password."`
 	Parameters map[string]string `json:"parameters" rule:"keys=pgParameter match=parameterValue maxItems=60" doc:"Parameters of PostgreSQL to set otherwise than derived below, on the primary and the replicas, in RDS's units."`

@@ -24,11 +24,10 @@ func (c *Config) SnapshotStorageGiB() int {
 // Cache is the ElastiCache replication group: Redis, cluster mode disabled.
 type Cache struct {
 	NodeType              string            `json:"nodeType" rule:"match=cacheNode" doc:"ElastiCache node type, of the primary and of every replica."`
-	EngineVersion         string            `json:"engineVersion" rule:"one=7.1" doc:"Redis version."`
-	Replicas              int               `json:"replicas" rule:"min=0 max=5" doc:"Replicas of the primary; from 1 on they stand in other zones, and one takes over when the primary fails."`
+	Replicas              int               `json:"replicas" rule:"min=0 max=redis.MostReplicas" doc:"Replicas of the primary; from 1 on they stand in other zones, and one takes over when the primary fails."`
 	WorkingSetMiB         int               `json:"workingSetMiB" rule:"min=16 max=1048576" doc:"Memory of the keys that are asked for again, MiB: what the node must hold within slo.memoryPercent."`
 	Workload              string            `json:"workload" rule:"one=recent|expiring|durable" doc:"What is asked for again, which chooses the eviction policy: recent = what was asked for last (volatile-lru), expiring = what has longest to live (volatile-ttl), durable = everything: when memory is full, writes fail (noeviction). The reference API needs recent or expiring, and policy cache-eviction stops production otherwise: durable is for an image of your own, with an exemption."`
-	SnapshotRetentionDays int               `json:"snapshotRetentionDays" rule:"min=0 max=35" doc:"Days that daily snapshots are kept; 0 = no snapshots."`
+	SnapshotRetentionDays int               `json:"snapshotRetentionDays" rule:"min=0 max=redis.MostSnapshotDays" doc:"Days that daily snapshots are kept; 0 = no snapshots."`
 	SnapshotWindow        string            `json:"snapshotWindow" rule:"match=backupWindow" doc:"Daily snapshot, UTC, at least an hour."`
 	MaintenanceWindow     string            `json:"maintenanceWindow" rule:"match=maintenanceWindow" doc:"Weekly maintenance, UTC, at least an hour."`
 	Parameters            map[string]string `json:"parameters" rule:"keys=redisParameter match=parameterValue maxItems=40" doc:"Parameters of Redis to set otherwise than derived below."`

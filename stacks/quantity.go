@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // CPU is an amount of CPU in thousandths of a core; as text it is a Kubernetes quantity ("250m", "2").

@@ -18,7 +18,7 @@ What a stack may say, in ` + "`Pulumi.<stack>.yaml`" + ` under ` + "`config:`" +
 - ` + "`aws:region`" + ` is required. ` + "`ragscale:databasePassword`" + ` (8 to 128 characters) and ` + "`ragscale:cachePassword`" + ` (16 to 128) are
   the secrets: printable ASCII without space, /, @ and ": ` + "`pulumi config set --secret ragscale:databasePassword`" + `.
 - What can be derived is not configured: pool sizes, ` + "`max_connections`" + ` and the rest of the parameter groups,
-  disruption budgets, statement timeouts, the thresholds of alarms and load tests, over-provisioning. They follow from the objectives below; each formula stands in the docstring of
+  statement timeouts, the thresholds of alarms and load tests, over-provisioning. They follow from the objectives below; each formula stands in the docstring of
   its function in package ` + "`stacks`" + `.
 `
 

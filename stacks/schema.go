@@ -8,7 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
 // node is a JSON schema; encoding/json writes its keys sorted, so that the text is stable.
@@ -143,9 +148,9 @@ func numberSchema(t reflect.Type, r rule) node {
 
 // listedForms are the forms with a list of names that the schema can offer for completion.
 var listedForms = map[string]func() []string{
-	"instanceType": catalogue.EC2Names, "dbClass": catalogue.RDSNames, "kubernetesMinor": KubernetesVersions,
-	"cacheNode": catalogue.CacheNames, "pgParameter": catalogue.PostgreSQLNames, "redisParameter": catalogue.RedisNames,
-	"dbClassOrNone": func() []string { return append([]string{""}, catalogue.RDSNames()...) },
+	"instanceType": ec2.Names, "dbClass": rds.Names, "kubernetesMinor": kubernetes.Minors,
+	"cacheNode": redis.NodeTypes, "pgParameter": postgres.Names, "redisParameter": redis.Names,
+	"dbClassOrNone": func() []string { return append([]string{""}, rds.Names()...) },
 }
 
 func stringSchema(r rule) node {

@@ -4,7 +4,8 @@ import (
 	"math"
 	"reflect"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 // Threshold is the value from which on something is wrong. What is measured, and how long it has to be wrong, belongs to
@@ -229,7 +230,7 @@ func (c *Config) databaseThresholds() DatabaseThresholds {
 
 // classMemory is the memory of an instance class, bytes. A Config that Parse returned has a known class.
 func classMemory(name string) float64 {
-	class, err := catalogue.RDS(name)
+	class, err := rds.Lookup(name)
 	if err != nil {
 		return 0
 	}

@@ -7,8 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/stacks"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // onCall says who gets production's alarms and whose tokens are good; without it no production stack is sound.
@@ -65,7 +66,7 @@ func TestThresholdsFollowTheirObjective(t *testing.T) {
 func TestThresholdsOfProductionAreInTheMetricsUnits(t *testing.T) {
 	c := mustParse(t, "prod", map[string]string{"ragscale:database": `{"replicaClass": "db.r7g.2xlarge"}`})
 	memory := func(name string) float64 {
-		class, err := catalogue.RDS(name)
+		class, err := rds.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
 )
 
 // crossRule is a check on several values at once. It runs if the blocks it reads were decoded without a fault, since a
@@ -147,8 +148,8 @@ func (c *Config) checkZoneNames(f *faults) {
 }
 
 func (c *Config) checkCluster(f *faults) {
-	if _, pinned := kubernetesReleases[c.Cluster.Version]; !pinned {
-		f.add(prefix+"cluster.version", show(c.Cluster.Version), wantKubernetesVersion())
+	if minors := kubernetes.Minors(); !slices.Contains(minors, c.Cluster.Version) {
+		f.add(prefix+"cluster.version", show(c.Cluster.Version), "one of "+join(minors))
 	}
 	for i, text := range c.Cluster.PublicAccessCIDRs {
 		path := fmt.Sprintf("%scluster.publicAccessCidrs[%d]", prefix, i)
@@ -202,19 +203,19 @@ func (g NodeGroup) check(path string, f *faults) {
 		f.add(path+".instanceTypes", "names one type", "at least 2 for SPOT: one type's spot capacity runs out")
 	}
 	types := instanceTypesOf(g)
-	if !catalogue.SameShape(types) {
+	if !ec2.SameShape(types) {
 		f.add(path+".instanceTypes", "are of different size", "the same vCPU and memory: the autoscaler plans with the first")
 	}
-	if slices.ContainsFunc(types, func(t catalogue.InstanceType) bool { return t.Architecture != types[0].Architecture }) {
+	if slices.ContainsFunc(types, func(t ec2.InstanceType) bool { return t.Architecture != types[0].Architecture }) {
 		f.add(path+".instanceTypes", "are of different architecture", "arm64 or amd64: a group has one machine image")
 	}
 }
 
 // instanceTypesOf looks up a group's types; unknown ones are reported where they are decoded.
-func instanceTypesOf(g NodeGroup) []catalogue.InstanceType {
-	var types []catalogue.InstanceType
+func instanceTypesOf(g NodeGroup) []ec2.InstanceType {
+	var types []ec2.InstanceType
 	for _, name := range g.InstanceTypes {
-		if t, err := catalogue.EC2(name); err == nil {
+		if t, err := ec2.Lookup(name); err == nil {
 			types = append(types, t)
 		}
 	}

@@ -7,7 +7,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
 )
 
 // checkVertical refuses a vertical autoscaler that acts where a horizontal one does: more pods lower the use that the
@@ -20,7 +21,7 @@ func (c *Config) checkVertical(f *faults) {
 			if slices.Contains(v.Resources[:i], resource) {
 				f.add(fmt.Sprintf("%s.resources[%d]", path, i), show(resource)+" again", "each resource once")
 			}
-			if v.Mode != verticalOff && slices.Contains(c.horizontal(name), resource) {
+			if v.Mode != kubernetes.VPAOff && slices.Contains(c.horizontal(name), resource) {
 				f.add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), c.remedy(name))
 			}
 		}
@@ -71,8 +72,8 @@ func (c *Config) packedNode(group string) (packedNode, bool) {
 	if !known {
 		return packedNode{}, false
 	}
-	instance, err := catalogue.EC2(c.Cluster.NodeGroups[group].InstanceTypes[0])
-	pods := fits(c.API.Requests, []catalogue.Capacity{free})
+	instance, err := ec2.Lookup(c.Cluster.NodeGroups[group].InstanceTypes[0])
+	pods := fits(c.API.Requests, []ec2.Capacity{free})
 	if err != nil || pods == 0 {
 		return packedNode{}, false // reported where it is configured, or by checkPlacement
 	}

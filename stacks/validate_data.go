@@ -2,9 +2,10 @@ package stacks
 
 import (
 	"fmt"
-	"time"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
 // What a PgBouncer process takes: an estimate on the safe side of its code and tables, and of each connection's buffers and
@@ -30,8 +31,8 @@ func (c *Config) checkPgBouncer(f *faults) {
 
 func (c *Config) checkCache(f *faults) {
 	path, cache := prefix+"cache", c.Cache
-	checkWindows(path, "snapshotWindow", cache.SnapshotWindow, cache.MaintenanceWindow, time.Hour, f)
-	checkSaid(path+".parameters", cache.Parameters, catalogue.Redis, catalogue.DBClass{}, f)
+	checkWindows(path, "snapshotWindow", cache.SnapshotWindow, cache.MaintenanceWindow, redis.LeastWindow, f)
+	checkSaid(path+".parameters", cache.Parameters, redis.Lookup, parameter.Instance{}, f)
 	if !f.within("cache.parameters") {
 		c.checkWorkingSet(f)
 	}
@@ -51,9 +52,9 @@ func (c *Config) checkWorkingSet(f *faults) {
 
 // roomier names the smallest node type that holds a working set.
 func (c *Config) roomier(workingSet int64) string {
-	var best catalogue.CacheNode
-	for _, name := range catalogue.CacheNames() {
-		node, err := catalogue.Cache(name)
+	var best redis.Node
+	for _, name := range redis.NodeTypes() {
+		node, err := redis.NodeType(name)
 		if err != nil {
 			continue
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
 )
 
 // checkSchedule accepts what Kubernetes does: the five fields or a descriptor such as @daily, without a time zone in the
@@ -54,10 +54,10 @@ func (c *Config) checkGenerators(f *faults) {
 	if !known {
 		return
 	}
-	perNode := fits(each, []catalogue.Capacity{free})
+	perNode := fits(each, []ec2.Capacity{free})
 	if perNode == 0 {
 		f.add(prefix+"loadTests.requests", fmt.Sprintf("is cpu %s and memory %s, which fits no node of loadtest", each.CPU, each.Memory),
-			"at most "+largest([]catalogue.Capacity{free}))
+			"at most "+largest([]ec2.Capacity{free}))
 		return
 	}
 	places := perNode * c.Cluster.NodeGroups[group].Max

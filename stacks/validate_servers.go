@@ -6,12 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 // checkServers checks the primary and the replicas: that the class carries the connections, and the parameter group.
 func (c *Config) checkServers(f *faults) {
-	checkSaid(prefix+"database.parameters", c.Database.Parameters, catalogue.PostgreSQL, classOf(c.Database.InstanceClass), f)
+	checkSaid(prefix+"database.parameters", c.Database.Parameters, postgres.Lookup, classOf(c.Database.InstanceClass).Instance(), f)
 	if f.within("database.parameters") {
 		return // the rules below calculate with them
 	}
@@ -28,13 +31,17 @@ func (c *Config) checkServers(f *faults) {
 }
 
 // checkSaid checks the parameters that a stack sets itself against the catalogue.
-func checkSaid(path string, said map[string]string, lookup func(string) (catalogue.Setting, error), class catalogue.DBClass, f *faults) {
+func checkSaid(path string, said map[string]string, lookup func(string) (parameter.Setting, error), on parameter.Instance, f *faults) {
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		setting, err := lookup(name)
 		if err != nil {
 			continue // reported where it is decoded
 		}
-		if err := setting.Check(said[name], class); err != nil {
+		if setting.Standby == parameter.AtLeastOf && parameter.IsFormula(said[name]) {
+			f.add(at(path, name), show(said[name]), "a number: a formula gives less on a smaller replica, whose replay stops")
+			continue
+		}
+		if err := setting.Check(said[name], on); err != nil {
 			is, want, _ := strings.Cut(err.Error(), ", want ")
 			f.add(at(path, name), is, want)
 		}
@@ -105,7 +112,7 @@ func (c *Config) checkLibraries(f *faults) {
 		}
 	}
 	for _, p := range group {
-		setting, err := catalogue.PostgreSQL(p.Name)
+		setting, err := postgres.Lookup(p.Name)
 		if err == nil && setting.Library != "" && !slices.Contains(loaded, setting.Library) {
 			f.add(at(prefix+"database.parameters", "shared_preload_libraries"), "lacks "+setting.Library, "it in the list, for "+p.Name)
 		}
@@ -113,11 +120,11 @@ func (c *Config) checkLibraries(f *faults) {
 }
 
 // carrying names the smallest classes that carry the connections: of the same family, or of any.
-func carrying(class catalogue.DBClass, connections int) string {
+func carrying(class rds.Class, connections int) string {
 	family := class.Name[:strings.LastIndex(class.Name, ".")+1]
 	smallest := func(prefix string) (name string) {
 		var least int64
-		for _, candidate := range catalogue.RDSNames() {
+		for _, candidate := range rds.Names() {
 			c := classOf(candidate)
 			if !strings.HasPrefix(candidate, prefix) || divideMemory(c, connections).WorkMem < leastWorkMem {
 				continue

@@ -22,14 +22,8 @@ import (
 
 const typeToken = "ragscale:cache:Cache"
 
-const (
-	// port is Redis's own; nothing is gained by hiding it in an isolated subnet.
-	port = 6379
-	// engineVersion is the last Redis that ElastiCache has; what comes after it is Valkey. AWS applies its patches. It is
-	// written "7.1": "7" and "7.1.0" are refused.
-	engineVersion   = "7.1"
-	parameterFamily = "redis7"
-)
+// port is Redis's own; nothing is gained by hiding it in an isolated subnet.
+const port = 6379
 
 // Args says what the cache is. Everything plain is checked before anything is declared.
 type Args struct {

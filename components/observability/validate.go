@@ -3,17 +3,15 @@ package observability
 import (
 	"maps"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/ragscale/ragscale/components/internal/fault"
 	"github.com/ragscale/ragscale/components/observability/rules"
 )
-
-var keyPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const (
 	longestName = 40
@@ -92,7 +90,7 @@ func (f *faults) subjects(a Args) {
 
 func (f *faults) keyed(field string, values map[string]pulumi.StringInput) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !keyPattern.MatchString(key) {
+		if len(content.IsDNS1123Label(key)) > 0 {
 			f.Add("%s[%s] is no key for a resource's name, want lower-case letters, digits and hyphens", field, key)
 		}
 		if values[key] == nil {

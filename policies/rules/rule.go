@@ -123,6 +123,20 @@ func (r Resource) At(members ...string) Property {
 	return Property{value: property.New(r.Inputs), present: true}.At(members...)
 }
 
+// comesFrom tells whether the engine says that an input comes from the other resource. Where silence must not count.
+func (r Resource) comesFrom(input string, other Resource) bool {
+	return slices.Contains(r.Sources[input], other.URN)
+}
+
+// mayComeFrom tells whether an input comes from the other resource, as far as the engine says: one of which it says nothing
+// may, and one that is not there does not.
+func (r Resource) mayComeFrom(input string, other Resource) bool {
+	if len(r.Sources[input]) == 0 {
+		return !r.At(input).Absent()
+	}
+	return r.comesFrom(input, other)
+}
+
 // Stack is every resource of a stack.
 type Stack struct{ Resources []Resource }
 
