@@ -93,6 +93,7 @@ test-stress: build ## the live suites with 1,000 users at once: whether this mac
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/plugins/aws/schemagen
+	go test ./infra/platform -run Watched -update # what the others print
 	go test ./stacks ./components ./infra/platform ./policies -update
 
 .PHONY: facts-age

@@ -1,6 +1,10 @@
 package stacks
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ragscale/ragscale/slo"
+)
 
 // LoadTests are the k6 load tests.
 type LoadTests struct {
@@ -71,18 +75,9 @@ func (c *Config) LoadScenarios() []LoadScenario {
 // longestAnswerSeconds is how long a request may take at most, s: no longer than its longest statement.
 func (c *Config) longestAnswerSeconds() int { return (c.StatementTimeoutMillis() + 999) / 1000 }
 
-// LoadThresholds are what a run must keep, from the objectives. k6 measures durations in ms.
-type LoadThresholds struct {
-	ResponseMillis      int     // 95th percentile of every request but complex searches
-	ComplexSearchMillis int     // 95th percentile of complex searches
-	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until the document can be found
-	FailedRatio         float64 // requests that fail, of all; content that is wrong counts
-	DroppedIterations   int     // iterations that the generators could not begin: with any, the load was not the one stated
-}
-
 // LoadThresholds derives the thresholds of the load tests.
-func (c *Config) LoadThresholds() LoadThresholds {
-	return LoadThresholds{
+func (c *Config) LoadThresholds() slo.LoadTest {
+	return slo.LoadTest{
 		ResponseMillis:      millis(c.SLO.ResponseSeconds),
 		ComplexSearchMillis: millis(c.SLO.ComplexSearchSeconds),
 		UploadSecondsPerMB:  c.SLO.UploadSecondsPerMB,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/slo"
 )
 
 // derivedConfigs are the defaults of each environment, complete.
@@ -21,26 +22,26 @@ func thresholdTable() string {
 	var page strings.Builder
 	page.WriteString("\n## Derived: thresholds\n\nOf alarms (CloudWatch) and alerts (Prometheus), with the defaults of each environment. Where nothing is said of an objective, the constant named decides.\n\n" +
 		"| threshold | production | development | local | unit | follows from | how | watched by |\n|---|---|---|---|---|---|---|---|\n")
-	var columns [][]ThresholdRow
+	var columns [][]slo.Threshold
 	for _, c := range derivedConfigs() {
 		columns = append(columns, c.Thresholds().Rows())
 	}
 	for i, t := range columns[0] {
 		fmt.Fprintf(&page, "| %s: `%s` |", t.Tier, t.Name)
 		for _, column := range columns {
-			fmt.Fprintf(&page, " %s |", column[i].figure())
+			fmt.Fprintf(&page, " %s |", figure(column[i]))
 		}
 		origin := ""
 		if t.Objective != "" {
 			origin = "`slo." + t.Objective + "`"
 		}
-		fmt.Fprintf(&page, " %s | %s | %s | %s |\n", t.Unit, origin, t.Reason, join(t.Watches))
+		fmt.Fprintf(&page, " %s | %s | %s | %s |\n", t.Unit, origin, t.Reason, join(slo.Watched()[t.ID()]))
 	}
 	return page.String()
 }
 
 // figure is the value as a person writes it.
-func (t Threshold) figure() string {
+func figure(t slo.Threshold) string {
 	if strings.HasPrefix(t.Unit, "bytes") {
 		return fmt.Sprintf("%.1f GiB", t.Value/float64(catalogue.GiB))
 	}

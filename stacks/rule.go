@@ -37,7 +37,7 @@ func ruleOf(field reflect.StructField) rule {
 	var r rule
 	for word := range strings.FieldsSeq(field.Tag.Get("rule")) {
 		name, value, _ := strings.Cut(word, "=")
-		number := figure(value)
+		number := amount(value)
 		switch name {
 		case "min":
 			r.min, r.bounded = number, true
@@ -62,8 +62,8 @@ func ruleOf(field reflect.StructField) rule {
 	return r
 }
 
-// figure is a number or one of limits; 0 for any other word.
-func figure(text string) float64 {
+// amount is a number or one of limits; 0 for any other word.
+func amount(text string) float64 {
 	if limit, named := limits[text]; named {
 		return limit
 	}

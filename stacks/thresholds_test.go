@@ -9,6 +9,7 @@ import (
 
 	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -20,7 +21,7 @@ func onCall() map[string]string {
 func TestEveryObjectiveIsWatched(t *testing.T) {
 	watched := map[string]bool{}
 	for _, row := range mustParse(t, "prod", nil).Thresholds().Rows() {
-		watched[row.Objective] = watched[row.Objective] || len(row.Watches) > 0
+		watched[row.Objective] = watched[row.Objective] || len(slo.Watched()[row.ID()]) > 0
 	}
 	for _, objective := range stacks.Objectives() {
 		if !watched[objective] {
@@ -31,7 +32,7 @@ func TestEveryObjectiveIsWatched(t *testing.T) {
 
 func TestEveryThresholdSaysWhereItComesFrom(t *testing.T) {
 	for _, row := range mustParse(t, "prod", nil).Thresholds().Rows() {
-		if row.Reason == "" || row.Unit == "" || len(row.Watches) == 0 || row.Objective != "" && !slices.Contains(stacks.Objectives(), row.Objective) {
+		if row.Reason == "" || row.Unit == "" || len(slo.Watched()[row.ID()]) == 0 || row.Objective != "" && !slices.Contains(stacks.Objectives(), row.Objective) {
 			t.Errorf("%+v", row)
 		}
 	}

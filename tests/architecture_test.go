@@ -53,12 +53,13 @@ func TestImportsPointOneWay(t *testing.T) {
 	may := map[string][]string{
 		"catalogue":  {"catalogue"},
 		"cmd":        {"catalogue", "cmd/ragscale/image", "infra/platform", "sandbox", "stacks", "policies", "perf"},
-		"infra":      {"components", "stacks", "infra"},
-		"components": {"catalogue", "components"},
-		"stacks":     {"catalogue", "stacks"},
+		"infra":      {"components", "infra", "slo", "stacks"},
+		"components": {"catalogue", "components", "slo"},
+		"slo":        {"slo"},
+		"stacks":     {"catalogue", "slo", "stacks"},
 		"sandbox":    {"catalogue", "sandbox"},
 		"ragapi":     {"ragapi", "perf/dbreport"}, // for `ragapi report`
-		"policies":   {"catalogue", "policies", "stacks"},
+		"policies":   {"catalogue", "policies", "slo", "stacks"},
 		"perf":       {"catalogue", "perf"},
 		"tests":      {"sandbox/layout"},
 		"tools":      {"catalogue/age", "components/loadtest/k6"}, // the words that its corpus shares

@@ -22,6 +22,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/internal/quantity"
 	"github.com/ragscale/ragscale/components/internal/tag"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const typeToken = "ragscale:loadtest:LoadTest"
@@ -47,7 +48,7 @@ type Args struct {
 	// TargetPorts that generators may connect to: that of TargetURL, and that of the pods when it is a Service's.
 	TargetPorts []int
 	Scenarios   []Scenario
-	Thresholds  Thresholds
+	Thresholds  slo.LoadTest
 
 	// Production: the target serves real users. Runs then refuse to begin, and none may have a schedule.
 	Production bool
@@ -94,15 +95,6 @@ type Scenario struct {
 	DeadlineSeconds int
 	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
 	StopAtFault bool
-}
-
-// Thresholds are what a run must keep.
-type Thresholds struct {
-	ResponseMillis      int     // 95th percentile of every request but complex searches
-	ComplexSearchMillis int     // 95th percentile of complex searches
-	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until a search finds it
-	FailedRatio         float64 // requests that failed or were answered wrongly, of all: 0 to below 1
-	DroppedIterations   int     // iterations that the generators could not begin
 }
 
 // Resources are Kubernetes quantities: CPU "2", Memory "4Gi".

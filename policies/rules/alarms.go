@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ragscale/ragscale/stacks"
 )
 
 const (
@@ -100,7 +98,7 @@ var tiers = map[string]string{
 	"Edge": distribution, "API": loadBalancer, "Scaling": hpaType, "Nodes": nodeGroup, "Database": rdsInstance, "Cache": replicationGroup,
 }
 
-func inStack(s Stack, row stacks.ThresholdRow) bool {
+func inStack(s Stack, row Watch) bool {
 	if row.Tier == "PgBouncer" {
 		return slices.ContainsFunc(s.OfType(deployment), func(d Resource) bool { return d.At("metadata", "name").Text() == poolerName })
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -81,18 +82,34 @@ type Thresholds struct {
 	Stack       string
 	Environment stacks.Environment
 	SLO         stacks.SLO
-	Replicas    int                   // of the database
-	Watched     []stacks.ThresholdRow // what alarms and alerts compare with
-	Tags        map[string]string     // of every resource, "component" apart
+	Replicas    int               // of the database
+	Watched     []Watch           // what alarms and alerts compare with
+	Load        slo.LoadTest      // what a run of a load test must keep
+	Tags        map[string]string // of every resource, "component" apart
 	Region      string
 	BudgetUSD   float64 // a month; 0 = none is stated
+}
+
+// Watch is a threshold with the alarms and alerts that compare with it.
+type Watch struct {
+	slo.Threshold
+	Watches []string
+}
+
+func watchesFor(all slo.Thresholds) []Watch {
+	var watches []Watch
+	watched := slo.Watched()
+	for _, row := range all.Rows() {
+		watches = append(watches, Watch{row, watched[row.ID()]})
+	}
+	return watches
 }
 
 // For takes the thresholds out of a stack's configuration.
 func For(c *stacks.Config) Thresholds {
 	return Thresholds{
 		Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags(),
-		Replicas: c.Database.Replicas, Watched: c.Thresholds().Rows(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
+		Replicas: c.Database.Replicas, Watched: watchesFor(c.Thresholds()), Load: c.LoadThresholds(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
 	}
 }
 

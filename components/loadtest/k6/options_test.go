@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
+	"github.com/ragscale/ragscale/slo"
 )
 
 type object = map[string]any
@@ -68,7 +69,7 @@ func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 
 func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 	s := smoke()
-	s.Thresholds = k6.Thresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
+	s.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
 	rule := func(threshold string) []any { return []any{object{"threshold": threshold}} }
 	want := object{
 		"http_req_duration{objective:response}":       rule("p(95)<1500"),
