@@ -2,7 +2,7 @@
 //
 // Owns: the typed configuration with its service level objectives, defaults, strict decoding, validation, the pinned
 // versions, the sizing formulas (pools, connections, parameter group, placement, room kept free), the thresholds of alarms
-// and load tests, the JSON schema and the reference page.
+// and load tests. Its tests write the JSON schema and the reference page.
 // Does not own: which resources exist (components) and how they are wired (infra).
 //
 // It is the only reader of Pulumi configuration. Every fault of a configuration is reported at once.

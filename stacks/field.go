@@ -5,15 +5,13 @@ import (
 	"strings"
 )
 
-// field is a configuration key: a struct field with its tags read.
+// field is a configuration key: a struct field with its tags read. Its meaning stands in its comment.
 type field struct {
 	reflect.StructField
-	key  string
-	rule rule
+	owner string // the struct's name
+	key   string
+	rule  rule
 }
-
-// doc is what the key means.
-func (f field) doc() string { return f.Tag.Get("doc") }
 
 // fieldsOf lists the configuration keys of a struct type in the order of declaration.
 func fieldsOf(t reflect.Type) []field {
@@ -24,7 +22,7 @@ func fieldsOf(t reflect.Type) []field {
 		if key == "-" {
 			continue
 		}
-		fields = append(fields, field{StructField: f, key: key, rule: ruleOf(f)})
+		fields = append(fields, field{StructField: f, owner: t.Name(), key: key, rule: ruleOf(f)})
 	}
 	return fields
 }
