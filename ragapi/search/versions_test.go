@@ -111,6 +111,24 @@ func TestAHitShowsTheTextThatWasRanked(t *testing.T) {
 	}
 }
 
+func TestWhatChangedMeanwhileTakesNobodysPlace(t *testing.T) {
+	s := newShelf(t)
+	for range 3 {
+		s.put(t, "A lamp that stays.")
+	}
+	changes, goes := s.put(t, "The lamp of old."), s.put(t, "A lamp that goes.")
+	b := &between{Pool: s.pool, before: map[int]func(){2: func() {
+		s.replace(t, changes, "The bicycle of today.")
+		if err := s.Delete(t.Context(), goes); err != nil {
+			t.Fatal(err)
+		}
+	}}}
+	result, err := search.New(b, nil).Search(t.Context(), search.Query{Text: "lamp", Mode: search.Simple, Limit: 3})
+	if err != nil || len(result.Hits) != 3 || result.Next != "" {
+		t.Errorf("%+v (%v), want the three that stay, and no others", result, err)
+	}
+}
+
 func TestATextThatChangesAllTheTimeIsLeftOut(t *testing.T) {
 	s := newShelf(t)
 	id, before := s.put(t, "The lamp."), map[int]func(){}
