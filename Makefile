@@ -92,7 +92,7 @@ test-stress: build ## the live suites with 1,000 users at once: whether this mac
 
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens
-	go run ./sandbox/aws/schemagen
+	go run ./sandbox/plugins/aws/schemagen
 	go test ./stacks ./components ./infra/platform ./policies -update
 
 .PHONY: bench-stack
@@ -106,7 +106,7 @@ bench-api: ## what the API of the running stack local answers, then its handlers
 	  export DATABASE_URL=$$(echo "$$status" | sed -n 's/.*"databaseUrl": "\(.*\)",/\1/p'); [ -n "$$url" ] || { echo "no API is reachable, want stack local: make up" >&2; exit 1; }; \
 	  $(TOOLS)/bench-api -url "$$url" $(if $(BASE),-base $(BASE)) $(ARGS) $(if $(JSON),-json >$(JSON))
 	@go test -run '^$$' -bench Handler -benchmem -count 5 ./ragapi/server
-	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/servicenet
+	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/inside/servicenet
 
 .PHONY: bench-policies
 bench-policies: build ## what the policy pack costs a preview of prod, and what any pack does (docs/architecture.md has the figures)

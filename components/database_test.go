@@ -443,7 +443,7 @@ func TestDatabaseRotationWaitsForItsSchedule(t *testing.T) {
 // replacing reads which inputs replace an instance from the table that the sandbox's AWS goes by.
 func replacing(t *testing.T) []string {
 	t.Helper()
-	table, err := os.ReadFile("../sandbox/aws/rules/replace.txt")
+	table, err := os.ReadFile("../sandbox/plugins/aws/rules/replace.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/policies/pack"
-	"github.com/ragscale/ragscale/sandbox/engine"
+	"github.com/ragscale/ragscale/sandbox/host/pulumi"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -27,9 +27,9 @@ type planned struct {
 }
 
 // open opens a stack of the project with further configuration, as ragscale preview does.
-func open(t testing.TB, stack string, more engine.Config) planned {
+func open(t testing.TB, stack string, more pulumi.Config) planned {
 	t.Helper()
-	cfg, err := engine.ReadConfig(filepath.Join("..", "Pulumi."+stack+".yaml"))
+	cfg, err := pulumi.ReadConfig(filepath.Join("..", "Pulumi."+stack+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +39,13 @@ func open(t testing.TB, stack string, more engine.Config) planned {
 }
 
 // openWith opens a stack that has this configuration and these secrets and no other.
-func openWith(t testing.TB, stack string, cfg engine.Config, secrets map[string]func() (string, error)) planned {
+func openWith(t testing.TB, stack string, cfg pulumi.Config, secrets map[string]func() (string, error)) planned {
 	t.Helper()
 	if os.Getenv("RAGSCALE_TEST_LIVE") == "" {
 		t.Skip("the live suites run with `make test` (RAGSCALE_TEST_LIVE=1)")
 	}
 	l := layout.Layout{Dir: t.TempDir(), Bin: filepath.Dir(tool(t, "pulumi"))}
-	e, err := engine.New(l)
+	e, err := pulumi.New(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestProductionAndDevelopmentPreviewUnderThePack(t *testing.T) {
 
 // The Go language host builds the folder that --policy-pack names, with these flags, and runs what comes out.
 func TestThePackAsALanguageHostBuildsItRuns(t *testing.T) {
-	s := open(t, "prod", engine.Config{"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false}})
+	s := open(t, "prod", pulumi.Config{"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false}})
 	if err := pack.Install(s.home, build(t, ".")); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestThePackAsALanguageHostBuildsItRuns(t *testing.T) {
 }
 
 func TestAPreviewOfABrokenProductionIsStopped(t *testing.T) {
-	for rule, broken := range map[string]engine.Config{
+	for rule, broken := range map[string]pulumi.Config{
 		"nat-per-zone": {"ragscale:network": map[string]any{"cidr": "10.0.0.0/16", "zones": 3, "natGateways": "one"}},
 		"rds-multi-az": {"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false}},
 	} {
@@ -155,7 +155,7 @@ func TestAPreviewOfABrokenProductionIsStopped(t *testing.T) {
 }
 
 func TestAnExemptionLetsAPreviewPassAndIsReported(t *testing.T) {
-	exempt := engine.Config{
+	exempt := pulumi.Config{
 		"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false},
 		pack.ExemptionsKey: []any{map[string]any{
 			"rule": "rds-multi-az", "resource": "rag-prod", "reason": "moving to another zone", "expires": time.Now().AddDate(0, 0, 7).Format(time.DateOnly),
@@ -168,7 +168,7 @@ func TestAnExemptionLetsAPreviewPassAndIsReported(t *testing.T) {
 }
 
 func TestAPackConfigurationChangesLevels(t *testing.T) {
-	broken := engine.Config{"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false}}
+	broken := pulumi.Config{"ragscale:database": map[string]any{"instanceClass": "db.r7g.xlarge", "storageGiB": 400, "multiAz": false}}
 	out, err := open(t, "prod", broken).previewWith(t, `{"rds-multi-az": "advisory"}`)
 	if err != nil || !strings.Contains(out, "[advisory]  rds-multi-az") {
 		t.Errorf("%v\n%s", err, out)
@@ -188,7 +188,7 @@ func TestAPackConfigurationWithUnknownRulesAndKeysIsRefused(t *testing.T) {
 }
 
 func TestWhatIsExemptIsReportedWhateverTheLevels(t *testing.T) {
-	exempt := engine.Config{pack.ExemptionsKey: []any{map[string]any{
+	exempt := pulumi.Config{pack.ExemptionsKey: []any{map[string]any{
 		"rule": "rds-multi-az", "resource": "none", "reason": "forgotten", "expires": time.Now().AddDate(0, 0, 7).Format(time.DateOnly),
 	}}}
 	out, err := open(t, "prod", exempt).previewWith(t, `{"all": "disabled"}`)
@@ -198,7 +198,7 @@ func TestWhatIsExemptIsReportedWhateverTheLevels(t *testing.T) {
 }
 
 func TestAStackWithoutConfigurationIsRefusedBeforeAnythingIsPlanned(t *testing.T) {
-	s := openWith(t, "prod", engine.Config{"aws:region": "eu-central-1"}, nil)
+	s := openWith(t, "prod", pulumi.Config{"aws:region": "eu-central-1"}, nil)
 	out, err := s.preview(t, here(t))
 	if err == nil || !strings.Contains(out+err.Error(), "stack prod says nothing under ragscale:, want the configuration of a ragscale stack") {
 		t.Errorf("%v\n%s", err, out)
@@ -206,7 +206,7 @@ func TestAStackWithoutConfigurationIsRefusedBeforeAnythingIsPlanned(t *testing.T
 }
 
 func TestAnExpiredExemptionIsRefusedBeforeAnythingIsPlanned(t *testing.T) {
-	expired := engine.Config{pack.ExemptionsKey: []any{map[string]any{"rule": "rds-multi-az", "resource": "*", "reason": "old", "expires": "2026-01-31"}}}
+	expired := pulumi.Config{pack.ExemptionsKey: []any{map[string]any{"rule": "rds-multi-az", "resource": "*", "reason": "old", "expires": "2026-01-31"}}}
 	out, err := open(t, "prod", expired).preview(t, here(t))
 	if err == nil || !strings.Contains(out+err.Error(), "policies:exemptions[0].expires was 2026-01-31") {
 		t.Errorf("%v\n%s", err, out)

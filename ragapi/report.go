@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
@@ -17,13 +17,13 @@ type findingLine struct {
 	Kind     string    `json:"kind"` // "finding"
 	At       time.Time `json:"at"`
 	Database string    `json:"database"`
-	database.Finding
+	dbreport.Finding
 }
 
 // summaryLine ends a report: without it the report is not whole.
 type summaryLine struct {
 	Kind string `json:"kind"` // "summary"
-	database.Server
+	dbreport.Server
 	Critical int `json:"critical"`
 	Warning  int `json:"warning"`
 	Info     int `json:"info"`
@@ -45,15 +45,15 @@ func report(p *process) error {
 	}
 	defer conn.Release()
 	limits := p.cfg.Report
-	limits.DailyTables = []database.DailyTable{{Name: queryLogTable, RetentionDays: int(p.cfg.QueryLogRetention / (24 * time.Hour))}}
-	found, err := database.Inspect(p.soft, conn.Conn(), limits)
+	limits.DailyTables = []dbreport.DailyTable{{Name: queryLogTable, RetentionDays: int(p.cfg.QueryLogRetention / (24 * time.Hour))}}
+	found, err := dbreport.Inspect(p.soft, conn.Conn(), limits)
 	if err != nil {
 		return fmt.Errorf("inspection: %w", err)
 	}
 	return p.print(found)
 }
 
-func (p *process) print(r database.Report) error {
+func (p *process) print(r dbreport.Report) error {
 	out := json.NewEncoder(p.out)
 	out.SetEscapeHTML(false) // SQL stays as it is run
 	for _, f := range r.Findings {
@@ -63,6 +63,6 @@ func (p *process) print(r database.Report) error {
 	}
 	return out.Encode(summaryLine{
 		Kind: "summary", Server: r.Server,
-		Critical: r.Count(database.Critical), Warning: r.Count(database.Warning), Info: r.Count(database.Info),
+		Critical: r.Count(dbreport.Critical), Warning: r.Count(dbreport.Warning), Info: r.Count(dbreport.Info),
 	})
 }

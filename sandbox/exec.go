@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ragscale/ragscale/sandbox/debroot"
+	"github.com/ragscale/ragscale/sandbox/inside/debroot"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 

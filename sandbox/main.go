@@ -20,13 +20,13 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/ragscale/ragscale/sandbox/aws"
-	"github.com/ragscale/ragscale/sandbox/daemon"
-	"github.com/ragscale/ragscale/sandbox/debroot"
-	"github.com/ragscale/ragscale/sandbox/kubernetes"
+	"github.com/ragscale/ragscale/sandbox/host/namespace"
+	"github.com/ragscale/ragscale/sandbox/inside/daemon"
+	"github.com/ragscale/ragscale/sandbox/inside/debroot"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
 	"github.com/ragscale/ragscale/sandbox/layout"
-	"github.com/ragscale/ragscale/sandbox/namespace"
-	"github.com/ragscale/ragscale/sandbox/nodeagent"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws"
+	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes"
 )
 
 const usage = `usage: ragscale-sandbox start|run|stop [--images FILE]

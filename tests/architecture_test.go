@@ -55,7 +55,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		"components": {"components"},
 		"stacks":     {"stacks"},
 		"sandbox":    {"sandbox", "stacks/catalogue"},
-		"ragapi":     {"ragapi", "perf/database"}, // for `ragapi report`
+		"ragapi":     {"ragapi", "perf/dbreport"}, // for `ragapi report`
 		"policies":   {"policies", "stacks"},
 		"perf":       {"perf"},
 		"tests":      {"sandbox/layout"},

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -32,17 +32,17 @@ func dbCommand(c console) *cobra.Command {
 }
 
 // reportFormats are the ways to write a report.
-var reportFormats = map[string]func(database.Report, io.Writer) error{
-	"text": database.Report.Text,
-	"json": func(r database.Report, w io.Writer) error {
+var reportFormats = map[string]func(dbreport.Report, io.Writer) error{
+	"text": dbreport.Report.Text,
+	"json": func(r dbreport.Report, w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	},
-	"html": database.Report.HTML,
+	"html": dbreport.Report.HTML,
 }
 
-// dbReportCommand writes what is to be tuned; its JSON is database.Report.
+// dbReportCommand writes what is to be tuned; its JSON is dbreport.Report.
 func dbReportCommand(c console) *cobra.Command {
 	var given, format, file string
 	cmd := stackCommand("report", "Inspect the database: statements, indexes, bloat, replication, upkeep (exit code 3 when something is to be done)",
@@ -96,30 +96,30 @@ func (p project) databaseURL(ctx context.Context, stack, given string) (string, 
 }
 
 // databaseLimits are those that follow from the stack; the rest are the inspection's own.
-func databaseLimits(cfg *stacks.Config) database.Limits {
-	l, said := database.DefaultLimits(), cfg.DatabaseLimits()
+func databaseLimits(cfg *stacks.Config) dbreport.Limits {
+	l, said := dbreport.DefaultLimits(), cfg.DatabaseLimits()
 	l.SlowStatementMillis = float64(said.SlowStatementMillis)
 	l.LongTransactionSeconds = float64(said.LongTransactionMillis) / 1000
 	l.ReplicaLagSeconds = float64(said.ReplicaLagMillis) / 1000
 	l.Replicas = said.Replicas
-	l.DailyTables = []database.DailyTable{{Name: queryLogTable, RetentionDays: cfg.API.QueryLogDays}}
+	l.DailyTables = []dbreport.DailyTable{{Name: queryLogTable, RetentionDays: cfg.API.QueryLogDays}}
 	return l
 }
 
-func inspectDatabase(ctx context.Context, url string, limits database.Limits) (report database.Report, err error) {
+func inspectDatabase(ctx context.Context, url string, limits dbreport.Limits) (report dbreport.Report, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return report, fmt.Errorf("database: %w", err)
 	}
 	defer func() { err = cmp.Or(err, conn.Close(context.WithoutCancel(ctx))) }()
-	if report, err = database.Inspect(ctx, conn, limits); err != nil {
+	if report, err = dbreport.Inspect(ctx, conn, limits); err != nil {
 		return report, fmt.Errorf("database: %w", err)
 	}
 	return report, nil
 }
 
 // showReport writes a report to a file, or to the output without one. Its error tells what the report says too.
-func (c console) showReport(report database.Report, write func(database.Report, io.Writer) error, file string) error {
+func (c console) showReport(report dbreport.Report, write func(dbreport.Report, io.Writer) error, file string) error {
 	var text bytes.Buffer
 	if err := write(report, &text); err != nil {
 		return err

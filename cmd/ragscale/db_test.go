@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 )
 
 func TestADatabaseReportOfAStackOnAWSAsksForItsURL(t *testing.T) {
@@ -54,7 +54,7 @@ func TestADatabaseReportComesInThreeFormats(t *testing.T) {
 	if want := "ragscale: --format is \"pdf\", want text, json or html\n"; code != exitFailed || notes.String() != want {
 		t.Errorf("code %d and %q, want %d and %q", code, notes.String(), exitFailed, want)
 	}
-	report := database.Report{Server: database.Server{Database: "rag"}}
+	report := dbreport.Report{Server: dbreport.Server{Database: "rag"}}
 	for format, begin := range map[string]string{"text": "database rag,", "json": "{\n", "html": "<!DOCTYPE html>"} {
 		out.Reset()
 		if err := (console{out: &out}).showReport(report, reportFormats[format], ""); err != nil || !strings.HasPrefix(out.String(), begin) {
@@ -70,15 +70,15 @@ func TestAReportsFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := console{out: io.Discard, notes: io.Discard}
-	refuse := func(database.Report, io.Writer) error { return errors.New("no") }
-	if err := c.showReport(database.Report{}, refuse, file); err == nil {
+	refuse := func(dbreport.Report, io.Writer) error { return errors.New("no") }
+	if err := c.showReport(dbreport.Report{}, refuse, file); err == nil {
 		t.Error("no error")
 	}
 	if left, err := os.ReadFile(file); err != nil || string(left) != "yesterday's" {
 		t.Errorf("after a failure the file is %q (%v), want yesterday's", left, err)
 	}
-	finding := database.Report{Findings: []database.Finding{{Severity: database.Warning}}}
-	if err := c.showReport(finding, database.Report.HTML, file); !errors.Is(err, errUnhealthy) {
+	finding := dbreport.Report{Findings: []dbreport.Finding{{Severity: dbreport.Warning}}}
+	if err := c.showReport(finding, dbreport.Report.HTML, file); !errors.Is(err, errUnhealthy) {
 		t.Errorf("error %v, want %v", err, errUnhealthy)
 	}
 	if now, err := os.ReadFile(file); err != nil || !bytes.HasSuffix(now, []byte("</html>\n")) {
@@ -87,7 +87,7 @@ func TestAReportsFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 		t.Errorf("files %v (%v), want the one", left, err)
 	}
-	if err := c.showReport(finding, database.Report.HTML, filepath.Join(dir, "none", "report.html")); err == nil || errors.Is(err, errUnhealthy) {
+	if err := c.showReport(finding, dbreport.Report.HTML, filepath.Join(dir, "none", "report.html")); err == nil || errors.Is(err, errUnhealthy) {
 		t.Errorf("error %v in a folder that is not there, want its own", err)
 	}
 }
@@ -98,7 +98,7 @@ func TestADatabaseReportEndsUnhealthyOnlyWithAWarning(t *testing.T) {
 		t.Skip("no PostgreSQL to test with: set RAGAPI_TEST_DATABASE_URL")
 	}
 	// Nothing else is judged: the server is shared with other tests.
-	limits := database.DefaultLimits()
+	limits := dbreport.DefaultLimits()
 	limits.Replicas, limits.SlowStatementMillis, limits.LongTransactionSeconds = 0, 1e9, 1e9
 	limits.CacheHitPercent = 0
 	for replicas, want := range map[int]error{0: nil, 99: errUnhealthy} {
@@ -111,7 +111,7 @@ func TestADatabaseReportEndsUnhealthyOnlyWithAWarning(t *testing.T) {
 		if err := (console{out: &out}).showReport(report, reportFormats["json"], ""); !errors.Is(err, want) {
 			t.Errorf("%d replicas: error %v, want %v:\n%s", replicas, err, want, out.String())
 		}
-		var again database.Report
+		var again dbreport.Report
 		if err := json.Unmarshal(out.Bytes(), &again); err != nil || again.Server != report.Server {
 			t.Errorf("read back %+v, error %v, want %+v", again.Server, err, report.Server)
 		}

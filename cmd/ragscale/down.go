@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/spf13/cobra"
 
-	"github.com/ragscale/ragscale/sandbox/engine"
-	"github.com/ragscale/ragscale/sandbox/namespace"
+	"github.com/ragscale/ragscale/sandbox/host/namespace"
+	"github.com/ragscale/ragscale/sandbox/host/pulumi"
 )
 
 func downCommand(c console) *cobra.Command {
@@ -62,7 +62,7 @@ func (p project) running() bool {
 
 // destroy needs the sandbox: what is removed is real. A stopped one is started for it.
 func (p project) destroy(ctx context.Context, c console, stack string) error {
-	e, err := engine.New(p.layout)
+	e, err := pulumi.New(p.layout)
 	if err != nil {
 		return err
 	}

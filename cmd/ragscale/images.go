@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/ragscale/ragscale/sandbox/chroma"
+	"github.com/ragscale/ragscale/sandbox/inside/chroma"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
 	"github.com/ragscale/ragscale/sandbox/layout"
-	"github.com/ragscale/ragscale/sandbox/nodeagent"
 )
 
 // imagePackages are the Debian packages whose programs stand for container images.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/policies/pack"
-	"github.com/ragscale/ragscale/sandbox/engine"
+	"github.com/ragscale/ragscale/sandbox/host/pulumi"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -82,19 +82,19 @@ func (p project) config(stack string) (*stacks.Config, error) {
 // stack is a stack of the sandbox's engine, selected.
 type stack struct {
 	auto.Stack
-	engine *engine.Engine
+	engine *pulumi.Engine
 }
 
 // open selects a stack, with its configuration file and generated secrets.
 func (p project) open(ctx context.Context, name string) (stack, error) {
-	e, err := engine.New(p.layout)
+	e, err := pulumi.New(p.layout)
 	if err != nil {
 		return stack{}, err
 	}
 	if err := pack.Install(e.Home(), p.layout.Tool("ragscale-policies")); err != nil {
 		return stack{}, err
 	}
-	cfg, err := engine.ReadConfig(p.stackFile(name))
+	cfg, err := pulumi.ReadConfig(p.stackFile(name))
 	if err != nil {
 		return stack{}, err
 	}

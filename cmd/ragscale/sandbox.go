@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/sandbox/control"
-	"github.com/ragscale/ragscale/sandbox/namespace"
+	"github.com/ragscale/ragscale/sandbox/host/namespace"
 )
 
 func sandboxCommand(c console) *cobra.Command {

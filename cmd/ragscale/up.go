@@ -13,12 +13,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/spf13/cobra"
 
-	"github.com/ragscale/ragscale/sandbox/chroma"
-	"github.com/ragscale/ragscale/sandbox/debroot"
+	"github.com/ragscale/ragscale/sandbox/host/namespace"
+	"github.com/ragscale/ragscale/sandbox/inside/chroma"
+	"github.com/ragscale/ragscale/sandbox/inside/debroot"
+	"github.com/ragscale/ragscale/sandbox/inside/postgres"
+	"github.com/ragscale/ragscale/sandbox/inside/redis"
 	"github.com/ragscale/ragscale/sandbox/layout"
-	"github.com/ragscale/ragscale/sandbox/namespace"
-	"github.com/ragscale/ragscale/sandbox/postgres"
-	"github.com/ragscale/ragscale/sandbox/redis"
 	"github.com/ragscale/ragscale/stacks"
 )
 

@@ -113,7 +113,7 @@ func cacheUserAuthenticated(r Resource, _ Thresholds, p *Report) {
 }
 
 func cachePassword(r Resource, _ Thresholds, p *Report) {
-	for _, passwords := range []Node{r.At("passwords"), r.At("authenticationMode", "passwords")} {
+	for _, passwords := range []Property{r.At("passwords"), r.At("authenticationMode", "passwords")} {
 		for _, password := range passwords.Each() {
 			if !password.Secret() && !password.Unknown() && !password.Absent() {
 				p.about(r, password.Path, "in clear", "a secret")

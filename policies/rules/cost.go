@@ -107,13 +107,13 @@ func single(name string, s catalogue.Service) func(*itemList, Resource) {
 }
 
 // known is a number that the bill needs; without it the bill is not decided.
-func (l *itemList) known(n Node) (number float64, ok bool) {
+func (l *itemList) known(n Property) (number float64, ok bool) {
 	number, ok = n.Number()
 	l.decided = l.decided && ok
 	return number, ok
 }
 
-func (l *itemList) typ(n Node) (name string, ok bool) {
+func (l *itemList) typ(n Property) (name string, ok bool) {
 	l.decided = l.decided && n.Text() != ""
 	return n.Text(), n.Text() != ""
 }
@@ -188,7 +188,7 @@ func (l *itemList) database(r Resource) {
 }
 
 // ownOrSources is an instance's input; of a replica without it, that of its source.
-func (l *itemList) ownOrSources(r Resource, input string) Node {
+func (l *itemList) ownOrSources(r Resource, input string) Property {
 	for _, primary := range l.stack.OfType(rdsInstance) {
 		if r.At(input).Absent() && replicates(r) && !replicates(primary) && r.from("replicateSourceDb", primary) {
 			return primary.At(input)

@@ -226,13 +226,13 @@ func rdsParameters(r Resource, _ Thresholds, p *Report) {
 }
 
 // parameter is the value of a parameter in a group; absent when the group does not set it.
-func parameter(group Resource, name string) Node {
+func parameter(group Resource, name string) Property {
 	for _, n := range group.At("parameters").Each() {
 		if n.At("name").Text() == name {
 			return n.At("value")
 		}
 	}
-	return Node{Path: "parameters." + name}
+	return Property{Path: "parameters." + name}
 }
 
 // inUnits are parameters that take a number in the unit RDS gives them.

@@ -68,7 +68,7 @@ var edge = []Rule{
 	},
 }
 
-func behaviors(r Resource) []Node {
+func behaviors(r Resource) []Property {
 	all := r.At("orderedCacheBehaviors").Each()
 	if first := r.At("defaultCacheBehavior"); !first.Absent() {
 		all = append(all, first)
@@ -103,7 +103,7 @@ func edgeOriginSigned(r Resource, _ Thresholds, p *Report) {
 }
 
 // isBucket tells whether an origin is none of CloudFront's other kinds: a server, or a load balancer inside a VPC.
-func isBucket(origin Node) bool {
+func isBucket(origin Property) bool {
 	return origin.At("customOriginConfig").Absent() && origin.At("vpcOriginConfig").Absent()
 }
 
@@ -123,7 +123,7 @@ func edgeAssetsCached(r Resource, _ Thresholds, p *Report) {
 
 // caches tells whether a behavior may keep answers. Without a policy, CloudFront's older settings decide: they cache unless
 // their ttl is 0.
-func caches(behavior Node) bool {
+func caches(behavior Property) bool {
 	most, known := behavior.At("maxTtl").Number()
 	return behavior.At("cachePolicyId").Text() != cachingDisabled && !(known && most == 0)
 }

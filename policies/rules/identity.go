@@ -129,7 +129,7 @@ func (o *oneOrMore[T]) UnmarshalJSON(text []byte) error {
 }
 
 // allowed parses a policy document and returns its Allow statements. A document that is not one is a finding.
-func allowed(r Resource, n Node, p *Report) []statement {
+func allowed(r Resource, n Property, p *Report) []statement {
 	if n.Undecided() || n.Absent() {
 		return nil
 	}
@@ -223,7 +223,7 @@ func propertiesWithoutSecrets(r Resource, _ Thresholds, p *Report) {
 }
 
 // inClear reports the known values below n that should be secret, each once.
-func inClear(r Resource, n Node, p *Report) {
+func inClear(r Resource, n Property, p *Report) {
 	for _, name := range slices.Sorted(maps.Keys(n.Members())) {
 		value := n.At(name)
 		switch {

@@ -8,7 +8,7 @@ import (
 
 // loadtestNotUnattended looks at what runs k6.
 func loadtestNotUnattended(r Resource, _ Thresholds, p *Report) {
-	generators := slices.DeleteFunc(containers(r), func(c Node) bool { return program(c) != "k6" })
+	generators := slices.DeleteFunc(containers(r), func(c Property) bool { return program(c) != "k6" })
 	if len(generators) == 0 {
 		return
 	}

@@ -95,7 +95,7 @@ func everybody(cidr string) bool { return cidr == "0.0.0.0/0" || cidr == "::/0" 
 
 func ingressPublicPorts(r Resource, _ Thresholds, p *Report) {
 	if r.Type == ingressRule {
-		checkIngress(r, r.At(), []Node{r.At("cidrIpv4"), r.At("cidrIpv6")}, "ipProtocol", p)
+		checkIngress(r, r.At(), []Property{r.At("cidrIpv4"), r.At("cidrIpv6")}, "ipProtocol", p)
 		return
 	}
 	for _, in := range r.At("ingress").Each() {
@@ -104,8 +104,8 @@ func ingressPublicPorts(r Resource, _ Thresholds, p *Report) {
 }
 
 // checkIngress judges one rule of a security group, whose sources are those given.
-func checkIngress(r Resource, in Node, sources []Node, protocol string, p *Report) {
-	i := slices.IndexFunc(sources, func(n Node) bool { return everybody(n.Text()) })
+func checkIngress(r Resource, in Property, sources []Property, protocol string, p *Report) {
+	i := slices.IndexFunc(sources, func(n Property) bool { return everybody(n.Text()) })
 	from, to := in.At("fromPort"), in.At("toPort")
 	if i < 0 || from.Unknown() || to.Unknown() || in.At(protocol).Unknown() {
 		return
@@ -145,7 +145,7 @@ func redirects(l Resource) bool {
 	if actions.Undecided() {
 		return true
 	}
-	return !slices.ContainsFunc(actions.Each(), func(a Node) bool { return a.At("redirect", "protocol").Text() != "HTTPS" })
+	return !slices.ContainsFunc(actions.Each(), func(a Property) bool { return a.At("redirect", "protocol").Text() != "HTTPS" })
 }
 
 func listenerTLSPolicy(r Resource, _ Thresholds, p *Report) {

@@ -100,7 +100,7 @@ var nodes = []Rule{
 	},
 	{
 		Name: "node-volume", Area: Nodes, Levels: everywhere,
-		Says:   "Node volumes are encrypted gp3.",
+		Says:   "Property volumes are encrypted gp3.",
 		Fix:    "blockDeviceMappings.ebs of the launch template: encrypted true, volumeType gp3.",
 		Origin: "encryption at rest; gp2 throttles when its credits are gone",
 		Types:  []string{launchTemplate}, Check: nodeVolume,
@@ -232,7 +232,7 @@ func loadtestApart(r Resource, _ Thresholds, p *Report) {
 // loadtestPodsApart looks at what runs k6. A Job of several generators ends no other when one fails, and so says 0 for
 // each index instead.
 func loadtestPodsApart(r Resource, _ Thresholds, p *Report) {
-	if !slices.ContainsFunc(containers(r), func(c Node) bool { return program(c) == "k6" }) {
+	if !slices.ContainsFunc(containers(r), func(c Property) bool { return program(c) == "k6" }) {
 		return
 	}
 	run := r.At("spec")
@@ -249,7 +249,7 @@ func loadtestPodsApart(r Resource, _ Thresholds, p *Report) {
 	p.isOneOf(r, podSpec(r).At("restartPolicy"), "Never")
 	p.isOneOf(r, podSpec(r).At("nodeSelector", poolLabel), loadPool)
 	tolerations := podSpec(r).At("tolerations")
-	tolerated := func(t Node) bool { return t.At("key").Text() == poolLabel }
+	tolerated := func(t Property) bool { return t.At("key").Text() == poolLabel }
 	if !tolerations.Undecided() && !slices.ContainsFunc(tolerations.Each(), tolerated) {
 		p.fault(r, tolerations, "a toleration of "+poolLabel)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // quantity reads a Kubernetes quantity ("500m", "1Gi", 2) in its base unit: cores, bytes. ok = false for anything else.
-func quantity(n Node) (value float64, ok bool) {
+func quantity(n Property) (value float64, ok bool) {
 	if v, isNumber := n.Number(); isNumber {
 		return v, true
 	}
@@ -20,7 +20,7 @@ func quantity(n Node) (value float64, ok bool) {
 }
 
 // share reads a Kubernetes IntOrString: a number of pods, or a percentage such as "25%" as its number.
-func share(n Node) (value float64, ok bool) {
+func share(n Property) (value float64, ok bool) {
 	if percent, isPercent := strings.CutSuffix(n.Text(), "%"); isPercent {
 		v, err := strconv.ParseFloat(percent, 64)
 		return v, err == nil
@@ -30,7 +30,7 @@ func share(n Node) (value float64, ok bool) {
 
 // podsOf reads a Kubernetes IntOrString as pods out of total, rounded up as Kubernetes does for maxSurge and for
 // the maxUnavailable of a disruption budget.
-func podsOf(n Node, total float64) (pods float64, ok bool) {
+func podsOf(n Property, total float64) (pods float64, ok bool) {
 	v, ok := share(n)
 	if !ok || !strings.HasSuffix(n.Text(), "%") {
 		return v, ok

@@ -119,8 +119,8 @@ type Resource struct {
 }
 
 // At is the input at a path of members.
-func (r Resource) At(members ...string) Node {
-	return Node{value: property.New(r.Inputs), present: true}.At(members...)
+func (r Resource) At(members ...string) Property {
+	return Property{value: property.New(r.Inputs), present: true}.At(members...)
 }
 
 // Stack is every resource of a stack.
@@ -152,7 +152,7 @@ func (f Finding) String() string {
 type Report struct{ Findings []Finding }
 
 // fault reports the value at n.
-func (p *Report) fault(r Resource, n Node, want string) {
+func (p *Report) fault(r Resource, n Property, want string) {
 	p.about(r, n.Path, n.show(), want)
 }
 
@@ -162,42 +162,42 @@ func (p *Report) about(r Resource, path, is, want string) {
 }
 
 // isTrue wants true. Absent is not.
-func (p *Report) isTrue(r Resource, n Node) {
+func (p *Report) isTrue(r Resource, n Property) {
 	if !n.Unknown() && !n.True() {
 		p.fault(r, n, "true")
 	}
 }
 
 // isNotTrue wants false or nothing.
-func (p *Report) isNotTrue(r Resource, n Node) {
+func (p *Report) isNotTrue(r Resource, n Property) {
 	if !n.Unknown() && n.True() {
 		p.fault(r, n, "false")
 	}
 }
 
 // isOneOf wants one of the texts. Absent is none.
-func (p *Report) isOneOf(r Resource, n Node, texts ...string) {
+func (p *Report) isOneOf(r Resource, n Property, texts ...string) {
 	if !n.Unknown() && !slices.Contains(texts, n.Text()) {
 		p.fault(r, n, strings.Join(texts, " or "))
 	}
 }
 
 // isSet wants any value.
-func (p *Report) isSet(r Resource, n Node, what string) {
+func (p *Report) isSet(r Resource, n Property, what string) {
 	if !n.Unknown() && (n.Absent() || n.value.IsString() && n.Text() == "") {
 		p.fault(r, n, what)
 	}
 }
 
 // isAtLeast wants a number of at least least. Absent is none.
-func (p *Report) isAtLeast(r Resource, n Node, least float64, why string) {
+func (p *Report) isAtLeast(r Resource, n Property, least float64, why string) {
 	if v, ok := n.Number(); !n.Unknown() && (!ok || v < least) {
 		p.fault(r, n, fmt.Sprintf("at least %v%s", least, why))
 	}
 }
 
 // contains wants all texts in a list. A list with unknown elements is undecided.
-func (p *Report) contains(r Resource, n Node, texts ...string) {
+func (p *Report) contains(r Resource, n Property, texts ...string) {
 	if n.Undecided() {
 		return
 	}

@@ -129,7 +129,7 @@ func hpaBounds(r Resource, t Thresholds, p *Report) {
 	}
 }
 
-func (p *Report) is(r Resource, n Node, want int, origin string) {
+func (p *Report) is(r Resource, n Property, want int, origin string) {
 	if v, _ := n.Number(); !n.Unknown() && v != float64(want) {
 		p.fault(r, n, fmt.Sprintf("%d (%s)", want, origin))
 	}
@@ -167,7 +167,7 @@ func hpaBelowAlarm(s Stack, t Thresholds, p *Report) {
 
 // limitedToRequests tells whether no container of a workload may use more of a resource than it requests.
 func limitedToRequests(w Resource, name string) bool {
-	above := func(c Node) bool {
+	above := func(c Property) bool {
 		request, requested := quantity(c.At("resources", "requests", name))
 		limit, limited := quantity(c.At("resources", "limits", name))
 		return !requested || !limited || limit > request
@@ -216,7 +216,7 @@ func oneAutoscaler(s Stack, _ Thresholds, p *Report) {
 
 func vectorStoreAlone(s Stack, _ Thresholds, p *Report) {
 	for _, w := range s.OfType(servers...) {
-		if !slices.ContainsFunc(containers(w), func(c Node) bool { return program(c) == "chroma" }) {
+		if !slices.ContainsFunc(containers(w), func(c Property) bool { return program(c) == "chroma" }) {
 			continue
 		}
 		if n, known := w.At("spec", "replicas").Number(); known && n > 1 {

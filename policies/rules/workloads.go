@@ -112,16 +112,16 @@ var workloads = []Rule{
 }
 
 // podTemplate is where the pod's metadata and spec are.
-func podTemplate(r Resource) Node {
+func podTemplate(r Resource) Property {
 	if r.Type == cronJob {
 		return r.At("spec", "jobTemplate", "spec", "template")
 	}
 	return r.At("spec", "template")
 }
 
-func podSpec(r Resource) Node { return podTemplate(r).At("spec") }
+func podSpec(r Resource) Property { return podTemplate(r).At("spec") }
 
-func containers(r Resource) []Node {
+func containers(r Resource) []Property {
 	spec := podSpec(r)
 	return slices.Concat(spec.At("initContainers").Each(), spec.At("containers").Each())
 }
@@ -149,7 +149,7 @@ func containerLimitRatio(r Resource, _ Thresholds, p *Report) {
 }
 
 // program is what a container runs: the last name of its image, "pause" of registry.k8s.io/pause:3.10. "" when not known.
-func program(container Node) string {
+func program(container Property) string {
 	image := container.At("image").Text()
 	last := image[strings.LastIndexByte(image, '/')+1:]
 	name, _, _ := strings.Cut(last, "@")
@@ -163,7 +163,7 @@ func holdsRoom(r Resource) bool {
 	if !podSpec(r).At("containers").Undecided() && len(containers(r)) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(containers(r), func(c Node) bool { return !c.At("image").Unknown() && program(c) != "pause" })
+	return !slices.ContainsFunc(containers(r), func(c Property) bool { return !c.At("image").Unknown() && program(c) != "pause" })
 }
 
 func containerProbes(r Resource, _ Thresholds, p *Report) {

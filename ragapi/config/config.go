@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 	"github.com/ragscale/ragscale/ragapi/auth"
 )
 
@@ -33,7 +33,7 @@ type Config struct {
 	Embedding         Embedding
 	SessionTTL        time.Duration
 	QueryLogRetention time.Duration   // how long the query log is kept
-	Report            database.Limits // from when on `report` finds fault
+	Report            dbreport.Limits // from when on `report` finds fault
 
 	DrainTimeout   time.Duration // from SIGTERM until requests and jobs still in flight are cut off
 	DrainDelay     time.Duration // of it, how long new requests are served on, so that balancers notice

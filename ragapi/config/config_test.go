@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 )
 
 func load(env map[string]string) (Config, error) {
@@ -58,7 +58,7 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 	}
 	want := Config{
 		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1},
-		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: database.DefaultLimits(),
+		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: dbreport.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
 		MaxUploadBytes: 10 << 20, UploadMemory: 512 << 20, MaxRequests: 1000, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
 	}
@@ -132,7 +132,7 @@ func TestTheReportJudgesByWhatIsSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := database.DefaultLimits()
+	want := dbreport.DefaultLimits()
 	want.SlowStatementMillis, want.LongTransactionSeconds, want.ReplicaLagSeconds, want.Replicas = 250, 60, 1.5, 2
 	if diff := cmp.Diff(want, c.Report); diff != "" {
 		t.Errorf("limits (-want +got):\n%s", diff)

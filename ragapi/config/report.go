@@ -3,12 +3,12 @@ package config
 import (
 	"time"
 
-	"github.com/ragscale/ragscale/perf/database"
+	"github.com/ragscale/ragscale/perf/dbreport"
 )
 
 // reportLimits are the inspection's own where nothing is said.
-func (r *reader) reportLimits() database.Limits {
-	l := database.DefaultLimits()
+func (r *reader) reportLimits() dbreport.Limits {
+	l := dbreport.DefaultLimits()
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 	slow := r.duration("REPORT_SLOW_STATEMENT", seconds(l.SlowStatementMillis/1000), time.Millisecond, time.Hour)
 	l.SlowStatementMillis = 1000 * slow.Seconds()

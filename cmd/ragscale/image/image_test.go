@@ -130,7 +130,7 @@ func thisMachine(t *testing.T) (root string, list []string, img v1.Image) {
 // and knows nothing of those that the go command opens.
 func watchSources(t *testing.T) {
 	t.Helper()
-	for _, from := range []string{"ragapi", "perf/database", "go.mod", "go.sum"} {
+	for _, from := range []string{"ragapi", "perf/dbreport", "go.mod", "go.sum"} {
 		err := filepath.WalkDir(filepath.Join(checkout, from), func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return err

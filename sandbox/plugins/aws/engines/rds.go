@@ -1,0 +1,149 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/ragscale/ragscale/sandbox/control"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/parameters"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
+	"github.com/ragscale/ragscale/stacks/catalogue"
+)
+
+func applyInstance(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
+	in, err := e.database(r)
+	if err != nil {
+		return nil, err
+	}
+	var info control.DatabaseInfo
+	if err := e.Sandbox.Put(ctx, control.KindDatabase, props.Str(r.State, "identifier"), in, &info); err != nil {
+		return nil, err
+	}
+	return resource.PropertyMap{
+		"address":             resource.NewStringProperty(info.Address),
+		"port":                resource.NewNumberProperty(float64(info.Port)),
+		"endpoint":            resource.NewStringProperty(info.Address + ":" + strconv.Itoa(info.Port)),
+		"engineVersionActual": resource.NewStringProperty(info.EngineVersion),
+	}, nil
+}
+
+// database is what the daemon is asked for an instance.
+func (e *Engines) database(r inventory.Resource) (control.Database, error) {
+	if source := props.Str(r.State, "replicateSourceDb"); source != "" {
+		return e.replica(r, source)
+	}
+	switch {
+	case props.Str(r.State, "engine") != "postgres":
+		return control.Database{}, fmt.Errorf("engine is %q, the sandbox runs postgres", props.Str(r.State, "engine"))
+	case !props.Has(r.State, "password"):
+		return control.Database{}, errors.New("password: missing, the sandbox has no managed or restored master password")
+	}
+	db, err := e.own(r, r)
+	db.DBName, db.Username, db.Password = props.Str(r.State, "dbName"), props.Str(r.State, "username"), props.Str(r.State, "password")
+	return db, err
+}
+
+// replica is a database with the identity of its source, which is named by identifier or ARN.
+func (e *Engines) replica(r inventory.Resource, name string) (control.Database, error) {
+	property := "identifier"
+	if strings.HasPrefix(name, "arn:") {
+		property = "arn"
+	}
+	source, err := e.find(Instance, property, name)
+	if err != nil {
+		return control.Database{}, fmt.Errorf("replicateSourceDb: %w", err)
+	}
+	if props.Has(source.State, "replicateSourceDb") {
+		return control.Database{}, fmt.Errorf("replicateSourceDb: %s is a replica itself, the sandbox runs replicas of primaries only", name)
+	}
+	db, err := e.own(r, source)
+	db.SourceID = props.Str(source.State, "identifier")
+	return db, err
+}
+
+// own is what primaries and replicas alike have of their own. Of what r does not declare a replica has its source's;
+// a primary is its own source.
+func (e *Engines) own(r, source inventory.Resource) (control.Database, error) {
+	class, err := catalogue.RDS(props.Str(r.State, "instanceClass"))
+	if err != nil {
+		return control.Database{}, fmt.Errorf("instanceClass: %w", err)
+	}
+	db := control.Database{
+		Engine: "postgres", EngineVersion: firstSet(props.Str(r.State, "engineVersion"), props.Str(source.State, "engineVersion")),
+		Port:       props.Int(r.Inputs, "port", props.Int(source.State, "port", 5432)),
+		StorageGiB: props.Int(r.State, "allocatedStorage", props.Int(source.State, "allocatedStorage", 20)),
+		Hostname:   props.Str(r.State, "address"), MemoryBytes: class.MemoryBytes,
+	}
+	room := parameters.Class{MemoryBytes: class.ParameterMemory(), VCPU: class.VCPU, StorageGiB: db.StorageGiB, Port: db.Port}
+	db.Parameters, err = e.parameters(groupOf(r, source), room)
+	return db, err
+}
+
+// groupOf is the parameter group in force: a replica in its source's region has the source's unless it names one.
+// Source: CreateDBInstanceReadReplica of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-24.
+func groupOf(r, source inventory.Resource) string {
+	return firstSet(props.Str(r.State, "parameterGroupName"), props.Str(source.State, "parameterGroupName"))
+}
+
+func firstSet(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// parameters are the values of a parameter group for an instance class. RDS's own groups ("default.postgres17") and
+// no group at all leave the engine its defaults.
+func (e *Engines) parameters(group string, class parameters.Class) (map[string]string, error) {
+	if group == "" || strings.HasPrefix(group, "default.") {
+		return map[string]string{}, nil
+	}
+	r, err := e.find(ParameterGroup, "name", group)
+	if err != nil {
+		return nil, fmt.Errorf("parameterGroupName: %w", err)
+	}
+	out := map[string]string{}
+	for i := range props.List(r.State, "parameters") {
+		at := func(key string) string { return props.Str(r.State, fmt.Sprintf("parameters.%d.%s", i, key)) }
+		if out[at("name")], err = parameters.Evaluate(at("value"), class); err != nil {
+			return nil, fmt.Errorf("parameter group %s: %s %w", group, at("name"), err)
+		}
+	}
+	return out, nil
+}
+
+// applyParameterGroup carries a changed group to the instances that use it, to sources before their replicas.
+func applyParameterGroup(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
+	instances, err := e.Store.List(Instance)
+	if err != nil {
+		return nil, err
+	}
+	for _, replicas := range []bool{false, true} {
+		for _, i := range instances {
+			if i.Status != inventory.Ready || props.Has(i.State, "replicateSourceDb") != replicas || !e.uses(i, props.Str(r.State, "name")) {
+				continue
+			}
+			if _, err := applyInstance(ctx, e, i); err != nil {
+				return nil, fmt.Errorf("instance %s: %w", props.Str(i.State, "identifier"), err)
+			}
+		}
+	}
+	return nil, nil
+}
+
+// uses says whether an instance runs under a group, its own or its source's.
+func (e *Engines) uses(i inventory.Resource, group string) bool {
+	source, err := e.find(Instance, "identifier", props.Str(i.State, "replicateSourceDb"))
+	if err != nil {
+		source = i
+	}
+	return groupOf(i, source) == group
+}
