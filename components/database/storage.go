@@ -48,3 +48,14 @@ func (f *faults) provisionedIOPS(s Storage) {
 		f.Add("Storage.ThroughputMBps is %d with type %s, want 0: only gp3 takes it", s.ThroughputMBps, s.Type)
 	}
 }
+
+// provisioned says the baseline of a large gp3 volume, which RDS would provide on creation but not when a volume grows to
+// that size: the provider would send the volume's 3,000 IOPS along, "Invalid iops value for engine name postgres and
+// storage type gp3: 3000".
+// Source: https://github.com/hashicorp/terraform-provider-aws/issues/28382 (open), /33512; read 2026-11-30.
+func provisioned(s Storage) Storage {
+	if limits, ok := rds.GP3Of(s.GiB, s.IOPS); ok && s.Type == "gp3" {
+		s.IOPS, s.ThroughputMBps = max(s.IOPS, limits.LeastIOPS), max(s.ThroughputMBps, limits.LeastMBps)
+	}
+	return s
+}
