@@ -1,5 +1,9 @@
 package stacks
 
+import (
+	"github.com/ragscale/ragscale/stacks/settings"
+)
+
 // Auth says who may use the API.
 type Auth struct {
 	// Ask for tokens. Without, whoever reaches the load balancer may do everything, as whoever they say they are; not
@@ -25,28 +29,28 @@ type RateLimit struct {
 	Burst int `json:"burst" rule:"min=1 max=1000000"`
 }
 
-func (c *Config) checkAuth(f *faults) {
+func (c *Config) checkAuth(f *settings.Faults) {
 	path, a := prefix+"api.auth", c.API.Auth
 	if !a.Enabled {
 		c.checkOpen(path, f)
 		return
 	}
 	if a.Issuer == "" {
-		f.add(path+".issuer", "is not set", c.wantIssuer())
+		f.Add(path+".issuer", "is not set", c.wantIssuer())
 	}
 	if a.Audience == "" {
-		f.add(path+".audience", "is not set", "what the tokens name in aud")
+		f.Add(path+".audience", "is not set", "what the tokens name in aud")
 	}
 }
 
 // checkOpen: who names an issuer believes that tokens are checked.
-func (c *Config) checkOpen(path string, f *faults) {
+func (c *Config) checkOpen(path string, f *settings.Faults) {
 	if c.Environment == Production {
-		f.add(path+".enabled", "is false", "true: production asks for tokens")
+		f.Add(path+".enabled", "is false", "true: production asks for tokens")
 	}
 	for _, said := range []struct{ key, value string }{{"issuer", c.API.Auth.Issuer}, {"audience", c.API.Auth.Audience}, {"jwksUrl", c.API.Auth.JWKSURL}} {
 		if said.value != "" {
-			f.add(path+"."+said.key, show(said.value)+" with auth.enabled false", "nothing, or auth.enabled true")
+			f.Add(path+"."+said.key, settings.Show(said.value)+" with auth.enabled false", "nothing, or auth.enabled true")
 		}
 	}
 }

@@ -152,8 +152,8 @@ func nodeGroup(pool, capacity string, least, most, desired int, types ...string)
 	}
 }
 
-// startAs gives a group that the environment does not have by default its labels; its types and size must be said.
-func (g *NodeGroup) startAs(pool string) {
+// StartAs gives a group that the environment does not have by default its labels; its types and size must be said.
+func (g *NodeGroup) StartAs(pool string) {
 	*g = nodeGroup(pool, "ON_DEMAND", 0, 1, 0)
 	if pool == "loadtest" {
 		*g = loadtestGroup("", 1)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // meanings are the comments of this package's struct fields: "Config.Tags" -> "Further tags …".
@@ -40,4 +42,4 @@ var meanings = sync.OnceValue(func() map[string]string {
 })
 
 // doc is what the key means.
-func (f field) doc() string { return meanings()[f.owner+"."+f.Name] }
+func doc(f settings.Field) string { return meanings()[f.Owner+"."+f.Name] }

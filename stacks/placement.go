@@ -6,6 +6,7 @@ import (
 
 	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // nodeOverhead is what daemon sets take of every node. An estimate, on the safe side, of the add-ons' default requests:
@@ -41,16 +42,16 @@ func (c *Config) workloads() []podsOf {
 }
 
 // checkPlacement reports a pod that fits no node, and pods that do not fit the node groups at their maximum.
-func (c *Config) checkPlacement(f *faults) {
+func (c *Config) checkPlacement(f *settings.Faults) {
 	nodes := c.workloadNodes()
 	for _, w := range c.workloads() {
 		if empty := c.workloadNodes(); fits(w.each, empty) == 0 {
-			f.add(w.path, fmt.Sprintf("is cpu %s and memory %s, which fits no node of api or burst", w.each.CPU, w.each.Memory),
+			f.Add(w.path, fmt.Sprintf("is cpu %s and memory %s, which fits no node of api or burst", w.each.CPU, w.each.Memory),
 				"at most what their largest instance type can allocate: "+largest(empty))
 			continue
 		}
 		if left := place(w, nodes); left > 0 {
-			f.add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods%s find no place",
+			f.Add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods%s find no place",
 				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun, w.note), "more or larger nodes in api or burst, or fewer replicas")
 		}
 	}

@@ -32,6 +32,9 @@ var (
 	memoryUnit = map[string]Memory{"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 )
 
+// Want is the phrase for what UnmarshalText takes.
+func (CPU) Want() string { return wantCPU }
+
 // UnmarshalText reads a quantity such as "250m" or "2".
 func (c *CPU) UnmarshalText(text []byte) error {
 	parts := cpuText.FindStringSubmatch(string(text))
@@ -62,6 +65,9 @@ func (c CPU) String() string {
 	}
 	return strconv.FormatInt(int64(c), 10) + "m"
 }
+
+// Want is the phrase for what UnmarshalText takes.
+func (Memory) Want() string { return wantMemory }
 
 // UnmarshalText reads a quantity such as "512Mi". A binary suffix is required: "512M" and "512" are likelier slips.
 func (m *Memory) UnmarshalText(text []byte) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/slo"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // derivedConfigs are the defaults of each environment, complete.
@@ -35,7 +36,7 @@ func thresholdTable() string {
 		if t.Objective != "" {
 			origin = "`slo." + t.Objective + "`"
 		}
-		fmt.Fprintf(&page, " %s | %s | %s | %s |\n", t.Unit, origin, t.Reason, join(slo.Watched()[t.ID()]))
+		fmt.Fprintf(&page, " %s | %s | %s | %s |\n", t.Unit, origin, t.Reason, settings.Join(slo.Watched()[t.ID()]))
 	}
 	return page.String()
 }

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 const referenceIntro = `# Configuration
@@ -26,16 +28,16 @@ What a stack may say, in ` + "`Pulumi.<stack>.yaml`" + ` under ` + "`config:`" +
 func Reference() string {
 	var page strings.Builder
 	page.WriteString(referenceIntro)
-	var scalars []field
-	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
+	var scalars []settings.Field
+	for _, f := range vocabulary.Fields(reflect.TypeFor[Config]()) {
 		if f.Type.Kind() != reflect.Struct {
 			scalars = append(scalars, f)
 		}
 	}
 	section(&page, "The stack", "", rowsOf(scalars, prefix, nil))
-	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
+	for _, f := range vocabulary.Fields(reflect.TypeFor[Config]()) {
 		if f.Type.Kind() == reflect.Struct {
-			section(&page, prefix+f.key, f.doc(), rowsOf(fieldsOf(f.Type), "", f.Index))
+			section(&page, prefix+f.Key, doc(f), rowsOf(vocabulary.Fields(f.Type), "", f.Index))
 		}
 	}
 	page.WriteString(nodeGroupDefaults())
@@ -59,13 +61,13 @@ func section(page *strings.Builder, title, doc string, rows []keyRow) {
 }
 
 // rowsOf lists the keys of fields, nested structs included; index leads from Config to the struct they belong to.
-func rowsOf(fields []field, path string, index []int) []keyRow {
+func rowsOf(fields []settings.Field, path string, index []int) []keyRow {
 	var rows []keyRow
 	for _, f := range fields {
 		at := append(slices.Clone(index), f.Index...)
-		row := keyRow{key: path + f.key, kind: kindOf(f), want: f.rule.describe(f.Type), doc: f.doc(), values: map[Environment]string{}}
+		row := keyRow{key: path + f.Key, kind: kindOf(f), want: describe(f.Rule, f.Type), doc: doc(f), values: map[Environment]string{}}
 		if f.Type.Kind() == reflect.Struct {
-			rows = append(rows, rowsOf(fieldsOf(f.Type), path+f.key+".", at)...)
+			rows = append(rows, rowsOf(vocabulary.Fields(f.Type), path+f.Key+".", at)...)
 			continue
 		}
 		for _, env := range environments {
@@ -78,7 +80,7 @@ func rowsOf(fields []field, path string, index []int) []keyRow {
 }
 
 // elementRows lists the keys of the objects in a list or map; they have no default that the table could show.
-func elementRows(f field, path string) []keyRow {
+func elementRows(f settings.Field, path string) []keyRow {
 	var suffix string
 	switch {
 	case f.Type.Kind() == reflect.Map && f.Type.Elem().Kind() == reflect.Struct:
@@ -89,14 +91,14 @@ func elementRows(f field, path string) []keyRow {
 		return nil
 	}
 	var rows []keyRow
-	for _, e := range fieldsOf(f.Type.Elem()) {
-		row := keyRow{key: path + f.key + suffix + e.key, kind: kindOf(e), want: e.rule.describe(e.Type), doc: e.doc(), values: map[Environment]string{Production: ""}}
-		rows = append(append(rows, row), elementRows(e, path+f.key+suffix)...)
+	for _, e := range vocabulary.Fields(f.Type.Elem()) {
+		row := keyRow{key: path + f.Key + suffix + e.Key, kind: kindOf(e), want: describe(e.Rule, e.Type), doc: doc(e), values: map[Environment]string{Production: ""}}
+		rows = append(append(rows, row), elementRows(e, path+f.Key+suffix)...)
 	}
 	return rows
 }
 
-func kindOf(f field) string {
+func kindOf(f settings.Field) string {
 	switch f.Type {
 	case reflect.TypeFor[CPU](), reflect.TypeFor[Memory]():
 		return "quantity"
@@ -117,13 +119,13 @@ func kindOf(f field) string {
 }
 
 // describe is want, with what the elements of a list or map must be.
-func (r rule) describe(t reflect.Type) string {
-	text := r.want(t)
+func describe(r settings.Rule, t reflect.Type) string {
+	text := r.Want(t)
 	if t.Kind() == reflect.Map {
-		text += "; keys: " + forms[r.keys].want
+		text += "; keys: " + r.Form(r.Keys).Want
 	}
-	if k := t.Kind(); (k == reflect.Map || k == reflect.Slice) && t.Elem().Kind() == reflect.String && r.match != "" {
-		text += "; each " + forms[r.match].want
+	if k := t.Kind(); (k == reflect.Map || k == reflect.Slice) && t.Elem().Kind() == reflect.String && r.Match != "" {
+		text += "; each " + r.Form(r.Match).Want
 	}
 	return strings.ReplaceAll(text, "|", `\|`)
 }
@@ -131,7 +133,7 @@ func (r rule) describe(t reflect.Type) string {
 func defaultOf(v reflect.Value) string {
 	switch {
 	case v.Kind() == reflect.Map && v.Type().Elem().Kind() == reflect.Struct:
-		return join(sortedKeys(v))
+		return settings.Join(sortedKeys(v))
 	case v.Kind() == reflect.Slice && v.Type().Elem() == reflect.TypeFor[Behavior]():
 		return "see below"
 	case v.IsZero() && v.Kind() != reflect.Int && v.Kind() != reflect.Bool, v.Kind() == reflect.Map && v.Len() == 0, v.Kind() == reflect.Slice && v.Len() == 0:
@@ -156,7 +158,7 @@ func nodeGroupDefaults() string {
 		groups := defaults(env).Cluster.NodeGroups
 		for _, name := range slices.Sorted(maps.Keys(groups)) {
 			g := groups[name]
-			fmt.Fprintf(&page, "| %s | %s | %s | %s | %d | %d | %d |\n", env, name, join(g.InstanceTypes), g.CapacityType, g.Min, g.Max, g.Desired)
+			fmt.Fprintf(&page, "| %s | %s | %s | %s | %d | %d | %d |\n", env, name, settings.Join(g.InstanceTypes), g.CapacityType, g.Min, g.Max, g.Desired)
 		}
 	}
 	page.WriteString("\nEvery group has a 50 GiB disk and the label `ragscale.io/pool=<name>`; `loadtest` has the taint `ragscale.io/pool=loadtest:NoSchedule`.\n")

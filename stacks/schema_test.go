@@ -14,6 +14,7 @@ import (
 	"github.com/ragscale/ragscale/catalogue/postgres"
 	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/catalogue/redis"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // node is a JSON schema; encoding/json writes its keys sorted, so that the text is stable.
@@ -31,8 +32,8 @@ func Schema() []byte {
 			"properties": node{"secure": node{"type": "string"}}, "required": []string{"secure"}, "additionalProperties": false,
 		}
 	}
-	for _, f := range fieldsOf(reflect.TypeFor[Config]()) {
-		properties[prefix+f.key] = schemaOf(f)
+	for _, f := range vocabulary.Fields(reflect.TypeFor[Config]()) {
+		properties[prefix+f.Key] = schemaOf(f)
 	}
 	schema := node{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
@@ -66,13 +67,13 @@ func encodeSchema(schema node) []byte {
 }
 
 // schemaOf is the schema of a field with its doc.
-func schemaOf(f field) node {
-	schema := schemaFor(f.Type, f.rule)
-	schema["description"] = f.doc()
+func schemaOf(f settings.Field) node {
+	schema := schemaFor(f.Type, f.Rule)
+	schema["description"] = doc(f)
 	return schema
 }
 
-func schemaFor(t reflect.Type, r rule) node {
+func schemaFor(t reflect.Type, r settings.Rule) node {
 	switch t {
 	case reflect.TypeFor[CPU]():
 		return node{"type": "string", "pattern": cpuText.String()}
@@ -96,10 +97,10 @@ func schemaFor(t reflect.Type, r rule) node {
 
 func structSchema(t reflect.Type) node {
 	properties, required := node{}, []string{}
-	for _, f := range fieldsOf(t) {
-		properties[f.key] = schemaOf(f)
-		if f.rule.required && t != reflect.TypeFor[NodeGroup]() { // a node group's may come from its defaults
-			required = append(required, f.key)
+	for _, f := range vocabulary.Fields(t) {
+		properties[f.Key] = schemaOf(f)
+		if f.Rule.Required && t != reflect.TypeFor[NodeGroup]() { // a node group's may come from its defaults
+			required = append(required, f.Key)
 		}
 	}
 	schema := node{"type": "object", "properties": properties, "additionalProperties": false}
@@ -109,36 +110,36 @@ func structSchema(t reflect.Type) node {
 	return schema
 }
 
-func mapSchema(t reflect.Type, r rule) node {
-	schema := node{"type": "object", "additionalProperties": schemaFor(t.Elem(), r), "propertyNames": stringSchema(rule{match: r.keys})}
-	if r.maxItems > 0 {
-		schema["maxProperties"] = r.maxItems
+func mapSchema(t reflect.Type, r settings.Rule) node {
+	schema := node{"type": "object", "additionalProperties": schemaFor(t.Elem(), r), "propertyNames": stringSchema(r.Keyed())}
+	if r.MaxItems > 0 {
+		schema["maxProperties"] = r.MaxItems
 	}
 	return schema
 }
 
-func listSchema(t reflect.Type, r rule) node {
+func listSchema(t reflect.Type, r settings.Rule) node {
 	schema := node{"type": "array", "items": schemaFor(t.Elem(), r)}
-	if r.minItems > 0 {
-		schema["minItems"] = r.minItems
+	if r.MinItems > 0 {
+		schema["minItems"] = r.MinItems
 	}
-	if r.maxItems > 0 {
-		schema["maxItems"] = r.maxItems
+	if r.MaxItems > 0 {
+		schema["maxItems"] = r.MaxItems
 	}
 	return schema
 }
 
-func numberSchema(t reflect.Type, r rule) node {
+func numberSchema(t reflect.Type, r settings.Rule) node {
 	schema := node{"type": "number"}
 	if t.Kind() == reflect.Int {
 		schema["type"] = "integer"
 	}
-	if r.bounded {
-		schema["minimum"], schema["maximum"] = r.min, r.max
+	if r.Bounded {
+		schema["minimum"], schema["maximum"] = r.Min, r.Max
 	}
-	if len(r.one) > 0 {
-		numbers := make([]json.Number, 0, len(r.one))
-		for _, n := range r.one {
+	if len(r.One) > 0 {
+		numbers := make([]json.Number, 0, len(r.One))
+		for _, n := range r.One {
 			numbers = append(numbers, json.Number(n))
 		}
 		schema["enum"] = numbers
@@ -153,14 +154,14 @@ var listedForms = map[string]func() []string{
 	"dbClassOrNone": func() []string { return append([]string{""}, rds.Names()...) },
 }
 
-func stringSchema(r rule) node {
+func stringSchema(r settings.Rule) node {
 	schema := node{"type": "string"}
-	if len(r.one) > 0 {
-		schema["enum"] = r.one
+	if len(r.One) > 0 {
+		schema["enum"] = r.One
 	}
-	if list, listed := listedForms[r.match]; listed {
+	if list, listed := listedForms[r.Match]; listed {
 		schema["enum"] = list()
-	} else if p := forms[r.match].pattern; p != nil && !strings.Contains(p().String(), `\p{`) { // not in every editor's dialect
+	} else if p := r.Form(r.Match).Pattern; p != nil && !strings.Contains(p().String(), `\p{`) { // not in every editor's dialect
 		schema["pattern"] = p().String()
 	}
 	return schema

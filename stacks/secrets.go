@@ -10,6 +10,7 @@ import (
 	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/catalogue/redis"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // The configuration's secrets.
@@ -49,13 +50,13 @@ func secretNames() []string {
 func (s secretKey) read(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	value, present := ctx.GetConfig(s.key)
 	if !present {
-		return pulumi.StringOutput{}, Fault{Path: s.key, Is: "is not set", Want: "a secret: pulumi config set --secret " + s.key}
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "is not set", Want: "a secret: pulumi config set --secret " + s.key}
 	}
 	if !ctx.IsConfigSecret(s.key) {
 		return pulumi.StringOutput{}, nil // Parse reports it
 	}
 	if s.password.Check(value) != nil {
-		return pulumi.StringOutput{}, Fault{Path: s.key, Is: "does not suit " + s.password.Service, Want: s.password.Want()}
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "does not suit " + s.password.Service, Want: s.password.Want()}
 	}
 	secret, isString := pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
 	if !isString {

@@ -14,12 +14,12 @@ func Objectives() []string { return leaves("", reflect.TypeFor[SLO]()) }
 
 func leaves(path string, t reflect.Type) []string {
 	var keys []string
-	for _, f := range fieldsOf(t) {
+	for _, f := range vocabulary.Fields(t) {
 		if f.Type.Kind() == reflect.Struct {
-			keys = append(keys, leaves(path+f.key+".", f.Type)...)
+			keys = append(keys, leaves(path+f.Key+".", f.Type)...)
 			continue
 		}
-		keys = append(keys, path+f.key)
+		keys = append(keys, path+f.Key)
 	}
 	return keys
 }

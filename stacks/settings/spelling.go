@@ -1,7 +1,7 @@
-package stacks
+package settings
 
-// didYouMean returns " (did you mean x?)" for the candidate nearest to word, "" if none is near.
-func didYouMean(word string, candidates []string) string {
+// DidYouMean returns " (did you mean x?)" for the candidate nearest to word, "" if none is near.
+func DidYouMean(word string, candidates []string) string {
 	if len(word) > 64 {
 		return ""
 	}

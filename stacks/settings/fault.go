@@ -1,4 +1,4 @@
-package stacks
+package settings
 
 import (
 	"errors"
@@ -24,23 +24,30 @@ func (f Fault) Error() string {
 	return f.Path + " " + f.Is + ", want " + f.Want
 }
 
-// faults collects what is wrong.
-type faults struct{ list []Fault }
+// Faults collects what is wrong.
+type Faults struct{ list []Fault }
 
-func (f *faults) add(path, is, want string) {
+// Add takes a fault.
+func (f *Faults) Add(path, is, want string) {
 	f.list = append(f.list, Fault{Path: path, Is: is, Want: want})
 }
 
-// within reports whether a fault lies in the named block.
-func (f *faults) within(block string) bool {
+// Copy is the faults so far.
+func (f *Faults) Copy() *Faults { return &Faults{list: slices.Clone(f.list)} }
+
+// Len is how many there are.
+func (f *Faults) Len() int { return len(f.list) }
+
+// Within reports whether a fault lies in the block at a path.
+func (f *Faults) Within(block string) bool {
 	return slices.ContainsFunc(f.list, func(fault Fault) bool {
-		rest, found := strings.CutPrefix(fault.Path, prefix+block)
+		rest, found := strings.CutPrefix(fault.Path, block)
 		return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 	})
 }
 
-// err joins the faults, sorted by text and each once; nil if there are none.
-func (f *faults) err() error {
+// Err joins the faults, sorted by text and each once; nil if there are none.
+func (f *Faults) Err() error {
 	slices.SortFunc(f.list, func(a, b Fault) int { return strings.Compare(a.Error(), b.Error()) })
 	errs := make([]error, 0, len(f.list))
 	for _, fault := range slices.Compact(f.list) {
@@ -51,16 +58,16 @@ func (f *faults) err() error {
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// at is the path of a key in the object at path.
-func at(path, key string) string {
+// At is the path of a key in the object at path.
+func At(path, key string) string {
 	if plainKey.MatchString(key) {
 		return path + "." + key
 	}
 	return path + "[" + strconv.Quote(key) + "]"
 }
 
-// show writes a value as it stands in the configuration, shortened to one line.
-func show(v any) string {
+// Show writes a value as it stands in the configuration, shortened to one line.
+func Show(v any) string {
 	const limit = 60
 	text := fmt.Sprint(v)
 	if s, isString := v.(string); isString {

@@ -1,4 +1,4 @@
-package stacks
+package settings
 
 import (
 	"encoding/json"
@@ -12,11 +12,11 @@ import (
 // maxDepth bounds the nesting of a value; the configuration itself needs six levels.
 const maxDepth = 32
 
-// parseTree reads one JSON value into nil, bool, json.Number, string, []any and map[string]any. Unlike encoding/json it
+// ParseTree reads one JSON value into nil, bool, json.Number, string, []any and map[string]any. Unlike encoding/json it
 // refuses keys given twice, text after the value, invalid UTF-8 and deep nesting; faults are reported under path.
-func parseTree(path, text string, f *faults) (any, bool) {
+func ParseTree(path, text string, f *Faults) (any, bool) {
 	if !utf8.ValidString(text) {
-		f.add(path, "is not valid UTF-8", "JSON in UTF-8")
+		f.Add(path, "is not valid UTF-8", "JSON in UTF-8")
 		return nil, false
 	}
 	r := treeReader{decoder: json.NewDecoder(strings.NewReader(text)), faults: f}
@@ -29,7 +29,7 @@ func parseTree(path, text string, f *faults) (any, bool) {
 		}
 	}
 	if err != nil {
-		f.add(path, show(text)+": "+err.Error(), "JSON")
+		f.Add(path, Show(text)+": "+err.Error(), "JSON")
 		return nil, false
 	}
 	return value, len(f.list) == before
@@ -37,7 +37,7 @@ func parseTree(path, text string, f *faults) (any, bool) {
 
 type treeReader struct {
 	decoder *json.Decoder
-	faults  *faults
+	faults  *Faults
 }
 
 func (r *treeReader) value(path string, depth int) (any, error) {
@@ -72,9 +72,9 @@ func (r *treeReader) object(path string, depth int) (any, error) {
 			return nil, fmt.Errorf("%v is no key", token)
 		}
 		if _, twice := object[key]; twice {
-			r.faults.add(at(path, key), "is given twice", "one value")
+			r.faults.Add(At(path, key), "is given twice", "one value")
 		}
-		if object[key], err = r.value(at(path, key), depth+1); err != nil {
+		if object[key], err = r.value(At(path, key), depth+1); err != nil {
 			return nil, err
 		}
 	}

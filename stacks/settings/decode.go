@@ -1,4 +1,4 @@
-package stacks
+package settings
 
 import (
 	"encoding"
@@ -10,13 +10,16 @@ import (
 	"strconv"
 )
 
-// decoder writes parsed JSON over a value that holds the defaults. A faulty value leaves its default in place.
-type decoder struct{ *faults }
+// Decoder writes parsed JSON over a value that holds the defaults. A faulty value leaves its default in place.
+type Decoder struct {
+	*Faults
+	Words *Vocabulary
+}
 
-// decode writes node, found at path, into the settable value into.
-func (d decoder) decode(path string, node any, into reflect.Value, r rule) {
+// Decode writes node, found at path, into the settable value into.
+func (d Decoder) Decode(path string, node any, into reflect.Value, r Rule) {
 	if text, isText := into.Addr().Interface().(encoding.TextUnmarshaler); isText {
-		d.text(path, node, text, r.want(into.Type()))
+		d.text(path, node, text, r.Want(into.Type()))
 		return
 	}
 	switch into.Kind() {
@@ -31,8 +34,19 @@ func (d decoder) decode(path string, node any, into reflect.Value, r rule) {
 	}
 }
 
-func (d decoder) wrong(path string, node any, r rule, t reflect.Type) {
-	d.add(path, describe(node), r.want(t))
+// Top decodes a value as the engine hands it over: strings are plain text, anything else is JSON.
+func (d Decoder) Top(path, text string, into reflect.Value, r Rule) {
+	if into.Kind() == reflect.String {
+		d.setString(path, text, into, r)
+		return
+	}
+	if node, fine := ParseTree(path, text, d.Faults); fine {
+		d.Decode(path, node, into, r)
+	}
+}
+
+func (d Decoder) wrong(path string, node any, r Rule, t reflect.Type) {
+	d.Add(path, describe(node), r.Want(t))
 }
 
 // describe shows a node as the configuration has it.
@@ -45,29 +59,29 @@ func describe(node any) string {
 	case []any:
 		return "is a list"
 	default:
-		return show(v)
+		return Show(v)
 	}
 }
 
-func (d decoder) object(path string, node any, into reflect.Value) {
+func (d Decoder) object(path string, node any, into reflect.Value) {
 	object, isObject := node.(map[string]any)
 	if !isObject {
-		d.wrong(path, node, rule{}, into.Type())
+		d.wrong(path, node, Rule{}, into.Type())
 		return
 	}
-	fields := fieldsOf(into.Type())
+	fields := d.Words.Fields(into.Type())
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.Key == key })
 		if i < 0 {
-			keys := keysOf(fields)
-			d.add(at(path, key), "is no known key"+didYouMean(key, keys), "one of "+join(keys))
+			keys := Keys(fields)
+			d.Add(At(path, key), "is no known key"+DidYouMean(key, keys), "one of "+Join(keys))
 			continue
 		}
-		d.decode(at(path, key), object[key], into.FieldByIndex(fields[i].Index), fields[i].rule)
+		d.Decode(At(path, key), object[key], into.FieldByIndex(fields[i].Index), fields[i].Rule)
 	}
 	for _, f := range fields {
-		if _, said := object[f.key]; f.rule.required && !said && unset(into.FieldByIndex(f.Index)) {
-			d.add(at(path, f.key), "is not set", f.rule.want(f.Type))
+		if _, said := object[f.Key]; f.Rule.Required && !said && unset(into.FieldByIndex(f.Index)) {
+			d.Add(At(path, f.Key), "is not set", f.Rule.Want(f.Type))
 		}
 	}
 }
@@ -77,10 +91,10 @@ func unset(v reflect.Value) bool {
 }
 
 // named is an entry of a map that has defaults of its own even where the map's defaults lack it.
-type named interface{ startAs(key string) }
+type named interface{ StartAs(key string) }
 
 // mapping replaces a map. An entry starts from the default entry of the same key, if there is one.
-func (d decoder) mapping(path string, node any, into reflect.Value, r rule) {
+func (d Decoder) mapping(path string, node any, into reflect.Value, r Rule) {
 	object, isObject := node.(map[string]any)
 	if !isObject {
 		d.wrong(path, node, r, into.Type())
@@ -89,23 +103,23 @@ func (d decoder) mapping(path string, node any, into reflect.Value, r rule) {
 	d.count(path, len(object), r)
 	result := reflect.MakeMap(into.Type())
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if want, fine := forms[r.keys].fault(key); !fine {
-			d.add(at(path, key), "is no key here", want)
+		if want, fine := r.Form(r.Keys).fault(key); !fine {
+			d.Add(At(path, key), "is no key here", want)
 			continue
 		}
 		entry := reflect.New(into.Type().Elem()).Elem()
 		if seed := into.MapIndex(reflect.ValueOf(key)); seed.IsValid() {
 			entry.Set(seed)
 		} else if named, isNamed := entry.Addr().Interface().(named); isNamed {
-			named.startAs(key)
+			named.StartAs(key)
 		}
-		d.decode(at(path, key), object[key], entry, r)
+		d.Decode(At(path, key), object[key], entry, r)
 		result.SetMapIndex(reflect.ValueOf(key), entry)
 	}
 	into.Set(result)
 }
 
-func (d decoder) list(path string, node any, into reflect.Value, r rule) {
+func (d Decoder) list(path string, node any, into reflect.Value, r Rule) {
 	array, isArray := node.([]any)
 	if !isArray {
 		d.wrong(path, node, r, into.Type())
@@ -114,28 +128,28 @@ func (d decoder) list(path string, node any, into reflect.Value, r rule) {
 	d.count(path, len(array), r)
 	result := reflect.MakeSlice(into.Type(), len(array), len(array))
 	for i, element := range array {
-		d.decode(fmt.Sprintf("%s[%d]", path, i), element, result.Index(i), r)
+		d.Decode(fmt.Sprintf("%s[%d]", path, i), element, result.Index(i), r)
 	}
 	into.Set(result)
 }
 
-func (d decoder) count(path string, n int, r rule) {
+func (d Decoder) count(path string, n int, r Rule) {
 	switch {
-	case n < r.minItems:
-		d.add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("at least %d", r.minItems))
-	case r.maxItems > 0 && n > r.maxItems:
-		d.add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("at most %d", r.maxItems))
+	case n < r.MinItems:
+		d.Add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("at least %d", r.MinItems))
+	case r.MaxItems > 0 && n > r.MaxItems:
+		d.Add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("at most %d", r.MaxItems))
 	}
 }
 
-func (d decoder) text(path string, node any, into encoding.TextUnmarshaler, want string) {
+func (d Decoder) text(path string, node any, into encoding.TextUnmarshaler, want string) {
 	text, isString := node.(string)
 	if !isString || into.UnmarshalText([]byte(text)) != nil {
-		d.add(path, describe(node), want)
+		d.Add(path, describe(node), want)
 	}
 }
 
-func (d decoder) scalar(path string, node any, into reflect.Value, r rule) {
+func (d Decoder) scalar(path string, node any, into reflect.Value, r Rule) {
 	fine := false
 	switch v := node.(type) {
 	case bool:
@@ -156,13 +170,13 @@ func (d decoder) scalar(path string, node any, into reflect.Value, r rule) {
 }
 
 // setString sets a string of the wanted form, or reports it.
-func (d decoder) setString(path, text string, into reflect.Value, r rule) {
+func (d Decoder) setString(path, text string, into reflect.Value, r Rule) {
 	if !r.allows(text) {
-		d.add(path, show(text)+didYouMean(text, r.one), "one of "+join(r.one))
+		d.Add(path, Show(text)+DidYouMean(text, r.One), "one of "+Join(r.One))
 		return
 	}
-	if want, fine := forms[r.match].fault(text); !fine {
-		d.add(path, show(text), want)
+	if want, fine := r.Form(r.Match).fault(text); !fine {
+		d.Add(path, Show(text), want)
 		return
 	}
 	into.SetString(text)
@@ -170,9 +184,9 @@ func (d decoder) setString(path, text string, into reflect.Value, r rule) {
 
 // setNumber sets a number within the rule's bounds and reports whether it did. Whole numbers are written without point
 // or exponent; what overflows is out of any bounds.
-func setNumber(n json.Number, into reflect.Value, r rule) bool {
+func setNumber(n json.Number, into reflect.Value, r Rule) bool {
 	value, err := strconv.ParseFloat(n.String(), 64)
-	if err != nil || r.bounded && (value < r.min || value > r.max) || !r.allows(n.String()) {
+	if err != nil || r.Bounded && (value < r.Min || value > r.Max) || !r.allows(n.String()) {
 		return false
 	}
 	switch into.Kind() {
