@@ -114,6 +114,8 @@ type Cache struct {
 	// lets a role do so.
 	ReportingUsername pulumi.StringOutput
 	ReportingPolicy   pulumi.StringOutput
+	// Waiting is a line for what waits for the maintenance window, or empty.
+	Waiting pulumi.StringArrayOutput
 }
 
 // declaration carries what every concern's function needs.
@@ -150,6 +152,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"arn":                c.ARN,
 		"reportingUsername":  c.ReportingUsername,
 		"reportingPolicy":    c.ReportingPolicy,
+		"waiting":            c.Waiting,
 	})
 }
 
@@ -192,6 +195,7 @@ func (d *declaration) declare(c *Cache) error {
 	c.SecurityGroupID, c.ParameterGroupName = firewall.ID().ToStringOutput(), parameters.Name
 	c.Username, c.UserGroupID = users.application.UserName, users.group.UserGroupId
 	c.ReportingUsername, c.ReportingPolicy = users.reporting.UserName, connectPolicy(group, users.reporting)
+	c.Waiting = d.waiting(group)
 	return nil
 }
 
