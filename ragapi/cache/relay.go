@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -70,7 +71,7 @@ func (c *Cache) relay(ctx context.Context) error {
 	}
 	err = c.do(ctx, "relay", func(ctx context.Context, _ rueidis.Client) error {
 		told := wire.B().Set().Key(positionKey).Value(news.Seen.String()).Build()
-		return firstFault(wire.DoMulti(ctx, append(raise(wire.B(), raised), told)...))
+		return together(ctx, wire, append(raise(wire.B(), raised), told))
 	})
 	if err != nil {
 		return err
@@ -79,6 +80,20 @@ func (c *Cache) relay(ctx context.Context) error {
 		return err
 	}
 	return c.trim(ctx, news.At, news.Seen.Floor())
+}
+
+// together has commands carried out all, or none: where one is refused, for want of memory, the next may already have room.
+func together(ctx context.Context, wire rueidis.DedicatedClient, commands []rueidis.Completed) error {
+	whole := append(append([]rueidis.Completed{wire.B().Multi().Build()}, commands...), wire.B().Exec().Build())
+	results := wire.DoMulti(ctx, whole...)
+	if err := firstFault(results); err != nil {
+		return err
+	}
+	answers, err := results[len(results)-1].ToArray()
+	for i := range answers {
+		err = errors.Join(err, answers[i].Error())
+	}
+	return err
 }
 
 func (c *Cache) position(ctx context.Context, wire rueidis.DedicatedClient) (at position, err error) {
