@@ -1,4 +1,4 @@
-package graph
+package planner
 
 import (
 	"bytes"
@@ -15,20 +15,8 @@ const (
 	Unknown = "[unknown]"
 )
 
-// Text is the graph as stable text: one paragraph per resource, sorted by path, inputs sorted by name. Strings that
-// hold JSON are shown as JSON, secrets as [secret], values not known in a preview as [unknown].
-func (g Graph) Text() string {
-	var b strings.Builder
-	for i, r := range g.Resources {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		r.write(&b)
-	}
-	return b.String()
-}
-
-// Text is the resource's paragraph of the graph's text.
+// Text is the resource as stable text: a paragraph, inputs sorted by name. Strings that hold JSON are shown as JSON, secrets
+// as [secret], values not known in a preview as [unknown].
 func (r Resource) Text() string {
 	var b strings.Builder
 	r.write(&b)

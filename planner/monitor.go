@@ -1,4 +1,4 @@
-package graph
+package planner
 
 import (
 	"fmt"
@@ -41,7 +41,7 @@ type record struct {
 func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	rpc := args.RegisterRPC
 	if rpc == nil {
-		return "", nil, fmt.Errorf("%s %s is read, want it registered: the harness has no cloud to read from", args.TypeToken, args.Name)
+		return "", nil, fmt.Errorf("%s %s is read, want it registered: a plan has no cloud to read from", args.TypeToken, args.Name)
 	}
 	// The mock engine drops what is unknown; the text shows it.
 	inputs, err := plugin.UnmarshalProperties(rpc.GetObject(), plugin.MarshalOptions{
@@ -102,15 +102,15 @@ func (m *monitor) RegisterResourceOutputs() (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-func (m *monitor) graph() Graph {
+func (m *monitor) plan() Plan {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	g := Graph{OutputsRegistered: m.outputs}
+	p := Plan{OutputsRegistered: m.outputs}
 	for _, rec := range m.records {
-		g.Resources = append(g.Resources, m.resource(rec))
+		p.Resources = append(p.Resources, m.resource(rec))
 	}
-	sortByPath(g.Resources)
-	return g
+	sortByPath(p.Resources)
+	return p
 }
 
 func (m *monitor) resource(rec record) Resource {
