@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -91,7 +92,28 @@ func (w *world) disagrees(p *party, documents, sessions map[string]string) strin
 			return fmt.Sprintf("%s shows %d messages of session %s, the primary has %s %s", p.name, len(s.Messages), id, want, different)
 		}
 	}
-	return w.findsOther(p)
+	return cmp.Or(w.showsGone(p, documents, sessions), w.findsOther(p))
+}
+
+// showsGone says what p shows that the primary has no more.
+func (w *world) showsGone(p *party, documents, sessions map[string]string) string {
+	var paths []string
+	for _, d := range w.docs {
+		if _, there := documents[d.id]; !there {
+			paths = append(paths, "/v1/documents/"+d.id, "/v1/documents/"+d.id+"/chunks")
+		}
+	}
+	for _, s := range w.talks {
+		if _, there := sessions[s.id]; !there {
+			paths = append(paths, "/v1/sessions/"+s.id)
+		}
+	}
+	for _, path := range paths {
+		if status, answer := ask(w.T, http.MethodGet, p.http+path, ""); status != http.StatusNotFound {
+			return fmt.Sprintf("%s of %s, which is gone, answers %d: %s", path, p.name, status, answer)
+		}
+	}
+	return ""
 }
 
 // findsOther says in what the searches of p differ from what the primary has.

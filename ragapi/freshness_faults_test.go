@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -157,13 +158,18 @@ func (w *world) fillRedis() {
 	w.befalls("Redis has room")
 }
 
-// replaceParty kills a process with whatever it is at, and starts another.
+// replaceParty kills a process with whatever it is at, or asks it to end as a roll-out does, and starts another.
 func (w *world) replaceParty(p *party) {
+	asked := w.random.IntN(3) == 0
 	w.mu.Lock()
 	w.parties = slices.DeleteFunc(w.parties, func(other *party) bool { return other == p })
 	p.died = time.Now()
-	w.note("%s dies", p.name)
+	w.note("%s dies, asked to: %t", p.name, asked)
 	w.mu.Unlock()
+	if asked {
+		p.signal(syscall.SIGTERM)
+		p.exit()
+	}
 	p.kill()
 	w.join()
 }

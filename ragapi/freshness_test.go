@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 	"time"
 )
 
-// envSeed and envSeconds name the variables that try another course, or a longer one.
-const envSeed, envSeconds = "RAGAPI_TEST_SEED", "RAGAPI_TEST_SECONDS"
+// envSeed, envSeconds and envFaults name the variables that try another course, a longer one, or only faults whose names a regular
+// expression finds.
+const envSeed, envSeconds, envFaults = "RAGAPI_TEST_SEED", "RAGAPI_TEST_SECONDS", "RAGAPI_TEST_FAULTS"
 
 func number(t *testing.T, variable string, fallback uint64) uint64 {
 	t.Helper()
@@ -53,19 +55,30 @@ func TestWhatIsAcknowledgedIsSeenByEverybody(t *testing.T) {
 	w.account()
 }
 
+// calm is how long nothing befalls the world after every fault has once: what is to be known by then must be.
+const calm = relay + slack + 4*time.Second
+
 // suffer has one fault after the other befall the world, each of them before any comes again.
 func (w *world) suffer(long time.Duration) {
 	faults := w.faults()
-	names := slices.Sorted(maps.Keys(faults))
-	var next []string
-	for end := time.Now().Add(long); time.Now().Before(end) && !w.Failed(); {
-		if len(next) == 0 {
-			next = slices.Clone(names)
-			w.random.Shuffle(len(next), func(i, j int) { next[i], next[j] = next[j], next[i] })
+	chosen, err := regexp.Compile(os.Getenv(envFaults))
+	if err != nil {
+		w.Fatalf("%s: %v", envFaults, err)
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(faults)), func(name string) bool { return !chosen.MatchString(name) })
+	if len(names) == 0 {
+		w.Fatalf("%s: %s finds no fault of %v", envFaults, chosen, slices.Sorted(maps.Keys(faults)))
+	}
+	for end := time.Now().Add(long); time.Now().Before(end) && !w.Failed(); time.Sleep(min(calm, time.Until(end))) {
+		w.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		for _, name := range names {
+			if time.Now().After(end) || w.Failed() {
+				return
+			}
+			faults[name]()
+			time.Sleep(w.between(100, 700))
 		}
-		faults[next[0]]()
-		next = next[1:]
-		time.Sleep(w.between(100, 700))
+		w.befalls("calm")
 	}
 }
 

@@ -189,6 +189,20 @@ func (q query) matches(t *text) bool {
 // hit is what a search shows of a document.
 type hit struct{ DocumentID, Content, Match string }
 
+// odd says what is wrong with a hit, whatever the time; "" for nothing: it shows a text that answers q.
+func (q query) odd(d *doc, h hit) string {
+	i := slices.IndexFunc(d.texts, func(t *text) bool { return t.body == h.Content })
+	switch {
+	case i < 0:
+		return fmt.Sprintf("%s is found with %q, which is no text of it", d.id, h.Content)
+	case q.without != "" && strings.Contains(h.Content, q.without):
+		return fmt.Sprintf("%s is found with %q, which has what is excluded", d.id, h.Content)
+	case h.Match != "similar" && !strings.Contains(h.Content, q.want):
+		return fmt.Sprintf("%s is found as %s with %q, which has not what is wanted", d.id, h.Match, h.Content)
+	}
+	return ""
+}
+
 // searched says what is wrong with the answer of p to a search; "" for nothing.
 func (w *world) searched(q query, hits []hit, p *party, asked interval) string {
 	shown := map[string]bool{}
@@ -196,6 +210,14 @@ func (w *world) searched(q query, hits []hit, p *party, asked interval) string {
 		shown[h.DocumentID] = true
 	}
 	for _, d := range w.docs {
+		for _, h := range hits {
+			if h.DocumentID != d.id {
+				continue
+			}
+			if wrong := q.odd(d, h); wrong != "" {
+				return wrong
+			}
+		}
 		settled := d.settled(asked)
 		switch {
 		case shown[d.id] && d.gone.firm(asked.from) && w.excused(d.gone, p, asked, false) == "":

@@ -21,6 +21,7 @@ import (
 type world struct {
 	*testing.T
 	random  *rand.Rand // of what befalls the world
+	sweeps  bool       // clients also ask for everything to be invalidated
 	begun   time.Time
 	pair    *pgtest.Pair
 	redis   *pgtest.Redis
@@ -56,7 +57,7 @@ type party struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), begun: time.Now(), stopped: make(chan struct{}), answers: map[string]int{}}
+	w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), sweeps: seed%2 == 0, begun: time.Now(), stopped: make(chan struct{}), answers: map[string]int{}}
 	w.pair, w.redis = pgtest.StartPair(t), pgtest.StartRedis(t)
 	w.through, w.reads, w.primary = w.pair.Primary, w.pair.Standby, pgtest.Pool(t, w.pair.Primary)
 	if os.Getenv(pgtest.EnvPooler) != "" {
@@ -79,7 +80,7 @@ func (w *world) clock() time.Duration {
 
 func (w *world) env() []string {
 	env := append(pgtest.Env(w.through), "DATABASE_DIRECT_HOST="+w.pair.Primary.Host, "DATABASE_DIRECT_PORT="+port(w.pair.Primary), "DATABASE_DIRECT_SSLMODE=disable",
-		"CACHE_ADDR="+w.redis.Address(), "CACHE_TLS=off", "DATABASE_STATEMENT_TIMEOUT=0s")
+		"CACHE_ADDR="+w.redis.Address(), "CACHE_TLS=off", "DATABASE_STATEMENT_TIMEOUT=0s", "DRAIN_TIMEOUT=1s", "DRAIN_DELAY=200ms")
 	if chroma := os.Getenv(envChroma); chroma != "" {
 		env = append(env, "VECTOR_URL="+chroma)
 	}

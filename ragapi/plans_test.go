@@ -132,8 +132,8 @@ func (noJobs) ForgetTx(context.Context, pgx.Tx, uuid.UUID) error          { retu
 // fixed finds the same chunks whatever it is asked.
 type fixed struct{}
 
-func (fixed) Similar(context.Context, string, int) ([]search.Place, error) {
-	return []search.Place{{DocumentID: seededID(77), Position: 5}, {DocumentID: seededID(78), Position: 6}}, nil
+func (fixed) Similar(context.Context, string, int) ([]search.Piece, error) {
+	return []search.Piece{{Place: search.Place{DocumentID: seededID(77), Position: 5}}, {Place: search.Place{DocumentID: seededID(78), Position: 6}}}, nil
 }
 
 func seededID(i int) uuid.UUID {

@@ -51,7 +51,7 @@ func below(folder, root string) bool { return folder == root || strings.HasPrefi
 
 // mayImport says, by folder, which of the project's packages may be imported. The longest folder counts.
 var mayImport = map[string][]string{
-	"cmd":        {"cmd/ragscale/image", "infra/platform", "planner", "sandbox", "stacks", "policies", "perf"},
+	"cmd":        {"cmd/ragscale", "infra/platform", "planner", "sandbox", "stacks", "policies", "perf"},
 	"infra":      {"components", "planner", "stacks", "infra"},
 	"components": {"components", "planner"},
 	"planner":    {},

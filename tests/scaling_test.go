@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gruntwork-io/terratest/modules/retry"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -20,21 +21,22 @@ func hpaFollowsLoad(t *testing.T, where target) {
 	for i := range 20 {
 		post(t, api, fmt.Sprintf("Load %d", i), "autoscaling replicas headroom saturation latency percentile throughput")
 	}
-	replicas := func() int32 {
+	hpa := func() *autoscalingv2.HorizontalPodAutoscaler {
 		h, err := cs.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(t.Context(), deployment, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return h.Status.CurrentReplicas
+		return h
 	}
-	minimum := replicas()
-	if minimum != 3 {
-		t.Fatalf("%d replicas at rest, want 3", minimum)
+	replicas := func() int32 { return hpa().Status.CurrentReplicas }
+	minimum, most := *hpa().Spec.MinReplicas, hpa().Spec.MaxReplicas
+	if n := replicas(); n != minimum || most <= minimum {
+		t.Fatalf("%d replicas at rest, of %d to %d that are declared, want the least, and more to be declared", n, minimum, most)
 	}
 	stop := load(t, api, 32, 3*time.Minute)
 	retry.DoWithRetryContext(t, t.Context(), "the HPA scales out", 170, time.Second, func() (string, error) {
-		if n := replicas(); n < 2*minimum {
-			return "", fmt.Errorf("%d replicas under load, want at least %d", n, 2*minimum)
+		if n := replicas(); n != most {
+			return "", fmt.Errorf("%d replicas under load, want %d", n, most)
 		}
 		return "", nil
 	})

@@ -87,8 +87,17 @@ func cloudWatchDashboard(path string) ([]byte, error) {
 	return indented(body)
 }
 
-// stateOutput reads an output of the first resource of a type that has it in what `pulumi stack export` writes; "" if none has.
+// stateOutput is the first of stateOutputs; "" if there is none.
 func stateOutput(state io.Reader, resourceType, output string) (string, error) {
+	all, err := stateOutputs(state, resourceType, output)
+	if len(all) == 0 {
+		return "", err
+	}
+	return all[0], err
+}
+
+// stateOutputs finds a text among the outputs of each resource of a type in a stack's state, as `pulumi stack export` writes it.
+func stateOutputs(state io.Reader, resourceType, output string) ([]string, error) {
 	var s struct {
 		Deployment struct {
 			Resources []struct {
@@ -98,14 +107,15 @@ func stateOutput(state io.Reader, resourceType, output string) (string, error) {
 		} `json:"deployment"`
 	}
 	if err := json.NewDecoder(state).Decode(&s); err != nil {
-		return "", err
+		return nil, err
 	}
+	var all []string
 	for _, r := range s.Deployment.Resources {
 		if value, isText := r.Outputs[output].(string); isText && value != "" && r.Type == resourceType {
-			return value, nil
+			all = append(all, value)
 		}
 	}
-	return "", nil
+	return all, nil
 }
 
 func indented(text string) ([]byte, error) {

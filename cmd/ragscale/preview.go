@@ -63,5 +63,18 @@ func (p project) refresh(ctx context.Context, c console, stack string) error {
 	if _, err := s.Refresh(ctx, optrefresh.ProgressStreams(c.out), optrefresh.ErrorProgressStreams(c.notes), optrefresh.Color(colour()), optrefresh.SuppressProgress()); err != nil {
 		return engineError("refresh", err)
 	}
-	return nil
+	return p.showWaiting(ctx, c, stack)
+}
+
+// showWaiting tells what the account keeps for later: the values that it has until then are those that a refresh reads.
+func (p project) showWaiting(ctx context.Context, c console, stack string) error {
+	cloud, err := p.cloud(ctx, stack)
+	if err != nil {
+		return err
+	}
+	changes, err := cloud.List(ctx)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	return c.showPending(changes, false)
 }

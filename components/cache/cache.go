@@ -113,6 +113,8 @@ type Cache struct {
 	// lets a role do so.
 	ReportingUsername pulumi.StringOutput
 	ReportingPolicy   pulumi.StringOutput
+	// Waiting is a line for what waits for the maintenance window, or empty.
+	Waiting pulumi.StringArrayOutput
 }
 
 // declaration carries what every concern's function needs.
@@ -147,6 +149,7 @@ func (c *Cache) outputs() pulumi.Map {
 		"arn":                c.ARN,
 		"reportingUsername":  c.ReportingUsername,
 		"reportingPolicy":    c.ReportingPolicy,
+		"waiting":            c.Waiting,
 	}
 }
 
@@ -189,6 +192,7 @@ func (d *declaration) declare(c *Cache) error {
 	c.SecurityGroupID, c.ParameterGroupName = firewall.ID().ToStringOutput(), parameters.Name
 	c.Username, c.UserGroupID = users.application.UserName, users.group.UserGroupId
 	c.ReportingUsername, c.ReportingPolicy = users.reporting.UserName, connectPolicy(group, users.reporting)
+	c.Waiting = d.waiting(group)
 	return nil
 }
 

@@ -30,18 +30,16 @@ func (d *declaration) replicationGroup(w groupWiring) (*elasticache.ReplicationG
 	a := d.args
 	highlyAvailable := a.Replicas > 0
 	args := &elasticache.ReplicationGroupArgs{
-		ReplicationGroupId:       w.identifier,
-		Description:              pulumi.String("Cache of the RAG API: search results, sessions, computed data"),
-		Engine:                   pulumi.String(engine),
-		EngineVersion:            pulumi.String(engineVersion),
-		AutoMinorVersionUpgrade:  pulumi.Bool(a.AutoMinorVersionUpgrade),
-		NodeType:                 pulumi.String(a.NodeType),
-		NumCacheClusters:         pulumi.Int(1 + a.Replicas),
-		AutomaticFailoverEnabled: pulumi.Bool(highlyAvailable),
-		MultiAzEnabled:           pulumi.Bool(highlyAvailable),
-		// The last replica goes after failover is off, in the same update: that must not wait for the window. A node alone is
-		// away in either case.
-		ApplyImmediately:          pulumi.Bool(a.ApplyImmediately || !highlyAvailable),
+		ReplicationGroupId:        w.identifier,
+		Description:               pulumi.String("Cache of the RAG API: search results, sessions, computed data"),
+		Engine:                    pulumi.String(engine),
+		EngineVersion:             pulumi.String(engineVersion),
+		AutoMinorVersionUpgrade:   pulumi.Bool(a.AutoMinorVersionUpgrade),
+		NodeType:                  pulumi.String(a.NodeType),
+		NumCacheClusters:          pulumi.Int(1 + a.Replicas),
+		AutomaticFailoverEnabled:  pulumi.Bool(highlyAvailable),
+		MultiAzEnabled:            pulumi.Bool(highlyAvailable),
+		ApplyImmediately:          pulumi.Bool(d.atOnce()),
 		Port:                      pulumi.Int(port),
 		SubnetGroupName:           w.subnets.Name,
 		SecurityGroupIds:          pulumi.StringArray{w.firewall.ID()},

@@ -130,6 +130,8 @@ type Database struct {
 	ReplicaIDs       pulumi.StringArray
 	// SecretARN of the credentials in Secrets Manager: JSON with engine, host, port, dbname, username and password.
 	SecretARN pulumi.StringOutput
+	// Waiting are lines for what waits for a maintenance window: at most one for the primary, then for each replica.
+	Waiting pulumi.StringArrayArray
 }
 
 // declaration carries what every concern's function needs.
@@ -163,6 +165,7 @@ func (db *Database) outputs() pulumi.Map {
 		"replicaAddresses":   db.ReplicaAddresses,
 		"replicaIds":         db.ReplicaIDs,
 		"secretArn":          db.SecretARN,
+		"waiting":            db.Waiting,
 	}
 }
 
@@ -188,12 +191,14 @@ func (d *declaration) declare(db *Database) error {
 	db.Name, db.Username = primary.DbName, primary.Username
 	db.InstanceID, db.SecurityGroupID = primary.Identifier, firewall.ID().ToStringOutput()
 	db.ParameterGroupName = primary.ParameterGroupName
+	db.Waiting = pulumi.StringArrayArray{d.waiting(primary, "", d.args.InstanceClass, d.args.MultiAZ)}
 
 	replicas, err := d.replicas(primary, shared)
 	if err != nil {
 		return err
 	}
-	for _, replica := range replicas {
+	for i, replica := range replicas {
+		db.Waiting = append(db.Waiting, d.waiting(replica, replicaSuffix(i+1), d.args.replicaClass(), false))
 		db.ReplicaAddresses = append(db.ReplicaAddresses, replica.Address)
 		db.ReplicaIDs = append(db.ReplicaIDs, replica.Identifier)
 	}

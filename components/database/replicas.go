@@ -57,7 +57,7 @@ func (d *declaration) replicas(primary *rds.Instance, w sharedWiring) ([]*rds.In
 // replica has no name, user, password, port, backups and subnet group of its own: RDS takes the primary's. The volume is
 // at first as large as the primary's; its size here only makes it grow when the primary's does.
 func (d *declaration) replica(number int, primary *rds.Instance, group *rds.ParameterGroup, w sharedWiring) (*rds.Instance, error) {
-	suffix := "-replica-" + strconv.Itoa(number)
+	suffix := replicaSuffix(number)
 	identifier := pulumi.Sprintf("%s%s", w.identifier, suffix)
 	logs, err := d.logGroups(suffix, identifier)
 	if err != nil {
@@ -82,6 +82,8 @@ func (d *declaration) replica(number int, primary *rds.Instance, group *rds.Para
 		pulumi.DependsOn(append(logs, w.monitoring.ready...)),
 		pulumi.IgnoreChanges(replicaCreationOnly))
 }
+
+func replicaSuffix(number int) string { return "-replica-" + strconv.Itoa(number) }
 
 func (a Args) replicaClass() string {
 	if a.Replicas.Class == "" {

@@ -41,6 +41,7 @@ var iniTemplate = template.Must(template.New(configFile).Parse(iniText))
 type iniValues struct {
 	Name, ReadOnlyName     string
 	Primary, ReadOnlyHosts string // the latter separated by commas
+	SeveralReaders         bool
 	ServerPort, Port       int
 	ReadWrite, ReadOnly    int
 	MaxClientConnections   int
@@ -58,10 +59,10 @@ func (d *declaration) ini() pulumi.StringOutput {
 		readers = pulumi.StringArray{db.Host}
 	}
 	return pulumi.All(db.Name, db.Host, readers, db.Port).ApplyT(func(v []any) (string, error) {
-		name, port := v[0].(string), v[3].(int)
+		name, hosts, port := v[0].(string), v[2].([]string), v[3].(int)
 		return renderINI(iniValues{
 			Name: name, ReadOnlyName: name + ReadOnlySuffix,
-			Primary: v[1].(string), ReadOnlyHosts: strings.Join(v[2].([]string), ","),
+			Primary: v[1].(string), ReadOnlyHosts: strings.Join(hosts, ","), SeveralReaders: len(hosts) > 1,
 			ServerPort: port, Port: Port,
 			ReadWrite: d.args.Pools.ReadWrite, ReadOnly: d.args.Pools.ReadOnly,
 			MaxClientConnections: d.args.Pools.MaxClientConnections,

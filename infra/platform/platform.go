@@ -5,6 +5,8 @@
 package platform
 
 import (
+	"slices"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -131,6 +133,12 @@ func (p *platform) watching() error {
 	return err
 }
 
+// waiting are lines for what the database and the cache do in their maintenance windows, sooner by `ragscale pending apply`.
+func (p *platform) waiting() pulumi.StringArrayOutput {
+	lines := append(pulumi.StringArrayArray{p.cache.Waiting}, p.db.Waiting...)
+	return lines.ToStringArrayArrayOutput().ApplyT(func(all [][]string) []string { return slices.Concat(all...) }).(pulumi.StringArrayOutput)
+}
+
 func (p *platform) export() {
 	p.ctx.Export("clusterName", p.cluster.Name)
 	p.ctx.Export("kubeconfig", p.cluster.Kubeconfig)
@@ -140,6 +148,7 @@ func (p *platform) export() {
 	p.ctx.Export("databaseName", p.db.Name)
 	p.ctx.Export("databaseSecretArn", p.db.SecretARN)
 	p.ctx.Export("cacheAddress", p.cache.PrimaryAddress)
+	p.ctx.Export("waiting", p.waiting())
 	p.ctx.Export("imageRepository", p.api.RepositoryURL)
 	p.ctx.Export("loadResultsBucket", p.loads.ResultsBucket)
 	if p.edge != nil {

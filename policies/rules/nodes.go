@@ -100,7 +100,7 @@ var nodes = []Rule{
 	},
 	{
 		Name: "node-volume", Area: Nodes, Levels: everywhere,
-		Says:   "Property volumes are encrypted gp3.",
+		Says:   "Node volumes are encrypted gp3.",
 		Fix:    "blockDeviceMappings.ebs of the launch template: encrypted true, volumeType gp3.",
 		Origin: "encryption at rest; gp2 throttles when its credits are gone",
 		Types:  []string{launchTemplate}, Check: nodeVolume,

@@ -35,8 +35,9 @@ import (
 
 const (
 	// operationWithin bounds every question to Redis, which answers within a millisecond, and waits longer only where the
-	// CPU is short. What it costs at most when Redis hangs is paid by what is in flight, then by one in each pause.
-	operationWithin = time.Second
+	// CPU is short. What it costs at most when Redis hangs is paid by what is in flight, then by one in each pause. Who loads an
+	// answer asks three times, one after the other: together less than the 2 s that a request has.
+	operationWithin = 600 * time.Millisecond
 	failuresToOpen  = 3
 	pause           = 2 * time.Second
 	dialWithin      = 2 * time.Second

@@ -45,14 +45,14 @@ func fetch[T any](ctx context.Context, c *Cache, k *kind[T], q question, load fu
 	e, r, level := lookUp(ctx, c, k, q)
 	c.seen.CacheRequest(k.name, string(r), level)
 	if r == stale {
-		c.refresh(ctx, q.key, func(ctx context.Context) (any, error) { return loadAndKeep(ctx, c, k, q, load) })
+		c.refresh(ctx, q, func(ctx context.Context, begun start) (any, error) { return loadAndKeep(ctx, c, k, q, &begun, load) })
 	}
 	if !r.kept() {
 		loaded, err := c.flights.do(ctx, q.key, func(ctx context.Context) (any, error) {
 			if k.shared && r == miss {
 				return sharing(ctx, c, k, q, load)
 			}
-			return loadAndKeep(ctx, c, k, q, load)
+			return alone(ctx, c, k, q, load)
 		})
 		if err != nil {
 			return e.value, r, err
@@ -180,70 +180,101 @@ func (c *Cache) get(ctx context.Context, key string, ttl time.Duration) (raw []b
 	return raw, local, err
 }
 
-// loadAndKeep asks the database, and keeps what it says with what it had seen.
-func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
-	if k.behind {
-		return loadAndKeepBehind(ctx, c, k, q, load)
+// alone loads without asking whether another process does.
+func alone[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	begun := start{before: heard{whole: true}}
+	if !k.strict && !k.behind {
+		begun.before = c.known(ctx, q.names())
 	}
-	e, ttl, err := loaded(ctx, c, k, q, load)
-	if err == nil && ttl > 0 && k.keeps(e) {
+	return loadAndKeep(ctx, c, k, q, &begun, load)
+}
+
+// loadAndKeep asks the database, and keeps what it says with what it had seen. Of kinds that are kept behind, nobody waits for
+// the keeping.
+func loadAndKeep[T any](ctx context.Context, c *Cache, k *kind[T], q question, begun *start, load func(ctx context.Context) (T, error)) (entry[T], error) {
+	e, err := dated(ctx, k, load)
+	if err != nil {
+		return e, err
+	}
+	if k.behind {
+		go keepAndAsk(context.WithoutCancel(ctx), c, k, q, begun, e)
+		return e, nil
+	}
+	now := keepAndAsk(ctx, c, k, q, begun, e)
+	ttl := k.ttl
+	switch {
+	case fresh(q, e, now.marks):
+		return e, nil
+	case !k.strict:
+		e, ttl = late(ctx, c, k, e, begun.before.marks, now.marks), lateTTL
+	case e.saw(now.marks):
+		return e, nil // all that is committed; it would not count, for others that began before are on their way
+	default:
+		e, err = dated(postgres.FromPrimary(ctx), k, load)
+	}
+	if err == nil && now.whole && k.keeps(e) {
 		c.keep(ctx, q.key, k.ttlOf(e, ttl), e.encode)
 	}
 	return e, err
 }
 
-// loaded is what the database says, and how long it may be kept: 0 is not at all.
-func loaded[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (e entry[T], ttl time.Duration, err error) {
-	before, whole := c.known(ctx, q.names())
-	if e, err = dated(ctx, k, load); err != nil {
-		return e, 0, err
-	}
-	m := c.own.of(names(k, q, e))
-	if whole {
-		m, whole = c.known(ctx, names(k, q, e))
-	}
-	ttl = k.ttl
-	switch {
-	case fresh(q, e, m):
-	case !k.strict:
-		e, ttl = late(ctx, c, k, e, before, m), lateTTL
-	case e.saw(m):
-		return e, 0, nil // all that is committed; it would not count, for others that began before are on their way
-	default:
-		e, err = dated(postgres.FromPrimary(ctx), k, load)
-	}
-	if !whole {
-		ttl = 0
-	}
-	return e, ttl, err
-}
-
 // keeps reports whether an answer may be kept.
 func (k *kind[T]) keeps(e entry[T]) bool { return e.absent || k.final == nil || k.final(e.value) }
 
-// loadAndKeepBehind lets nobody wait for the keeping.
-func loadAndKeepBehind[T any](ctx context.Context, c *Cache, k *kind[T], q question, load func(ctx context.Context) (T, error)) (entry[T], error) {
-	e, err := dated(ctx, k, load)
-	if err == nil {
-		go keepFresh(context.WithoutCancel(ctx), c, k, q, e)
+// keepAndAsk keeps an answer, ends the lease of its load, and returns what is marked by now: in one round trip. So an answer may
+// be kept that has not seen all marks: nobody uses it.
+func keepAndAsk[T any](ctx context.Context, c *Cache, k *kind[T], q question, begun *start, e entry[T]) heard {
+	all := names(k, q, e)
+	if !begun.before.whole {
+		return heard{marks: c.own.of(all)} // Redis has not answered just now
 	}
-	return e, err
+	var raw []byte
+	if k.keeps(e) {
+		raw = c.encoded(e.encode)
+	}
+	var scores rueidis.RedisResult
+	err := c.do(ctx, "keep", func(ctx context.Context, client rueidis.Client) error {
+		commands := rueidis.Commands{marksOfNames(client.B(), all)}
+		if raw != nil {
+			commands = append(commands, set(client.B(), q.key, raw, k.ttlOf(e, k.ttl)))
+		}
+		if begun.ours {
+			commands = append(commands, client.B().Del().Key(prefix+leaseKey(q.key)).Build())
+		}
+		answers := client.DoMulti(ctx, commands...)
+		scores = answers[0]
+		return firstFault(answers)
+	})
+	begun.ours = begun.ours && err != nil
+	return c.hear(all, scores, err)
 }
 
-// keepFresh keeps an answer that has seen all that it depends on.
-func keepFresh[T any](ctx context.Context, c *Cache, k *kind[T], q question, e entry[T]) {
-	if m, whole := c.known(ctx, names(k, q, e)); whole && fresh(q, e, m) {
-		c.keep(ctx, q.key, k.ttlOf(e, k.ttl), e.encode)
-	}
+// heard are marks of names, and whether these are all that there are: else they are those of this process' own changes, for
+// Redis could not be asked.
+type heard struct {
+	marks marks
+	whole bool
 }
 
-// known are the marks of names: of this process' own changes only, which is not the whole, if Redis cannot be asked.
-func (c *Cache) known(ctx context.Context, names []string) (m marks, whole bool) {
+// known are the marks of names.
+func (c *Cache) known(ctx context.Context, names []string) heard {
 	m, err := c.ask(ctx, names)
 	if err != nil {
-		return c.own.of(names), false // the error is logged
+		return heard{marks: c.own.of(names)} // the error is logged
 	}
-	return m, true
+	return heard{marks: m, whole: true}
+}
+
+// hear reads Redis' answer about names.
+func (c *Cache) hear(names []string, scores rueidis.RedisResult, err error) heard {
+	var m marks
+	if err == nil {
+		m, err = c.read(names, scores)
+	}
+	if err != nil {
+		return heard{marks: c.own.of(names)}
+	}
+	return heard{marks: m, whole: true}
 }
 
 // late makes the best of an answer whose source has not heard of all that it depends on: what is deleted is left out. It
@@ -294,17 +325,31 @@ func dated[T any](ctx context.Context, k *kind[T], load func(ctx context.Context
 	return e, err
 }
 
-// keep writes an entry. Those that were made together do not end together.
+// keep writes an entry.
 func (c *Cache) keep(ctx context.Context, key string, ttl time.Duration, encode func() ([]byte, error)) {
+	raw := c.encoded(encode)
+	if raw == nil {
+		return
+	}
+	_ = c.do(ctx, "set", func(ctx context.Context, client rueidis.Client) error { // logged; the answer is not kept, that is all
+		return client.Do(ctx, set(client.B(), key, raw, ttl)).Error()
+	})
+}
+
+// encoded is an entry as it is kept; nil for one that cannot be.
+func (c *Cache) encoded(encode func() ([]byte, error)) []byte {
 	raw, err := encode()
 	if err != nil {
 		if !errors.Is(err, errTooLarge) {
 			c.log.Error("cache entry", "error", err.Error())
 		}
-		return
+		return nil
 	}
+	return raw
+}
+
+// set writes an entry. Those that were made together do not end together.
+func set(build rueidis.Builder, key string, raw []byte, ttl time.Duration) rueidis.Completed {
 	jittered := time.Duration(float64(ttl) * (0.9 + 0.2*rand.Float64()))
-	_ = c.do(ctx, "set", func(ctx context.Context, client rueidis.Client) error { // logged; the answer is not kept, that is all
-		return client.Do(ctx, client.B().Set().Key(prefix+key).Value(rueidis.BinaryString(raw)).Px(jittered).Build()).Error()
-	})
+	return build.Set().Key(prefix + key).Value(rueidis.BinaryString(raw)).Px(jittered).Build()
 }

@@ -47,14 +47,14 @@ type store struct {
 	calls int
 }
 
-func (s *store) Similar(context.Context, string, int) (places []search.Place, err error) {
+func (s *store) Similar(context.Context, string, int) (pieces []search.Piece, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	for i, id := range s.found {
-		places = append(places, search.Place{DocumentID: id, Position: i})
+		pieces = append(pieces, search.Piece{Place: search.Place{DocumentID: id, Position: i}, Version: 2})
 	}
-	return places, nil
+	return pieces, nil
 }
 
 func (s *store) count() int {

@@ -100,24 +100,37 @@ func (m marks) deleted(ids []uuid.UUID) map[uuid.UUID]bool {
 
 // ask returns the marks of names, and of everything.
 func (c *Cache) ask(ctx context.Context, names []string) (marks, error) {
-	names = append([]string{everything}, names...)
-	var scores []rueidis.RedisMessage
-	err := c.do(ctx, "marks", func(ctx context.Context, client rueidis.Client) (err error) {
-		scores, err = client.Do(ctx, client.B().Zmscore().Key(marksKey).Member(names...).Build()).ToArray()
-		return err
+	var scores rueidis.RedisResult
+	err := c.do(ctx, "marks", func(ctx context.Context, client rueidis.Client) error {
+		scores = client.Do(ctx, marksOfNames(client.B(), names))
+		return scores.Error()
 	})
 	if err != nil {
 		return nil, err
 	}
+	return c.read(names, scores)
+}
+
+// marksOfNames asks for the mark of everything, and those of names.
+func marksOfNames(build rueidis.Builder, names []string) rueidis.Completed {
+	return build.Zmscore().Key(marksKey).Member(everything).Member(names...).Build()
+}
+
+// read reads the answer to marksOfNames, and adds what this process has changed itself.
+func (c *Cache) read(names []string, answer rueidis.RedisResult) (marks, error) {
+	scores, err := answer.ToArray()
+	if err != nil || len(scores) != 1+len(names) {
+		return nil, errGone
+	}
 	found := make(marks, len(names))
-	for i := range scores {
+	for i, name := range append([]string{everything}, names...) {
 		score, err := scores[i].AsFloat64()
 		switch {
 		case rueidis.IsRedisNil(err):
-		case err != nil || i >= len(names):
+		case err != nil:
 			return nil, errGone
 		default:
-			found[names[i]] = uint64(score)
+			found[name] = uint64(score)
 		}
 	}
 	if _, ok := found[everything]; !ok {

@@ -64,16 +64,16 @@ func NewSimilar(index search.Similar, collection string, look Look, c *Cache) *S
 	return &Similar{index: index, collection: collection, dates: dates{look: look}, cache: c}
 }
 
-var similarKind = &kind[places]{
+var similarKind = &kind[pieces]{
 	name: "similar", ttl: 10 * time.Minute, part: true, behind: true,
-	shows: places.documents,
+	shows: pieces.documents,
 }
 
-// Similar returns at most limit places of chunks close to text, the closest first. It is read anew as soon as searches are soft:
+// Similar returns at most limit pieces close to text, the closest first. It is read anew as soon as searches are soft:
 // they are shown meanwhile.
-func (s *Similar) Similar(ctx context.Context, text string, limit int) ([]search.Place, error) {
-	q := question{key: "similar:" + digest(s.collection+"\n"+strconv.Itoa(limit)+"\n"+text), marks: []string{searches, softSearches, patterns}, text: text}
-	found, _, err := fetch(ctx, s.cache, similarKind, q, func(ctx context.Context) (places, error) {
+func (s *Similar) Similar(ctx context.Context, text string, limit int) ([]search.Piece, error) {
+	q := question{key: "similar:" + digest(s.collection+"\n"+strconv.Itoa(limit)+"\n"+text+"\n"+strconv.Itoa(pieceSize)), marks: []string{searches, softSearches, patterns}, text: text}
+	found, _, err := fetch(ctx, s.cache, similarKind, q, func(ctx context.Context) (pieces, error) {
 		s.dates.date(ctx)
 		return s.index.Similar(ctx, text, limit)
 	})
@@ -119,10 +119,10 @@ func (e *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, erro
 	return vectors, nil
 }
 
-// places are kept as 20 bytes each, after their number.
-type places []search.Place
+// pieces are kept as 24 bytes each, after their number.
+type pieces []search.Piece
 
-func (p places) documents() (ids []uuid.UUID) {
+func (p pieces) documents() (ids []uuid.UUID) {
 	seen := make(map[uuid.UUID]bool, len(p))
 	for _, one := range p {
 		if !seen[one.DocumentID] {
@@ -133,23 +133,25 @@ func (p places) documents() (ids []uuid.UUID) {
 	return ids
 }
 
-const placeSize = 16 + 4
+const pieceSize = 16 + 4 + 4
 
-func (p places) appendTo(b []byte) []byte {
+func (p pieces) appendTo(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(p)))
 	for _, one := range p {
 		b = binary.LittleEndian.AppendUint32(append(b, one.DocumentID[:]...), uint32(one.Position))
+		b = binary.LittleEndian.AppendUint32(b, uint32(one.Version))
 	}
 	return b
 }
 
-func (p *places) readFrom(b []byte) error {
-	if len(b) < 4 || (len(b)-4) != placeSize*int(binary.LittleEndian.Uint32(b)) {
-		return fmt.Errorf("kept places: %d bytes, want their number and %d for each", len(b), placeSize)
+func (p *pieces) readFrom(b []byte) error {
+	if len(b) < 4 || (len(b)-4) != pieceSize*int(binary.LittleEndian.Uint32(b)) {
+		return fmt.Errorf("kept pieces: %d bytes, want their number and %d for each", len(b), pieceSize)
 	}
 	*p = nil
-	for raw := range slices.Chunk(b[4:], placeSize) {
-		*p = append(*p, search.Place{DocumentID: uuid.UUID(raw[:16]), Position: int(binary.LittleEndian.Uint32(raw[16:]))})
+	for raw := range slices.Chunk(b[4:], pieceSize) {
+		place := search.Place{DocumentID: uuid.UUID(raw[:16]), Position: int(binary.LittleEndian.Uint32(raw[16:]))}
+		*p = append(*p, search.Piece{Place: place, Version: int(binary.LittleEndian.Uint32(raw[20:]))})
 	}
 	return nil
 }

@@ -20,13 +20,13 @@ type composed struct {
 }
 
 func (s composed) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	places, err := s.similar.Similar(ctx, q.Text, 100)
+	pieces, err := s.similar.Similar(ctx, q.Text, 100)
 	if err != nil {
 		return search.Result{}, err
 	}
 	postgres.Seen(ctx, s.world.now())
 	var hits []search.Hit
-	for _, p := range places {
+	for _, p := range pieces {
 		hits = append(hits, search.Hit{DocumentID: p.DocumentID})
 	}
 	return search.Result{Hits: hits}, nil

@@ -22,20 +22,20 @@ import (
 // every is a vector store that finds every chunk similar, whatever it is asked, and some that are not there.
 type every struct{ pool *pgxpool.Pool }
 
-func (s every) Similar(ctx context.Context, _ string, limit int) (places []search.Place, err error) {
-	rows, err := s.pool.Query(ctx, `SELECT document_id, position FROM chunks ORDER BY content, document_id LIMIT $1`, limit)
+func (s every) Similar(ctx context.Context, _ string, limit int) (pieces []search.Piece, err error) {
+	rows, err := s.pool.Query(ctx, `SELECT document_id, position, coalesce(version, 1) FROM chunks ORDER BY content, document_id LIMIT $1`, limit)
 	if err != nil {
 		panic(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var p search.Place
-		if err := rows.Scan(&p.DocumentID, &p.Position); err != nil {
+		var p search.Piece
+		if err := rows.Scan(&p.DocumentID, &p.Position, &p.Version); err != nil {
 			panic(err)
 		}
-		places = append(places, p, p, search.Place{DocumentID: uuid.Max, Position: -1})
+		pieces = append(pieces, p, p, search.Piece{Place: search.Place{DocumentID: uuid.Max, Position: -1}})
 	}
-	return places, nil
+	return pieces, nil
 }
 
 // engines are those without and with a vector store, in both modes.
@@ -301,14 +301,14 @@ func TestHitsBringTheirTextAndItsNeighbours(t *testing.T) {
 // broken is a vector store's index with a defect.
 type broken struct{}
 
-func (broken) Similar(context.Context, string, int) ([]search.Place, error) {
+func (broken) Similar(context.Context, string, int) ([]search.Piece, error) {
 	panic("index out of range")
 }
 
 // away is a vector store that does not answer.
 type away struct{}
 
-func (away) Similar(context.Context, string, int) ([]search.Place, error) {
+func (away) Similar(context.Context, string, int) ([]search.Piece, error) {
 	return nil, errors.New("away")
 }
 

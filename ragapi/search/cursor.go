@@ -10,7 +10,7 @@ import (
 
 // found is a chunk in a ranking.
 type found struct {
-	Place
+	Piece
 	Tier  int     // of its match, see tiers
 	Score float64 // within its tier; in a fused ranking, which has no tiers, of the whole
 }
@@ -59,5 +59,5 @@ func (q Query) after() (*found, error) {
 	if n, err := binary.Decode(raw, binary.BigEndian, &m); err != nil || n != len(raw) || m.Search != q.sum() || m.Score != m.Score {
 		return nil, ErrCursor
 	}
-	return &found{Place: Place{m.Document, int(m.Position)}, Tier: int(m.Tier), Score: m.Score}, nil
+	return &found{Piece: Piece{Place: Place{m.Document, int(m.Position)}}, Tier: int(m.Tier), Score: m.Score}, nil
 }

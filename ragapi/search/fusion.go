@@ -21,10 +21,16 @@ type Place struct {
 	Position   int
 }
 
+// Piece is the chunk of one of a document's texts at a place.
+type Piece struct {
+	Place
+	Version int // of the text; 0 for not known
+}
+
 // Similar finds the chunks whose vectors are closest to a text's, the closest first. A search goes on without it: whoever
 // answers an error has logged it. vector.Index is one.
 type Similar interface {
-	Similar(ctx context.Context, text string, limit int) ([]Place, error)
+	Similar(ctx context.Context, text string, limit int) ([]Piece, error)
 }
 
 const (
@@ -35,15 +41,15 @@ const (
 	neighbours = 100
 )
 
-// closest asks for the places found by vectors while the words are looked up; the function that it returns waits for them, and
+// closest asks for the pieces found by vectors while the words are looked up; the function that it returns waits for them, and
 // reports whether there was an answer. It is nil where there is nothing to ask. What is excluded is not part of the text that the vector is of.
-func (e *Engine) closest(ctx context.Context, r reading) func() ([]Place, bool) {
+func (e *Engine) closest(ctx context.Context, r reading) func() ([]Piece, bool) {
 	if r.Mode != Complex || e.similar == nil {
 		return nil
 	}
-	places := make(chan []Place, 1)
+	pieces := make(chan []Piece, 1)
 	go func() {
-		defer close(places)
+		defer close(pieces)
 		defer func() {
 			// What a store answers is not ours: if it is more than the index bears, the search goes on without vectors.
 			if p := recover(); p != nil {
@@ -51,54 +57,52 @@ func (e *Engine) closest(ctx context.Context, r reading) func() ([]Place, bool) 
 			}
 		}()
 		if found, err := e.similar.Similar(ctx, strings.ToLower(plain(r.wanted)), neighbours); err == nil {
-			places <- found
+			pieces <- found
 		}
 	}()
-	return sync.OnceValues(func() ([]Place, bool) {
-		found, ok := <-places
+	return sync.OnceValues(func() ([]Piece, bool) {
+		found, ok := <-pieces
 		return found, ok
 	})
 }
 
-// allowed returns those of the places that the search may show, in their order, each once.
-func (r reading) allowed(ctx context.Context, db postgres.Querier, places []Place) ([]Place, error) {
-	if len(places) == 0 {
+// allowed returns those of the pieces that are still there and that the search may show, in their order, each place once.
+func (r reading) allowed(ctx context.Context, db postgres.Querier, pieces []Piece) ([]Piece, error) {
+	if len(pieces) == 0 {
 		return nil, nil
 	}
-	ids, positions := columns(places, func(p Place) Place { return p })
-	rows, err := db.Query(ctx, allowedSQL(len(r.filter)), r.conditions(ids, positions, r.without)...)
+	ids, positions, versions := columns(pieces)
+	rows, err := db.Query(ctx, allowedSQL(len(r.filter)), r.conditions(ids, positions, versions, r.without)...)
 	if err != nil {
 		return nil, err
 	}
-	there, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Place])
-	if err != nil {
-		return nil, err
-	}
-	left := map[Place]bool{}
-	for _, p := range there {
-		left[p] = true
-	}
-	return slices.DeleteFunc(slices.Clone(places), func(p Place) bool {
-		shown := left[p]
-		delete(left, p)
-		return !shown
-	}), nil
+	var left []Piece
+	seen := map[Place]bool{}
+	var number, version int
+	_, err = pgx.ForEachRow(rows, []any{&number, &version}, func() error {
+		if place := pieces[number-1].Place; !seen[place] {
+			seen[place] = true
+			left = append(left, Piece{place, version})
+		}
+		return nil
+	})
+	return left, err
 }
 
 // fuse ranks by the sum of the reciprocal ranks in both lists, after the documents with the very title.
-func fuse(byWords []found, places []Place, perDocument int) []found {
+func fuse(byWords []found, pieces []Piece, perDocument int) []found {
 	scores := map[Place]float64{}
 	var all []found
-	add := func(p Place, rank, tier int) {
-		if _, known := scores[p]; !known {
-			all = append(all, found{Place: p, Tier: tier / tierName})
+	add := func(p Piece, rank, tier int) {
+		if _, known := scores[p.Place]; !known {
+			all = append(all, found{Piece: p, Tier: tier / tierName})
 		}
-		scores[p] += 1 / float64(fusionConstant+rank+1)
+		scores[p.Place] += 1 / float64(fusionConstant+rank+1)
 	}
 	for rank, f := range byWords {
-		add(f.Place, rank, f.Tier)
+		add(f.Piece, rank, f.Tier)
 	}
-	for rank, p := range places {
+	for rank, p := range pieces {
 		add(p, rank, 0)
 	}
 	best := 2 / float64(fusionConstant+1) // first in both

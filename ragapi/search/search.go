@@ -4,7 +4,6 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -147,32 +146,42 @@ func (e *Engine) Search(ctx context.Context, q Query) (Result, error) {
 	return result, nil
 }
 
-// answer reads one page. near gives the places found by vectors, or is nil.
-func (r reading) answer(ctx context.Context, db postgres.Querier, near func() ([]Place, bool)) (Result, error) {
+// readings is how often a page is read at most.
+const readings = 3
+
+// answer reads one page. What it shows is what was ranked: if texts changed between its statements, all is read again, and in the
+// end they are left out. near gives the pieces found by vectors, or is nil.
+func (r reading) answer(ctx context.Context, db postgres.Querier, near func() ([]Piece, bool)) (result Result, err error) {
+	for whole, n := false, 0; !whole && n < readings && err == nil; n++ {
+		result, whole, err = r.once(ctx, db, near)
+	}
+	return result, err
+}
+
+// once reads one page, and says whether all of it was still there to be shown.
+func (r reading) once(ctx context.Context, db postgres.Querier, near func() ([]Piece, bool)) (result Result, whole bool, err error) {
 	ranking, err := r.byWords(ctx, db, near != nil)
 	if err != nil {
-		return Result{}, err
+		return Result{}, false, err
 	}
 	match := map[Place]Match{}
 	for _, f := range ranking {
 		match[f.Place] = matches[f.Tier]
 	}
-	degraded := false
 	if near != nil {
-		places, answered := near()
-		degraded = !answered
-		places, err := r.allowed(ctx, db, places)
-		if err != nil {
-			return Result{}, err
+		pieces, answered := near()
+		result.Degraded = !answered
+		if pieces, err = r.allowed(ctx, db, pieces); err != nil {
+			return Result{}, false, err
 		}
-		ranking = fuse(ranking, places, r.perDocument())
+		ranking = fuse(ranking, pieces, r.perDocument())
 	}
 	page, more := r.page(ranking)
-	hits, err := r.show(ctx, db, page, match)
-	if err != nil || !more {
-		return Result{Hits: hits, Degraded: degraded}, err
+	if more {
+		result.Next = r.cursorAt(page[len(page)-1])
 	}
-	return Result{Hits: hits, Degraded: degraded, Next: r.cursorAt(page[len(page)-1])}, nil
+	result.Hits, err = r.show(ctx, db, page, match)
+	return result, len(result.Hits) == len(page), err
 }
 
 // page cuts the query's page out of a ranking, and says whether there are more.
@@ -228,7 +237,7 @@ func (r reading) rank(ctx context.Context, db postgres.Querier, sql string, args
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f found, err error) {
-		return f, row.Scan(&f.DocumentID, &f.Position, &f.Tier, &f.Score)
+		return f, row.Scan(&f.DocumentID, &f.Position, &f.Version, &f.Tier, &f.Score)
 	})
 }
 
@@ -246,50 +255,4 @@ func appendNew(ranking, more []found, perDocument int) []found {
 		}
 	}
 	return ranking
-}
-
-// show makes hits of a page. Chunks that are gone meanwhile are absent.
-func (r reading) show(ctx context.Context, db postgres.Querier, page []found, match map[Place]Match) ([]Hit, error) {
-	if len(page) == 0 {
-		return nil, nil
-	}
-	ids, positions := columns(page, func(f found) Place { return f.Place })
-	rows, err := db.Query(ctx, showSQL, ids, positions, plain(r.wanted), r.Neighbours)
-	if err != nil {
-		return nil, err
-	}
-	shown := map[Place]Hit{}
-	var h Hit
-	var content string
-	var lexemes []string
-	_, err = pgx.ForEachRow(rows, []any{&h.DocumentID, &h.Position, &h.Title, &content, &lexemes, &h.Before, &h.After}, func() error {
-		place := Place{h.DocumentID, h.Position}
-		h.Snippet = snippet(content, lexemes, match[place] == MatchPrefix)
-		if r.Content {
-			h.Content = content
-		}
-		shown[place] = h
-		h.Before, h.After = nil, nil
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	var hits []Hit
-	for _, f := range page {
-		if h, found := shown[f.Place]; found {
-			h.Score, h.Match = f.Score, cmp.Or(match[f.Place], MatchSimilar)
-			hits = append(hits, h)
-		}
-	}
-	return hits, nil
-}
-
-// columns takes the places of rows apart, as statements take them.
-func columns[T any](rows []T, place func(T) Place) (ids []uuid.UUID, positions []int32) {
-	for _, row := range rows {
-		p := place(row)
-		ids, positions = append(ids, p.DocumentID), append(positions, int32(p.Position))
-	}
-	return ids, positions
 }

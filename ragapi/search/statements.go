@@ -20,7 +20,7 @@ const (
 	spare     = 20   // times the hits that are wanted are taken from the top, of which some are of one document; if too many are, all are sorted
 )
 
-// rankSQL ranks the chunks that match a query: place, tier and score, the best first. It takes
+// rankSQL ranks the chunks that match a query: place, version (0 for not known), tier and score, the best first. It takes
 //
 //	$1 what the index is asked for      $2 what is wanted, phrases included    $3 what is excluded, or NULL
 //	$4 words for the tier of phrases    $5 the text as a title, or NULL        $6 hits of one document
@@ -36,7 +36,7 @@ WITH q AS MATERIALIZED (
            -- Every lexeme with the weight that only titles have.
            CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', $1)::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
 ), names AS MATERIALIZED (
-    SELECT document_id, position, tsv FROM chunks
+    SELECT document_id, position, version, tsv FROM chunks
     WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles}
 ), few AS MATERIALIZED ({few}
 ), share AS MATERIALIZED (
@@ -47,32 +47,32 @@ WITH q AS MATERIALIZED (
           FROM (SELECT FROM chunks WHERE (SELECT count(*) FROM few) = 0 AND tsv @@ (SELECT asked FROM q)
                 AND chunk_samples(document_id, position) @> ARRAY[{estimate} + ($8::int & ({estimate} - 1))] LIMIT {ranked}) s) e
 ), candidates AS (
-    (SELECT document_id, position, tsv FROM chunks
+    (SELECT document_id, position, version, tsv FROM chunks
      WHERE (SELECT one_in FROM share) = 1 AND tsv @@ (SELECT asked FROM q) LIMIT 2 * (SELECT most FROM share))
     UNION ALL
-    (SELECT document_id, position, tsv FROM chunks
+    (SELECT document_id, position, version, tsv FROM chunks
      WHERE (SELECT one_in FROM share) > 1 AND tsv @@ (SELECT asked FROM q)
      AND chunk_samples(document_id, position) @> ARRAY[(SELECT one_in + ($8::int & (one_in - 1)) FROM share)] LIMIT 2 * (SELECT most FROM share))
     UNION ALL
-    (SELECT document_id, position, tsv FROM chunks
+    (SELECT document_id, position, version, tsv FROM chunks
      WHERE (SELECT one_in FROM share) > 1 AND position = 0 AND to_tsvector('english', heading) @@ (SELECT asked FROM q) LIMIT {titles})
     UNION ALL
-    (SELECT document_id, position, tsv
+    (SELECT document_id, position, version, tsv
      FROM (SELECT * FROM chunks WHERE (SELECT one_in FROM share) > 1 ORDER BY document_id DESC, position DESC LIMIT {newChunks}) n
      WHERE tsv @@ (SELECT asked FROM q))
     UNION ALL
-    (SELECT c.document_id, c.position, c.tsv
+    (SELECT c.document_id, c.position, c.version, c.tsv
      FROM (SELECT id FROM (SELECT id, status FROM documents WHERE (SELECT one_in FROM share) > 1 ORDER BY id DESC LIMIT 4 * {newest}) d
            WHERE status = 'ready' LIMIT {newest}) n
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = n.id AND position < {newPieces} OFFSET 0) c
      WHERE c.tsv @@ (SELECT asked FROM q))
     UNION ALL
-    (SELECT document_id, position, tsv FROM names)
+    (SELECT document_id, position, version, tsv FROM names)
     UNION ALL
-    (SELECT c.document_id, c.position, c.tsv FROM few
+    (SELECT c.document_id, c.position, c.version, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
 ), scored AS MATERIALIZED (
-    SELECT document_id, position, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
+    SELECT document_id, position, version, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
            CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
                 WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
     FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
@@ -81,15 +81,15 @@ WITH q AS MATERIALIZED (
 ), best AS MATERIALIZED (
     SELECT * FROM scored ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT {spare} * $7::int
 ), kept AS MATERIALIZED (
-    SELECT DISTINCT document_id, position, tier, score FROM (
+    SELECT DISTINCT document_id, position, version, tier, score FROM (
         SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM best) b
     WHERE nth <= $6::int
 ), crowded AS MATERIALIZED (
     SELECT (SELECT count(*) FROM kept) < $7::int AND (SELECT count(*) FROM best) = {spare} * $7::int AS are
 )
-SELECT document_id, position, tier, score FROM kept WHERE NOT (SELECT are FROM crowded)
+SELECT document_id, position, coalesce(version, 0), tier, score FROM kept WHERE NOT (SELECT are FROM crowded)
 UNION ALL
-(SELECT DISTINCT document_id, position, tier, score FROM (
+(SELECT DISTINCT document_id, position, coalesce(version, 0), tier, score FROM (
     SELECT *, dense_rank() OVER (PARTITION BY document_id ORDER BY tier DESC, score DESC, position) AS nth FROM scored WHERE (SELECT are FROM crowded)) s
  WHERE nth <= $6::int)
 ORDER BY tier DESC, score DESC, document_id DESC, position LIMIT $7::int`
@@ -136,25 +136,28 @@ func documentMeets(chunks string, first, conditions int) string {
 	return "(SELECT " + meets("d.metadata", first, conditions) + " FROM documents d WHERE d.id = " + chunks + ".document_id)"
 }
 
-// allowedSQL returns which of the places with documents $1 and positions $2 there are, not with what $3 excludes.
+// allowedSQL returns which of the pieces with documents $1, positions $2 and versions $3 there are, by their number from 1 and with
+// their version, not with what $4 excludes. A chunk of which no version is known is that of any.
 func allowedSQL(conditions int) string {
 	filter := ""
 	if conditions > 0 {
-		filter = " AND " + documentMeets("c", 4, conditions)
+		filter = " AND " + documentMeets("c", 5, conditions)
 	}
 	return `
-SELECT c.document_id, c.position
-FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position) JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
-WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', $3), true)` + filter
+SELECT p.n, coalesce(c.version, 0)
+FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS p (document_id, position, version, n)
+JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position AND coalesce(c.version, p.version) = p.version
+WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', $4), true)` + filter + `
+ORDER BY p.n`
 }
 
-// showSQL reads the chunks at the places with documents $1 and positions $2, with $4 neighbours at each side, and the lexemes of $3.
+// showSQL reads the chunks with documents $1, positions $2 and versions $3, with $5 neighbours at each side, and the lexemes of $4.
 const showSQL = `
-SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $3))), b.texts, a.texts
-FROM unnest($1::uuid[], $2::int[]) AS p (document_id, position)
-JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position
+SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $4))), b.texts, a.texts
+FROM unnest($1::uuid[], $2::int[], $3::int[]) AS p (document_id, position, version)
+JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position AND coalesce(c.version, 0) = p.version
 JOIN documents d ON d.id = p.document_id
 LEFT JOIN LATERAL (SELECT array_agg(n.content ORDER BY n.position) AS texts FROM chunks n
-    WHERE $4 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position - $4 AND p.position - 1) b ON true
+    WHERE $5 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position - $5 AND p.position - 1) b ON true
 LEFT JOIN LATERAL (SELECT array_agg(n.content ORDER BY n.position) AS texts FROM chunks n
-    WHERE $4 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position + 1 AND p.position + $4) a ON true`
+    WHERE $5 > 0 AND n.document_id = p.document_id AND n.position BETWEEN p.position + 1 AND p.position + $5) a ON true`

@@ -81,7 +81,7 @@ func TestKeysAreEqualWhereAnswersAre(t *testing.T) {
 
 func TestCursorsBelongToTheirSearch(t *testing.T) {
 	q := Query{Text: "lamp", Mode: Simple, Limit: 10}
-	last := found{Place: Place{Position: 7}, Tier: tierTerms, Score: 0.1}
+	last := found{Piece: Piece{Place: Place{Position: 7}}, Tier: tierTerms, Score: 0.1}
 	q.Cursor = q.cursorAt(last)
 	same := q
 	same.Limit, same.Content, same.Text = 50, true, " LAMP"

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,13 +34,12 @@ const (
 type piece struct {
 	Document uuid.UUID
 	Version  int // of the document
-	Chunks   int // of the document
 	Position int
 	Text     string
 }
 
 // The document's row and its chunks are of one version: both are of the statement's snapshot, and the document is ready.
-const piecesSQL = `SELECT d.id, d.version, d.chunk_count, c.position, c.heading || E'\n' || c.content
+const piecesSQL = `SELECT d.id, d.version, c.position, c.heading || E'\n' || c.content
 	FROM documents d
 	LEFT JOIN document_embeddings e ON e.document_id = d.id AND e.collection = $2 AND e.version = d.version
 	JOIN chunks c ON c.document_id = d.id AND c.position >= coalesce(e.chunks, 0)
@@ -72,13 +70,13 @@ func refused(err error) bool {
 }
 
 func (x *Index) embedAll(ctx context.Context, ids []uuid.UUID) error {
-	if err := x.forgetDeleted(ctx, ids); err != nil {
-		return err
-	}
 	for {
 		pieces, err := x.pieces(ctx, ids)
-		if err != nil || len(pieces) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(pieces) == 0 {
+			return x.forgetOthers(ctx, ids)
 		}
 		if err := x.bring(ctx, pieces); err != nil {
 			return err
@@ -89,22 +87,43 @@ func (x *Index) embedAll(ctx context.Context, ids []uuid.UUID) error {
 	}
 }
 
-// forgetDeleted removes what an attempt that was cut short may have brought for documents that are gone.
-func (x *Index) forgetDeleted(ctx context.Context, ids []uuid.UUID) error {
-	rows, err := x.pool.Query(ctx, `SELECT id FROM unnest($1::uuid[]) AS id WHERE NOT EXISTS (SELECT FROM documents d WHERE d.id = id.id)`, ids)
+// othersSQL returns the documents of which the store may have what is no use any more, with their version, or NULL for one that was
+// deleted. While a replacement is pending, searches find the text before.
+const othersSQL = `SELECT id, d.version FROM unnest($1::uuid[]) AS id LEFT JOIN documents d USING (id)
+	WHERE d.id IS NULL OR d.status = 'ready' AND d.version > 1`
+
+// forgetOthers removes the vectors of documents that were deleted and of texts that were replaced, also what another worker, or an
+// attempt that was cut short, has brought of them meanwhile.
+func (x *Index) forgetOthers(ctx context.Context, ids []uuid.UUID) error {
+	rows, err := x.pool.Query(ctx, othersSQL, ids)
 	if err != nil {
 		return err
 	}
-	deleted, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
+	versions := map[uuid.UUID]*int{}
+	var id uuid.UUID
+	var version *int
+	if _, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error { versions[id] = version; return nil }); err != nil {
 		return err
 	}
-	for _, id := range deleted {
-		if err := x.Forget(ctx, id); err != nil {
+	for id, version := range versions {
+		if version == nil {
+			err = x.Forget(ctx, id)
+		} else {
+			err = x.forgetEarlier(ctx, id, *version)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetEarlier removes the vectors of a document's texts before a version that is ready.
+func (x *Index) forgetEarlier(ctx context.Context, id uuid.UUID, version int) error {
+	earlier := map[string]any{"$and": []any{equals("document", id.String()), map[string]any{"version": map[string]any{"$lt": version}}}}
+	return x.timed("delete", func() error {
+		return x.store.in(ctx, x.collection, true, "delete", map[string]any{"where": earlier}, &done{})
+	})
 }
 
 func (x *Index) pieces(ctx context.Context, ids []uuid.UUID) ([]piece, error) {
@@ -159,7 +178,7 @@ func (c *chroma) upsert(ctx context.Context, collection string, pieces []piece, 
 	ids, about, encoded := make([]string, len(pieces)), make([]map[string]any, len(pieces)), make([]string, len(pieces))
 	var raw bytes.Buffer
 	for i, p := range pieces {
-		ids[i] = idOf(p.Document, p.Position)
+		ids[i] = idOf(p)
 		about[i] = map[string]any{"document": p.Document.String(), "version": p.Version}
 		raw.Reset()
 		for _, n := range vectors[i] {
@@ -176,40 +195,27 @@ const recordSQL = `INSERT INTO document_embeddings (document_id, collection, ver
 		SELECT d.id, d.version FROM documents d JOIN unnest($1::uuid[], $3::int[]) AS n (id, version) ON d.id = n.id AND d.version = n.version
 		WHERE d.status = 'ready' FOR KEY SHARE OF d
 	) d JOIN unnest($1::uuid[], $4::int[]) AS n (id, upto) ON n.id = d.id
-	ON CONFLICT (document_id, collection) DO UPDATE SET version = excluded.version, chunks = excluded.chunks, embedded_at = now()
-	RETURNING document_id`
+	ON CONFLICT (document_id, collection) DO UPDATE SET version = excluded.version, chunks = excluded.chunks, embedded_at = now()`
 
-// record says which chunks have a vector now. Searches may find by them from its end on.
+// record says which chunks have a vector now. Searches may find by them from its end on. What was brought of a document that is
+// deleted or has another text by now is not recorded.
 func (x *Index) record(ctx context.Context, pieces []piece) error {
-	last := lastPieces(pieces)
 	var ids []uuid.UUID
 	var versions, upto []int
-	for _, p := range last {
-		if err := x.forgetEarlier(ctx, p); err != nil {
-			return err
-		}
+	for _, p := range lastPieces(pieces) {
 		ids, versions, upto = append(ids, p.Document), append(versions, p.Version), append(upto, p.Position+1)
 	}
-	var recorded []uuid.UUID
-	err := x.changes.Write(ctx, x.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+	return x.changes.Write(ctx, x.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
 		_, err := tx.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
 			x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
 		if err != nil {
 			return nil, err
 		}
-		rows, err := tx.Query(ctx, recordSQL, ids, x.collection, versions, upto)
-		if err != nil {
-			return nil, err
-		}
-		if recorded, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]); err != nil {
+		if _, err := tx.Exec(ctx, recordSQL, ids, x.collection, versions, upto); err != nil {
 			return nil, err
 		}
 		return x.changes.Tx(ctx, tx, x.collection, change.VectorsAdded)
 	})
-	if err != nil {
-		return err
-	}
-	return x.again(ctx, slices.DeleteFunc(ids, func(id uuid.UUID) bool { return slices.Contains(recorded, id) }))
 }
 
 // lastPieces returns the last of each document's pieces.
@@ -220,27 +226,4 @@ func lastPieces(pieces []piece) (last []piece) {
 		}
 	}
 	return last
-}
-
-// forgetEarlier removes, when the last of a document's vectors is there, those of the text before: it may have had more chunks.
-func (x *Index) forgetEarlier(ctx context.Context, last piece) error {
-	if last.Version == 1 || last.Position+1 < last.Chunks {
-		return nil
-	}
-	earlier := map[string]any{"$and": []any{equals("document", last.Document.String()), map[string]any{"version": map[string]any{"$ne": last.Version}}}}
-	return x.timed("delete", func() error {
-		return x.store.in(ctx, x.collection, true, "delete", map[string]any{"where": earlier}, &done{})
-	})
-}
-
-// again has documents whose vectors were brought in vain embedded from their first chunk on: their text is another by now, and
-// its vectors may have been overwritten. Those that were deleted are forgotten.
-func (x *Index) again(ctx context.Context, ids []uuid.UUID) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	if _, err := x.pool.Exec(ctx, `UPDATE document_embeddings SET chunks = 0 WHERE document_id = ANY($1) AND collection = $2`, ids, x.collection); err != nil {
-		return err
-	}
-	return x.forgetDeleted(ctx, ids)
 }

@@ -97,6 +97,8 @@ func TestAMalformedAnswerOfTheStoreIsASearchWithoutVectors(t *testing.T) {
 		"a strange id":       say(`{"ids":[["somebody-elses"]],"distances":[[0.1]]}`),
 		"a null id":          say(`{"ids":[[null]],"distances":[[0.1]]}`),
 		"a negative place":   say(`{"ids":[["` + collectionID + `:-1"]],"distances":[[0.1]]}`),
+		"a strange version":  say(`{"ids":[["` + good + `:x"]],"distances":[[0.1]]}`),
+		"too much of an id":  say(`{"ids":[["` + good + `:2:3"]],"distances":[[0.1]]}`),
 		"a huge place":       say(`{"ids":[["` + collectionID + `:99999999999"]],"distances":[[0.1]]}`),
 		"too many":           say(`{"ids":[["` + strings.Repeat(good+`","`, 9) + good + `"]],"distances":[[0,0,0,0,0,0,0,0,0,0]]}`),
 		"a huge body":        say(`{"ids":[["` + strings.Repeat("x", 3<<20) + `"]],"distances":[[0.1]]}`),

@@ -84,9 +84,9 @@ func (x *Index) timed(operation string, ask func() error) error {
 // errSpared means that the store was not asked: it has not answered just now.
 var errSpared = errors.New("the vector store is not asked")
 
-// Similar returns at most limit places of chunks close to text, the closest first. An error, that the store does not answer in
-// time, is logged and counted.
-func (x *Index) Similar(ctx context.Context, text string, limit int) ([]search.Place, error) {
+// Similar returns at most limit pieces close to text, the closest first, of texts that may have been replaced. An error, that the
+// store does not answer in time, is logged and counted.
+func (x *Index) Similar(ctx context.Context, text string, limit int) ([]search.Piece, error) {
 	if !x.breaker.Allow() {
 		x.degraded()
 		return nil, errSpared
@@ -94,9 +94,9 @@ func (x *Index) Similar(ctx context.Context, text string, limit int) ([]search.P
 	// The breaker must hear of the store's answer, not of a client that goes away.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), similarWithin)
 	defer cancel()
-	var places []search.Place
+	var pieces []search.Piece
 	err := x.timed("query", func() (err error) {
-		places, err = x.closest(ctx, text, limit)
+		pieces, err = x.closest(ctx, text, limit)
 		return err
 	})
 	x.breaker.Done(err == nil)
@@ -104,14 +104,14 @@ func (x *Index) Similar(ctx context.Context, text string, limit int) ([]search.P
 		x.degraded()
 		x.log.Warn("search without vectors", "error", err.Error())
 	}
-	return places, err
+	return pieces, err
 }
 
 // Collection names what all the vectors that are compared share: the model, and how texts are prepared for it.
 func (x *Index) Collection() string { return x.collection }
 
 // closest asks the store. Whatever goes wrong in it is an error: the search it is part of does not need it.
-func (x *Index) closest(ctx context.Context, text string, limit int) (places []search.Place, err error) {
+func (x *Index) closest(ctx context.Context, text string, limit int) (pieces []search.Piece, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
@@ -126,15 +126,15 @@ func (x *Index) closest(ctx context.Context, text string, limit int) (places []s
 		return nil, err
 	}
 	for i, id := range ids {
-		place, err := placeOf(id)
+		piece, err := pieceOf(id)
 		if err != nil {
 			return nil, err
 		}
-		if distances[i] <= farthest && !slices.Contains(places, place) {
-			places = append(places, place)
+		if distances[i] <= farthest && !slices.Contains(pieces, piece) {
+			pieces = append(pieces, piece)
 		}
 	}
-	return places, nil
+	return pieces, nil
 }
 
 // embed asks for the vectors of texts, and checks that each is one.
@@ -159,22 +159,34 @@ func (x *Index) embed(ctx context.Context, texts []string) ([][]float32, error) 
 	return vectors, nil
 }
 
-// Places are named DOCUMENT:POSITION in the store.
-func placeOf(id string) (search.Place, error) {
-	document, position, _ := strings.Cut(id, ":")
-	n, err := strconv.ParseInt(position, 10, 32)
-	if err != nil || n < 0 {
-		return search.Place{}, fmt.Errorf("vector store: id %q, want DOCUMENT:POSITION", id)
+// A piece is named DOCUMENT:POSITION in the store, and from the second text on DOCUMENT:POSITION:VERSION. So no vector takes the
+// place of another text's, however late it comes.
+func pieceOf(id string) (p search.Piece, err error) {
+	parts := strings.Split(id, ":")
+	p.Version = 1
+	numbers := []*int{&p.Position, &p.Version}
+	if len(parts) < 2 || len(parts) > 3 {
+		return p, fmt.Errorf("vector store: id %q, want DOCUMENT:POSITION or DOCUMENT:POSITION:VERSION", id)
 	}
-	parsed, err := uuid.Parse(document)
-	if err != nil {
-		return search.Place{}, fmt.Errorf("vector store: id %q: %w", id, err)
+	if p.DocumentID, err = uuid.Parse(parts[0]); err != nil {
+		return p, fmt.Errorf("vector store: id %q: %w", id, err)
 	}
-	return search.Place{DocumentID: parsed, Position: int(n)}, nil
+	for i, part := range parts[1:] {
+		n, err := strconv.ParseUint(part, 10, 31)
+		if err != nil {
+			return p, fmt.Errorf("vector store: id %q: %w", id, err)
+		}
+		*numbers[i] = int(n)
+	}
+	return p, nil
 }
 
-func idOf(document uuid.UUID, position int) string {
-	return document.String() + ":" + strconv.Itoa(position)
+func idOf(p piece) string {
+	id := p.Document.String() + ":" + strconv.Itoa(p.Position)
+	if p.Version > 1 {
+		id += ":" + strconv.Itoa(p.Version)
+	}
+	return id
 }
 
 // Forget removes the vectors of the document with id from collections, and from the present one.

@@ -102,13 +102,13 @@ func (w *world) add(t *testing.T, title, text string) uuid.UUID {
 }
 
 // similar asks a store that answers.
-func (w *world) similar(t *testing.T, text string, limit int) []search.Place {
+func (w *world) similar(t *testing.T, text string, limit int) []search.Piece {
 	t.Helper()
-	places, err := w.index.Similar(t.Context(), text, limit)
+	pieces, err := w.index.Similar(t.Context(), text, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return places
+	return pieces
 }
 
 func TestTheClosestChunkComesFirst(t *testing.T) {
@@ -117,7 +117,7 @@ func TestTheClosestChunkComesFirst(t *testing.T) {
 	bicycle := w.add(t, "Bicycles", "Two wheels and a saddle.")
 	for text, want := range map[string]uuid.UUID{"lamps and keepers": lamp, "saddles on wheels": bicycle} {
 		got := w.similar(t, text, 2)
-		if len(got) == 0 || got[0] != (search.Place{DocumentID: want}) {
+		if len(got) == 0 || got[0].Place != (search.Place{DocumentID: want}) {
 			t.Errorf("%q finds %v, want %v first", text, got, want)
 		}
 	}
@@ -171,8 +171,8 @@ func TestAForgottenDocumentIsNotSimilarToAnything(t *testing.T) {
 	if err := w.index.Forget(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]search.Place{{DocumentID: stays}}, w.similar(t, "lamp", 5)); diff != "" {
-		t.Errorf("places (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]search.Piece{{Place: search.Place{DocumentID: stays}, Version: 1}}, w.similar(t, "lamp", 5)); diff != "" {
+		t.Errorf("pieces (-want +got):\n%s", diff)
 	}
 	if err := w.index.Forget(t.Context(), gone); err != nil {
 		t.Errorf("forgetting again: %v", err)

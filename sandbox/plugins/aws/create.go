@@ -44,7 +44,7 @@ func (p *Provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	if failure == failures.NotReady {
 		return plugin.CreateResponse{}, p.halfMade(rec, errors.New(failures.Message(failure, "create", token)))
 	}
-	if rec, err = p.run(ctx, want, rec, failure); err != nil {
+	if rec, err = p.run(ctx, want, rec, nil, failure); err != nil {
 		if errors.Is(err, control.ErrNotRunning) { // nothing was made
 			return plugin.CreateResponse{}, errors.Join(err, p.store.Delete(token, rec.ID))
 		}
@@ -120,10 +120,19 @@ func (p *Provider) collision(rec inventory.Resource) error {
 	return nil
 }
 
-// run makes the engine do what the record says and writes the record as ready.
-func (p *Provider) run(ctx context.Context, want *schema.Resource, rec inventory.Resource, failure failures.Kind) (inventory.Resource, error) {
+// run makes the engine do what the record says, which was as before (nil for a new one), and writes the record as ready.
+func (p *Provider) run(
+	ctx context.Context, want *schema.Resource, rec inventory.Resource, before resource.PropertyMap, failure failures.Kind,
+) (inventory.Resource, error) {
 	ctx, done := p.until(ctx)
 	defer done()
+	if restarted(rec, before) {
+		booted, err := p.engines.Boot(rec)
+		if err != nil {
+			return rec, err
+		}
+		rec = booted
+	}
 	out, err := p.engines.Apply(ctx, rec)
 	if err != nil {
 		return rec, err

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -33,6 +34,7 @@ type Provider struct {
 	failures *failures.Plan
 	engines  *engines.Engines
 	exit     func(code int) // ends the process, for the fault that does
+	now      func() time.Time
 
 	stop    context.CancelFunc // ends calls under way
 	stopped context.Context
@@ -56,7 +58,7 @@ func New(l layout.Layout, s engines.Sandbox) (*Provider, error) {
 		return nil, err
 	}
 	p := &Provider{
-		schema: types, store: store, failures: plan, exit: os.Exit, config: config{region: defaultRegion()},
+		schema: types, store: store, failures: plan, exit: os.Exit, now: time.Now, config: config{region: defaultRegion()},
 		engines: &engines.Engines{Sandbox: s, Store: store},
 	}
 	p.stopped, p.stop = context.WithCancel(context.Background())

@@ -31,10 +31,20 @@ const (
 
 type object = map[string]any
 
-// daemon is a sandbox whose answer is fixed.
-type daemon struct{ err error }
+// daemon is a sandbox whose answer is fixed. It keeps what it was asked for last.
+type daemon struct {
+	err      error
+	database control.Database
+	cache    control.Cache
+}
 
-func (d *daemon) Put(_ context.Context, _, _ string, _, out any) error {
+func (d *daemon) Put(_ context.Context, _, _ string, in, out any) error {
+	switch in := in.(type) {
+	case control.Database:
+		d.database = in
+	case control.Cache:
+		d.cache = in
+	}
 	if info, ok := out.(*control.DatabaseInfo); ok {
 		*info = control.DatabaseInfo{Address: "db.local", Port: 5432, EngineVersion: "17.12"}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/engines"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/failures"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/pending"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/readback"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/rules"
@@ -20,7 +21,7 @@ import (
 
 // Read returns what the account has under an id: the inputs are those that were declared, with the values they have
 // now. An import knows nothing but the id.
-func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadResponse, error) {
+func (p *Provider) Read(ctx context.Context, r plugin.ReadRequest) (plugin.ReadResponse, error) {
 	token := string(r.Type)
 	want, err := p.resourceType(token)
 	if err != nil {
@@ -32,6 +33,9 @@ func (p *Provider) Read(_ context.Context, r plugin.ReadRequest) (plugin.ReadRes
 	rec, ok, err := p.store.Get(token, string(r.ID))
 	if err != nil || !ok {
 		return plugin.ReadResponse{Status: resource.StatusOK}, err
+	}
+	if rec, err = p.pass(ctx, rec); err != nil {
+		return plugin.ReadResponse{}, err
 	}
 	inputs := resource.PropertyMap{}
 	for k, v := range rec.Inputs {
@@ -80,6 +84,10 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if !ok {
 		return plugin.UpdateResponse{}, fmt.Errorf("%s %q does not exist any more: refresh the stack, then update again", token, r.ID)
 	}
+	if rec, err = p.pass(ctx, rec); err != nil {
+		return plugin.UpdateResponse{}, err
+	}
+	before := rec.State
 	request := rules.Request{Type: token, URN: string(r.URN), Region: rec.Region, Inputs: r.NewInputs, Olds: rec.State, Inventory: p.store}
 	if err := rules.References(request); err != nil {
 		return plugin.UpdateResponse{}, err
@@ -91,7 +99,7 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err := p.store.Put(rec); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	if rec, err = p.run(ctx, want, rec, fault); err != nil {
+	if rec, err = p.run(ctx, want, rec, before, fault); err != nil {
 		return plugin.UpdateResponse{}, p.halfMade(rec, err)
 	}
 	return plugin.UpdateResponse{Properties: rec.State, Status: resource.StatusOK}, nil
@@ -113,6 +121,9 @@ func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plug
 		} else if old, ok := rec.State["defaultVersion"]; ok && !props.Has(r.NewInputs, "defaultVersion") {
 			fresh["defaultVersion"] = old
 		}
+	}
+	if rec.Waiting = pending.Modified(rec.Type, rec.Waiting, rec.State, r.NewInputs); len(rec.Waiting) > 0 {
+		rec.Since = p.now()
 	}
 	fresh = readback.State(rec.Type, rec.State, fresh)
 	rec.Inputs, rec.State = sealed(want, r.NewInputs), sealed(want, fresh)

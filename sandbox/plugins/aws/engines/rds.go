@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -82,7 +83,56 @@ func (e *Engines) own(r, source inventory.Resource) (control.Database, error) {
 	}
 	room := parameters.Class{MemoryBytes: class.ParameterMemory(), VCPU: class.VCPU, StorageGiB: db.StorageGiB, Port: db.Port}
 	db.Parameters, err = e.parameters(groupOf(r, source), room)
+	if r.Booted != nil {
+		db.Parameters = held(db.Parameters, r.Booted)
+	}
 	return db, err
+}
+
+// held are declared parameters with the static ones as they were at the last start: those wait for the next.
+func held(declared, booted map[string]string) map[string]string {
+	out := maps.Clone(declared)
+	maps.DeleteFunc(out, func(name, _ string) bool { return static(name) })
+	maps.Copy(out, booted)
+	return out
+}
+
+func static(name string) bool {
+	p, known := parameters.Lookup(name)
+	return known && p.Static
+}
+
+// Boot is a database as it starts anew: under the static parameters that are declared now. Other resources stay as they are.
+func (e *Engines) Boot(r inventory.Resource) (inventory.Resource, error) {
+	if r.Type != Instance {
+		return r, nil
+	}
+	r.Booted = nil
+	in, err := e.database(r)
+	r.Booted = in.Parameters
+	maps.DeleteFunc(r.Booted, func(name, _ string) bool { return !static(name) })
+	return r, err
+}
+
+// Unbooted are the declared static parameters that a database runs without until it is restarted: by name, what is in
+// force and what is declared.
+func (e *Engines) Unbooted(r inventory.Resource) (map[string][2]string, error) {
+	if r.Type != Instance || r.Booted == nil {
+		return nil, nil
+	}
+	fresh, err := e.Boot(r)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][2]string{}
+	for _, values := range []map[string]string{fresh.Booted, r.Booted} {
+		for name := range values {
+			if now, then := r.Booted[name], fresh.Booted[name]; now != then {
+				out[name] = [2]string{now, then}
+			}
+		}
+	}
+	return out, nil
 }
 
 // groupOf is the parameter group in force: a replica in its source's region has the source's unless it names one.
@@ -131,12 +181,26 @@ func applyParameterGroup(ctx context.Context, e *Engines, r inventory.Resource) 
 			if i.Status != inventory.Ready || props.Has(i.State, "replicateSourceDb") != replicas || !e.uses(i, props.Str(r.State, "name")) {
 				continue
 			}
-			if _, err := applyInstance(ctx, e, i); err != nil {
+			if err := e.underGroup(ctx, i); err != nil {
 				return nil, fmt.Errorf("instance %s: %w", props.Str(i.State, "identifier"), err)
 			}
 		}
 	}
 	return nil, nil
+}
+
+// underGroup applies a changed group to an instance. Static parameters wait for a restart. One whose changes are applied
+// immediately is restarted here for them, which on AWS its owner has to do (`ragscale pending apply`).
+func (e *Engines) underGroup(ctx context.Context, i inventory.Resource) (err error) {
+	if props.Bool(i.State, "applyImmediately", false) {
+		if i, err = e.Boot(i); err != nil {
+			return err
+		}
+	}
+	if _, err := applyInstance(ctx, e, i); err != nil {
+		return err
+	}
+	return e.Store.Put(i)
 }
 
 // uses says whether an instance runs under a group, its own or its source's.

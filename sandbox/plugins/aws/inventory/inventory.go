@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"golang.org/x/sys/unix"
@@ -35,6 +36,11 @@ type Resource struct {
 	Generation int
 	Inputs     resource.PropertyMap // as declared
 	State      resource.PropertyMap // inputs and outputs, as the account has them now
+
+	Waiting resource.PropertyMap // modifications that AWS keeps for the maintenance window
+	Since   time.Time            // when the last of them was asked for
+	// Booted are the static parameters under which a database started last, by name; nil before its first start.
+	Booted map[string]string
 }
 
 // Status says how far a resource is.
@@ -82,6 +88,10 @@ type record struct {
 	Gen    int            `json:"generation"`
 	Inputs map[string]any `json:"inputs"`
 	State  map[string]any `json:"state"`
+
+	Waiting map[string]any    `json:"waiting,omitempty"`
+	Since   time.Time         `json:"since,omitzero"`
+	Booted  map[string]string `json:"booted,omitempty"`
 }
 
 // Reserve writes r with status Creating. A ready resource with the same type and id gives ErrExists, as does one
@@ -215,7 +225,9 @@ func (s *Store) read(path string) (record, bool, error) {
 }
 
 func (s *Store) decode(rec record) (Resource, error) {
-	r := Resource{Type: rec.Type, ID: rec.ID, URN: rec.URN, Region: rec.Region, Status: rec.Status, Generation: rec.Gen}
+	r := Resource{
+		Type: rec.Type, ID: rec.ID, URN: rec.URN, Region: rec.Region, Status: rec.Status, Generation: rec.Gen, Since: rec.Since, Booted: rec.Booted,
+	}
 	var err error
 	if r.Inputs, err = s.seal.decodeMap(rec.Inputs); err != nil {
 		return Resource{}, fmt.Errorf("inventory: inputs of %s %q: %w", rec.Type, rec.ID, err)
@@ -223,17 +235,23 @@ func (s *Store) decode(rec record) (Resource, error) {
 	if r.State, err = s.seal.decodeMap(rec.State); err != nil {
 		return Resource{}, fmt.Errorf("inventory: state of %s %q: %w", rec.Type, rec.ID, err)
 	}
+	if r.Waiting, err = s.seal.decodeMap(rec.Waiting); err != nil {
+		return Resource{}, fmt.Errorf("inventory: what waits of %s %q: %w", rec.Type, rec.ID, err)
+	}
 	return r, nil
 }
 
 func (s *Store) write(r Resource) error {
-	rec := record{Type: r.Type, ID: r.ID, URN: r.URN, Region: r.Region, Status: r.Status, Gen: r.Generation}
+	rec := record{Type: r.Type, ID: r.ID, URN: r.URN, Region: r.Region, Status: r.Status, Gen: r.Generation, Since: r.Since, Booted: r.Booted}
 	var err error
 	if rec.Inputs, err = s.seal.encodeMap(r.Inputs); err != nil {
 		return fmt.Errorf("inventory: inputs of %s %q: %w", r.Type, r.ID, err)
 	}
 	if rec.State, err = s.seal.encodeMap(r.State); err != nil {
 		return fmt.Errorf("inventory: state of %s %q: %w", r.Type, r.ID, err)
+	}
+	if rec.Waiting, err = s.seal.encodeMap(r.Waiting); err != nil {
+		return fmt.Errorf("inventory: what waits of %s %q: %w", r.Type, r.ID, err)
 	}
 	return s.writeRecord(rec)
 }

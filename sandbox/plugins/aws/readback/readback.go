@@ -1,8 +1,9 @@
 // Package readback knows where AWS answers another value than it was sent, so that what a program says and what the
 // account has differ at every update.
 //
-// Owns: the table of such properties and their answers. Does not own: the records (package inventory), and what the
-// provider itself makes equal again, such as the order of sets and the spelling of policies: that is no difference.
+// Owns: the table of such properties and their answers. Does not own: the records (package inventory), what waits for a
+// maintenance window (package pending), and what the provider itself makes equal again, such as the order of sets and the
+// spelling of policies: that is no difference.
 package readback
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/sandbox/plugins/aws/pending"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
@@ -41,6 +43,11 @@ func State(token string, before, sent resource.PropertyMap) resource.PropertyMap
 			out[r.top] = r.answer(before, sent)
 		}
 	}
+	for _, key := range pending.Keys(token) {
+		if pending.Waits(token, key, before, sent) {
+			out[key] = before[key]
+		}
+	}
 	return out
 }
 
@@ -48,13 +55,17 @@ func State(token string, before, sent resource.PropertyMap) resource.PropertyMap
 // was sent.
 func Inputs(token string, sent, state resource.PropertyMap) resource.PropertyMap {
 	out := sent.Copy()
+	tops := slices.Clone(pending.Keys(token))
 	for _, r := range table[token] {
-		was, given := sent[r.top]
-		now, known := state[r.top]
+		tops = append(tops, r.top)
+	}
+	for _, top := range tops {
+		was, given := sent[top]
+		now, known := state[top]
 		if given && known {
 			plainWas, _ := props.Plain(was)
 			plainNow, _ := props.Plain(now)
-			out[r.top] = props.Project(plainWas, plainNow)
+			out[top] = props.Project(plainWas, plainNow)
 		}
 	}
 	return out

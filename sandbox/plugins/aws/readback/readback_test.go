@@ -105,7 +105,7 @@ func TestStorageThatRDSHasGrownIsNoDifference(t *testing.T) {
 		"declared larger":             {400, 500, 1600, 500, false},
 		"smaller without autoscaling": {700, 400, 0, 400, false},
 	} {
-		sent := properties(object{"allocatedStorage": c.want, "maxAllocatedStorage": c.most})
+		sent := properties(object{"allocatedStorage": c.want, "maxAllocatedStorage": c.most, "applyImmediately": true})
 		before := properties(object{"allocatedStorage": c.had})
 		state := State(instance, before, sent)
 		if got := state["allocatedStorage"].NumberValue(); got != c.now {
