@@ -24,7 +24,7 @@ func openCapped(path string) (*cappedLog, error) {
 }
 
 func (l *cappedLog) open() error {
-	f, err := os.OpenFile(l.Path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (l *cappedLog) rotate() error {
 	if err := l.file.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(l.Path, l.Path+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(l.path, l.path+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return l.open()
