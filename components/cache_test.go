@@ -11,6 +11,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/cache"
 	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/planner"
 )
 
 const (
@@ -337,7 +338,7 @@ func TestCacheWritesGoToThePrimaryAndReadsToTheReplicas(t *testing.T) {
 			return nil
 		})
 		return nil
-	}, pulumi.WithMocks(graph.Project, "dev", endpoints{}))
+	}, pulumi.WithMocks(planner.Project, "dev", endpoints{}))
 	if err != nil {
 		t.Fatal(err)
 	}

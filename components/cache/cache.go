@@ -12,10 +12,9 @@
 package cache
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/datakey"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
@@ -126,14 +125,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	c := &Cache{}
-	if err := ctx.RegisterComponentResource(typeToken, name, c, opts...); err != nil {
-		return nil, fmt.Errorf("cache %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(c)}
-	if err := d.declare(c); err != nil {
-		return nil, fmt.Errorf("cache %q: %w", name, err)
-	}
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, c, opts, d.declare, (*Cache).outputs)
+}
+
+func (c *Cache) outputs() pulumi.Map {
+	return pulumi.Map{
 		"primaryAddress":     c.PrimaryAddress,
 		"readerAddress":      c.ReaderAddress,
 		"port":               c.Port,
@@ -147,7 +144,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"reportingUsername":  c.ReportingUsername,
 		"reportingPolicy":    c.ReportingPolicy,
 		"waiting":            c.Waiting,
-	})
+	}
 }
 
 func (d *declaration) declare(c *Cache) error {

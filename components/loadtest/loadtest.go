@@ -14,12 +14,12 @@
 package loadtest
 
 import (
-	"fmt"
 	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/quantity"
 	"github.com/ragscale/ragscale/components/internal/tag"
 	"github.com/ragscale/ragscale/slo"
@@ -127,18 +127,16 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	tests := &LoadTest{}
-	if err := ctx.RegisterComponentResource(typeToken, name, tests, opts...); err != nil {
-		return nil, fmt.Errorf("loadtest %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(tests)}
-	if err := d.declare(tests); err != nil {
-		return nil, fmt.Errorf("loadtest %q: %w", name, err)
-	}
-	return tests, ctx.RegisterResourceOutputs(tests, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, tests, opts, d.declare, (*LoadTest).outputs)
+}
+
+func (tests *LoadTest) outputs() pulumi.Map {
+	return pulumi.Map{
 		"namespace":     tests.Namespace,
 		"resultsBucket": tests.ResultsBucket,
 		"roleArn":       tests.RoleARN,
-	})
+	}
 }
 
 func (d *declaration) declare(tests *LoadTest) error {
