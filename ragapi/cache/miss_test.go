@@ -50,7 +50,7 @@ type lists struct {
 
 func (l *lists) List(ctx context.Context, _ int, _ uuid.UUID) ([]document.Document, error) {
 	l.read.Add(1)
-	_, err := l.documents.Get(ctx, l.page[0].ID) // dates the read
+	_, err := l.Get(ctx, l.page[0].ID) // dates the read
 	return slices.Clone(l.page), err
 }
 

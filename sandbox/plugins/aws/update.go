@@ -77,14 +77,8 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	rec, ok, err := p.store.Get(token, string(r.ID))
+	rec, err := p.existing(ctx, token, string(r.ID))
 	if err != nil {
-		return plugin.UpdateResponse{}, err
-	}
-	if !ok {
-		return plugin.UpdateResponse{}, fmt.Errorf("%s %q does not exist any more: refresh the stack, then update again", token, r.ID)
-	}
-	if rec, err = p.pass(ctx, rec); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
 	before := rec.State
@@ -105,6 +99,18 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 		return plugin.UpdateResponse{}, p.halfMade(rec, err)
 	}
 	return plugin.UpdateResponse{Properties: rec.State, Status: resource.StatusOK}, nil
+}
+
+// existing is what there is to update, after what waited for a time that has come.
+func (p *Provider) existing(ctx context.Context, token, id string) (inventory.Resource, error) {
+	rec, ok, err := p.store.Get(token, id)
+	if err != nil {
+		return rec, err
+	}
+	if !ok {
+		return rec, fmt.Errorf("%s %q does not exist any more: refresh the stack, then update again", token, id)
+	}
+	return p.pass(ctx, rec)
 }
 
 // changed is the record with new inputs. What the engine told stays until it tells anew.
