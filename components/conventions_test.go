@@ -70,12 +70,15 @@ func TestEveryComponentSaysWhatItOwns(t *testing.T) {
 	}
 }
 
-func TestEveryComponentRegistersOutputs(t *testing.T) {
+func TestEveryComponentIsDeclaredInTheOneFrame(t *testing.T) {
 	for name, files := range componentPackages(t) {
-		if calls := countCalls(files, "RegisterComponentResource"); calls == 0 {
-			t.Errorf("components/%s registers no component resource", name)
-		} else if outputs := countCalls(files, "RegisterResourceOutputs"); outputs != calls {
-			t.Errorf("components/%s registers %d component resources and outputs of %d, want the same", name, calls, outputs)
+		if n := countCalls(files, "Declare"); n != 1 {
+			t.Errorf("components/%s calls component.Declare %d times, want once", name, n)
+		}
+		for _, own := range []string{"RegisterComponentResource", "RegisterResourceOutputs"} {
+			if countCalls(files, own) > 0 {
+				t.Errorf("components/%s calls %s, want component.Declare to", name, own)
+			}
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/components/loadtest"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const configMapType = "kubernetes:core/v1:ConfigMap"
@@ -27,7 +28,7 @@ func smallLoadTest() loadtest.Args {
 			Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, Generators: 1, Suspended: true,
 			GracefulSeconds: 10, DeadlineSeconds: 600,
 		}},
-		Thresholds:           loadtest.Thresholds{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+		Thresholds:           slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
 		Requests:             loadtest.Resources{CPU: "100m", Memory: "256Mi"},
 		ResultsRetentionDays: 7,
 	}
@@ -120,12 +121,12 @@ func TestLoadTestPodsHaveEveryScript(t *testing.T) {
 
 func TestLoadTestThresholdsReachTheScript(t *testing.T) {
 	args := smallLoadTest()
-	args.Thresholds = loadtest.Thresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
+	args.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
 	text, ok := graph.Run(t, "local", declareLoadTest(args)).Find(configMapType, "rag-load-smoke").Input(`data["scenario.json"]`).(string)
 	if !ok {
 		t.Fatal("no scenario")
 	}
-	var scenario struct{ Thresholds loadtest.Thresholds }
+	var scenario struct{ Thresholds slo.LoadTest }
 	if err := json.Unmarshal([]byte(text), &scenario); err != nil || scenario.Thresholds != args.Thresholds {
 		t.Errorf("%v: %+v, want %+v", err, scenario.Thresholds, args.Thresholds)
 	}
@@ -247,11 +248,11 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"upload":      {func(a *loadtest.Args) { a.UploadImage = "aws-cli" }, `loadtest.UploadImage is "aws-cli", want a tag that names a version: what runs must not change by itself`},
 		"cpu":         {func(a *loadtest.Args) { a.Requests.CPU = "two" }, `loadtest.Requests.CPU is "two", want a quantity above 0 such as 250m or 512Mi`},
 		"memory":      {func(a *loadtest.Args) { a.Requests.Memory = "" }, `loadtest.Requests.Memory is "", want a quantity above 0 such as 250m or 512Mi`},
-		"response":    {func(a *loadtest.Args) { a.Thresholds.ResponseMillis = 0 }, "loadtest.Thresholds.ResponseMillis is 0, want 1 or more"},
-		"complex":     {func(a *loadtest.Args) { a.Thresholds.ComplexSearchMillis = -1 }, "loadtest.Thresholds.ComplexSearchMillis is -1, want 1 or more"},
-		"per MB":      {func(a *loadtest.Args) { a.Thresholds.UploadSecondsPerMB = 0 }, "loadtest.Thresholds.UploadSecondsPerMB is 0, want above 0"},
-		"failed":      {func(a *loadtest.Args) { a.Thresholds.FailedRatio = 1 }, "loadtest.Thresholds.FailedRatio is 1, want 0 to below 1"},
-		"dropped":     {func(a *loadtest.Args) { a.Thresholds.DroppedIterations = -1 }, "loadtest.Thresholds.DroppedIterations is -1, want 0 or more"},
+		"response":    {func(a *loadtest.Args) { a.Thresholds.ResponseMillis = 0 }, "slo.LoadTest.ResponseMillis is 0, want 1 or more"},
+		"complex":     {func(a *loadtest.Args) { a.Thresholds.ComplexSearchMillis = -1 }, "slo.LoadTest.ComplexSearchMillis is -1, want 1 or more"},
+		"per MB":      {func(a *loadtest.Args) { a.Thresholds.UploadSecondsPerMB = 0 }, "slo.LoadTest.UploadSecondsPerMB is 0, want above 0"},
+		"failed":      {func(a *loadtest.Args) { a.Thresholds.FailedRatio = 1 }, "slo.LoadTest.FailedRatio is 1, want 0 to below 1"},
+		"dropped":     {func(a *loadtest.Args) { a.Thresholds.DroppedIterations = -1 }, "slo.LoadTest.DroppedIterations is -1, want 0 or more"},
 		"nothing":     {func(a *loadtest.Args) { a.Scenarios = nil }, "loadtest.Scenarios is empty, want one or more"},
 		"name":        {first(func(s *loadtest.Scenario) { s.Name = "Smoke" }), `loadtest.Scenarios[0].Name is "Smoke", want at most 40 lower-case letters, digits and single hyphens, a letter first`},
 		"twice":       {func(a *loadtest.Args) { a.Scenarios = append(a.Scenarios, a.Scenarios[0]) }, `loadtest.Scenarios[1].Name is "smoke" a second time, want another`},

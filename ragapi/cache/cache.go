@@ -118,6 +118,7 @@ func (c *Cache) dial(ctx context.Context, address string, dialer *net.Dialer, se
 func (c *Cache) Follow(ctx context.Context, changes Changes, existing func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)) {
 	c.changes, c.existing = changes, existing
 	go c.mend(ctx)
+	go c.forget(ctx)
 }
 
 func tlsSettings(settings config.Cache) (*tls.Config, error) {

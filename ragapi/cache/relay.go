@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -157,7 +158,7 @@ func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
 	}); err != nil {
 		return err
 	}
-	err := c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
+	return c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
 		// Only where it is: in a set that was lost meanwhile it would say that nothing else was invalidated.
 		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
 			return client.B().Zadd().Key(marksKey).Xx().Gt().ScoreMember().ScoreMember(float64(horizon), everything).Build()
@@ -174,10 +175,21 @@ func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// forget has the database forget old changes until ctx ends, whether there is a Redis to tell of them or not.
+func (c *Cache) forget(ctx context.Context) {
+	for ctx.Err() == nil {
+		asking, cancel := context.WithTimeout(ctx, relayWithin)
+		if err := c.changes.Forget(asking); err != nil && ctx.Err() == nil {
+			c.log.Warn("old changes are kept", "error", err.Error())
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+		case <-time.After(trimInterval/2 + rand.N(trimInterval)): // not all processes at once
+		}
 	}
-	return c.changes.Forget(ctx)
 }
 
 func millis(t time.Time) float64 { return float64(t.UnixMilli()) }

@@ -92,7 +92,9 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err := rules.References(request); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	rec = p.changed(want, rec, r)
+	if rec, err = p.changed(want, rec, r); err != nil {
+		return plugin.UpdateResponse{}, err
+	}
 	if fault == failures.NotReady {
 		return plugin.UpdateResponse{}, p.halfMade(rec, errors.New(failures.Message(fault, "update", token)))
 	}
@@ -106,7 +108,7 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 }
 
 // changed is the record with new inputs. What the engine told stays until it tells anew.
-func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plugin.UpdateRequest) inventory.Resource {
+func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plugin.UpdateRequest) (inventory.Resource, error) {
 	fresh := p.maker(rec.Type, resource.URN(rec.URN), rec.Region, rec.Generation, r.NewInputs).State(p.settings().defaultTags)
 	for _, k := range engines.Owned(rec.Type) {
 		if old, ok := rec.State[k]; ok && !props.Has(r.NewInputs, string(k)) {
@@ -125,9 +127,13 @@ func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plug
 	if rec.Waiting = pending.Modified(rec.Type, rec.Waiting, rec.State, r.NewInputs); len(rec.Waiting) > 0 {
 		rec.Since = p.now()
 	}
+	fresh, err := p.numbered(rec.Type, fresh)
+	if err != nil {
+		return rec, err
+	}
 	fresh = readback.State(rec.Type, rec.State, fresh)
 	rec.Inputs, rec.State = sealed(want, r.NewInputs), sealed(want, fresh)
-	return rec
+	return rec, nil
 }
 
 // volatile are outputs that every update changes.
