@@ -50,7 +50,7 @@ func playStubborn() int {
 func testSupervisor(t *testing.T) *Programs {
 	t.Helper()
 	s := NewPrograms(t.TempDir(), slog.New(slog.DiscardHandler))
-	t.Cleanup(s.stopAll)
+	t.Cleanup(s.StopAll)
 	return s
 }
 
