@@ -107,40 +107,59 @@ type piece struct{ first, last int }
 // pieces chooses what to show, in reading order.
 func pieces(tokens []token) (chosen []piece) {
 	for range fragments {
-		best, most := piece{}, 0
-		for i, t := range tokens {
-			if t.lexeme == "" {
-				continue
-			}
-			first := max(0, i-leadWords)
-			p := piece{first, min(len(tokens), first+fragmentWords)}
-			if slices.ContainsFunc(chosen, func(c piece) bool { return p.first < c.last && c.first < p.last }) {
-				continue
-			}
-			if found := worth(tokens[p.first:p.last]); found > most {
-				best, most = p, found
-			}
-		}
-		if most > 0 {
-			chosen = append(chosen, best)
+		if p := best(tokens, chosen); p.last > 0 {
+			chosen = append(chosen, p)
 		}
 	}
 	slices.SortFunc(chosen, func(a, b piece) int { return a.first - b.first })
 	return chosen
 }
 
-// worth counts the words found, different ones more.
-func worth(tokens []token) (sum int) {
+// best returns the first of the pieces with most to show that are apart from those chosen; an empty one if there is none.
+func best(tokens []token, chosen []piece) (best piece) {
+	shown, most := window{tokens: tokens, found: map[string]int{}}, 0
 	for i, t := range tokens {
 		if t.lexeme == "" {
 			continue
 		}
-		sum++
-		if !slices.ContainsFunc(tokens[:i], func(before token) bool { return before.lexeme == t.lexeme }) {
-			sum += fragmentWords
+		first := max(0, i-leadWords)
+		p := piece{first, min(len(tokens), first+fragmentWords)}
+		shown.move(p)
+		if shown.worth > most && !slices.ContainsFunc(chosen, func(c piece) bool { return p.first < c.last && c.first < p.last }) {
+			best, most = p, shown.worth
 		}
 	}
-	return sum
+	return best
+}
+
+// window is a piece that moves over a text. Each token comes in and goes out once, however many pieces there are.
+type window struct {
+	tokens []token
+	piece
+	found map[string]int // words, by lexeme
+	worth int            // a point for each word found, and more for each lexeme
+}
+
+func (w *window) move(to piece) {
+	for ; w.last < to.last; w.last++ {
+		w.count(w.tokens[w.last].lexeme, 1)
+	}
+	for ; w.first < to.first; w.first++ {
+		w.count(w.tokens[w.first].lexeme, -1)
+	}
+}
+
+// count adds a word, or takes it away.
+func (w *window) count(lexeme string, n int) {
+	if lexeme == "" {
+		return
+	}
+	before := w.found[lexeme]
+	w.found[lexeme] = before + n
+	w.worth += n
+	if before == 0 || before+n == 0 {
+		w.worth += n * fragmentWords
+	}
 }
 
 // bordersOf returns where a piece begins and ends in its text, with the punctuation around it.
