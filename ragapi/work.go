@@ -35,7 +35,7 @@ func work(p *process) error {
 	}
 	changes := p.changes(pool, kept)
 	documents := document.NewStore(pool, nil, jobs, changes)
-	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics}
+	duties := queue.Duties{Concurrency: p.cfg.WorkerConcurrency, Documents: documents, Jobs: jobs, Seen: p.metrics, Chunks: documents}
 	if index := p.index(pool, changes, p.embedder()); index != nil {
 		duties.Vectors = index
 	}

@@ -88,7 +88,7 @@ func (w *world) await(what string, holds func() bool) {
 func (w *world) work(documents queue.Processor, vectors queue.Embedder) *observer {
 	w.t.Helper()
 	seen := &observer{}
-	worker, err := queue.NewWorker(w.pool, queue.Duties{Concurrency: 4, Documents: documents, Vectors: vectors, Jobs: w.jobs, Seen: seen}, quiet)
+	worker, err := queue.NewWorker(w.pool, queue.Duties{Concurrency: 4, Documents: documents, Vectors: vectors, Jobs: w.jobs, Seen: seen, Chunks: w.Store}, quiet)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -319,5 +319,20 @@ func TestVectorsOfADeletedDocumentAreForgottenInEveryCollection(t *testing.T) {
 		store.mu.Lock()
 		defer store.mu.Unlock()
 		return len(store.forgot) == 1 && store.forgot[0] == id.String()+" a,b"
+	})
+}
+
+func TestWhatAnEarlierReleaseReadIsReadAnew(t *testing.T) {
+	w := open(t)
+	id := w.create("Write to ann@mail.example.")
+	if _, err := w.Process(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`UPDATE chunks SET tsv = to_tsvector('english', content)`)
+	w.exec(`INSERT INTO chunk_rereading VALUES ('00000000-0000-0000-0000-000000000000', 0)`)
+	w.work(w.Store, nil)
+	w.await("read anew", func() (there bool) {
+		err := w.pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM chunks WHERE tsv @@ 'mail'::tsquery) AND NOT EXISTS (SELECT FROM chunk_rereading)`).Scan(&there)
+		return err == nil && there
 	})
 }

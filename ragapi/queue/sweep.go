@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -100,6 +101,7 @@ type sweep struct {
 	river.WorkerDefaults[sweepArgs]
 	pool      *pgxpool.Pool
 	documents Processor
+	chunks    Rereader
 	seen      Observer
 	log       *slog.Logger
 }
@@ -120,8 +122,30 @@ func (s *sweep) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if done != (Recovered{}) {
 		s.log.WarnContext(ctx, "lost documents", "requeued", done.Requeued, "failed", done.Failed)
 	}
+	if err == nil && s.chunks != nil {
+		err = s.reread(ctx)
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil // the worker stops
 	}
 	return err
+}
+
+// rereadFor bounds what a sweep reads anew. It rests for as long as it reads, so that this is a tenth of what the primary does.
+const rereadFor = 12 * time.Second
+
+func (s *sweep) reread(ctx context.Context) error {
+	for end := time.Now().Add(rereadFor); time.Now().Before(end); {
+		began := time.Now()
+		left, err := s.chunks.Reread(ctx)
+		if err != nil || !left {
+			return err
+		}
+		select {
+		case <-time.After(time.Since(began)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

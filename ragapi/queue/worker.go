@@ -31,6 +31,11 @@ type Embedder interface {
 	Forget(ctx context.Context, id uuid.UUID, collections ...string) error
 }
 
+// Rereader reads what an earlier release has read in another way; document.Store is one.
+type Rereader interface {
+	Reread(ctx context.Context) (left bool, err error)
+}
+
 // Observer is told of every document that was processed; metrics are one.
 type Observer interface {
 	Processed(doc document.Document)
@@ -47,6 +52,7 @@ type Duties struct {
 	Vectors     Embedder // nil without a vector store
 	Jobs        *Client  // for the jobs that follow from one
 	Seen        Observer
+	Chunks      Rereader // nil where there is nothing to read anew
 }
 
 const (
@@ -71,7 +77,7 @@ func NewWorker(pool *pgxpool.Pool, d Duties, log *slog.Logger) (*Worker, error) 
 	river.AddWorker(workers, &process{Duties: d, log: log})
 	river.AddWorker(workers, newEmbed(d.Vectors))
 	river.AddWorker(workers, &forget{documents: d.Documents, vectors: d.Vectors})
-	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, seen: d.Seen, log: log})
+	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, chunks: d.Chunks, seen: d.Seen, log: log})
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger: log,
 		Queues: map[string]river.QueueConfig{

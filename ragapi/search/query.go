@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -66,7 +67,7 @@ func (q Query) Check() error {
 	return errors.Join(faults...)
 }
 
-// Key is the same for queries with the same answers: texts are compared by their words and operators, in lower case.
+// Key is the same only for queries with the same answers: texts are compared by their operands, in lower case.
 func (q Query) Key() string {
 	content := "snippet"
 	if q.Content {
@@ -77,12 +78,21 @@ func (q Query) Key() string {
 
 // subject is what the pages of one search have in common.
 func (q Query) subject() string {
-	parts := []string{string(q.Mode), strconv.Itoa(q.perDocument()), strings.ToLower(web(parse(q.Text)))}
+	parts := []string{string(q.Mode), strconv.Itoa(q.perDocument()), strings.Map(lower, web(parse(q.Text)))}
 	for _, c := range q.Filter {
 		parts = append(parts, strconv.Quote(norm.NFC.String(c.Key))+"="+strconv.Quote(norm.NFC.String(c.Value)))
 	}
 	slices.Sort(parts[3:])
 	return strings.Join(slices.Compact(parts), "\n")
+}
+
+// lower returns the small letter of a capital. Those that share it with others, such as the Turkish İ, are as they are: whether
+// they are the same letter is the database's to say.
+func lower(r rune) rune {
+	if small := unicode.ToLower(r); unicode.ToUpper(small) == r {
+		return small
+	}
+	return r
 }
 
 func (q Query) perDocument() int {

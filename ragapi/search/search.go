@@ -7,11 +7,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
@@ -205,14 +203,13 @@ func (r reading) byWords(ctx context.Context, db postgres.Querier, all bool) ([]
 		depth = r.Limit + 1
 	}
 	wanted, asked := web(r.wanted), web(loose(r.wanted))
-	title := strings.Join(strings.Fields(norm.NFC.String(r.Text)), " ")
 	var phrase *string
 	if r.Mode == Complex {
 		phrase = new(string)
 		*phrase = plain(r.wanted)
 	}
 	ranking, err := r.rank(ctx, db, everySQL[len(r.filter)],
-		asked, wanted, r.without, phrase, title, r.perDocument(), depth, r.sample(), r.strict() || asked != wanted)
+		asked, wanted, r.without, phrase, said(r.wanted), r.perDocument(), depth, r.sample(), r.strict() || asked != wanted)
 	some := anyWord(r.wanted)
 	if err != nil || r.Mode != Complex || len(ranking) >= min(depth, enough) || some == "" {
 		return ranking, err

@@ -23,21 +23,22 @@ const (
 // rankSQL ranks the chunks that match a query: place, version (0 for not known), tier and score, the best first. It takes
 //
 //	$1 what the index is asked for      $2 what is wanted, phrases included    $3 what is excluded, or NULL
-//	$4 words for the tier of phrases    $5 the text as a title, or NULL        $6 hits of one document
+//	$4 words for the tier of phrases    $5 what the text says, or NULL         $6 hits of one document
 //	$7 hits                             $8 the sample's number                 $9 whether more is asked than $1
 //
 // and from $10 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
-// normalisation 32 is rank/(rank+1), below 1. The queries are computed once, in q: a generic plan would do so for each row.
+// normalisation 32 is rank/(rank+1), below 1. The queries are computed once, in q: a generic plan would do so for each row. Their
+// words are read as those of chunks are, see chunk_words.
 const rankSQL = `
 WITH q AS MATERIALIZED (
-    SELECT {read}('english', $1) AS asked, websearch_to_tsquery('english', $3) AS excluded,
-           coalesce({read}('english', $2) && !!websearch_to_tsquery('english', $3), {read}('english', $2)) AS wanted,
-           CASE WHEN numnode(phraseto_tsquery('english', $4)) > 1 THEN phraseto_tsquery('english', $4) END AS phrase,
+    SELECT {read}('english', {words}($1)) AS asked, websearch_to_tsquery('english', chunk_words($3)) AS excluded,
+           coalesce({read}('english', {words}($2)) && !!websearch_to_tsquery('english', chunk_words($3)), {read}('english', {words}($2))) AS wanted,
+           CASE WHEN numnode(phraseto_tsquery('english', chunk_words($4))) > 1 THEN phraseto_tsquery('english', chunk_words($4)) END AS phrase,
            -- Every lexeme with the weight that only titles have.
-           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', $1)::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
+           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', {words}($1))::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
 ), names AS MATERIALIZED (
     SELECT document_id, position, version, tsv FROM chunks
-    WHERE position = 0 AND chunk_title(heading) = (SELECT chunk_title($5::text)) ORDER BY document_id DESC LIMIT {titles}
+    WHERE position = 0 AND chunk_name(heading) = (SELECT nullif(chunk_name($5::text), '')) ORDER BY document_id DESC LIMIT {titles}
 ), few AS MATERIALIZED ({few}
 ), share AS MATERIALIZED (
     SELECT CASE WHEN (SELECT count(*) FROM few) > 0 THEN 0
@@ -55,7 +56,7 @@ WITH q AS MATERIALIZED (
      AND chunk_samples(document_id, position) @> ARRAY[(SELECT one_in + ($8::int & (one_in - 1)) FROM share)] LIMIT 2 * (SELECT most FROM share))
     UNION ALL
     (SELECT document_id, position, version, tsv FROM chunks
-     WHERE (SELECT one_in FROM share) > 1 AND position = 0 AND to_tsvector('english', heading) @@ (SELECT asked FROM q) LIMIT {titles})
+     WHERE (SELECT one_in FROM share) > 1 AND position = 0 AND ts_filter(tsv, '{a}') @@ (SELECT asked FROM q) LIMIT {titles})
     UNION ALL
     (SELECT document_id, position, version, tsv
      FROM (SELECT * FROM chunks WHERE (SELECT one_in FROM share) > 1 ORDER BY document_id DESC, position DESC LIMIT {newChunks}) n
@@ -102,19 +103,20 @@ const fewSQL = `
 // everySQL and someSQL rank the chunks that have every word, or some, with a filter of so many conditions.
 var everySQL, someSQL = func() (every, some [MaxConditions + 1]string) {
 	for conditions := range every {
-		every[conditions] = rankStatement("websearch_to_tsquery", tierTerms, conditions)
-		some[conditions] = rankStatement("to_tsquery", tierPrefix, conditions)
+		every[conditions] = rankStatement("websearch_to_tsquery", "chunk_words", tierTerms, conditions)
+		some[conditions] = rankStatement("to_tsquery", "", tierPrefix, conditions) // its text has words only
 	}
 	return every, some
 }()
 
-// rankStatement returns rankSQL for a query that read makes of its text, with a filter of so many conditions.
-func rankStatement(read string, tier, conditions int) string {
+// rankStatement returns rankSQL for a query that read makes of the words of its text, with a filter of so many conditions.
+func rankStatement(read, words string, tier, conditions int) string {
 	few, filter := "SELECT NULL::uuid AS id WHERE false", ""
 	if conditions > 0 {
 		few, filter = strings.ReplaceAll(fewSQL, "{conditions}", meets("metadata", 10, conditions)), "\n    AND "+documentMeets("c", 10, conditions)
 	}
-	return bounds.Replace(strings.NewReplacer("{read}", read, "{few}", few, "{filter}", filter, "{tier}", fmt.Sprint(tier)).Replace(rankSQL))
+	parts := strings.NewReplacer("{read}", read, "{words}", words, "{few}", few, "{filter}", filter, "{tier}", fmt.Sprint(tier))
+	return bounds.Replace(parts.Replace(rankSQL))
 }
 
 var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
@@ -147,13 +149,13 @@ func allowedSQL(conditions int) string {
 SELECT p.n, coalesce(c.version, 0)
 FROM unnest($1::uuid[], $2::int[], $3::int[]) WITH ORDINALITY AS p (document_id, position, version, n)
 JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position AND coalesce(c.version, p.version) = p.version
-WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', $4), true)` + filter + `
+WHERE coalesce(NOT c.tsv @@ websearch_to_tsquery('english', chunk_words($4)), true)` + filter + `
 ORDER BY p.n`
 }
 
 // showSQL reads the chunks with documents $1, positions $2 and versions $3, with $5 neighbours at each side, and the lexemes of $4.
 const showSQL = `
-SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', $4))), b.texts, a.texts
+SELECT c.document_id, c.position, d.title, c.content, (SELECT tsvector_to_array(to_tsvector('english', chunk_words($4)))), b.texts, a.texts
 FROM unnest($1::uuid[], $2::int[], $3::int[]) AS p (document_id, position, version)
 JOIN chunks c ON c.document_id = p.document_id AND c.position = p.position AND coalesce(c.version, 0) = p.version
 JOIN documents d ON d.id = p.document_id

@@ -104,19 +104,35 @@ func plain(operands []operand) string {
 	return strings.Join(texts, " ")
 }
 
-// loose returns the operands with the words of phrases anywhere: what an index alone can tell.
+// said returns the operands as a title says them, "To be or not to be" too: a text is found under it however it is typed.
+func said(operands []operand) string {
+	var words []string
+	for _, o := range operands {
+		if o.or {
+			words = append(words, "or")
+		}
+		words = append(words, o.text)
+	}
+	return strings.Join(words, " ")
+}
+
+// loose returns the operands with their words anywhere, those of phrases and those that signs join: what an index alone can tell.
 func loose(operands []operand) []operand {
 	var words []operand
+	or := false
 	for _, o := range operands {
-		if !o.phrase {
-			words = append(words, o)
-			continue
-		}
-		for i, w := range strings.Fields(o.text) {
-			words = append(words, operand{text: w, or: o.or && i == 0})
+		or = or || o.or // of one without words, the next one has it
+		for w := range strings.FieldsFuncSeq(o.text, apart) {
+			words = append(words, operand{text: w, or: or && len(words) > 0})
+			or = false
 		}
 	}
 	return words
+}
+
+// apart reports whether PostgreSQL reads what is before and after r as different words, whatever they are.
+func apart(r rune) bool {
+	return unicode.IsSpace(r) || r <= unicode.MaxASCII && !inWord(r)
 }
 
 const (
