@@ -93,7 +93,12 @@ test-stress: build ## the live suites with 1,000 users at once: whether this mac
 .PHONY: generate
 generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/plugins/aws/schemagen
+	go test ./infra/platform -run Watched -update # what the others print
 	go test ./stacks ./components ./infra/platform ./policies -update
+
+.PHONY: facts-age
+facts-age: ## facts of the catalogue that were read more than 180 days ago, oldest first; fails if there are any
+	@go run ./tools/facts-age
 
 .PHONY: bench-stack
 bench-stack: build ## preview, up, search, second up, memory: measured (docs/architecture.md has the figures)

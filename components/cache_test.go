@@ -11,6 +11,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/cache"
 	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/planner"
 )
 
 const (
@@ -135,17 +136,17 @@ func TestCacheParameterFaultsNameTheParameter(t *testing.T) {
 		{"client-output-buffer-limit", "normal 0 0 0",
 			"cache.Parameters[client-output-buffer-limit] cannot be changed, want client-output-buffer-limit-normal-hard-limit and the others, one number each"},
 		{"client-output-buffer-limit-normal-hard-limit", "0 0 0",
-			`cache.Parameters[client-output-buffer-limit-normal-hard-limit].Value is "0 0 0", want a whole number of at least 0`},
+			`cache.Parameters[client-output-buffer-limit-normal-hard-limit].Value is "0 0 0", want a whole number of at least 0 (B)`},
 		{"client-output-buffer-limit-replica-hard-limit", "0",
 			"cache.Parameters[client-output-buffer-limit-replica-hard-limit] is not known, want a parameter of family redis7 that can be changed"},
 		{"hash-max-ziplist-entries", "512", "cache.Parameters[hash-max-ziplist-entries] is not known, want a parameter of family redis7 that can be changed"},
-		{"timeout", "1", `cache.Parameters[timeout].Value is "1", want 0 or at least 20 (s)`},
-		{"timeout", "19", `cache.Parameters[timeout].Value is "19", want 0 or at least 20 (s)`},
-		{"timeout", "300s", `cache.Parameters[timeout].Value is "300s", want a whole number of at least 0`},
+		{"timeout", "1", `cache.Parameters[timeout].Value is 1, want 0 or a whole number of at least 20 (s)`},
+		{"timeout", "19", `cache.Parameters[timeout].Value is 19, want 0 or a whole number of at least 20 (s)`},
+		{"timeout", "300s", `cache.Parameters[timeout].Value is "300s", want 0 or a whole number of at least 20 (s)`},
 		{"maxmemory-policy", "lru", `cache.Parameters[maxmemory-policy].Value is "lru", want one of volatile-lru, allkeys-lru, volatile-lfu, allkeys-lfu, volatile-random, allkeys-random, volatile-ttl, noeviction`},
 		{"activedefrag", "1", `cache.Parameters[activedefrag].Value is "1", want one of yes, no`},
-		{"reserved-memory-percent", "101", `cache.Parameters[reserved-memory-percent].Value is "101", want 0 to 100`},
-		{"maxmemory-samples", "0", `cache.Parameters[maxmemory-samples].Value is "0", want a whole number of at least 1`},
+		{"reserved-memory-percent", "101", `cache.Parameters[reserved-memory-percent].Value is 101, want a whole number from 0 to 100 (%)`},
+		{"maxmemory-samples", "0", `cache.Parameters[maxmemory-samples].Value is 0, want a whole number of at least 1`},
 		{"notify-keyspace-events", "Kx expired", `cache.Parameters[notify-keyspace-events].Value is "Kx expired", want letters of KEg$lshzxetdmnA`},
 	}
 	for _, c := range cases {
@@ -193,10 +194,10 @@ func TestCacheDataTieringFollowsTheNodeType(t *testing.T) {
 
 func TestCacheWindowFaultsSayWhatIsWanted(t *testing.T) {
 	cases := []struct{ snapshot, maintenance, want string }{
-		{"25:00-26:00", "", `cache.SnapshotWindow is "25:00-26:00", want hours such as "02:00-03:00"`},
-		{"02:00-02:59", "", `cache.SnapshotWindow is "02:00-02:59", want 60 minutes or more`},
-		{"", "Sun:03:00-Sun:04:00", `cache.MaintenanceWindow is "Sun:03:00-Sun:04:00", want days and hours such as "sun:04:00-sun:05:00"`},
-		{"", "sun:03:00-sun:03:30", `cache.MaintenanceWindow is "sun:03:00-sun:03:30", want 60 minutes or more`},
+		{"25:00-26:00", "", `cache.SnapshotWindow is "25:00-26:00", want hours in UTC such as 02:00-03:00`},
+		{"02:00-02:59", "", `cache.SnapshotWindow lasts 59 minutes, want at least 60`},
+		{"", "Sun:03:00-Sun:04:00", `cache.MaintenanceWindow is "Sun:03:00-Sun:04:00", want days and hours in UTC such as sun:03:30-sun:04:30`},
+		{"", "sun:03:00-sun:03:30", `cache.MaintenanceWindow lasts 30 minutes, want at least 60`},
 		{"03:30-04:30", "sun:03:00-sun:04:00", `cache.SnapshotWindow is "03:30-04:30" within MaintenanceWindow "sun:03:00-sun:04:00", want them apart`},
 		{"23:30-00:30", "mon:00:00-mon:01:00", `cache.SnapshotWindow is "23:30-00:30" within MaintenanceWindow "mon:00:00-mon:01:00", want them apart`},
 	}
@@ -337,7 +338,7 @@ func TestCacheWritesGoToThePrimaryAndReadsToTheReplicas(t *testing.T) {
 			return nil
 		})
 		return nil
-	}, pulumi.WithMocks(graph.Project, "dev", endpoints{}))
+	}, pulumi.WithMocks(planner.Project, "dev", endpoints{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/cache"
 	"github.com/ragscale/ragscale/components/database"
-	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/planner"
 )
 
 // behind is a cloud in which some values of a type are still the old ones.
@@ -38,7 +38,7 @@ func (b behind) lines(t *testing.T, program func(*pulumi.Context) (pulumi.String
 		}
 		ctx.Export("waiting", out.ApplyT(func(lines []string) []string { told <- lines; return lines }))
 		return nil
-	}, pulumi.WithMocks(graph.Project, "prod", b))
+	}, pulumi.WithMocks(planner.Project, "prod", b))
 	if err != nil {
 		t.Fatal(err)
 	}

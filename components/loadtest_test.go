@@ -12,6 +12,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/components/loadtest"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const configMapType = "kubernetes:core/v1:ConfigMap"
@@ -27,7 +28,7 @@ func smallLoadTest() loadtest.Args {
 			Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, Generators: 1, Suspended: true,
 			GracefulSeconds: 10, DeadlineSeconds: 600,
 		}},
-		Thresholds:           loadtest.Thresholds{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+		Thresholds:           slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
 		Requests:             loadtest.Resources{CPU: "100m", Memory: "256Mi"},
 		ResultsRetentionDays: 7,
 	}
@@ -120,12 +121,12 @@ func TestLoadTestPodsHaveEveryScript(t *testing.T) {
 
 func TestLoadTestThresholdsReachTheScript(t *testing.T) {
 	args := smallLoadTest()
-	args.Thresholds = loadtest.Thresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
+	args.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
 	text, ok := graph.Run(t, "local", declareLoadTest(args)).Find(configMapType, "rag-load-smoke").Input(`data["scenario.json"]`).(string)
 	if !ok {
 		t.Fatal("no scenario")
 	}
-	var scenario struct{ Thresholds loadtest.Thresholds }
+	var scenario struct{ Thresholds slo.LoadTest }
 	if err := json.Unmarshal([]byte(text), &scenario); err != nil || scenario.Thresholds != args.Thresholds {
 		t.Errorf("%v: %+v, want %+v", err, scenario.Thresholds, args.Thresholds)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/components/observability"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const (
@@ -24,6 +25,9 @@ const (
 	compositeType = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 	ruleFileType  = "aws:amp/ruleGroupNamespace:RuleGroupNamespace"
 )
+
+// limit is a threshold of a value.
+func limit(v float64) slo.Threshold { return slo.Threshold{Value: v} }
 
 // smallObservability is valid, with everything optional left out.
 func smallObservability() observability.Args {
@@ -33,11 +37,13 @@ func smallObservability() observability.Args {
 		SubnetIDs: pulumi.ToStringArray([]string{"subnet-a", "subnet-b"}), SecurityGroupIDs: pulumi.ToStringArray([]string{"sg-nodes"}),
 		LoadBalancerARNSuffix: pulumi.String("app/api/0123"), TargetGroupARNSuffix: pulumi.String("targetgroup/api/4567"),
 		DatabaseInstanceID: pulumi.String("db-1"), APINamespace: "agentic-rag",
-		Thresholds: observability.Thresholds{
-			ResponseP95Seconds: 2, ComplexSearchP95Seconds: 5, UploadSecondsPerMB: 30, ErrorRatio: 0.001, ThroughputRPS: 1000,
-			CPUPercent: 70, MemoryPercent: 80, StoragePercent: 85,
-			DatabaseFreeMemoryBytes: 1 << 30, DatabaseFreeStorageBytes: 3 << 30, DatabaseConnections: 140, DatabaseLatencySeconds: 0.02,
-			HPAAtMaxMinutes: 15, UnschedulableMinutes: 5,
+		Thresholds: slo.Thresholds{
+			API: slo.API{
+				ResponseSeconds: limit(2), ComplexSearchSeconds: limit(5), UploadSecondsPerMB: limit(30), ErrorRatio: limit(0.001), ThroughputRPS: limit(1000),
+			},
+			Nodes:    slo.Nodes{CPUPercent: limit(70), MemoryPercent: limit(80), StoragePercent: limit(85)},
+			Database: slo.Database{CPUPercent: limit(70), FreeMemoryBytes: limit(1 << 30), FreeStorageBytes: limit(3 << 30), Connections: limit(140), LatencySeconds: limit(0.02)},
+			Scaling:  slo.Scaling{AtMaximumMinutes: limit(15), UnschedulableMinutes: limit(5)},
 		},
 		MetricRetentionDays: 30, LogRetentionDays: 7, StateMetricsChartVersion: "8.4.1",
 	}
@@ -53,7 +59,8 @@ var observabilityShapes = map[string]func() observability.Args{
 		a := smallObservability()
 		a.PgBouncer, a.AutoscalingNamespace = true, "kube-system"
 		a.CacheClusterIDs = map[string]pulumi.StringInput{"001": pulumi.String("cache-001")}
-		a.Thresholds.ReplicaLagSeconds, a.Thresholds.CacheCPUPercent, a.Thresholds.CacheMemoryPercent, a.Thresholds.CacheHitRatePercent = 10, 80, 80, 50
+		a.Thresholds.Database.ReplicaLagSeconds = limit(10)
+		a.Thresholds.Cache = slo.Cache{CPUPercent: limit(80), MemoryPercent: limit(80), HitPercent: limit(50)}
 		a.Tags = map[string]string{"stack": "dev"}
 		return a
 	},
@@ -69,9 +76,9 @@ func fullObservability() observability.Args {
 	a.CacheClusterIDs = map[string]pulumi.StringInput{"001": pulumi.String("cache-001"), "002": pulumi.String("cache-002")}
 	a.DistributionID = pulumi.String("E2EXAMPLE")
 	t := &a.Thresholds
-	t.ReplicaFreeMemoryBytes, t.ReplicaLagSeconds, t.PoolWaitingClients = 1<<29, 10, 5
-	t.CacheCPUPercent, t.CacheMemoryPercent, t.CacheHitRatePercent, t.CacheEvictionsPerMinute = 80, 85, 60, 100
-	t.EdgeHitRatePercent, t.EdgeErrorPercent = 80, 0.5
+	t.Database.ReplicaFreeMemoryBytes, t.Database.ReplicaLagSeconds, t.PgBouncer.WaitingClients = limit(1<<29), limit(10), limit(5)
+	t.Cache = slo.Cache{CPUPercent: limit(80), MemoryPercent: limit(85), HitPercent: limit(60), EvictionsPerMinute: limit(100)}
+	t.Edge = slo.Edge{HitPercent: limit(80), ErrorPercent: limit(0.5)}
 	a.MetricRetentionDays, a.LogRetentionDays, a.DeletionProtection = 150, 30, true
 	a.Tags = map[string]string{"stack": "prod", "cost-centre": "search"}
 	return a
@@ -131,32 +138,32 @@ func TestObservabilityFaultsNameTheField(t *testing.T) {
 		"no security group": {func(a *observability.Args) { a.SecurityGroupIDs = nil },
 			"observability.SecurityGroupIDs has 0, want 1 to 5"},
 		"replica": {func(a *observability.Args) {
-			a.ReplicaIDs, a.Thresholds.ReplicaLagSeconds = map[string]pulumi.StringInput{"1": nil}, 10
+			a.ReplicaIDs, a.Thresholds.Database.ReplicaLagSeconds = map[string]pulumi.StringInput{"1": nil}, limit(10)
 		}, "observability.ReplicaIDs[1] is missing, want an identifier"},
 		"replica's key": {func(a *observability.Args) {
-			a.ReplicaIDs, a.Thresholds.ReplicaLagSeconds = map[string]pulumi.StringInput{"No 1": pulumi.String("db")}, 10
+			a.ReplicaIDs, a.Thresholds.Database.ReplicaLagSeconds = map[string]pulumi.StringInput{"No 1": pulumi.String("db")}, limit(10)
 		}, "observability.ReplicaIDs[No 1] is no key for a resource's name, want lower-case letters, digits and hyphens"},
 		"replica without a limit": {func(a *observability.Args) {
 			a.ReplicaIDs = map[string]pulumi.StringInput{"1": pulumi.String("db")}
-		}, "observability.Thresholds.ReplicaLagSeconds is 0, want above 0: nothing would watch it"},
+		}, "observability.Thresholds.Database.ReplicaLagSeconds is 0, want above 0: nothing would watch it"},
 		"namespace": {func(a *observability.Args) { a.APINamespace = "" },
 			`observability.APINamespace is "", want at most 63 lower-case letters, digits and hyphens`},
-		"an objective that nothing watches": {func(a *observability.Args) { a.Thresholds.ResponseP95Seconds = 0 },
-			"observability.Thresholds.ResponseP95Seconds is 0, want above 0: nothing would watch it"},
-		"throughput that nothing watches": {func(a *observability.Args) { a.Thresholds.ThroughputRPS = 0 },
-			"observability.Thresholds.ThroughputRPS is 0, want above 0: nothing would watch it"},
-		"all of the CPU": {func(a *observability.Args) { a.Thresholds.CPUPercent = 100 },
-			"observability.Thresholds.CPUPercent is 100, want above 0 and below 100: nothing would watch it"},
-		"percent for a ratio": {func(a *observability.Args) { a.Thresholds.ErrorRatio = 0.1 },
-			"observability.Thresholds.ErrorRatio is 0.1, want above 0 and below 0.069: 14.4 times as many failures must still be seen"},
-		"patience": {func(a *observability.Args) { a.Thresholds.HPAAtMaxMinutes = 0 },
-			"observability.Thresholds.HPAAtMaxMinutes is 0, want 1 or more"},
+		"an objective that nothing watches": {func(a *observability.Args) { a.Thresholds.API.ResponseSeconds = limit(0) },
+			"observability.Thresholds.API.ResponseSeconds is 0, want above 0: nothing would watch it"},
+		"throughput that nothing watches": {func(a *observability.Args) { a.Thresholds.API.ThroughputRPS = limit(0) },
+			"observability.Thresholds.API.ThroughputRPS is 0, want above 0: nothing would watch it"},
+		"all of the CPU": {func(a *observability.Args) { a.Thresholds.Nodes.CPUPercent = limit(100) },
+			"observability.Thresholds.Nodes.CPUPercent is 100, want above 0 and below 100: nothing would watch it"},
+		"percent for a ratio": {func(a *observability.Args) { a.Thresholds.API.ErrorRatio = limit(0.1) },
+			"observability.Thresholds.API.ErrorRatio is 0.1, want above 0 and below 0.069: 14.4 times as many failures must still be seen"},
+		"patience": {func(a *observability.Args) { a.Thresholds.Scaling.AtMaximumMinutes = limit(0) },
+			"observability.Thresholds.Scaling.AtMaximumMinutes is 0, want 1 or more"},
 		"cache without a limit": {func(a *observability.Args) {
 			*a = fullObservability()
-			a.DistributionID, a.Thresholds.CacheHitRatePercent = nil, 0
-		}, "observability.Thresholds.CacheHitRatePercent is 0, want above 0 and below 100: nothing would watch it"},
-		"negative": {func(a *observability.Args) { a.Thresholds.PoolWaitingClients = -1 },
-			"observability.Thresholds.PoolWaitingClients is -1, want 0 or more"},
+			a.DistributionID, a.Thresholds.Cache.HitPercent = nil, limit(0)
+		}, "observability.Thresholds.Cache.HitPercent is 0, want above 0 and below 100: nothing would watch it"},
+		"negative": {func(a *observability.Args) { a.Thresholds.PgBouncer.WaitingClients = limit(-1) },
+			"observability.Thresholds.PgBouncer.WaitingClients is -1, want 0 or more"},
 		"metric retention": {func(a *observability.Args) { a.MetricRetentionDays = 1096 },
 			"observability.MetricRetentionDays is 1096, want 1 to 1095"},
 		"log retention": {func(a *observability.Args) { a.LogRetentionDays = 8 },
@@ -173,7 +180,7 @@ func TestObservabilityFaultsNameTheField(t *testing.T) {
 
 func TestObservabilityNeedsAProviderWhereCloudFrontsMetricsAre(t *testing.T) {
 	args := smallObservability()
-	args.DistributionID, args.Thresholds.EdgeErrorPercent, args.Thresholds.EdgeHitRatePercent = pulumi.String("E2EXAMPLE"), 1, 80
+	args.DistributionID, args.Thresholds.Edge = pulumi.String("E2EXAMPLE"), slo.Edge{ErrorPercent: limit(1), HitPercent: limit(80)}
 	wantFault(t, func(ctx *pulumi.Context) error {
 		_, err := observability.New(ctx, "rag", args)
 		return err
@@ -182,8 +189,8 @@ func TestObservabilityNeedsAProviderWhereCloudFrontsMetricsAre(t *testing.T) {
 
 func TestObservabilityReportsAllFaultsAtOnce(t *testing.T) {
 	args := smallObservability()
-	args.Emails, args.ClusterName, args.Thresholds.CPUPercent, args.MetricRetentionDays = nil, nil, 0, 0
-	wantFaultsOf(t, declareObservability(args), "observability", "Emails", "ClusterName", "Thresholds.CPUPercent", "MetricRetentionDays")
+	args.Emails, args.ClusterName, args.Thresholds.Nodes.CPUPercent, args.MetricRetentionDays = nil, nil, limit(0), 0
+	wantFaultsOf(t, declareObservability(args), "observability", "Emails", "ClusterName", "Thresholds.Nodes.CPUPercent", "MetricRetentionDays")
 }
 
 // Whatever threshold moves, an alarm or a rule must move with it.
@@ -199,17 +206,18 @@ func TestEveryThresholdIsWatched(t *testing.T) {
 		return text.String()
 	}
 	before := watching(fullObservability())
-	fields := reflect.TypeFor[observability.Thresholds]()
-	for i := range fields.NumField() {
-		a := fullObservability()
-		v := reflect.ValueOf(&a.Thresholds).Elem().Field(i)
-		if v.CanFloat() {
-			v.SetFloat(v.Float() / 2)
-		} else {
-			v.SetInt(v.Int() + 1)
-		}
-		if watching(a) == before {
-			t.Errorf("Thresholds.%s has changed and no alarm or rule has", fields.Field(i).Name)
+	// Those of the autoscalers themselves: alerts read them in the cluster.
+	inTheCluster := []string{"Scaling.MinReplicas", "Scaling.MaxReplicas", "Scaling.CPUPercent", "Scaling.MemoryPercent"}
+	tiers := reflect.TypeFor[slo.Thresholds]()
+	for i := range tiers.NumField() {
+		for j := range tiers.Field(i).Type.NumField() {
+			name := tiers.Field(i).Name + "." + tiers.Field(i).Type.Field(j).Name
+			a := fullObservability()
+			value := reflect.ValueOf(&a.Thresholds).Elem().Field(i).Field(j).FieldByName("Value")
+			value.SetFloat(max(value.Float()/2, 1e-4)) // the error ratio stays below what burn rates can watch
+			if same := watching(a) == before; same != slices.Contains(inTheCluster, name) {
+				t.Errorf("Thresholds.%s has changed: that no alarm or rule has is %t", name, same)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/ragscale/ragscale/policies/rules"
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -123,10 +124,10 @@ func TestSlowStatementsAreLogged(t *testing.T) {
 }
 
 func TestAlarmsRingAtTheirThresholdOrBefore(t *testing.T) {
-	limits := rules.Thresholds{Watched: []stacks.ThresholdRow{
-		{Tier: "Nodes", Name: "CPUPercent", Threshold: stacks.Threshold{Value: 70, Unit: "%", Watches: []string{"node-cpu"}}},
-		{Tier: "Cache", Name: "HitPercent", Threshold: stacks.Threshold{Value: 80, Unit: "%, below", Watches: []string{"cache-hit-rate"}}},
-		{Tier: "API", Name: "ErrorRatio", Threshold: stacks.Threshold{Value: 0.001, Watches: []string{"availability-burn"}}},
+	limits := rules.Thresholds{Watched: []rules.Watch{
+		{Threshold: slo.Threshold{Tier: "Nodes", Name: "CPUPercent", Value: 70, Unit: "%"}, Watches: []string{"node-cpu"}},
+		{Threshold: slo.Threshold{Tier: "Cache", Name: "HitPercent", Value: 80, Unit: "%, below"}, Watches: []string{"cache-hit-rate"}},
+		{Threshold: slo.Threshold{Tier: "API", Name: "ErrorRatio", Value: 0.001}, Watches: []string{"availability-burn"}},
 	}}
 	for name, c := range map[string]struct {
 		alarm     string
@@ -154,7 +155,7 @@ func TestAlarmsRingAtTheirThresholdOrBefore(t *testing.T) {
 
 func TestLoadTestsPassOnlyWithinTheObjectives(t *testing.T) {
 	rule, _ := rules.Named("loadtest-thresholds")
-	limits := rules.Thresholds{SLO: stacks.SLO{ResponseSeconds: 2, ComplexSearchSeconds: 5, UploadSecondsPerMB: 30, AvailabilityPercent: 99.9}}
+	limits := rules.Thresholds{Load: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001}}
 	file := func(response, dropped string) string {
 		return fmt.Sprintf(`{"thresholds": {"responseMillis": %s, "complexSearchMillis": 5000, "uploadSecondsPerMB": 30, "failedRatio": 0.001, "droppedIterations": %s}}`, response, dropped)
 	}
@@ -175,6 +176,39 @@ func TestLoadTestsPassOnlyWithinTheObjectives(t *testing.T) {
 		config := resourceFrom("kubernetes:core/v1:ConfigMap", "load", map[string]any{"data": c.data})
 		if found := rule.Find(config, limits); len(found) != c.faults {
 			t.Errorf("%s: %v, want %d", name, found, c.faults)
+		}
+	}
+}
+
+// A tier that rules/alarms.go does not list is taken to be in every stack.
+func TestAForgottenTierIsSeen(t *testing.T) {
+	forgotten := rules.Watch{Threshold: slo.Threshold{Tier: "Events", Name: "OldestSeconds"}, Watches: []string{"events-waiting"}}
+	rule, _ := rules.Named("objectives-watched")
+	if found := rule.FindInStack(rules.Stack{}, rules.Thresholds{Watched: []rules.Watch{forgotten}}); len(found) != 1 {
+		t.Errorf("%v, want that nothing watches Events.OldestSeconds", found)
+	}
+	if found := rule.FindInStack(rules.Stack{}, declare(t, "prod").settings.Thresholds); len(found) > 0 {
+		t.Errorf("of an empty stack, want every tier listed: %v", found)
+	}
+}
+
+// An input that is not there comes from nowhere; of one that the engine says nothing about, it may be from anywhere.
+func TestWhatIsAbsentComesFromNothing(t *testing.T) {
+	topic := resourceFrom("aws:sns/topic:Topic", "alarms", map[string]any{})
+	for name, c := range map[string]struct {
+		inputs map[string]any
+		from   []string
+		faults int
+	}{
+		"without a topic":           {map[string]any{"protocol": "email"}, nil, 1},
+		"a topic of unknown origin": {map[string]any{"topic": "arn:aws:sns:eu-central-1:123456789012:alarms"}, nil, 0},
+		"this topic":                {map[string]any{"topic": "x"}, []string{topic.URN}, 0},
+		"another topic":             {map[string]any{"topic": "x"}, []string{"urn:another"}, 1},
+	} {
+		subscription := resourceFrom("aws:sns/topicSubscription:TopicSubscription", "one", c.inputs)
+		subscription.Sources = map[string][]string{"topic": c.from}
+		if n := finds(t, "alarm-heard", rules.Thresholds{}, topic, subscription); n != c.faults {
+			t.Errorf("%s: %d faults, want %d", name, n, c.faults)
 		}
 	}
 }

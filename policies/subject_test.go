@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,6 +44,10 @@ func (s *subject) set(at, path string, value any) {
 	var done bool
 	if value == nil {
 		done = p.Delete(inputs)
+		if key, isKey := p[0].(string); isKey && len(p) == 1 { // what is not there comes from nowhere
+			r.Sources = maps.Clone(r.Sources)
+			delete(r.Sources, key)
+		}
 	} else {
 		_, done = p.Add(inputs, newValue(value))
 	}

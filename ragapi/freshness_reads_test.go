@@ -11,6 +11,52 @@ import (
 // shown is a document as the API shows it.
 type shown struct{ ID, Title, Status string }
 
+// pick returns a document; nil for none. Those are looked at most that have changed lately, or by a process that died since.
+func (c *client) pick() *doc {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.docs) == 0 {
+		return nil
+	}
+	some := c.docs[max(0, len(c.docs)-2*mostDoc):] // some are gone
+	switch c.random.IntN(6) {
+	case 0, 1:
+		some = c.docs // long ago
+	case 2:
+		if left := c.left(); len(left) > 0 {
+			some = left
+		}
+	}
+	return some[c.random.IntN(len(some))]
+}
+
+// left are documents whose last change nobody can tell of any more but the database. Under the lock.
+func (w *world) left() (left []*doc) {
+	for _, d := range w.docs {
+		last := &d.texts[len(d.texts)-1].fact
+		if d.gone != nil {
+			last = d.gone
+		}
+		if last.by != nil && !last.by.died.IsZero() && !last.told() {
+			left = append(left, d)
+		}
+	}
+	return left
+}
+
+// own returns a document that nobody else changes, until it is unlocked; nil for none.
+func (c *client) own() *doc {
+	d := c.pick()
+	if d == nil || !d.TryLock() {
+		return nil
+	}
+	if d.gone != nil {
+		d.Unlock()
+		return nil
+	}
+	return d
+}
+
 func (c *client) read(p *party) {
 	d := c.pick()
 	if d == nil {

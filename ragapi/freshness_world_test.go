@@ -57,7 +57,10 @@ type party struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{T: t, random: rand.New(rand.NewPCG(seed, 0)), sweeps: seed%2 == 0, begun: time.Now(), stopped: make(chan struct{}), answers: map[string]int{}}
+	w := &world{
+		T: t, random: rand.New(rand.NewPCG(seed, 0)), sweeps: seed%2 == 0,
+		begun: time.Now(), stopped: make(chan struct{}), answers: map[string]int{},
+	}
 	w.pair, w.redis = pgtest.StartPair(t), pgtest.StartRedis(t)
 	w.through, w.reads, w.primary = w.pair.Primary, w.pair.Standby, pgtest.Pool(t, w.pair.Primary)
 	if os.Getenv(pgtest.EnvPooler) != "" {

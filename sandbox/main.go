@@ -23,7 +23,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/host/namespace"
 	"github.com/ragscale/ragscale/sandbox/inside/daemon"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
-	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws"
 	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes"
@@ -44,7 +44,6 @@ The sandbox lives in .sandbox below the current folder, or where RAGSCALE_SANDBO
 const (
 	roleInit       = "init"
 	roleDaemon     = "daemon"
-	roleShim       = "shim"
 	roleAWS        = "pulumi-resource-aws"
 	roleKubernetes = "pulumi-resource-kubernetes"
 )
@@ -67,8 +66,8 @@ func play(role string, args []string) int {
 		return aws.Main()
 	case roleKubernetes:
 		return kubernetes.Main()
-	case roleShim:
-		return nodeagent.ShimMain()
+	case process.Role:
+		return process.Main()
 	case debroot.Role:
 		return debroot.Main()
 	case roleInit:

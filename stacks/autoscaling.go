@@ -4,23 +4,37 @@ import "math"
 
 // Autoscaling is what scales beside the pods: nodes, the room kept free on them, and the pods' own size.
 type Autoscaling struct {
-	NodeStartSeconds  int               `json:"nodeStartSeconds" rule:"min=5 max=1800" doc:"Time from a pod that finds no place until it runs on a new node, s."`
-	SlopeRPSPerMinute float64           `json:"slopeRPSPerMinute" rule:"min=0 max=10000000" doc:"Steepest rise of traffic that must not wait for a node, requests/s in each minute; 0 = no over-provisioning. By default, in production, that of the load scenario peak."`
-	Vertical          VerticalWorkloads `json:"vertical" doc:"Vertical autoscalers."`
+	// Time from a pod that finds no place until it runs on a new node, s.
+	NodeStartSeconds int `json:"nodeStartSeconds" rule:"min=5 max=1800"`
+	// Steepest rise of traffic that must not wait for a node, requests/s in each minute; 0 = no over-provisioning. By
+	// default, in production, that of the load scenario peak.
+	SlopeRPSPerMinute float64 `json:"slopeRPSPerMinute" rule:"min=0 max=10000000"`
+	// Vertical autoscalers.
+	Vertical VerticalWorkloads `json:"vertical"`
 }
 
 // VerticalWorkloads are the workloads with a vertical autoscaler.
 type VerticalWorkloads struct {
-	API       Vertical `json:"api" doc:"Of the API, which scales horizontally on CPU and memory: it only recommends, unless slo.hpa.memoryPercent is 0; then it may act on [memory]."`
-	Worker    Vertical `json:"worker" doc:"Of the upload worker, which has the API's targets: as the API."`
-	PgBouncer Vertical `json:"pgbouncer" doc:"Of PgBouncer, which scales horizontally on CPU: it may act on [memory]."`
-	Chroma    Vertical `json:"chroma" doc:"Of Chroma, which has one pod: it may act on both. A recreated pod is an interruption of searches by meaning."`
+	// Of the API, which scales horizontally on CPU and memory: it only recommends, unless slo.hpa.memoryPercent is 0;
+	// then it may act on [memory].
+	API Vertical `json:"api"`
+	// Of the upload worker, which has the API's targets: as the API.
+	Worker Vertical `json:"worker"`
+	// Of PgBouncer, which scales horizontally on CPU: it may act on [memory].
+	PgBouncer Vertical `json:"pgbouncer"`
+	// Of Chroma, which has one pod: it may act on both. A recreated pod is an interruption of searches by meaning.
+	Chroma Vertical `json:"chroma"`
 }
 
 // Vertical is one vertical autoscaler.
 type Vertical struct {
-	Mode      string   `json:"mode" rule:"one=Off|Initial|InPlaceOrRecreate" doc:"Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones, and recreates them where their node has no room. Refused on a resource that the workload's horizontal autoscaler acts on: CPU of API, worker and PgBouncer, and memory of API and worker unless slo.hpa.memoryPercent is 0."`
-	Resources []string `json:"resources" rule:"one=cpu|memory minItems=1 maxItems=2" doc:"What it recommends for, or acts on: from half of the workload's request up to what the smallest node that fits it can hold, and, but for Chroma, whose limits grow along, up to its limit."`
+	// Off only recommends, Initial sizes new pods, InPlaceOrRecreate resizes running ones, and recreates them where
+	// their node has no room. Refused on a resource that the workload's horizontal autoscaler acts on: CPU of API,
+	// worker and PgBouncer, and memory of API and worker unless slo.hpa.memoryPercent is 0.
+	Mode string `json:"mode" rule:"of=vpaModes"`
+	// What it recommends for, or acts on: from half of the workload's request up to what the smallest node that fits
+	// it can hold, and, but for Chroma, whose limits grow along, up to its limit.
+	Resources []string `json:"resources" rule:"one=cpu|memory minItems=1 maxItems=2"`
 }
 
 // asPeak is SlopeRPSPerMinute until the load scenarios are known.

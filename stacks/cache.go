@@ -4,7 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
 // evictionPolicy is what Redis drops when its memory is full. All but noeviction touch only keys with a lifetime, so that
@@ -19,10 +20,10 @@ var evictionPolicies = map[string]evictionPolicy{
 }
 
 // CacheParameters is the parameter group of the cache (family redis7), derived from the workload, the node type and the
-// objectives. What each parameter is: catalogue.Redis. Keyspace notifications stay off, as is the default: nothing listens,
+// objectives. What each parameter is: redis.Lookup. Keyspace notifications stay off, as is the default: nothing listens,
 // and each costs CPU at every write.
 func (c *Config) CacheParameters() []Parameter {
-	g := &parameterGroup{said: c.Cache.Parameters, lookup: catalogue.Redis}
+	g := &parameterGroup{said: c.Cache.Parameters, lookup: redis.Lookup}
 	eviction := evictionPolicies[c.Cache.Workload]
 	g.set("maxmemory-policy", eviction.policy, eviction.reason)
 	g.set("maxmemory-samples", "10", "keys compared for each eviction: near exact, where the default's error would drop popular keys")
@@ -63,7 +64,7 @@ type CacheMemory struct {
 // CacheMemory divides the memory of a cache node.
 func (c *Config) CacheMemory() CacheMemory {
 	m := CacheMemory{WorkingSet: int64(c.Cache.WorkingSetMiB) * catalogue.MiB}
-	node, err := catalogue.Cache(c.Cache.NodeType)
+	node, err := redis.NodeType(c.Cache.NodeType)
 	if err != nil {
 		return m // a Config that Parse returned has a known node type
 	}

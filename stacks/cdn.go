@@ -4,33 +4,57 @@ import "slices"
 
 // CDN is the CloudFront distribution.
 type CDN struct {
-	Enabled            bool       `json:"enabled" doc:"Declare the distribution."`
-	Aliases            []string   `json:"aliases" rule:"match=hostName maxItems=100" doc:"Host names of its own; they need certificateArn and a DNS record each."`
-	CertificateARN     string     `json:"certificateArn" rule:"match=certificateArn" doc:"ACM certificate for the aliases, in us-east-1, where CloudFront looks for it; empty = CloudFront's own name."`
-	OriginDomain       string     `json:"originDomain" rule:"match=hostNameOrNone" doc:"Host name in the load balancer's certificate (api.certificateArn), under which CloudFront asks it; needed with one, empty without."`
-	PriceClass         string     `json:"priceClass" rule:"one=PriceClass_100|PriceClass_200|PriceClass_All" doc:"Which edge locations serve: North America and Europe, most, or all."`
-	OriginShieldRegion string     `json:"originShieldRegion" rule:"match=originShield" doc:"Region of the cache that stands before the origins; empty = none. By default in production the stack's own, where there is one."`
-	LogRetentionDays   int        `json:"logRetentionDays" rule:"min=1 max=3650" doc:"Days that access logs are kept in S3."`
-	WebACLARN          string     `json:"webAclArn" rule:"match=webAclArn" doc:"Web ACL that requests pass; empty = none."`
-	Behaviors          []Behavior `json:"behaviors" rule:"minItems=1 maxItems=26" doc:"What happens to a request, by path: the first whose path matches decides. The last is * and takes the rest."`
+	// Declare the distribution.
+	Enabled bool `json:"enabled"`
+	// Host names of its own; they need certificateArn and a DNS record each.
+	Aliases []string `json:"aliases" rule:"match=hostName maxItems=100"`
+	// ACM certificate for the aliases, in us-east-1, where CloudFront looks for it; empty = CloudFront's own name.
+	CertificateARN string `json:"certificateArn" rule:"match=certificateArn"`
+	// Host name in the load balancer's certificate (api.certificateArn), under which CloudFront asks it; needed with
+	// one, empty without.
+	OriginDomain string `json:"originDomain" rule:"match=hostNameOrNone"`
+	// Which edge locations serve: North America and Europe, most, or all.
+	PriceClass string `json:"priceClass" rule:"one=PriceClass_100|PriceClass_200|PriceClass_All"`
+	// Region of the cache that stands before the origins; empty = none. By default in production the stack's own,
+	// where there is one.
+	OriginShieldRegion string `json:"originShieldRegion" rule:"match=originShield"`
+	// Days that access logs are kept in S3.
+	LogRetentionDays int `json:"logRetentionDays" rule:"min=1 max=3650"`
+	// Web ACL that requests pass; empty = none.
+	WebACLARN string `json:"webAclArn" rule:"match=webAclArn"`
+	// What happens to a request, by path: the first whose path matches decides. The last is * and takes the rest.
+	Behaviors []Behavior `json:"behaviors" rule:"minItems=1 maxItems=26"`
 }
 
 // Behavior is a cache behavior: the requests of a path, where they go, what tells cached answers apart and what the
 // origin gets to see.
 type Behavior struct {
-	Path                string   `json:"path" rule:"required match=pathPattern" doc:"Path pattern: * stands for any characters, ? for one."`
-	Origin              string   `json:"origin" rule:"required one=assets|api" doc:"assets = the bucket of static files, api = the load balancer."`
-	MinTTLSeconds       int      `json:"minTtlSeconds" rule:"min=0 max=31536000" doc:"An answer is cached at least so long, whatever the origin says, s."`
-	TTLSeconds          int      `json:"ttlSeconds" rule:"min=0 max=31536000" doc:"How long an answer is cached of which the origin says nothing, s."`
-	MaxTTLSeconds       int      `json:"maxTtlSeconds" rule:"min=0 max=31536000" doc:"An answer is cached at most so long, s; 0 = never."`
-	Compress            bool     `json:"compress" doc:"Compress answers with Brotli or gzip."`
-	KeyHeaders          []string `json:"keyHeaders" rule:"match=requestPart maxItems=10" doc:"Headers in the cache key."`
-	KeyQueryStrings     []string `json:"keyQueryStrings" rule:"match=requestPart maxItems=10" doc:"Query strings in the cache key."`
-	KeyCookies          []string `json:"keyCookies" rule:"match=requestPart maxItems=10" doc:"Cookies in the cache key."`
-	ForwardHeaders      []string `json:"forwardHeaders" rule:"match=requestPart maxItems=10" doc:"Headers that the origin sees beside the key's; * = all but Host."`
-	ForwardQueryStrings []string `json:"forwardQueryStrings" rule:"match=requestPart maxItems=10" doc:"Query strings, likewise; * = all."`
-	ForwardCookies      []string `json:"forwardCookies" rule:"match=requestPart maxItems=10" doc:"Cookies, likewise; * = all."`
-	CacheControl        string   `json:"cacheControl" rule:"match=cacheControl" doc:"Cache-Control for browsers; empty = the origin's own."`
+	// Path pattern: * stands for any characters, ? for one.
+	Path string `json:"path" rule:"required match=pathPattern"`
+	// assets = the bucket of static files, api = the load balancer.
+	Origin string `json:"origin" rule:"required one=assets|api"`
+	// An answer is cached at least so long, whatever the origin says, s.
+	MinTTLSeconds int `json:"minTtlSeconds" rule:"min=0 max=31536000"`
+	// How long an answer is cached of which the origin says nothing, s.
+	TTLSeconds int `json:"ttlSeconds" rule:"min=0 max=31536000"`
+	// An answer is cached at most so long, s; 0 = never.
+	MaxTTLSeconds int `json:"maxTtlSeconds" rule:"min=0 max=31536000"`
+	// Compress answers with Brotli or gzip.
+	Compress bool `json:"compress"`
+	// Headers in the cache key.
+	KeyHeaders []string `json:"keyHeaders" rule:"match=requestPart maxItems=10"`
+	// Query strings in the cache key.
+	KeyQueryStrings []string `json:"keyQueryStrings" rule:"match=requestPart maxItems=10"`
+	// Cookies in the cache key.
+	KeyCookies []string `json:"keyCookies" rule:"match=requestPart maxItems=10"`
+	// Headers that the origin sees beside the key's; * = all but Host.
+	ForwardHeaders []string `json:"forwardHeaders" rule:"match=requestPart maxItems=10"`
+	// Query strings, likewise; * = all.
+	ForwardQueryStrings []string `json:"forwardQueryStrings" rule:"match=requestPart maxItems=10"`
+	// Cookies, likewise; * = all.
+	ForwardCookies []string `json:"forwardCookies" rule:"match=requestPart maxItems=10"`
+	// Cache-Control for browsers; empty = the origin's own.
+	CacheControl string `json:"cacheControl" rule:"match=cacheControl"`
 }
 
 // Cached reports whether any answer of the behavior may be cached.

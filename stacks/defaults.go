@@ -1,6 +1,10 @@
 package stacks
 
-import "github.com/ragscale/ragscale/stacks/catalogue"
+import (
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+	"github.com/ragscale/ragscale/catalogue/rds"
+)
 
 const (
 	mebibyte = Memory(catalogue.MiB)
@@ -13,13 +17,13 @@ const growsFourfold = -1
 // settle fills the defaults that follow from other values.
 func (c *Config) settle() *Config {
 	if c.Database.MaxStorageGiB == growsFourfold {
-		c.Database.MaxStorageGiB = min(4*c.Database.StorageGiB, 65_536)
+		c.Database.MaxStorageGiB = min(4*c.Database.StorageGiB, rds.MostGiB)
 	}
 	if c.Autoscaling.SlopeRPSPerMinute == asPeak {
 		c.Autoscaling.SlopeRPSPerMinute = c.LoadTests.Scenarios.Peak.slope()
 	}
 	c.CDN.OriginShieldRegion = c.originShield()
-	c.Versions = versionsFor(c.Cluster.Version)
+	c.Versions = kubernetes.VersionsOf(c.Cluster.Version)
 	return c
 }
 
@@ -63,7 +67,7 @@ func defaults(env Environment) *Config {
 		},
 		PgBouncer: PgBouncer{Min: 3, Max: 6, Requests: Requests{CPU: 250, Memory: 128 * mebibyte}, Limits: Limits{Memory: 256 * mebibyte}},
 		Cache: Cache{
-			NodeType: "cache.r7g.large", EngineVersion: "7.1", Replicas: 1, WorkingSetMiB: 6144, Workload: "recent",
+			NodeType: "cache.r7g.large", Replicas: 1, WorkingSetMiB: 6144, Workload: "recent",
 			SnapshotRetentionDays: 1, SnapshotWindow: "01:00-02:00", MaintenanceWindow: "sun:05:00-sun:06:00", Parameters: map[string]string{},
 		},
 		VectorStore: VectorStore{
@@ -148,8 +152,8 @@ func nodeGroup(pool, capacity string, least, most, desired int, types ...string)
 	}
 }
 
-// startAs gives a group that the environment does not have by default its labels; its types and size must be said.
-func (g *NodeGroup) startAs(pool string) {
+// StartAs gives a group that the environment does not have by default its labels; its types and size must be said.
+func (g *NodeGroup) StartAs(pool string) {
 	*g = nodeGroup(pool, "ON_DEMAND", 0, 1, 0)
 	if pool == "loadtest" {
 		*g = loadtestGroup("", 1)

@@ -68,10 +68,6 @@ func (c *Config) ScaleDownPercent() int {
 	return 25
 }
 
-// MaxUnavailable is the disruption budget (pods) of a deployment that never has fewer than least replicas: a third, at
-// least one, so that a drain always makes progress. minAvailable = replicas would hang it.
-func MaxUnavailable(least int) int { return max(1, least/3) }
-
 // StatementTimeoutMillis is how long one SQL statement may run, ms: six times the objective for complex searches, and no
 // less than the processing of one MB of upload. Migrations and upkeep set their own.
 func (c *Config) StatementTimeoutMillis() int {

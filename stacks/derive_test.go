@@ -8,8 +8,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/stacks"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func parameters(c *stacks.Config) map[string]stacks.Parameter {
@@ -65,7 +67,7 @@ func TestEachParameterIsSetOnce(t *testing.T) {
 }
 
 func TestLocalDatabaseSuitsALaptop(t *testing.T) {
-	class, err := catalogue.RDS(mustParse(t, "local", nil).Database.InstanceClass)
+	class, err := rds.Lookup(mustParse(t, "local", nil).Database.InstanceClass)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,20 +117,12 @@ func TestWorkerScalesOnTheSameTargetsWithItsOwnBounds(t *testing.T) {
 	}
 }
 
-func TestDisruptionBudgetAlwaysLetsADrainProceed(t *testing.T) {
-	for least, want := range map[int]int{1: 1, 2: 1, 3: 1, 6: 2, 20: 6} {
-		if got := stacks.MaxUnavailable(least); got != want {
-			t.Errorf("%d replicas: %d, want %d", least, got, want)
-		}
-	}
-}
-
 func TestEveryPinnedReleaseHasTheSameAddons(t *testing.T) {
 	required := []string{
 		"amazon-cloudwatch-observability", "aws-ebs-csi-driver", "coredns", "eks-pod-identity-agent", "kube-proxy",
 		"metrics-server", "vpc-cni",
 	}
-	for _, minor := range stacks.KubernetesVersions() {
+	for _, minor := range kubernetes.Minors() {
 		v := mustParse(t, "prod", map[string]string{"ragscale:cluster": `{"version": "` + minor + `"}`}).Versions
 		for _, name := range required {
 			if v.Addons[name] == "" {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // fileKeys are the top-level keys of a Pulumi stack file.
@@ -37,19 +39,19 @@ func readStackFile(text []byte) (map[string]string, error) {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(file)) {
 		if !slices.Contains(fileKeys, key) {
-			errs = append(errs, Fault{Path: key, Is: "is no known key" + didYouMean(key, fileKeys), Want: "one of " + join(fileKeys)})
+			errs = append(errs, settings.Fault{Path: key, Is: "is no known key" + settings.DidYouMean(key, fileKeys), Want: "one of " + settings.Join(fileKeys)})
 		}
 	}
 	config := map[string]json.RawMessage{}
 	if raw, present := file["config"]; present {
 		if err := json.Unmarshal(raw, &config); err != nil {
-			errs = append(errs, Fault{Path: "config", Is: "is no object", Want: "keys such as " + prefix + "slo"})
+			errs = append(errs, settings.Fault{Path: "config", Is: "is no object", Want: "keys such as " + prefix + "slo"})
 		}
 	}
 	values := map[string]string{}
 	for key, raw := range config {
 		if !strings.Contains(key, ":") {
-			errs = append(errs, Fault{Path: "config." + key, Is: "has no namespace", Want: "a key such as " + prefix + key})
+			errs = append(errs, settings.Fault{Path: "config." + key, Is: "has no namespace", Want: "a key such as " + prefix + key})
 		}
 		values[key] = configValue(raw)
 	}
@@ -68,7 +70,7 @@ func decodeFile(text []byte) (map[string]json.RawMessage, error) {
 	}
 	var file map[string]json.RawMessage
 	if err := json.Unmarshal(asJSON, &file); err != nil {
-		return nil, fmt.Errorf("is no object with the keys %s", join(fileKeys))
+		return nil, fmt.Errorf("is no object with the keys %s", settings.Join(fileKeys))
 	}
 	return file, nil
 }

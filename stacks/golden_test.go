@@ -5,7 +5,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -79,21 +78,21 @@ func TestSchemaKnowsEveryKeyOfTheConfig(t *testing.T) {
 }
 
 func TestEveryKeySaysWhatItMeans(t *testing.T) {
-	var check func(reflect.Type)
-	check = func(typ reflect.Type) {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
-			if key := f.Tag.Get("json"); key != "-" && (f.Tag.Get("doc") == "" || key == "") {
-				t.Errorf("%s.%s has no doc or key", typ.Name(), f.Name)
+	var check func(at string, schema map[string]any)
+	check = func(at string, schema map[string]any) {
+		properties, _ := schema["properties"].(map[string]any)
+		for key, v := range properties {
+			property, isObject := v.(map[string]any)
+			text, _ := property["description"].(string)
+			if ours := strings.HasPrefix(at, ".config"); !isObject || ours && key != "secure" && !strings.ContainsAny(text[max(0, len(text)-1):], ".?") {
+				t.Errorf("%s.%s says %q, want a sentence: the comment of its field", at, key, text)
 			}
-			inner := f.Type
-			for inner.Kind() == reflect.Map || inner.Kind() == reflect.Slice {
-				inner = inner.Elem()
-			}
-			if inner.Kind() == reflect.Struct && f.Tag.Get("json") != "-" {
-				check(inner)
-			}
+			check(at+"."+key, property)
 		}
 	}
-	check(reflect.TypeFor[stacks.Config]())
+	var schema map[string]any
+	if err := json.Unmarshal(stacks.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	check("", schema)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // Secrets are the configuration's secret values. They are never part of Config.
@@ -39,7 +41,7 @@ func configOf(ctx *pulumi.Context) (map[string]string, error) {
 	for _, s := range secretKeys {
 		names = append(names, s.key)
 	}
-	for _, key := range keysOf(fieldsOf(reflect.TypeFor[Config]())) {
+	for _, key := range settings.Keys(vocabulary.Fields(reflect.TypeFor[Config]())) {
 		names = append(names, prefix+key)
 	}
 	listed, err := listedKeys()

@@ -1,33 +1,55 @@
 package stacks
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ragscale/ragscale/slo"
+)
 
 // LoadTests are the k6 load tests.
 type LoadTests struct {
-	AllowProduction      bool      `json:"allowProduction" doc:"Let scenarios aim at a production stack. Without it they are declared there but refuse to run, and none may have a schedule."`
-	ResultsRetentionDays int       `json:"resultsRetentionDays" rule:"min=1 max=3650" doc:"Days that the results of runs are kept in S3."`
-	Requests             Requests  `json:"requests" doc:"What the scheduler reserves for a generator pod; it is also the pod's limit, so that what a generator can do does not depend on its neighbours."`
-	Scenarios            Scenarios `json:"scenarios" doc:"The scenarios."`
+	// Let scenarios aim at a production stack. Without it they are declared there but refuse to run, and none may have
+	// a schedule.
+	AllowProduction bool `json:"allowProduction"`
+	// Days that the results of runs are kept in S3.
+	ResultsRetentionDays int `json:"resultsRetentionDays" rule:"min=1 max=3650"`
+	// What the scheduler reserves for a generator pod; it is also the pod's limit, so that what a generator can do
+	// does not depend on its neighbours.
+	Requests Requests `json:"requests"`
+	// The scenarios.
+	Scenarios Scenarios `json:"scenarios"`
 }
 
 // Scenarios are the load scenarios.
 type Scenarios struct {
-	Smoke      Scenario `json:"smoke" doc:"Does everything answer?"`
-	Normal     Scenario `json:"normal" doc:"An ordinary day."`
-	Peak       Scenario `json:"peak" doc:"The steepest rise that is expected."`
-	Stress     Scenario `json:"stress" doc:"The throughput objective."`
-	Endurance  Scenario `json:"endurance" doc:"Hours: leaks, bloat, growth."`
-	Breakpoint Scenario `json:"breakpoint" doc:"Users are added until an objective is missed."`
+	// Does everything answer?
+	Smoke Scenario `json:"smoke"`
+	// An ordinary day.
+	Normal Scenario `json:"normal"`
+	// The steepest rise that is expected.
+	Peak Scenario `json:"peak"`
+	// The throughput objective.
+	Stress Scenario `json:"stress"`
+	// Hours: leaks, bloat, growth.
+	Endurance Scenario `json:"endurance"`
+	// Users are added until an objective is missed.
+	Breakpoint Scenario `json:"breakpoint"`
 }
 
 // Scenario is one load scenario: users who come during the ramp-up and stay until the end.
 type Scenario struct {
-	Users           int     `json:"users" rule:"min=1 max=100000" doc:"Users at the same time."`
-	RampUpSeconds   int     `json:"rampUpSeconds" rule:"min=0 max=86400" doc:"Time in which they come, s; part of the duration."`
-	DurationSeconds int     `json:"durationSeconds" rule:"min=1 max=86400" doc:"Length of a run, s."`
-	ThinkSeconds    float64 `json:"thinkSeconds" rule:"min=0.1 max=600" doc:"Mean pause of a user between two requests, s."`
-	Generators      int     `json:"generators" rule:"min=1 max=100" doc:"Pods that share the users."`
-	Schedule        string  `json:"schedule" rule:"match=schedule" doc:"When it runs, as a cron expression (UTC). Empty: by hand only."`
+	// Users at the same time.
+	Users int `json:"users" rule:"min=1 max=100000"`
+	// Time in which they come, s; part of the duration.
+	RampUpSeconds int `json:"rampUpSeconds" rule:"min=0 max=86400"`
+	// Length of a run, s.
+	DurationSeconds int `json:"durationSeconds" rule:"min=1 max=86400"`
+	// Mean pause of a user between two requests, s.
+	ThinkSeconds float64 `json:"thinkSeconds" rule:"min=0.1 max=600"`
+	// Pods that share the users.
+	Generators int `json:"generators" rule:"min=1 max=100"`
+	// When it runs, as a cron expression (UTC). Empty: by hand only.
+	Schedule string `json:"schedule" rule:"match=schedule"`
 }
 
 // OfferedRPS is the most that the users can ask for, requests/s: each has one request in flight or thinks.
@@ -71,18 +93,9 @@ func (c *Config) LoadScenarios() []LoadScenario {
 // longestAnswerSeconds is how long a request may take at most, s: no longer than its longest statement.
 func (c *Config) longestAnswerSeconds() int { return (c.StatementTimeoutMillis() + 999) / 1000 }
 
-// LoadThresholds are what a run must keep, from the objectives. k6 measures durations in ms.
-type LoadThresholds struct {
-	ResponseMillis      int     // 95th percentile of every request but complex searches
-	ComplexSearchMillis int     // 95th percentile of complex searches
-	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until the document can be found
-	FailedRatio         float64 // requests that fail, of all; content that is wrong counts
-	DroppedIterations   int     // iterations that the generators could not begin: with any, the load was not the one stated
-}
-
 // LoadThresholds derives the thresholds of the load tests.
-func (c *Config) LoadThresholds() LoadThresholds {
-	return LoadThresholds{
+func (c *Config) LoadThresholds() slo.LoadTest {
+	return slo.LoadTest{
 		ResponseMillis:      millis(c.SLO.ResponseSeconds),
 		ComplexSearchMillis: millis(c.SLO.ComplexSearchSeconds),
 		UploadSecondsPerMB:  c.SLO.UploadSecondsPerMB,

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -69,7 +70,7 @@ func TestLocalRunsAreShort(t *testing.T) {
 
 func TestLoadThresholdsAreTheObjectives(t *testing.T) {
 	c := mustParse(t, "prod", map[string]string{"ragscale:slo": `{"responseSeconds": 1.5, "complexSearchSeconds": 4, "uploadSecondsPerMB": 20, "availabilityPercent": 99}`})
-	want := stacks.LoadThresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
+	want := slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
 	if diff := cmp.Diff(want, c.LoadThresholds()); diff != "" {
 		t.Error(diff)
 	}

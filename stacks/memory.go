@@ -3,7 +3,9 @@ package stacks
 import (
 	"fmt"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 // databaseMemory is how the memory of an instance class is divided, bytes.
@@ -35,13 +37,13 @@ const (
 )
 
 // parallelWorkers is max_parallel_workers of a class.
-func parallelWorkers(class catalogue.DBClass) int { return class.VCPU }
+func parallelWorkers(class rds.Class) int { return class.VCPU }
 
 // divideMemory divides the memory of a class among connections. A quarter is shared_buffers, a quarter stays with the
 // kernel as page cache, and in the other half must fit at once: the maintenance workers, and the overhead and twice the
 // work_mem of every connection and parallel worker. work_mem is what remains, in steps of 64 kB and at most 64 MiB; it may
 // come out too small or negative, which validation refuses.
-func divideMemory(class catalogue.DBClass, connections int) databaseMemory {
+func divideMemory(class rds.Class, connections int) databaseMemory {
 	const step = 64 * 1024
 	memory := class.ParameterMemory()
 	backends := int64(max(1, connections+parallelWorkers(class)))
@@ -60,7 +62,7 @@ type memoryUse struct {
 func (u memoryUse) total() float64 { return u.shared + u.maintenance + u.backends }
 
 // memoryUseOf adds up a parameter group on a class. Every value in it must be sound.
-func memoryUseOf(group []Parameter, class catalogue.DBClass) memoryUse {
+func memoryUseOf(group []Parameter, class rds.Class) memoryUse {
 	value := func(name string) float64 { return numberIn(group, name, class) }
 	maintenance := value("maintenance_work_mem")
 	vacuum := value("autovacuum_work_mem")
@@ -76,16 +78,16 @@ func memoryUseOf(group []Parameter, class catalogue.DBClass) memoryUse {
 }
 
 // numberIn is a number of a parameter group, 0 if it is not there.
-func numberIn(group []Parameter, name string, class catalogue.DBClass) float64 {
+func numberIn(group []Parameter, name string, class rds.Class) float64 {
 	for _, p := range group {
 		if p.Name != name {
 			continue
 		}
-		s, err := catalogue.PostgreSQL(name)
+		s, err := postgres.Lookup(name)
 		if err != nil {
 			return 0
 		}
-		n, err := s.Number(p.Value, class)
+		n, err := s.Number(p.Value, class.Instance())
 		if err != nil {
 			return 0
 		}

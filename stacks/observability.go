@@ -2,8 +2,12 @@ package stacks
 
 // Observability is who hears of what is wrong, and what is kept to look at. Thresholds are derived: see Thresholds.
 type Observability struct {
-	AlarmEmails         []string `json:"alarmEmails" rule:"match=email maxItems=20" doc:"Who gets the alarms; each address has to confirm once. Production needs one."`
-	MetricRetentionDays int      `json:"metricRetentionDays" rule:"min=1 max=1095" doc:"Days that Managed Prometheus keeps metrics."`
-	LogRetentionDays    int      `json:"logRetentionDays" rule:"one=1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653" doc:"Days that the logs of rules and alert manager are kept."`
-	GrafanaNamespace    string   `json:"grafanaNamespace" rule:"match=namespace" doc:"Namespace of a Grafana in the cluster, whose sidecar gets the dashboards as ConfigMaps; empty = none."`
+	// Who gets the alarms; each address has to confirm once. Production needs one.
+	AlarmEmails []string `json:"alarmEmails" rule:"match=email maxItems=20"`
+	// Days that Managed Prometheus keeps metrics.
+	MetricRetentionDays int `json:"metricRetentionDays" rule:"min=1 max=1095"`
+	// Days that the logs of rules and alert manager are kept.
+	LogRetentionDays int `json:"logRetentionDays" rule:"of=logDays"`
+	// Namespace of a Grafana in the cluster, whose sidecar gets the dashboards as ConfigMaps; empty = none.
+	GrafanaNamespace string `json:"grafanaNamespace" rule:"match=namespace"`
 }

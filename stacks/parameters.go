@@ -6,7 +6,10 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 // When AWS applies a changed parameter.
@@ -26,7 +29,7 @@ type Parameter struct {
 // parameterGroup collects the entries of a group in order; what a stack's own parameters say goes first.
 type parameterGroup struct {
 	said   map[string]string
-	lookup func(name string) (catalogue.Setting, error)
+	lookup func(name string) (parameter.Setting, error)
 	list   []Parameter
 }
 
@@ -47,7 +50,7 @@ func (g *parameterGroup) set(name, value, reason string) {
 func (g *parameterGroup) finish(standby bool) []Parameter {
 	for _, name := range slices.Sorted(maps.Keys(g.said)) {
 		s, err := g.lookup(name)
-		if err != nil || s.Standby == catalogue.OnReplicaOnly && !standby {
+		if err != nil || s.Standby == parameter.OnReplicaOnly && !standby {
 			continue
 		}
 		if !slices.ContainsFunc(g.list, func(p Parameter) bool { return p.Name == name }) {
@@ -59,7 +62,7 @@ func (g *parameterGroup) finish(standby bool) []Parameter {
 
 // server is a database server as its parameter group sees it.
 type server struct {
-	class       catalogue.DBClass
+	class       rds.Class
 	connections int // max_connections
 	standby     bool
 }
@@ -81,16 +84,16 @@ func (c *Config) ReplicaClass() string {
 	return c.Database.ReplicaClass
 }
 
-func classOf(name string) catalogue.DBClass {
-	class, err := catalogue.RDS(name)
+func classOf(name string) rds.Class {
+	class, err := rds.Lookup(name)
 	if err != nil {
-		return catalogue.DBClass{}
+		return rds.Class{}
 	}
 	return class
 }
 
 // DatabaseParameters is the parameter group of the primary, derived from the instance class, the storage, the pool chain
-// and the objectives. What each parameter is: catalogue.PostgreSQL.
+// and the objectives. What each parameter is: postgres.Lookup.
 func (c *Config) DatabaseParameters() []Parameter { return c.parametersOf(c.primary()) }
 
 // ReplicaParameters is the parameter group of the replicas, nil if there are none: the primary's, so that a promoted
@@ -104,7 +107,7 @@ func (c *Config) ReplicaParameters() []Parameter {
 }
 
 func (c *Config) parametersOf(s server) []Parameter {
-	g := &parameterGroup{said: c.Database.Parameters, lookup: catalogue.PostgreSQL}
+	g := &parameterGroup{said: c.Database.Parameters, lookup: postgres.Lookup}
 	c.setMemory(g, s)
 	c.setConnections(g, s)
 	c.setPlanner(g)

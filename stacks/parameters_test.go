@@ -9,8 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/stacks"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func byName(group []stacks.Parameter) map[string]string {
@@ -116,9 +120,9 @@ func TestEveryAcceptedConfigurationKeepsTheRules(t *testing.T) {
 
 func randomConfig(random *rand.Rand) map[string]string {
 	pick := func(names []string) string { return names[random.Intn(len(names))] }
-	database := fmt.Sprintf(`"instanceClass": %q, "replicas": %d, "storageGiB": %d`, pick(catalogue.RDSNames()), random.Intn(16), 20+random.Intn(300))
+	database := fmt.Sprintf(`"instanceClass": %q, "replicas": %d, "storageGiB": %d`, pick(rds.Names()), random.Intn(16), 20+random.Intn(300))
 	if random.Intn(2) == 0 {
-		database += fmt.Sprintf(`, "replicaClass": %q`, pick(catalogue.RDSNames()))
+		database += fmt.Sprintf(`, "replicaClass": %q`, pick(rds.Names()))
 	}
 	if random.Intn(3) == 0 {
 		database += fmt.Sprintf(`, "parameters": {"work_mem": "%d", "max_connections": "%d"}`, 64<<random.Intn(14), 50+random.Intn(500))
@@ -128,7 +132,7 @@ func randomConfig(random *rand.Rand) map[string]string {
 		"ragscale:database":  "{" + database + "}",
 		"ragscale:slo":       fmt.Sprintf(`{"throughputRPS": %d, "responseSeconds": %v}`, 1+random.Intn(2000), 0.1+random.Float64()*4),
 		"ragscale:pgbouncer": fmt.Sprintf(`{"min": %d, "max": %d}`, least, least+random.Intn(5)),
-		"ragscale:cache": fmt.Sprintf(`{"nodeType": %q, "workingSetMiB": %d, "workload": %q}`, pick(catalogue.CacheNames()), 16+random.Intn(4000),
+		"ragscale:cache": fmt.Sprintf(`{"nodeType": %q, "workingSetMiB": %d, "workload": %q}`, pick(redis.NodeTypes()), 16+random.Intn(4000),
 			pick([]string{"recent", "expiring", "durable"})),
 	}
 }
@@ -139,9 +143,9 @@ func brokenRules(c *stacks.Config) []string {
 	faults = append(faults, checkBehind(c)...)
 	faults = append(faults, checkChain(c.Pools())...)
 	for _, p := range c.CacheParameters() {
-		setting, err := catalogue.Redis(p.Name)
+		setting, err := redis.Lookup(p.Name)
 		if err == nil {
-			err = setting.Check(p.Value, catalogue.DBClass{})
+			err = setting.Check(p.Value, parameter.Instance{})
 		}
 		if err != nil {
 			faults = append(faults, p.Name+": "+err.Error())
@@ -159,22 +163,22 @@ func checkGroup(group []stacks.Parameter, class string) []string {
 	if group == nil {
 		return nil
 	}
-	db, err := catalogue.RDS(class)
+	db, err := rds.Lookup(class)
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var faults []string
 	value := map[string]float64{}
 	for _, p := range group {
-		setting, err := catalogue.PostgreSQL(p.Name)
+		setting, err := postgres.Lookup(p.Name)
 		if err == nil {
-			err = setting.Check(p.Value, db)
+			err = setting.Check(p.Value, db.Instance())
 		}
 		if err != nil {
 			faults = append(faults, p.Name+": "+err.Error())
 			continue
 		}
-		if n, err := setting.Number(p.Value, db); err == nil {
+		if n, err := setting.Number(p.Value, db.Instance()); err == nil {
 			value[p.Name] = n
 		}
 		if setting.Static != (p.ApplyMethod == stacks.PendingReboot) {
@@ -197,8 +201,8 @@ func checkBehind(c *stacks.Config) []string {
 	}
 	var faults []string
 	for _, p := range c.DatabaseParameters() {
-		setting, err := catalogue.PostgreSQL(p.Name)
-		if err != nil || setting.Standby != catalogue.AtLeastOf {
+		setting, err := postgres.Lookup(p.Name)
+		if err != nil || setting.Standby != parameter.AtLeastOf {
 			continue
 		}
 		var own, primary int
@@ -233,7 +237,7 @@ func TestEveryLibraryThatAParameterNeedsIsPreloaded(t *testing.T) {
 	for _, group := range [][]stacks.Parameter{mustParse(t, "prod", nil).DatabaseParameters(), mustParse(t, "prod", nil).ReplicaParameters()} {
 		loaded := strings.Split(byName(group)["shared_preload_libraries"], ",")
 		for _, p := range group {
-			setting, err := catalogue.PostgreSQL(p.Name)
+			setting, err := postgres.Lookup(p.Name)
 			if err != nil {
 				t.Fatal(err)
 			}

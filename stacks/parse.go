@@ -9,13 +9,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 const (
 	prefix    = "ragscale:" // the project's configuration namespace
 	regionKey = "aws:region"
 )
+
+// Fault is one thing wrong with a configuration.
+type Fault = settings.Fault
 
 // SecretValue stands for a secret that is set but not shown, in the values that Parse takes and ReadFile returns.
 const SecretValue = "[secret]"
@@ -28,18 +32,18 @@ var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,13}[a-z0-9]$`)
 //
 // The error joins every fault, sorted, each a Fault that names its key. The Config is nil then.
 func Parse(stack string, values map[string]string) (*Config, error) {
-	f := &faults{}
+	f := &settings.Faults{}
 	c := defaults(parseEnvironment(stack, values, f))
 	c.Stack, c.Region = stack, values[regionKey]
 	if !stackName.MatchString(stack) {
-		f.add("stack", show(stack), "2 to 15 lower-case letters, digits and hyphens: it is part of resource names")
+		f.Add("stack", settings.Show(stack), "2 to 15 lower-case letters, digits and hyphens: it is part of resource names")
 	}
 	if !catalogue.IsRegion(c.Region) {
-		f.add(regionKey, show(c.Region)+didYouMean(c.Region, catalogue.Regions()), "an AWS region such as eu-central-1")
+		f.Add(regionKey, settings.Show(c.Region)+settings.DidYouMean(c.Region, catalogue.Regions()), "an AWS region such as eu-central-1")
 	}
 	decodeValues(c, values, f)
 	c.settle().validate(f)
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -47,57 +51,47 @@ func Parse(stack string, values map[string]string) (*Config, error) {
 
 // parseEnvironment decides the environment before anything else, since the defaults depend on it. A faulty one is
 // reported with the other values by decodeValues.
-func parseEnvironment(stack string, values map[string]string, f *faults) Environment {
+func parseEnvironment(stack string, values map[string]string, f *settings.Faults) Environment {
 	if said, present := values[prefix+"environment"]; present {
 		return Environment(said)
 	}
 	env, known := environmentOf(stack)
 	if !known {
-		f.add(prefix+"environment", "is not set", "one of production, development, local")
+		f.Add(prefix+"environment", "is not set", "one of production, development, local")
 	}
 	return env
 }
 
-func decodeValues(c *Config, values map[string]string, f *faults) {
-	d := decoder{f}
+func decodeValues(c *Config, values map[string]string, f *settings.Faults) {
+	d := settings.Decoder{Faults: f, Words: vocabulary}
 	root := reflect.ValueOf(c).Elem()
-	fields := fieldsOf(root.Type())
+	fields := vocabulary.Fields(root.Type())
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		key, ours := strings.CutPrefix(name, prefix)
 		if !ours {
 			continue
 		}
 		path, text := topPath(key), values[name]
-		i := slices.IndexFunc(fields, func(fl field) bool { return fl.key == key })
+		i := slices.IndexFunc(fields, func(f settings.Field) bool { return f.Key == key })
 		switch {
 		case isSecret(name) && text == SecretValue:
 		case isSecret(name):
-			f.add(path, "is not encrypted", "a secret: pulumi config set --secret "+name)
+			f.Add(path, "is not encrypted", "a secret: pulumi config set --secret "+name)
 		case i < 0:
-			known := append(keysOf(fields), secretNames()...)
-			f.add(path, "is no known key"+didYouMean(key, known), "one of "+join(known))
+			known := append(settings.Keys(fields), secretNames()...)
+			f.Add(path, "is no known key"+settings.DidYouMean(key, known), "one of "+settings.Join(known))
 		case text == SecretValue:
-			f.add(path, "is a secret", "a plain value: only "+strings.Join(secretNames(), " and ")+" are secret")
+			f.Add(path, "is a secret", "a plain value: only "+strings.Join(secretNames(), " and ")+" are secret")
 		default:
-			d.top(path, text, root.FieldByIndex(fields[i].Index), fields[i].rule)
+			d.Top(path, text, root.FieldByIndex(fields[i].Index), fields[i].Rule)
 		}
 	}
 }
 
-// top decodes one top-level value: strings are plain text, anything else is JSON.
-func (d decoder) top(path, text string, into reflect.Value, r rule) {
-	if into.Kind() == reflect.String {
-		d.setString(path, text, into, r)
-		return
-	}
-	if node, fine := parseTree(path, text, d.faults); fine {
-		d.decode(path, node, into, r)
-	}
-}
-
+// topPath is the path of a key of the project's namespace.
 func topPath(key string) string {
-	if plainKey.MatchString(key) {
-		return prefix + key
+	if rest, plain := strings.CutPrefix(settings.At("", key), "."); plain {
+		return prefix + rest
 	}
 	return prefix + fmt.Sprintf("%q", key)
 }
@@ -106,17 +100,17 @@ func topPath(key string) string {
 func (c *Config) Values() (map[string]string, error) {
 	values := map[string]string{regionKey: c.Region}
 	root := reflect.ValueOf(c).Elem()
-	for _, f := range fieldsOf(root.Type()) {
+	for _, f := range vocabulary.Fields(root.Type()) {
 		v := root.FieldByIndex(f.Index)
 		if v.Kind() == reflect.String {
-			values[prefix+f.key] = v.String()
+			values[prefix+f.Key] = v.String()
 			continue
 		}
 		text, err := json.Marshal(v.Interface())
 		if err != nil {
-			return nil, fmt.Errorf("encode %s%s: %w", prefix, f.key, err)
+			return nil, fmt.Errorf("encode %s%s: %w", prefix, f.Key, err)
 		}
-		values[prefix+f.key] = string(text)
+		values[prefix+f.Key] = string(text)
 	}
 	return values, nil
 }

@@ -107,31 +107,32 @@ func (c *Config) PoolerDrainSeconds() int {
 func (c *Config) QueryWaitSeconds() int { return max(2, ceil(c.SLO.ComplexSearchSeconds)) }
 
 // Pools is the stack's pool chain.
-func (c *Config) Pools() PoolChain {
-	p := PoolChain{Demand: c.poolDemand(), API: c.clientPools()}
-	p.PgBouncer = c.serverPools(p.Demand, p.API)
-	p.Primary, p.Replica = c.connections(p.PgBouncer)
+func (c *Config) Pools() PoolChain { return Pools(c.SLO, c.API, c.PgBouncer, c.Database) }
+
+// Pools is the pool chain of an API with such objectives, pooler and database.
+func Pools(objectives SLO, api API, pooler PgBouncer, database Database) PoolChain {
+	p := PoolChain{Demand: demandOf(objectives), API: clientPools(objectives)}
+	p.PgBouncer = serverPools(p.Demand, p.API, pooler, database.Replicas)
+	p.Primary, p.Replica = connections(p.PgBouncer, objectives.HPA.MaxReplicas, api.Worker.Max, database)
 	return p
 }
 
-// poolDemand is Little's law: connections in use = requests per second × seconds that one holds a connection.
-func (c *Config) poolDemand() PoolDemand {
-	hold := c.SLO.ResponseSeconds * databaseShare
-	busy := c.SLO.ThroughputRPS * hold
+// demandOf is Little's law: connections in use = requests per second × seconds that one holds a connection.
+func demandOf(objectives SLO) PoolDemand {
+	hold := objectives.ResponseSeconds * databaseShare
+	busy := objectives.ThroughputRPS * hold
 	read := busy * readShare
-	return PoolDemand{RequestsPerSecond: c.SLO.ThroughputRPS, HoldSeconds: hold, Busy: busy, Write: busy - read, Read: read}
+	return PoolDemand{RequestsPerSecond: objectives.ThroughputRPS, HoldSeconds: hold, Busy: busy, Write: busy - read, Read: read}
 }
 
 // clientPools shares twice the demand among the API's pods at full scale:
 //
 //	⌈busy × 2 / maxReplicas⌉, at least 4
-func (c *Config) clientPools() ClientPools {
-	demand := c.poolDemand()
-	each := func(busy float64) int {
-		return max(leastPool, ceil(busy*burstFactor/float64(c.SLO.HPA.MaxReplicas)))
-	}
+func clientPools(objectives SLO) ClientPools {
+	demand, most := demandOf(objectives), objectives.HPA.MaxReplicas
+	each := func(busy float64) int { return max(leastPool, ceil(busy*burstFactor/float64(most))) }
 	p := ClientPools{
-		Replicas: c.SLO.HPA.MaxReplicas, Pods: withSurge(c.SLO.HPA.MaxReplicas), Write: each(demand.Write), Read: each(demand.Read),
+		Replicas: most, Pods: withSurge(most), Write: each(demand.Write), Read: each(demand.Read),
 	}
 	p.Connections = p.Pods * (p.Write + p.Read)
 	return p
@@ -140,41 +141,41 @@ func (c *Config) clientPools() ClientPools {
 // serverPools sizes each PgBouncer pod so that the fewest pods carry the demand, with the room that burstDeviations says:
 //
 //	busy per pod = busy / min;  pool_size = ⌈busy per pod + 2√(busy per pod)⌉, at least 2 and one for each replica
-func (c *Config) serverPools(demand PoolDemand, api ClientPools) ServerPools {
+func serverPools(demand PoolDemand, api ClientPools, pooler PgBouncer, replicas int) ServerPools {
 	size := func(busy float64) int {
-		share := busy / float64(c.PgBouncer.Min)
+		share := busy / float64(pooler.Min)
 		return max(leastServerPool, ceil(share+burstDeviations*math.Sqrt(share)))
 	}
 	return ServerPools{
-		MinPods: c.PgBouncer.Min, Pods: c.PgBouncer.Max + poolerRollout, MaxClients: api.Connections + consoleClients,
-		Write: size(demand.Write), Read: max(size(demand.Read), c.Database.Replicas),
+		MinPods: pooler.Min, Pods: pooler.Max + poolerRollout, MaxClients: api.Connections + consoleClients,
+		Write: size(demand.Write), Read: max(size(demand.Read), replicas),
 	}
 }
 
 // connections is what the servers must offer. Reads go to the replicas evenly; when one of several is lost, the others
 // take its part. A replica's max_connections is never below the primary's: it would stop replaying.
-func (c *Config) connections(pooler ServerPools) (primary, replica ConnectionBudget) {
+func connections(pooler ServerPools, mostAPI, mostWorkers int, database Database) (primary, replica ConnectionBudget) {
 	reads := pooler.Pods * pooler.Read
 	primary = ConnectionBudget{
-		Servers: 1, Pooled: pooler.Pods * pooler.Write, Worker: withSurge(c.API.Worker.Max) * workerPool,
-		Migration: surge(c.SLO.HPA.MaxReplicas) + surge(c.API.Worker.Max) + 1, Admin: AdminReserve,
+		Servers: 1, Pooled: pooler.Pods * pooler.Write, Worker: withSurge(mostWorkers) * workerPool,
+		Migration: surge(mostAPI) + surge(mostWorkers) + 1, Admin: AdminReserve,
 	}
-	if n := c.Database.Replicas; n == 0 {
+	if n := database.Replicas; n == 0 {
 		primary.Pooled += reads
 	} else {
 		left := max(1, n-1)
 		replica = ConnectionBudget{Servers: n, Pooled: (reads + left - 1) / left, Admin: AdminReserve}
 	}
-	primary.MaxConnections = c.maxConnections(primary.Total())
+	primary.MaxConnections = database.maxConnections(primary.Total())
 	if replica.Servers > 0 {
-		replica.MaxConnections = c.maxConnections(max(replica.Total(), primary.Total()))
+		replica.MaxConnections = database.maxConnections(max(replica.Total(), primary.Total()))
 	}
 	return primary, replica
 }
 
 // maxConnections is what the stack says, else what is needed.
-func (c *Config) maxConnections(needed int) int {
-	if said, isSaid := c.Database.Parameters["max_connections"]; isSaid {
+func (d Database) maxConnections(needed int) int {
+	if said, isSaid := d.Parameters["max_connections"]; isSaid {
 		if n, err := wholeNumber(said); err == nil {
 			return n
 		}
@@ -201,10 +202,10 @@ func (c *Config) PgBouncerHPA() HPA {
 func (c *Config) Connections() ConnectionBudget { return c.Pools().Primary }
 
 // APIPoolSize is the number of connections per API pod to what the primary answers.
-func (c *Config) APIPoolSize() int { return c.clientPools().Write }
+func (c *Config) APIPoolSize() int { return clientPools(c.SLO).Write }
 
 // APIReadPoolSize is the number of connections per API pod to what replicas answer.
-func (c *Config) APIReadPoolSize() int { return c.clientPools().Read }
+func (c *Config) APIReadPoolSize() int { return clientPools(c.SLO).Read }
 
 // WorkerPoolSize is the number of database connections per worker pod.
 func (c *Config) WorkerPoolSize() int { return workerPool }

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // CPU is an amount of CPU in thousandths of a core; as text it is a Kubernetes quantity ("250m", "2").
@@ -31,6 +31,9 @@ var (
 	memoryText = regexp.MustCompile(`^([0-9]{1,9})(Ki|Mi|Gi)$`)
 	memoryUnit = map[string]Memory{"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 )
+
+// Want is the phrase for what UnmarshalText takes.
+func (CPU) Want() string { return wantCPU }
 
 // UnmarshalText reads a quantity such as "250m" or "2".
 func (c *CPU) UnmarshalText(text []byte) error {
@@ -62,6 +65,9 @@ func (c CPU) String() string {
 	}
 	return strconv.FormatInt(int64(c), 10) + "m"
 }
+
+// Want is the phrase for what UnmarshalText takes.
+func (Memory) Want() string { return wantMemory }
 
 // UnmarshalText reads a quantity such as "512Mi". A binary suffix is required: "512M" and "512" are likelier slips.
 func (m *Memory) UnmarshalText(text []byte) error {

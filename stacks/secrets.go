@@ -6,6 +6,11 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/catalogue/redis"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // The configuration's secrets.
@@ -16,18 +21,14 @@ const (
 
 // secretKey is a secret of the configuration: a password that a service of AWS accepts.
 type secretKey struct {
-	key, doc    string
-	service     string // that judges the password
-	least, most int    // its length
+	key, doc string
+	password catalogue.Password
 }
 
-// Both services want printable ASCII; RDS refuses space, / @ and ", which are kept out of both, for they would also have
-// to be escaped in a connection's URL.
-// Sources: CreateDBInstance (MasterUserPassword) of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ;
-// https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html ; read 2026-11-23.
+// What has to be escaped in a connection's URL is refused by both services.
 var (
-	databasePassword = secretKey{DatabasePasswordKey, "Password of the database's master user", "RDS", 8, 128}
-	cachePassword    = secretKey{CachePasswordKey, "Password of the API's user at the cache", "ElastiCache", 16, 128}
+	databasePassword = secretKey{DatabasePasswordKey, "Password of the database's master user", rds.Password}
+	cachePassword    = secretKey{CachePasswordKey, "Password of the API's user at the cache", redis.Password}
 
 	secretKeys = []secretKey{databasePassword, cachePassword}
 )
@@ -45,27 +46,17 @@ func secretNames() []string {
 	return names
 }
 
-// want is the phrase for a usable password.
-func (s secretKey) want() string {
-	return fmt.Sprintf(`%d to %d printable ASCII characters without space, /, @ and "`, s.least, s.most)
-}
-
-func (s secretKey) usable(text string) bool {
-	refused := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/@"`, r) }
-	return len(text) >= s.least && len(text) <= s.most && !strings.ContainsFunc(text, refused)
-}
-
 // read returns the password as a secret output. No error contains it.
 func (s secretKey) read(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	value, present := ctx.GetConfig(s.key)
 	if !present {
-		return pulumi.StringOutput{}, Fault{Path: s.key, Is: "is not set", Want: "a secret: pulumi config set --secret " + s.key}
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "is not set", Want: "a secret: pulumi config set --secret " + s.key}
 	}
 	if !ctx.IsConfigSecret(s.key) {
 		return pulumi.StringOutput{}, nil // Parse reports it
 	}
-	if !s.usable(value) {
-		return pulumi.StringOutput{}, Fault{Path: s.key, Is: "does not suit " + s.service, Want: s.want()}
+	if s.password.Check(value) != nil {
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "does not suit " + s.password.Service, Want: s.password.Want()}
 	}
 	secret, isString := pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
 	if !isString {

@@ -4,89 +4,22 @@ import (
 	"math"
 	"reflect"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/slo"
 )
-
-// Threshold is the value from which on something is wrong. What is measured, and how long it has to be wrong, belongs to
-// the alarm.
-type Threshold struct {
-	Value     float64
-	Unit      string   // "s", "bytes"; with "below" where less is wrong
-	Objective string   // key below slo that the value follows from; "" if the reason alone decides
-	Reason    string   // how it follows, or why this value
-	Watches   []string // the CloudWatch alarms (lower case) and Prometheus alerts that compare with it
-}
-
-// Thresholds are all thresholds of a stack, by tier along the request path.
-type Thresholds struct {
-	Edge      EdgeThresholds
-	API       APIThresholds
-	Scaling   ScalingThresholds
-	Nodes     NodeThresholds
-	PgBouncer PgBouncerThresholds
-	Database  DatabaseThresholds
-	Cache     CacheThresholds
-}
-
-// EdgeThresholds watch the distribution.
-type EdgeThresholds struct{ ErrorPercent, HitPercent Threshold }
-
-// APIThresholds watch what users feel. ErrorRatio is the error budget, which burn-rate alerts multiply.
-type APIThresholds struct {
-	ResponseSeconds, ComplexSearchSeconds, UploadSecondsPerMB, ErrorRatio, ThroughputRPS Threshold
-}
-
-// ScalingThresholds watch the autoscalers. The first four are in the HorizontalPodAutoscaler, where the alerts read them.
-type ScalingThresholds struct {
-	MinReplicas, MaxReplicas, CPUPercent, MemoryPercent, AtMaximumMinutes, UnschedulableMinutes Threshold
-}
-
-// NodeThresholds watch the nodes.
-type NodeThresholds struct{ CPUPercent, MemoryPercent, StoragePercent Threshold }
-
-// PgBouncerThresholds watch the pooler.
-type PgBouncerThresholds struct{ WaitingClients Threshold }
-
-// DatabaseThresholds watch primary and replicas.
-type DatabaseThresholds struct {
-	CPUPercent, FreeMemoryBytes, ReplicaFreeMemoryBytes, FreeStorageBytes, Connections, LatencySeconds, ReplicaLagSeconds Threshold
-}
-
-// CacheThresholds watch the cache.
-type CacheThresholds struct{ CPUPercent, MemoryPercent, HitPercent, EvictionsPerMinute Threshold }
-
-// ThresholdRow is a threshold with its place.
-type ThresholdRow struct {
-	Tier, Name string // "Database", "FreeMemoryBytes"
-	Threshold
-}
-
-// Rows lists the thresholds in order.
-func (t Thresholds) Rows() []ThresholdRow {
-	var rows []ThresholdRow
-	tiers := reflect.ValueOf(t)
-	for i := range tiers.NumField() {
-		tier := tiers.Field(i)
-		for j := range tier.NumField() {
-			if threshold, isThreshold := tier.Field(j).Interface().(Threshold); isThreshold {
-				rows = append(rows, ThresholdRow{tiers.Type().Field(i).Name, tier.Type().Field(j).Name, threshold})
-			}
-		}
-	}
-	return rows
-}
 
 // Objectives lists the keys below slo, those of hpa included, in the order of the configuration.
 func Objectives() []string { return leaves("", reflect.TypeFor[SLO]()) }
 
 func leaves(path string, t reflect.Type) []string {
 	var keys []string
-	for _, f := range fieldsOf(t) {
+	for _, f := range vocabulary.Fields(t) {
 		if f.Type.Kind() == reflect.Struct {
-			keys = append(keys, leaves(path+f.key+".", f.Type)...)
+			keys = append(keys, leaves(path+f.Key+".", f.Type)...)
 			continue
 		}
-		keys = append(keys, path+f.key)
+		keys = append(keys, path+f.Key)
 	}
 	return keys
 }
@@ -128,119 +61,103 @@ func (c *Config) ErrorBudget() float64 {
 }
 
 // Thresholds derives every threshold of the stack.
-func (c *Config) Thresholds() Thresholds {
-	return Thresholds{
+func (c *Config) Thresholds() slo.Thresholds {
+	all := slo.Thresholds{
 		Edge: c.edgeThresholds(), API: c.apiThresholds(), Scaling: c.scalingThresholds(), Nodes: c.nodeThresholds(),
 		PgBouncer: c.pgbouncerThresholds(), Database: c.databaseThresholds(), Cache: c.cacheThresholds(),
 	}
+	return all.Named()
 }
 
 // objective is a threshold that is the objective itself.
-func objective(value float64, unit, key string, watches ...string) Threshold {
-	return Threshold{value, unit, key, "the objective", watches}
+func objective(value float64, unit, key string) slo.Threshold {
+	return slo.Threshold{Value: value, Unit: unit, Objective: key, Reason: "the objective"}
 }
 
-func (c *Config) edgeThresholds() EdgeThresholds {
-	return EdgeThresholds{
-		ErrorPercent: Threshold{
-			100 * FastestBurn * c.ErrorBudget(), "%", "availabilityPercent", "the error budget × the fastest burn rate", []string{"edge-errors"},
-		},
-		HitPercent: Threshold{edgeHitPercent, "%, below", "", "the share of assets in all requests (`edgeHitPercent`)", []string{"edge-hit-rate"}},
+// follows is a threshold that follows from an objective, or from the reason alone where the key is empty.
+func follows(value float64, unit, key, reason string) slo.Threshold {
+	return slo.Threshold{Value: value, Unit: unit, Objective: key, Reason: reason}
+}
+
+func (c *Config) edgeThresholds() slo.Edge {
+	return slo.Edge{
+		ErrorPercent: follows(100*FastestBurn*c.ErrorBudget(), "%", "availabilityPercent", "the error budget × the fastest burn rate"),
+		HitPercent:   follows(edgeHitPercent, "%, below", "", "the share of assets in all requests (`edgeHitPercent`)"),
 	}
 }
 
-func (c *Config) apiThresholds() APIThresholds {
-	slo := c.SLO
-	return APIThresholds{
-		ResponseSeconds:      objective(slo.ResponseSeconds, "s, p95", "responseSeconds", "api-latency", "LatencyBurnFast", "LatencyBurnSlow", "APIPoolWait"),
-		ComplexSearchSeconds: objective(slo.ComplexSearchSeconds, "s, p95", "complexSearchSeconds", "ComplexSearchBurnFast", "ComplexSearchBurnSlow"),
-		UploadSecondsPerMB:   objective(slo.UploadSecondsPerMB, "s per MB, p95", "uploadSecondsPerMB", "UploadBurnFast", "UploadBurnSlow", "QueueBacklog"),
-		ErrorRatio: Threshold{
-			c.ErrorBudget(), "of all requests", "availabilityPercent", "what the objective leaves",
-			[]string{"api-errors", "availability-burn", "AvailabilityBurnFast", "AvailabilityBurnSlow", "DocumentsFailing"},
-		},
-		ThroughputRPS: objective(slo.ThroughputRPS, "requests/s", "throughputRPS", "ThroughputCeiling"),
+func (c *Config) apiThresholds() slo.API {
+	objectives := c.SLO
+	return slo.API{
+		ResponseSeconds:      objective(objectives.ResponseSeconds, "s, p95", "responseSeconds"),
+		ComplexSearchSeconds: objective(objectives.ComplexSearchSeconds, "s, p95", "complexSearchSeconds"),
+		UploadSecondsPerMB:   objective(objectives.UploadSecondsPerMB, "s per MB, p95", "uploadSecondsPerMB"),
+		ErrorRatio:           follows(c.ErrorBudget(), "of all requests", "availabilityPercent", "what the objective leaves"),
+		ThroughputRPS:        objective(objectives.ThroughputRPS, "requests/s", "throughputRPS"),
 	}
 }
 
-func (c *Config) scalingThresholds() ScalingThresholds {
+func (c *Config) scalingThresholds() slo.Scaling {
 	hpa := c.SLO.HPA
-	return ScalingThresholds{
-		MinReplicas:   objective(float64(hpa.MinReplicas), "pods, below", "hpa.minReplicas", "ReplicasLacking"),
-		MaxReplicas:   objective(float64(hpa.MaxReplicas), "pods", "hpa.maxReplicas", "HPAAtMaximum"),
-		CPUPercent:    objective(float64(hpa.CPUPercent), "% of requests", "hpa.cpuPercent", "OverProvisioned", "HPAAtMaximum"),
-		MemoryPercent: Threshold{float64(hpa.MemoryPercent), "% of requests", "hpa.memoryPercent", "a target that cannot be met drives the autoscaler to its maximum", []string{"HPAAtMaximum"}},
-		AtMaximumMinutes: Threshold{
-			atMaximumMinutes, "min", "", "longer than any rolling update (`atMaximumMinutes`)", []string{"HPAAtMaximum"},
-		},
-		UnschedulableMinutes: Threshold{
-			float64((c.NodeScaling().MaxNodeProvisionSeconds + minute - 1) / minute), "min", "", "by then a new node has come, or another group was asked (`autoscaling.nodeStartSeconds`)",
-			[]string{"PodsUnschedulable", "ReplicasLacking"},
-		},
+	return slo.Scaling{
+		MinReplicas:          objective(float64(hpa.MinReplicas), "pods, below", "hpa.minReplicas"),
+		MaxReplicas:          objective(float64(hpa.MaxReplicas), "pods", "hpa.maxReplicas"),
+		CPUPercent:           objective(float64(hpa.CPUPercent), "% of requests", "hpa.cpuPercent"),
+		MemoryPercent:        follows(float64(hpa.MemoryPercent), "% of requests", "hpa.memoryPercent", "a target that cannot be met drives the autoscaler to its maximum"),
+		AtMaximumMinutes:     follows(atMaximumMinutes, "min", "", "longer than any rolling update (`atMaximumMinutes`)"),
+		UnschedulableMinutes: follows(float64((c.NodeScaling().MaxNodeProvisionSeconds+minute-1)/minute), "min", "", "by then a new node has come, or another group was asked (`autoscaling.nodeStartSeconds`)"),
 	}
 }
 
-func (c *Config) nodeThresholds() NodeThresholds {
-	return NodeThresholds{
-		CPUPercent:     objective(c.SLO.CPUPercent, "%", "cpuPercent", "node-cpu"),
-		MemoryPercent:  objective(c.SLO.MemoryPercent, "%", "memoryPercent", "node-memory"),
-		StoragePercent: objective(c.SLO.StoragePercent, "%", "storagePercent", "node-storage", "VolumeFilling"),
+func (c *Config) nodeThresholds() slo.Nodes {
+	return slo.Nodes{
+		CPUPercent:     objective(c.SLO.CPUPercent, "%", "cpuPercent"),
+		MemoryPercent:  objective(c.SLO.MemoryPercent, "%", "memoryPercent"),
+		StoragePercent: objective(c.SLO.StoragePercent, "%", "storagePercent"),
 	}
 }
 
-func (c *Config) pgbouncerThresholds() PgBouncerThresholds {
-	return PgBouncerThresholds{WaitingClients: Threshold{
-		float64(c.APIPoolSize()), "clients", "throughputRPS", "as many as the pool of an API pod, which follows from the throughput", []string{"PgBouncerClientsWaiting"},
-	}}
+func (c *Config) pgbouncerThresholds() slo.PgBouncer {
+	return slo.PgBouncer{WaitingClients: follows(float64(c.APIPoolSize()), "clients", "throughputRPS", "as many as the pool of an API pod, which follows from the throughput")}
 }
 
-func (c *Config) databaseThresholds() DatabaseThresholds {
+func (c *Config) databaseThresholds() slo.Database {
 	primary := c.Pools().Primary
 	storage := float64(c.Database.StorageGiB) * float64(catalogue.GiB)
-	memory := func(class string, watch string) Threshold {
-		return Threshold{
-			classMemory(class) * (100 - c.SLO.MemoryPercent) / 100, "bytes, below", "memoryPercent",
-			"what the objective leaves of the class's memory: RDS has no metric in percent", []string{watch},
-		}
+	memory := func(class string) slo.Threshold {
+		return follows(classMemory(class)*(100-c.SLO.MemoryPercent)/100, "bytes, below", "memoryPercent",
+			"what the objective leaves of the class's memory: RDS has no metric in percent")
 	}
 	replica := c.Database.ReplicaClass
 	if replica == "" {
 		replica = c.Database.InstanceClass
 	}
-	return DatabaseThresholds{
-		CPUPercent:             objective(c.SLO.CPUPercent, "%", "cpuPercent", "database-cpu"),
-		FreeMemoryBytes:        memory(c.Database.InstanceClass, "database-memory"),
-		ReplicaFreeMemoryBytes: memory(replica, "database-memory"),
-		FreeStorageBytes: Threshold{
-			storage * (100 - c.SLO.StoragePercent) / 100, "bytes, below", "storagePercent", "what the objective leaves of the storage at creation", []string{"database-storage"},
-		},
-		Connections: Threshold{
-			float64(primary.MaxConnections - primary.Admin), "connections", "throughputRPS",
-			"max_connections, which follows from the throughput, without the reserve for people", []string{"database-connections"},
-		},
-		LatencySeconds: Threshold{
-			storageLatencySeconds, "s per read or write", "", "twice what gp3 takes at most (`storageLatencySeconds`)", []string{"database-read-latency", "database-write-latency"},
-		},
-		ReplicaLagSeconds: Threshold{
-			c.SLO.UploadSecondsPerMB * lagShare, "s", "uploadSecondsPerMB", "a tenth of the objective: until then a processed document is not found on the replica", []string{"replica-lag", "cache-replication-lag"},
-		},
+	return slo.Database{
+		CPUPercent:             objective(c.SLO.CPUPercent, "%", "cpuPercent"),
+		FreeMemoryBytes:        memory(c.Database.InstanceClass),
+		ReplicaFreeMemoryBytes: memory(replica),
+		FreeStorageBytes:       follows(storage*(100-c.SLO.StoragePercent)/100, "bytes, below", "storagePercent", "what the objective leaves of the storage at creation"),
+		Connections: follows(float64(primary.MaxConnections-primary.Admin), "connections", "throughputRPS",
+			"max_connections, which follows from the throughput, without the reserve for people"),
+		LatencySeconds:    follows(storageLatencySeconds, "s per read or write", "", "twice what gp3 takes at most (`storageLatencySeconds`)"),
+		ReplicaLagSeconds: follows(c.SLO.UploadSecondsPerMB*lagShare, "s", "uploadSecondsPerMB", "a tenth of the objective: until then a processed document is not found on the replica"),
 	}
 }
 
 // classMemory is the memory of an instance class, bytes. A Config that Parse returned has a known class.
 func classMemory(name string) float64 {
-	class, err := catalogue.RDS(name)
+	class, err := rds.Lookup(name)
 	if err != nil {
 		return 0
 	}
 	return float64(class.MemoryBytes)
 }
 
-func (c *Config) cacheThresholds() CacheThresholds {
-	return CacheThresholds{
-		CPUPercent:         objective(c.SLO.CPUPercent, "% of the engine's thread", "cpuPercent", "cache-cpu"),
-		MemoryPercent:      objective(c.SLO.MemoryPercent, "%", "memoryPercent", "cache-memory"),
-		HitPercent:         Threshold{hitPercent, "%, below", "", "below it the cache is too small or its keys live too short (`hitPercent`)", []string{"cache-hit-rate"}},
-		EvictionsPerMinute: Threshold{0, "keys/min", "", "the node is sized for the working set: lasting evictions say that it has grown", []string{"cache-evictions"}},
+func (c *Config) cacheThresholds() slo.Cache {
+	return slo.Cache{
+		CPUPercent:         objective(c.SLO.CPUPercent, "% of the engine's thread", "cpuPercent"),
+		MemoryPercent:      objective(c.SLO.MemoryPercent, "%", "memoryPercent"),
+		HitPercent:         follows(hitPercent, "%, below", "", "below it the cache is too small or its keys live too short (`hitPercent`)"),
+		EvictionsPerMinute: follows(0, "keys/min", "", "the node is sized for the working set: lasting evictions say that it has grown"),
 	}
 }

@@ -7,8 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // onCall says who gets production's alarms and whose tokens are good; without it no production stack is sound.
@@ -19,7 +21,7 @@ func onCall() map[string]string {
 func TestEveryObjectiveIsWatched(t *testing.T) {
 	watched := map[string]bool{}
 	for _, row := range mustParse(t, "prod", nil).Thresholds().Rows() {
-		watched[row.Objective] = watched[row.Objective] || len(row.Watches) > 0
+		watched[row.Objective] = watched[row.Objective] || len(slo.Watched()[row.ID()]) > 0
 	}
 	for _, objective := range stacks.Objectives() {
 		if !watched[objective] {
@@ -30,7 +32,7 @@ func TestEveryObjectiveIsWatched(t *testing.T) {
 
 func TestEveryThresholdSaysWhereItComesFrom(t *testing.T) {
 	for _, row := range mustParse(t, "prod", nil).Thresholds().Rows() {
-		if row.Reason == "" || row.Unit == "" || len(row.Watches) == 0 || row.Objective != "" && !slices.Contains(stacks.Objectives(), row.Objective) {
+		if row.Reason == "" || row.Unit == "" || len(slo.Watched()[row.ID()]) == 0 || row.Objective != "" && !slices.Contains(stacks.Objectives(), row.Objective) {
 			t.Errorf("%+v", row)
 		}
 	}
@@ -65,7 +67,7 @@ func TestThresholdsFollowTheirObjective(t *testing.T) {
 func TestThresholdsOfProductionAreInTheMetricsUnits(t *testing.T) {
 	c := mustParse(t, "prod", map[string]string{"ragscale:database": `{"replicaClass": "db.r7g.2xlarge"}`})
 	memory := func(name string) float64 {
-		class, err := catalogue.RDS(name)
+		class, err := rds.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,14 +7,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // crossRule is a check on several values at once. It runs if the blocks it reads were decoded without a fault, since a
 // faulty value is a default in the Config and would be blamed for what nobody wrote.
 type crossRule struct {
 	reads []string
-	check func(*Config, *faults)
+	check func(*Config, *settings.Faults)
 }
 
 var crossRules = []crossRule{
@@ -46,25 +48,25 @@ var crossRules = []crossRule{
 }
 
 // validate runs the cross rules whose blocks are sound.
-func (c *Config) validate(f *faults) {
-	decoded := &faults{list: slices.Clone(f.list)}
+func (c *Config) validate(f *settings.Faults) {
+	decoded := f.Copy()
 	for _, r := range crossRules {
-		if !slices.ContainsFunc(r.reads, decoded.within) {
+		if !slices.ContainsFunc(r.reads, func(block string) bool { return decoded.Within(prefix + block) }) {
 			r.check(c, f)
 		}
 	}
 }
 
-func (c *Config) checkTags(f *faults) {
+func (c *Config) checkTags(f *settings.Faults) {
 	own := (&Config{}).ResourceTags()
 	own["component"] = ""
 	for _, key := range slices.Sorted(maps.Keys(c.Tags)) {
-		path := at(prefix+"tags", key)
+		path := settings.At(prefix+"tags", key)
 		if _, taken := own[strings.ToLower(key)]; taken {
-			f.add(path, "is set by the platform", "another key")
+			f.Add(path, "is set by the platform", "another key")
 		}
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			f.add(path, "begins with aws:", "a key that AWS does not reserve")
+			f.Add(path, "begins with aws:", "a key that AWS does not reserve")
 		}
 	}
 }
@@ -72,36 +74,36 @@ func (c *Config) checkTags(f *faults) {
 // leastTarget of a horizontal autoscaler, percent of requests: below it pods idle by design.
 const leastTarget = 10
 
-func (c *Config) checkSLO(f *faults) {
+func (c *Config) checkSLO(f *settings.Faults) {
 	slo := c.SLO
 	if slo.ComplexSearchSeconds < slo.ResponseSeconds {
-		f.add(prefix+"slo.complexSearchSeconds", show(slo.ComplexSearchSeconds), fmt.Sprintf("at least responseSeconds, %v", slo.ResponseSeconds))
+		f.Add(prefix+"slo.complexSearchSeconds", settings.Show(slo.ComplexSearchSeconds), fmt.Sprintf("at least responseSeconds, %v", slo.ResponseSeconds))
 	}
 	if slo.HPA.MaxReplicas < slo.HPA.MinReplicas {
-		f.add(prefix+"slo.hpa.maxReplicas", show(slo.HPA.MaxReplicas), fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
+		f.Add(prefix+"slo.hpa.maxReplicas", settings.Show(slo.HPA.MaxReplicas), fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
 	}
 	if target := slo.HPA.MemoryPercent; target > 0 && target < leastTarget {
-		f.add(prefix+"slo.hpa.memoryPercent", show(target), fmt.Sprintf("at least %d, or 0 for CPU alone", leastTarget))
+		f.Add(prefix+"slo.hpa.memoryPercent", settings.Show(target), fmt.Sprintf("at least %d, or 0 for CPU alone", leastTarget))
 	}
 	if slo.AvailabilityPercent >= 99.9 && slo.HPA.MinReplicas < 2 {
-		f.add(prefix+"slo.hpa.minReplicas", show(slo.HPA.MinReplicas), fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))
+		f.Add(prefix+"slo.hpa.minReplicas", settings.Show(slo.HPA.MinReplicas), fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))
 	}
 }
 
 // checkTargets keeps the autoscaler's targets below the alarms where both measure the same thing. The objectives are of
 // capacity, the targets of requests: they meet where a pod's limit is its request. A target at the alarm would flap.
-func (c *Config) checkTargets(f *faults) {
+func (c *Config) checkTargets(f *settings.Faults) {
 	hpa, requests, limits := c.SLO.HPA, c.API.Requests, c.API.Limits
 	if limits.CPU == requests.CPU && float64(hpa.CPUPercent) >= c.SLO.CPUPercent {
-		f.add(prefix+"slo.hpa.cpuPercent", show(hpa.CPUPercent),
+		f.Add(prefix+"slo.hpa.cpuPercent", settings.Show(hpa.CPUPercent),
 			fmt.Sprintf("less than slo.cpuPercent, %v, since api.limits.cpu is api.requests.cpu and both measure the same", c.SLO.CPUPercent))
 	}
 	if limits.Memory == requests.Memory && float64(hpa.MemoryPercent) >= c.SLO.MemoryPercent {
-		f.add(prefix+"slo.hpa.memoryPercent", show(hpa.MemoryPercent),
+		f.Add(prefix+"slo.hpa.memoryPercent", settings.Show(hpa.MemoryPercent),
 			fmt.Sprintf("less than slo.memoryPercent, %v, since api.limits.memory is api.requests.memory and both measure the same", c.SLO.MemoryPercent))
 	}
 	if float64(c.API.DrainSeconds) < c.SLO.ComplexSearchSeconds {
-		f.add(prefix+"api.drainSeconds", show(c.API.DrainSeconds),
+		f.Add(prefix+"api.drainSeconds", settings.Show(c.API.DrainSeconds),
 			fmt.Sprintf("at least slo.complexSearchSeconds, %v, so that searches in flight finish", c.SLO.ComplexSearchSeconds))
 	}
 }
@@ -117,104 +119,104 @@ var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"),
 }
 
-func (c *Config) checkNetwork(f *faults) {
+func (c *Config) checkNetwork(f *settings.Faults) {
 	cidr, err := netip.ParsePrefix(c.Network.CIDR)
 	private := slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) && p.Bits() <= cidr.Bits() })
 	if err != nil || !private || cidr.Bits() < 16 || cidr.Bits() > 20 {
-		f.add(prefix+"network.cidr", show(c.Network.CIDR), "a private range of /16 to /20")
+		f.Add(prefix+"network.cidr", settings.Show(c.Network.CIDR), "a private range of /16 to /20")
 	} else if slices.ContainsFunc(takenRanges, cidr.Overlaps) {
-		f.add(prefix+"network.cidr", show(c.Network.CIDR), "a range apart from 172.17.0.0/16 and 172.20.0.0/16, which nodes and services use")
+		f.Add(prefix+"network.cidr", settings.Show(c.Network.CIDR), "a range apart from 172.17.0.0/16 and 172.20.0.0/16, which nodes and services use")
 	}
 	if c.Network.NATGateways == "none" && !c.Network.VPCEndpoints {
-		f.add(prefix+"network.vpcEndpoints", "is false", "true where natGateways is none: nodes could reach no AWS API")
+		f.Add(prefix+"network.vpcEndpoints", "is false", "true where natGateways is none: nodes could reach no AWS API")
 	}
 	c.checkZoneNames(f)
 }
 
-func (c *Config) checkZoneNames(f *faults) {
+func (c *Config) checkZoneNames(f *settings.Faults) {
 	path, names := prefix+"network.zoneNames", c.Network.ZoneNames
 	if n := len(names); n > 0 && n != c.Network.Zones {
-		f.add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("as many as zones, %d, or none", c.Network.Zones))
+		f.Add(path, fmt.Sprintf("has %d entries", n), fmt.Sprintf("as many as zones, %d, or none", c.Network.Zones))
 	}
 	for i, name := range names {
 		if name[:len(name)-1] != c.Region {
-			f.add(fmt.Sprintf("%s[%d]", path, i), show(name), "a zone of the region "+c.Region)
+			f.Add(fmt.Sprintf("%s[%d]", path, i), settings.Show(name), "a zone of the region "+c.Region)
 		}
 		if slices.Contains(names[:i], name) {
-			f.add(fmt.Sprintf("%s[%d]", path, i), show(name)+" again", "each zone once")
+			f.Add(fmt.Sprintf("%s[%d]", path, i), settings.Show(name)+" again", "each zone once")
 		}
 	}
 }
 
-func (c *Config) checkCluster(f *faults) {
-	if _, pinned := kubernetesReleases[c.Cluster.Version]; !pinned {
-		f.add(prefix+"cluster.version", show(c.Cluster.Version), wantKubernetesVersion())
+func (c *Config) checkCluster(f *settings.Faults) {
+	if minors := kubernetes.Minors(); !slices.Contains(minors, c.Cluster.Version) {
+		f.Add(prefix+"cluster.version", settings.Show(c.Cluster.Version), "one of "+settings.Join(minors))
 	}
 	for i, text := range c.Cluster.PublicAccessCIDRs {
 		path := fmt.Sprintf("%scluster.publicAccessCidrs[%d]", prefix, i)
 		cidr, err := netip.ParsePrefix(text)
 		if err != nil || cidr.Bits() > 0 && (cidr.Addr().IsPrivate() || cidr.Addr().IsLoopback() || cidr.Addr().IsLinkLocalUnicast()) {
-			f.add(path, show(text), "a public range: EKS refuses private ones, which reach the private endpoint anyway")
+			f.Add(path, settings.Show(text), "a public range: EKS refuses private ones, which reach the private endpoint anyway")
 		}
 		if c.Environment == Production && cidr.Bits() == 0 {
-			f.add(path, show(text), "a narrower range in production")
+			f.Add(path, settings.Show(text), "a narrower range in production")
 		}
 	}
 	c.checkPrivateAccess(f)
 }
 
-func (c *Config) checkPrivateAccess(f *faults) {
+func (c *Config) checkPrivateAccess(f *settings.Faults) {
 	for i, text := range c.Cluster.PrivateAccessCIDRs {
 		path := fmt.Sprintf("%scluster.privateAccessCidrs[%d]", prefix, i)
 		if cidr, err := netip.ParsePrefix(text); err == nil && cidr.Bits() == 0 {
-			f.add(path, show(text), "the ranges of networks that are connected with the VPC")
+			f.Add(path, settings.Show(text), "the ranges of networks that are connected with the VPC")
 		}
 		if slices.Contains(c.Cluster.PrivateAccessCIDRs[:i], text) {
-			f.add(path, show(text)+" again", "each range once")
+			f.Add(path, settings.Show(text)+" again", "each range once")
 		}
 	}
 }
 
-func (c *Config) checkNodeGroups(f *faults) {
+func (c *Config) checkNodeGroups(f *settings.Faults) {
 	path := prefix + "cluster.nodeGroups"
 	for _, required := range []string{"system", "api"} {
 		if group, declared := c.Cluster.NodeGroups[required]; !declared {
-			f.add(at(path, required), "is not declared", "the groups system and api")
+			f.Add(settings.At(path, required), "is not declared", "the groups system and api")
 		} else if repels(group.Taints) {
-			f.add(at(path, required)+".taints", "keep the platform's own pods off", "no taint with NoSchedule or NoExecute")
+			f.Add(settings.At(path, required)+".taints", "keep the platform's own pods off", "no taint with NoSchedule or NoExecute")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Cluster.NodeGroups)) {
-		c.Cluster.NodeGroups[name].check(at(path, name), f)
+		c.Cluster.NodeGroups[name].check(settings.At(path, name), f)
 	}
 	if architectures := c.WorkloadArchitectures(); len(architectures) > 1 {
-		f.add(at(path, "burst")+".instanceTypes", "are "+join(architectures)+" together with api", "one architecture for both: the API's image is scheduled on either")
+		f.Add(settings.At(path, "burst")+".instanceTypes", "are "+settings.Join(architectures)+" together with api", "one architecture for both: the API's image is scheduled on either")
 	}
 }
 
-func (g NodeGroup) check(path string, f *faults) {
+func (g NodeGroup) check(path string, f *settings.Faults) {
 	if g.Max < g.Min {
-		f.add(path+".max", show(g.Max), fmt.Sprintf("at least min, %d", g.Min))
+		f.Add(path+".max", settings.Show(g.Max), fmt.Sprintf("at least min, %d", g.Min))
 	} else if g.Desired < g.Min || g.Desired > g.Max {
-		f.add(path+".desired", show(g.Desired), fmt.Sprintf("min to max, %d to %d", g.Min, g.Max))
+		f.Add(path+".desired", settings.Show(g.Desired), fmt.Sprintf("min to max, %d to %d", g.Min, g.Max))
 	}
 	if g.CapacityType == "SPOT" && len(g.InstanceTypes) < 2 {
-		f.add(path+".instanceTypes", "names one type", "at least 2 for SPOT: one type's spot capacity runs out")
+		f.Add(path+".instanceTypes", "names one type", "at least 2 for SPOT: one type's spot capacity runs out")
 	}
 	types := instanceTypesOf(g)
-	if !catalogue.SameShape(types) {
-		f.add(path+".instanceTypes", "are of different size", "the same vCPU and memory: the autoscaler plans with the first")
+	if !ec2.SameShape(types) {
+		f.Add(path+".instanceTypes", "are of different size", "the same vCPU and memory: the autoscaler plans with the first")
 	}
-	if slices.ContainsFunc(types, func(t catalogue.InstanceType) bool { return t.Architecture != types[0].Architecture }) {
-		f.add(path+".instanceTypes", "are of different architecture", "arm64 or amd64: a group has one machine image")
+	if slices.ContainsFunc(types, func(t ec2.InstanceType) bool { return t.Architecture != types[0].Architecture }) {
+		f.Add(path+".instanceTypes", "are of different architecture", "arm64 or amd64: a group has one machine image")
 	}
 }
 
 // instanceTypesOf looks up a group's types; unknown ones are reported where they are decoded.
-func instanceTypesOf(g NodeGroup) []catalogue.InstanceType {
-	var types []catalogue.InstanceType
+func instanceTypesOf(g NodeGroup) []ec2.InstanceType {
+	var types []ec2.InstanceType
 	for _, name := range g.InstanceTypes {
-		if t, err := catalogue.EC2(name); err == nil {
+		if t, err := ec2.Lookup(name); err == nil {
 			types = append(types, t)
 		}
 	}

@@ -3,6 +3,8 @@ package stacks
 import (
 	"fmt"
 	"strings"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // Of a security group's 60 rules CloudFront's prefix list takes 55; a range takes one for each listener.
@@ -10,7 +12,7 @@ import (
 const besideEdge = 60 - 55
 
 // checkIngress: the distribution reaches an internal load balancer by itself.
-func (c *Config) checkIngress(f *faults) {
+func (c *Config) checkIngress(f *settings.Faults) {
 	api, path := c.API, prefix+"api.ingressCidrs"
 	edge, listeners := api.Internal && c.CDN.Enabled, 1
 	if api.CertificateARN != "" {
@@ -18,29 +20,29 @@ func (c *Config) checkIngress(f *faults) {
 	}
 	switch most := besideEdge / listeners; {
 	case len(api.IngressCIDRs) == 0 && !edge:
-		f.add(path, "is empty", "who may reach the load balancer: no distribution reaches it by itself")
+		f.Add(path, "is empty", "who may reach the load balancer: no distribution reaches it by itself")
 	case len(api.IngressCIDRs) > most && edge:
-		f.add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)), fmt.Sprintf("at most %d beside the distribution's addresses", most))
+		f.Add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)), fmt.Sprintf("at most %d beside the distribution's addresses", most))
 	}
 }
 
-func (c *Config) checkListener(f *faults) {
+func (c *Config) checkListener(f *settings.Faults) {
 	api := c.API
 	if api.Port == MetricsPort {
-		f.add(prefix+"api.port", show(api.Port), "another port: 9090 serves metrics and profiles")
+		f.Add(prefix+"api.port", settings.Show(api.Port), "another port: 9090 serves metrics and profiles")
 	}
 	if api.ListenerPort == 443 && api.CertificateARN == "" {
-		f.add(prefix+"api.certificateArn", "is not set", "a certificate for listenerPort 443")
+		f.Add(prefix+"api.certificateArn", "is not set", "a certificate for listenerPort 443")
 	}
 	if api.ListenerPort == 80 && api.CertificateARN != "" {
-		f.add(prefix+"api.listenerPort", "is 80 with a certificate", "443: port 80 then redirects to it")
+		f.Add(prefix+"api.listenerPort", "is 80 with a certificate", "443: port 80 then redirects to it")
 	}
 	if region := arnRegion(api.CertificateARN); region != "" && region != c.Region {
-		f.add(prefix+"api.certificateArn", "is of region "+region, "one of "+c.Region+", where the load balancer is")
+		f.Add(prefix+"api.certificateArn", "is of region "+region, "one of "+c.Region+", where the load balancer is")
 	}
 	c.checkIngress(f)
 	if c.Environment == Production && !api.Internal && api.CertificateARN == "" {
-		f.add(prefix+"api.internal", "is false without certificateArn", "true, or a certificate: production is not public over plain HTTP")
+		f.Add(prefix+"api.internal", "is false without certificateArn", "true, or a certificate: production is not public over plain HTTP")
 	}
 }
 
@@ -53,20 +55,20 @@ func arnRegion(arn string) string {
 	return parts[3]
 }
 
-func (c *Config) checkPods(f *faults) {
+func (c *Config) checkPods(f *settings.Faults) {
 	worker := c.API.Worker
 	if worker.Max < worker.Min {
-		f.add(prefix+"api.worker.max", show(worker.Max), fmt.Sprintf("at least min, %d", worker.Min))
+		f.Add(prefix+"api.worker.max", settings.Show(worker.Max), fmt.Sprintf("at least min, %d", worker.Min))
 	}
 	checkLimits(prefix+"api", c.API.Requests, c.API.Limits, f)
 	checkLimits(prefix+"api.worker", worker.Requests, worker.Limits, f)
 }
 
-func checkLimits(path string, requests Requests, limits Limits, f *faults) {
+func checkLimits(path string, requests Requests, limits Limits, f *settings.Faults) {
 	if limits.Memory < requests.Memory {
-		f.add(path+".limits.memory", "is "+limits.Memory.String(), "at least requests.memory, "+requests.Memory.String())
+		f.Add(path+".limits.memory", "is "+limits.Memory.String(), "at least requests.memory, "+requests.Memory.String())
 	}
 	if limits.CPU != 0 && limits.CPU < requests.CPU {
-		f.add(path+".limits.cpu", "is "+limits.CPU.String(), "at least requests.cpu, "+requests.CPU.String())
+		f.Add(path+".limits.cpu", "is "+limits.CPU.String(), "at least requests.cpu, "+requests.CPU.String())
 	}
 }

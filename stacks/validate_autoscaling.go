@@ -7,21 +7,23 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // checkVertical refuses a vertical autoscaler that acts where a horizontal one does: more pods lower the use that the
 // one sees, smaller pods raise the use that the other sees, and neither comes to rest.
-func (c *Config) checkVertical(f *faults) {
+func (c *Config) checkVertical(f *settings.Faults) {
 	vertical := c.Autoscaling.Vertical.byName()
 	for _, name := range slices.Sorted(maps.Keys(vertical)) {
-		v, path := vertical[name], at(prefix+"autoscaling.vertical", name)
+		v, path := vertical[name], settings.At(prefix+"autoscaling.vertical", name)
 		for i, resource := range v.Resources {
 			if slices.Contains(v.Resources[:i], resource) {
-				f.add(fmt.Sprintf("%s.resources[%d]", path, i), show(resource)+" again", "each resource once")
+				f.Add(fmt.Sprintf("%s.resources[%d]", path, i), settings.Show(resource)+" again", "each resource once")
 			}
-			if v.Mode != verticalOff && slices.Contains(c.horizontal(name), resource) {
-				f.add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), c.remedy(name))
+			if v.Mode != kubernetes.VPAOff && slices.Contains(c.horizontal(name), resource) {
+				f.Add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), c.remedy(name))
 			}
 		}
 	}
@@ -42,7 +44,7 @@ func (c *Config) remedy(workload string) string {
 //	use = target × (pods × request + daemon sets + what the kubelet keeps) / capacity
 //
 // A target whose use is at the alarm raises it on every busy day.
-func (c *Config) checkNodeTargets(f *faults) {
+func (c *Config) checkNodeTargets(f *settings.Faults) {
 	var nodes []packedNode
 	for _, name := range workloadGroups {
 		if packed, known := c.packedNode(name); known {
@@ -71,8 +73,8 @@ func (c *Config) packedNode(group string) (packedNode, bool) {
 	if !known {
 		return packedNode{}, false
 	}
-	instance, err := catalogue.EC2(c.Cluster.NodeGroups[group].InstanceTypes[0])
-	pods := fits(c.API.Requests, []catalogue.Capacity{free})
+	instance, err := ec2.Lookup(c.Cluster.NodeGroups[group].InstanceTypes[0])
+	pods := fits(c.API.Requests, []ec2.Capacity{free})
 	if err != nil || pods == 0 {
 		return packedNode{}, false // reported where it is configured, or by checkPlacement
 	}
@@ -87,12 +89,12 @@ func (c *Config) packedNode(group string) (packedNode, bool) {
 	}, true
 }
 
-func (p packedNode) compare(f *faults, resource string, target int, alarm, share float64) {
+func (p packedNode) compare(f *settings.Faults, resource string, target int, alarm, share float64) {
 	if float64(target)*share < alarm {
 		return
 	}
 	most := int(math.Ceil(alarm/share)) - 1
-	f.add(prefix+"slo.hpa."+resource+"Percent", show(target),
+	f.Add(prefix+"slo.hpa."+resource+"Percent", settings.Show(target),
 		fmt.Sprintf("at most %d: with %d API pods at that target a node of %s is at %.0f %% of its %s, and the alarm is at slo.%sPercent, %v",
 			most, p.pods, p.group, float64(target)*share, resource, resource, alarm))
 }

@@ -4,52 +4,54 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // cloudFrontRegion is where CloudFront looks for certificates and web ACLs.
 const cloudFrontRegion = "us-east-1"
 
-func (c *Config) checkCertificate(f *faults) {
+func (c *Config) checkCertificate(f *settings.Faults) {
 	cdn, path := c.CDN, prefix+"cdn"
 	if region := arnRegion(cdn.CertificateARN); region != "" && region != cloudFrontRegion {
-		f.add(path+".certificateArn", "is of region "+region, "one of us-east-1, where CloudFront looks for it")
+		f.Add(path+".certificateArn", "is of region "+region, "one of us-east-1, where CloudFront looks for it")
 	}
 	if len(cdn.Aliases) > 0 && cdn.CertificateARN == "" {
-		f.add(path+".certificateArn", "is not set", "a certificate for the aliases")
+		f.Add(path+".certificateArn", "is not set", "a certificate for the aliases")
 	}
 	if len(cdn.Aliases) == 0 && cdn.CertificateARN != "" {
-		f.add(path+".aliases", "is empty with a certificate", "the host names it is for")
+		f.Add(path+".aliases", "is empty with a certificate", "the host names it is for")
 	}
 	for i, name := range cdn.Aliases {
 		if slices.Contains(cdn.Aliases[:i], name) {
-			f.add(fmt.Sprintf("%s.aliases[%d]", path, i), show(name)+" again", "each name once")
+			f.Add(fmt.Sprintf("%s.aliases[%d]", path, i), settings.Show(name)+" again", "each name once")
 		}
 	}
 }
 
 // checkWayIn checks the way from the distribution to the load balancer. In production there is no other: nobody shall go
 // past the distribution and its web ACL.
-func (c *Config) checkWayIn(f *faults) {
+func (c *Config) checkWayIn(f *settings.Faults) {
 	if !c.CDN.Enabled {
 		return
 	}
 	encrypted := c.API.CertificateARN != "" && c.API.ListenerPort == 443
 	if c.Environment == Production && !c.API.Internal && encrypted {
-		f.add(prefix+"api.internal", "is false with cdn.enabled", "true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it")
+		f.Add(prefix+"api.internal", "is false with cdn.enabled", "true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it")
 	}
 	if encrypted && c.CDN.OriginDomain == "" {
-		f.add(prefix+"cdn.originDomain", "is not set", "the host name in api.certificateArn: the load balancer's own name is in no certificate")
+		f.Add(prefix+"cdn.originDomain", "is not set", "the host name in api.certificateArn: the load balancer's own name is in no certificate")
 	}
 	if !encrypted && c.CDN.OriginDomain != "" {
-		f.add(prefix+"cdn.originDomain", show(c.CDN.OriginDomain), "nothing, or api.certificateArn with listenerPort 443")
+		f.Add(prefix+"cdn.originDomain", settings.Show(c.CDN.OriginDomain), "nothing, or api.certificateArn with listenerPort 443")
 	}
 }
 
 // checkBehaviors lints the cache behaviors, each by itself and in their order.
-func (c *Config) checkBehaviors(f *faults) {
+func (c *Config) checkBehaviors(f *settings.Faults) {
 	behaviors, path := c.CDN.Behaviors, prefix+"cdn.behaviors"
 	for i, b := range behaviors {
-		l := linter{faults: f, path: fmt.Sprintf("%s[%d]", path, i), behavior: b}
+		l := linter{Faults: f, path: fmt.Sprintf("%s[%d]", path, i), behavior: b}
 		l.checkTTLs()
 		l.checkOrder(behaviors[:i])
 		if b.Origin == originAPI {
@@ -65,13 +67,13 @@ func (c *Config) checkBehaviors(f *faults) {
 		}
 	}
 	if last := len(behaviors) - 1; behaviors[last].Path != "*" {
-		f.add(fmt.Sprintf("%s[%d].path", path, last), show(behaviors[last].Path), "* in the last: CloudFront has a behavior for the rest")
+		f.Add(fmt.Sprintf("%s[%d].path", path, last), settings.Show(behaviors[last].Path), "* in the last: CloudFront has a behavior for the rest")
 	}
 }
 
 // linter checks one behavior.
 type linter struct {
-	*faults
+	*settings.Faults
 	path     string
 	behavior Behavior
 }
@@ -79,13 +81,13 @@ type linter struct {
 func (l linter) checkTTLs() {
 	b := l.behavior
 	if b.TTLSeconds < b.MinTTLSeconds || b.TTLSeconds > b.MaxTTLSeconds {
-		l.add(l.path+".ttlSeconds", show(b.TTLSeconds), fmt.Sprintf("minTtlSeconds to maxTtlSeconds, %d to %d", b.MinTTLSeconds, b.MaxTTLSeconds))
+		l.Add(l.path+".ttlSeconds", settings.Show(b.TTLSeconds), fmt.Sprintf("minTtlSeconds to maxTtlSeconds, %d to %d", b.MinTTLSeconds, b.MaxTTLSeconds))
 	}
 	if !b.Cached() && b.Compress {
-		l.add(l.path+".compress", "is true with maxTtlSeconds 0", "false: CloudFront compresses what it may cache only")
+		l.Add(l.path+".compress", "is true with maxTtlSeconds 0", "false: CloudFront compresses what it may cache only")
 	}
 	if keys := len(b.KeyHeaders) + len(b.KeyQueryStrings) + len(b.KeyCookies); !b.Cached() && keys > 0 {
-		l.add(l.path+".maxTtlSeconds", "is 0 with a cache key", "no key parts, which belong into forward then, or a TTL")
+		l.Add(l.path+".maxTtlSeconds", "is 0 with a cache key", "no key parts, which belong into forward then, or a TTL")
 	}
 }
 
@@ -96,11 +98,11 @@ func (l linter) checkOrder(before []Behavior) {
 		name := fmt.Sprintf("cdn.behaviors[%d], %s", i, earlier.Path)
 		switch own := l.behavior.Path; {
 		case own == earlier.Path:
-			l.add(l.path+".path", show(own)+" again", "each path once: "+name)
+			l.Add(l.path+".path", settings.Show(own)+" again", "each path once: "+name)
 		case pathCovers(earlier.Path, own):
-			l.add(l.path+".path", show(own)+", which no request reaches", "a place before "+name)
+			l.Add(l.path+".path", settings.Show(own)+", which no request reaches", "a place before "+name)
 		case pathsMeet(earlier.Path, own) && !pathCovers(own, earlier.Path):
-			l.add(l.path+".path", show(own)+", which overlaps", "a path apart from "+name+", or within it")
+			l.Add(l.path+".path", settings.Show(own)+", which overlaps", "a path apart from "+name+", or within it")
 		}
 	}
 }
@@ -109,7 +111,7 @@ func (l linter) checkOrder(before []Behavior) {
 func (l linter) checkAssets() {
 	for _, p := range l.parts() {
 		if len(p.names) > 0 {
-			l.add(l.path+"."+p.key, "is "+strings.Join(p.names, ", "), "nothing: S3 reads neither headers nor query strings nor cookies")
+			l.Add(l.path+"."+p.key, "is "+strings.Join(p.names, ", "), "nothing: S3 reads neither headers nor query strings nor cookies")
 		}
 	}
 }
@@ -117,10 +119,10 @@ func (l linter) checkAssets() {
 // checkLifetime leaves it to the API who may keep what: docs/api.md has the table.
 func (l linter) checkLifetime() {
 	if b := l.behavior; b.MinTTLSeconds > 0 {
-		l.add(l.path+".minTtlSeconds", show(b.MinTTLSeconds), "0: the edge would keep what the API lets nobody keep")
+		l.Add(l.path+".minTtlSeconds", settings.Show(b.MinTTLSeconds), "0: the edge would keep what the API lets nobody keep")
 	}
 	if b := l.behavior; b.CacheControl != "" {
-		l.add(l.path+".cacheControl", show(b.CacheControl), "nothing: the API says for each answer who may keep it")
+		l.Add(l.path+".cacheControl", settings.Show(b.CacheControl), "nothing: the API says for each answer who may keep it")
 	}
 }
 
@@ -161,7 +163,7 @@ func (l linter) checkKey() {
 		}
 		for i, name := range p.names {
 			if !p.has(p.varying, name) {
-				l.add(fmt.Sprintf("%s.%s[%d]", l.path, p.key, i), show(name)+", which the API does not read at "+l.behavior.Path, wantParts(p.varying)+": it splits the cache for nothing")
+				l.Add(fmt.Sprintf("%s.%s[%d]", l.path, p.key, i), settings.Show(name)+", which the API does not read at "+l.behavior.Path, wantParts(p.varying)+": it splits the cache for nothing")
 			}
 		}
 		l.lacks(p, p.varying, "one answer would be served for all of them")
@@ -178,7 +180,7 @@ func (l linter) checkForwarded() {
 		}
 		l.checkHost(p)
 		if p.isHeader && p.has(p.varying, authorization) {
-			l.add(l.path+"."+p.key, "is "+join(p.names), "*: the API reads Authorization at "+l.behavior.Path+", which CloudFront does not take by name")
+			l.Add(l.path+"."+p.key, "is "+settings.Join(p.names), "*: the API reads Authorization at "+l.behavior.Path+", which CloudFront does not take by name")
 			continue
 		}
 		l.lacks(p, append(slices.Clone(p.varying), p.passing...), "CloudFront drops what is not named")
@@ -188,7 +190,7 @@ func (l linter) checkForwarded() {
 func (l linter) lacks(p part, wanted []string, why string) {
 	for _, name := range wanted {
 		if !p.has(p.names, name) {
-			l.add(l.path+"."+p.key, "lacks "+name, "it: the API reads it at "+l.behavior.Path+", and "+why)
+			l.Add(l.path+"."+p.key, "lacks "+name, "it: the API reads it at "+l.behavior.Path+", and "+why)
 		}
 	}
 }
@@ -196,11 +198,11 @@ func (l linter) lacks(p part, wanted []string, why string) {
 // checkHost: with the viewer's Host the load balancer's certificate does not match.
 func (l linter) checkHost(p part) {
 	if p.isHeader && p.has(p.names, "Host") {
-		l.add(l.path+"."+p.key, "has Host", "none: the load balancer's certificate is for its own name")
+		l.Add(l.path+"."+p.key, "has Host", "none: the load balancer's certificate is for its own name")
 	}
 	for _, name := range []string{authorization, "Accept-Encoding"} {
 		if l.behavior.Cached() && p.isHeader && p.has(p.names, name) {
-			l.add(l.path+"."+p.key, "has "+name, "none: CloudFront takes it in a cache key alone")
+			l.Add(l.path+"."+p.key, "has "+name, "none: CloudFront takes it in a cache key alone")
 		}
 	}
 }
@@ -209,5 +211,5 @@ func wantParts(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
-	return "some of " + join(names)
+	return "some of " + settings.Join(names)
 }

@@ -7,7 +7,8 @@ import (
 
 	"github.com/robfig/cron/v3"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // checkSchedule accepts what Kubernetes does: the five fields or a descriptor such as @daily, without a time zone in the
@@ -24,29 +25,29 @@ func checkSchedule(text string) error {
 }
 
 // checkScenarios checks each scenario by itself and keeps schedules away from production.
-func (c *Config) checkScenarios(f *faults) {
+func (c *Config) checkScenarios(f *settings.Faults) {
 	for _, s := range c.LoadScenarios() {
 		if s.RampUpSeconds > s.DurationSeconds {
-			f.add(scenarioPath(s.Name, "rampUpSeconds"), show(s.RampUpSeconds), fmt.Sprintf("at most durationSeconds, %d, of which it is a part", s.DurationSeconds))
+			f.Add(scenarioPath(s.Name, "rampUpSeconds"), settings.Show(s.RampUpSeconds), fmt.Sprintf("at most durationSeconds, %d, of which it is a part", s.DurationSeconds))
 		}
 		if s.Generators > s.Users {
-			f.add(scenarioPath(s.Name, "generators"), show(s.Generators), fmt.Sprintf("at most users, %d: each pod needs one", s.Users))
+			f.Add(scenarioPath(s.Name, "generators"), settings.Show(s.Generators), fmt.Sprintf("at most users, %d: each pod needs one", s.Users))
 		}
 		if c.Environment == Production && s.Schedule != "" && !c.LoadTests.AllowProduction {
-			f.add(scenarioPath(s.Name, "schedule"), show(s.Schedule)+" in production", "nothing, or loadTests.allowProduction")
+			f.Add(scenarioPath(s.Name, "schedule"), settings.Show(s.Schedule)+" in production", "nothing, or loadTests.allowProduction")
 		}
 	}
 }
 
 // checkGenerators reports generators that find no place: none of their own in production, or too few nodes.
-func (c *Config) checkGenerators(f *faults) {
+func (c *Config) checkGenerators(f *settings.Faults) {
 	group, each := c.LoadGroup(), c.LoadTests.Requests
 	if group == "" {
 		if c.Environment == Production {
-			f.add(prefix+"cluster.nodeGroups.loadtest", "is not declared", "a group of its own for the load generators: beside the API they would measure themselves")
+			f.Add(prefix+"cluster.nodeGroups.loadtest", "is not declared", "a group of its own for the load generators: beside the API they would measure themselves")
 		}
 		if nodes := c.workloadNodes(); fits(each, nodes) == 0 {
-			f.add(prefix+"loadTests.requests", fmt.Sprintf("is cpu %s and memory %s, which fits no node of api or burst", each.CPU, each.Memory), "at most "+largest(nodes))
+			f.Add(prefix+"loadTests.requests", fmt.Sprintf("is cpu %s and memory %s, which fits no node of api or burst", each.CPU, each.Memory), "at most "+largest(nodes))
 		}
 		return
 	}
@@ -54,16 +55,16 @@ func (c *Config) checkGenerators(f *faults) {
 	if !known {
 		return
 	}
-	perNode := fits(each, []catalogue.Capacity{free})
+	perNode := fits(each, []ec2.Capacity{free})
 	if perNode == 0 {
-		f.add(prefix+"loadTests.requests", fmt.Sprintf("is cpu %s and memory %s, which fits no node of loadtest", each.CPU, each.Memory),
-			"at most "+largest([]catalogue.Capacity{free}))
+		f.Add(prefix+"loadTests.requests", fmt.Sprintf("is cpu %s and memory %s, which fits no node of loadtest", each.CPU, each.Memory),
+			"at most "+largest([]ec2.Capacity{free}))
 		return
 	}
 	places := perNode * c.Cluster.NodeGroups[group].Max
 	for _, s := range c.LoadScenarios() {
 		if s.Generators > places {
-			f.add(scenarioPath(s.Name, "generators"), show(s.Generators),
+			f.Add(scenarioPath(s.Name, "generators"), settings.Show(s.Generators),
 				fmt.Sprintf("at most %d, the places on the %d nodes of cluster.nodeGroups.loadtest", places, c.Cluster.NodeGroups[group].Max))
 		}
 	}

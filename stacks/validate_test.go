@@ -46,8 +46,8 @@ func TestFaultOfValuesTogetherNamesBoth(t *testing.T) {
 		{"database", `{"storageGiB": 400, "throughput": 4000}`, `ragscale:database.throughput is 4000, want 500 to 3000 (a quarter of the IOPS), or 0`},
 		{"database", `{"maxStorageGiB": 54}`, `ragscale:database.maxStorageGiB is 54, want at least 55 (storageGiB and a tenth), or 0`},
 		{"database", `{"username": "rdsadmin", "name": "pg_x"}`, "ragscale:database.name is \"pg_x\", want a name that neither PostgreSQL nor RDS reserves\nragscale:database.username is \"rdsadmin\", want a name that neither PostgreSQL nor RDS reserves"},
-		{"database", `{"backupWindow": "02:00-02:10"}`, `ragscale:database.backupWindow lasts 10m0s, want at least 30 minutes`},
-		{"database", `{"maintenanceWindow": "sun:03:30-tue:03:30"}`, "ragscale:database.maintenanceWindow is \"sun:03:30-tue:03:30\", want a window apart from backupWindow, 02:00-03:00\nragscale:database.maintenanceWindow lasts 48h0m0s, want at most 24 hours"},
+		{"database", `{"backupWindow": "02:00-02:10"}`, `ragscale:database.backupWindow lasts 10 minutes, want at least 30`},
+		{"database", `{"maintenanceWindow": "sun:03:30-tue:03:30"}`, "ragscale:database.maintenanceWindow is \"sun:03:30-tue:03:30\", want a window apart from backupWindow, 02:00-03:00\nragscale:database.maintenanceWindow lasts 2880 minutes, want less than 1440 (a day)"},
 		{"database", `{"backupWindow": "23:30-00:30", "maintenanceWindow": "mon:00:00-mon:01:00"}`, `ragscale:database.maintenanceWindow is "mon:00:00-mon:01:00", want a window apart from backupWindow, 23:30-00:30`},
 		{"slo", `{"throughputRPS": 2000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 671 connections (PgBouncer 635, worker 16, migrations 5, reserve 15), want at least db.t4g.large, or fewer pods or less throughput`},
 		{"slo", `{"throughputRPS": 1000000}`, `ragscale:database.instanceClass is db.t4g.medium, too small for 253036 connections (PgBouncer 253000, worker 16, migrations 5, reserve 15), want fewer pods or less throughput: no class carries them

@@ -1,9 +1,10 @@
 package stacks
 
-import "slices"
+import (
+	"slices"
 
-// verticalOff is the mode that only recommends.
-const verticalOff = "Off"
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
+)
 
 // byName are the vertical autoscalers by their configuration keys.
 func (v VerticalWorkloads) byName() map[string]Vertical {
@@ -13,7 +14,7 @@ func (v VerticalWorkloads) byName() map[string]Vertical {
 // VerticalActs reports whether any vertical autoscaler does more than recommend.
 func (c *Config) VerticalActs() bool {
 	for _, v := range c.Autoscaling.Vertical.byName() {
-		if v.Mode != verticalOff {
+		if v.Mode != kubernetes.VPAOff {
 			return true
 		}
 	}
@@ -65,7 +66,7 @@ func (c *Config) VerticalPolicies() VerticalPolicies {
 
 func (c *Config) verticalPolicy(v Vertical, requests, most Requests) VerticalPolicy {
 	policy := VerticalPolicy{Mode: v.Mode, Resources: v.Resources}
-	if v.Mode == verticalOff {
+	if v.Mode == kubernetes.VPAOff {
 		return policy
 	}
 	if slices.Contains(v.Resources, "cpu") {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
 	"github.com/ragscale/ragscale/components/loadtest/standin"
+	"github.com/ragscale/ragscale/slo"
 )
 
 // stress is a claim that two cores may not hold: it is left out unless RAGSCALE_TEST_STRESS is set (`make test-stress`).
@@ -96,7 +97,7 @@ func (a *answers) add(g *standin.Generator) {
 }
 
 // faults are the thresholds that were missed, and what was never asked.
-func (a *answers) faults(limits k6.Thresholds) []string {
+func (a *answers) faults(limits slo.LoadTest) []string {
 	var all []string
 	for _, o := range []struct {
 		name         string

@@ -1,27 +1,20 @@
 package window
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
 
-// days are how AWS writes the days of the week, in the order of package time.
-var days = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
-
-// Next is when a weekly window such as "sun:03:30-sun:04:30" (UTC) begins for the first time after now; ok is false for
-// what is no window.
+// Next is when a weekly window begins for the first time after now; ok is false for what is no window.
 func Next(weekly string, now time.Time) (begin time.Time, ok bool) {
-	from, _, _ := strings.Cut(strings.ToLower(weekly), "-")
-	day, clock, _ := strings.Cut(from, ":")
-	weekday := slices.Index(days, day)
-	at, err := time.Parse("15:04", clock)
-	if weekday < 0 || err != nil {
+	w, err := Weekly(strings.ToLower(weekly))
+	if err != nil {
 		return time.Time{}, false
 	}
 	now = now.UTC()
-	ahead := (weekday - int(now.Weekday()) + len(days)) % len(days)
-	begin = time.Date(now.Year(), now.Month(), now.Day()+ahead, at.Hour(), at.Minute(), 0, 0, time.UTC)
+	sinceMonday := (int(now.Weekday()) + len(days) - int(time.Monday)) % len(days)
+	monday := time.Date(now.Year(), now.Month(), now.Day()-sinceMonday, 0, 0, 0, 0, time.UTC)
+	begin = monday.Add(w.Start)
 	if !begin.After(now) {
 		begin = begin.AddDate(0, 0, len(days))
 	}

@@ -1,8 +1,10 @@
-package window
+package window_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/ragscale/ragscale/catalogue/window"
 )
 
 func TestTheNextWindowBeginsAfterNow(t *testing.T) {
@@ -18,13 +20,13 @@ func TestTheNextWindowBeginsAfterNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := Next("Sun:03:30-sun:04:30", at)
+		got, ok := window.Next("Sun:03:30-sun:04:30", at)
 		if !ok || got.Format(layout) != want {
 			t.Errorf("after %s: got %s, want %s", now, got.Format(layout), want)
 		}
 	}
 	for _, text := range []string{"", "03:30-04:30", "son:03:30-sun:04:30", "sun:25:00-sun:26:00"} {
-		if got, ok := Next(text, time.Now()); ok {
+		if got, ok := window.Next(text, time.Now()); ok {
 			t.Errorf("%q is no window, got %s", text, got)
 		}
 	}
@@ -32,7 +34,7 @@ func TestTheNextWindowBeginsAfterNow(t *testing.T) {
 
 func TestTheNextWindowIsInUTC(t *testing.T) {
 	east := time.FixedZone("east", 10*60*60)
-	got, _ := Next("sun:22:00-sun:23:00", time.Date(2026, 12, 7, 7, 0, 0, 0, east)) // Sunday 21:00 UTC
+	got, _ := window.Next("sun:22:00-sun:23:00", time.Date(2026, 12, 7, 7, 0, 0, 0, east)) // Sunday 21:00 UTC
 	if want := time.Date(2026, 12, 6, 22, 0, 0, 0, time.UTC); !got.Equal(want) {
 		t.Errorf("got %s, want %s", got, want)
 	}

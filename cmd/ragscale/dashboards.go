@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/infra/platform"
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 )
 
 func dashboardsCommand(c console) *cobra.Command {
@@ -58,7 +59,7 @@ func (p project) exportDashboards(c console, stack, dir, state string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, name+".json")
-		if err := replaceFile(path, append(files[name], '\n')); err != nil {
+		if err := atomicfile.Write(path, append(files[name], '\n'), 0o644); err != nil {
 			return err
 		}
 		fmt.Fprintln(c.out, path)

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/perf/dbreport"
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -139,27 +139,9 @@ func (c console) deliver(content []byte, file string) error {
 		_, err := c.out.Write(content)
 		return err
 	}
-	if err := replaceFile(file, content); err != nil {
+	if err := atomicfile.Write(file, content, 0o644); err != nil {
 		return err
 	}
 	c.note("written to %s", file)
 	return nil
-}
-
-// replaceFile writes a file whole or not at all: who reads it meanwhile reads the old one.
-func replaceFile(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
-	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -23,8 +23,8 @@ const bundle = "/etc/ssl/rds/global-bundle.pem"
 func agentFiles(l layout.Layout) string { return filepath.Join(l.State(), "language-agents") }
 
 // localImages says what runs here for the container images that the program names.
-func localImages(l layout.Layout) nodeagent.Images {
-	return nodeagent.Images{
+func localImages(l layout.Layout) image.Table {
+	return image.Table{
 		"*/agentic-rag-api:*": {
 			Entrypoint: []string{l.Tool("ragapi")},
 			Env:        map[string]string{"CACHE_CA_FILE": bundle}, // on AWS the system's certificates hold Amazon's

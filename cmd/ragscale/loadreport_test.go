@@ -69,7 +69,7 @@ func TestRunIsJudgedByTheSumsOfItsGenerators(t *testing.T) {
 	}
 	number := func(v float64) *float64 { return &v }
 	want := loadReport{Scenario: "peak", Run: "peak-1", Generators: 2, SkewSeconds: 4.5, Passed: true, Verdicts: []loadVerdict{
-		{Metric: "dropped_iterations", Threshold: "count==0", OK: true},
+		{Metric: "dropped_iterations", Threshold: "count==0", Value: number(0), OK: true},
 		{Metric: "faults", Threshold: "rate<=0.001", Value: number(0.0005), OK: true}, // the first alone has 0.0015
 		{Metric: "http_req_duration{objective:response}", Threshold: "p(95)<2000", Value: number(400), AtMost: true, OK: true},
 		{Metric: "upload_seconds_per_mb", Threshold: "p(95)<30", OK: true},
@@ -100,6 +100,19 @@ func TestRunMissesWhatItsGeneratorsMissTogether(t *testing.T) {
 		if report.Passed {
 			t.Errorf("worse %s: the run passed", metric)
 		}
+	}
+}
+
+// A run on this machine has all users in one generator, whatever the scenario says.
+func TestARunIsJudgedByTheGeneratorsThatItHad(t *testing.T) {
+	results := runOf(t, part{p95: 300, count: 1000, right: 1000, began: "2026-11-24T03:00:00Z"})
+	results[0].Scenario.Generators = 1
+	if report, err := mergeResults("peak-1", 3, results); err != nil || report.Generators != 1 || !report.Passed {
+		t.Errorf("%+v, %v", report, err)
+	}
+	results[0].Scenario.Generators = 2
+	if _, err := mergeResults("peak-1", 1, results); err == nil || !strings.Contains(err.Error(), "has 1 results, want 2") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -165,7 +178,7 @@ func TestReportOfACopyIsPrinted(t *testing.T) {
 	}
 	out, errs, code := ragscale(t, "load", "report", "peak-1", "--stack", "prod", "--folder", folder)
 	want := `peak-1: THRESHOLDS MISSED over 2 generators, which began within 0.0 s
-  kept    dropped_iterations                     count==0     nothing measured
+  kept    dropped_iterations                     count==0     0
   MISSED  faults                                 rate<=0.001  0.048
   kept    http_req_duration{objective:response}  p(95)<2000   at most 1800
   kept    upload_seconds_per_mb                  p(95)<30     nothing measured

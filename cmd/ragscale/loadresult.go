@@ -15,7 +15,10 @@ import (
 
 // loadResult is what one generator leaves of a run: summary.json of components/loadtest/k6.
 type loadResult struct {
-	Scenario  struct{ Name string }
+	Scenario struct {
+		Name       string
+		Generators int // of the run: one on this machine, whatever the scenario has
+	}
 	Generator struct {
 		Index int
 		Job   string
@@ -50,6 +53,9 @@ type loadVerdict struct {
 // a bound is known: when each part has 95 % of its requests within its p(95), the whole has within the largest. A verdict
 // on the bound is never too kind.
 func mergeResults(run string, generators int, results []loadResult) (loadReport, error) {
+	if len(results) > 0 && results[0].Scenario.Generators > 0 {
+		generators = results[0].Scenario.Generators
+	}
 	report := loadReport{Run: run, Generators: generators, Passed: true}
 	if len(results) != generators {
 		return report, fmt.Errorf("run %s has %d results, want %d, one of each generator", run, len(results), generators)
@@ -108,8 +114,15 @@ func judge(rule loadVerdict, results []loadResult) (loadVerdict, error) {
 	return rule, nil
 }
 
-// whole is a statistic of a metric over all generators; nil where none measured it.
+// whole is a statistic of a metric over all generators; nil where none measured it. Of a count nothing is 0.
 func whole(statistic, metric string, results []loadResult) (value *float64, atMost bool) {
+	if statistic == "count" {
+		var n float64
+		for _, r := range results {
+			n += r.Metrics[metric].Values["count"]
+		}
+		return &n, false
+	}
 	var measured []map[string]float64
 	for _, r := range results {
 		if values := r.Metrics[metric].Values; values["count"] > 0 || values["passes"]+values["fails"] > 0 {
@@ -127,8 +140,6 @@ func whole(statistic, metric string, results []loadResult) (value *float64, atMo
 	}
 	var v float64
 	switch statistic {
-	case "count":
-		v = sum("count")
 	case "rate": // of k6's: passes are what was true
 		v = sum("passes") / (sum("passes") + sum("fails"))
 	default:

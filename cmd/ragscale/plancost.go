@@ -8,13 +8,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/policies/rules"
 	"github.com/ragscale/ragscale/stacks"
-	"github.com/ragscale/ragscale/stacks/pricing"
 )
 
-// planCostCommand prints a stack's bill, which policy monthly-cost holds against the budget; its JSON is pricing.Bill.
+// planCostCommand prints a stack's bill, which policy monthly-cost holds against the budget; its JSON is price.Bill.
 func planCostCommand(c console) *cobra.Command {
 	var asJSON bool
 	cmd := stackCommand("cost", "Show what a stack costs a month at list prices, item by item, and its budget",
@@ -47,14 +47,14 @@ func planCostCommand(c console) *cobra.Command {
 }
 
 // bill prices what the stack's program declares.
-func (p project) bill(stack, region string) (pricing.Bill, error) {
+func (p project) bill(stack, region string) (price.Bill, error) {
 	values, err := stacks.ReadFile(p.stackFile(stack))
 	if err != nil {
-		return pricing.Bill{}, err
+		return price.Bill{}, err
 	}
 	planned, err := platform.Plan(stack, values)
 	if err != nil {
-		return pricing.Bill{}, err
+		return price.Bill{}, err
 	}
 	var s rules.Stack
 	for _, r := range planned {
@@ -66,7 +66,7 @@ func (p project) bill(stack, region string) (pricing.Bill, error) {
 	return bill, nil
 }
 
-func budgetLine(bill pricing.Bill, budget stacks.Budget) string {
+func budgetLine(bill price.Bill, budget stacks.Budget) string {
 	switch {
 	case budget.MonthlyUSD == 0:
 		return "Budget: none is stated (ragscale:budget.monthlyUSD)."

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ragscale/ragscale/stacks/pricing"
+	"github.com/ragscale/ragscale/catalogue/price"
 )
 
 func TestPlanCostShowsItemsTotalAndBudget(t *testing.T) {
@@ -19,7 +19,7 @@ func TestPlanCostShowsItemsTotalAndBudget(t *testing.T) {
 
 func TestPlanCostAsJSONIsTheBill(t *testing.T) {
 	out, errs, code := ragscale(t, "plan", "cost", "--stack", "dev", "--json")
-	var bill pricing.Bill
+	var bill price.Bill
 	if err := json.Unmarshal([]byte(out), &bill); err != nil || code != 0 {
 		t.Fatalf("exit code %d, %s: %v", code, errs, err)
 	}

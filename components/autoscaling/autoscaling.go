@@ -9,10 +9,9 @@
 package autoscaling
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -96,14 +95,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	a := &Autoscaling{}
-	if err := ctx.RegisterComponentResource(typeToken, name, a, opts...); err != nil {
-		return nil, fmt.Errorf("autoscaling %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(a)}
-	if err := d.declare(a); err != nil {
-		return nil, fmt.Errorf("autoscaling %q: %w", name, err)
-	}
-	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{})
+	return component.Declare(ctx, typeToken, name, a, opts, d.declare, (*Autoscaling).outputs)
+}
+
+func (a *Autoscaling) outputs() pulumi.Map {
+	return pulumi.Map{}
 }
 
 func (d *declaration) declare(a *Autoscaling) error {

@@ -12,24 +12,17 @@
 package cache
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/datakey"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
 const typeToken = "ragscale:cache:Cache"
 
-const (
-	// port is Redis's own; nothing is gained by hiding it in an isolated subnet.
-	port = 6379
-	// engineVersion is the last Redis that ElastiCache has; what comes after it is Valkey. AWS applies its patches. It is
-	// written "7.1": "7" and "7.1.0" are refused.
-	engineVersion   = "7.1"
-	parameterFamily = "redis7"
-)
+// port is Redis's own; nothing is gained by hiding it in an isolated subnet.
+const port = 6379
 
 // Args says what the cache is. Everything plain is checked before anything is declared.
 type Args struct {
@@ -132,14 +125,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	c := &Cache{}
-	if err := ctx.RegisterComponentResource(typeToken, name, c, opts...); err != nil {
-		return nil, fmt.Errorf("cache %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(c)}
-	if err := d.declare(c); err != nil {
-		return nil, fmt.Errorf("cache %q: %w", name, err)
-	}
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, c, opts, d.declare, (*Cache).outputs)
+}
+
+func (c *Cache) outputs() pulumi.Map {
+	return pulumi.Map{
 		"primaryAddress":     c.PrimaryAddress,
 		"readerAddress":      c.ReaderAddress,
 		"port":               c.Port,
@@ -153,7 +144,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"reportingUsername":  c.ReportingUsername,
 		"reportingPolicy":    c.ReportingPolicy,
 		"waiting":            c.Waiting,
-	})
+	}
 }
 
 func (d *declaration) declare(c *Cache) error {

@@ -4,6 +4,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/components/internal/deferred"
 )
 
@@ -16,7 +17,7 @@ func (d *declaration) waiting(group *elasticache.ReplicationGroup) pulumi.String
 	}
 	return deferred.Watch(d.ctx, group, "cache "+d.name, group.MaintenanceWindow,
 		deferred.Setting{Name: "nodeType", Want: d.args.NodeType, Have: group.NodeType},
-		deferred.Setting{Name: "engineVersion", Want: engineVersion, Have: group.EngineVersionActual, Done: deferred.SameVersion},
+		deferred.Setting{Name: "engineVersion", Want: redis.LastVersion, Have: group.EngineVersionActual, Done: deferred.SameVersion},
 		deferred.Setting{Name: "automaticFailoverEnabled", Want: d.args.Replicas > 0, Have: group.AutomaticFailoverEnabled.Elem()},
 		deferred.Setting{Name: "multiAzEnabled", Want: d.args.Replicas > 0, Have: group.MultiAzEnabled.Elem()},
 	)

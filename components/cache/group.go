@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
 // creationOnly are the arguments that ElastiCache can set only when it creates a replication group. A change to one would
@@ -33,7 +35,7 @@ func (d *declaration) replicationGroup(w groupWiring) (*elasticache.ReplicationG
 		ReplicationGroupId:        w.identifier,
 		Description:               pulumi.String("Cache of the RAG API: search results, sessions, computed data"),
 		Engine:                    pulumi.String(engine),
-		EngineVersion:             pulumi.String(engineVersion),
+		EngineVersion:             pulumi.String(redis.LastVersion),
 		AutoMinorVersionUpgrade:   pulumi.Bool(a.AutoMinorVersionUpgrade),
 		NodeType:                  pulumi.String(a.NodeType),
 		NumCacheClusters:          pulumi.Int(1 + a.Replicas),

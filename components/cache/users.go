@@ -1,12 +1,12 @@
 package cache
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/elasticache"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
 const engine = "redis"
@@ -125,16 +125,10 @@ func checkedPassword(field string, password pulumi.StringInput) pulumi.StringOut
 	})).(pulumi.StringOutput)
 }
 
-// passwordFault is nil for a password that ElastiCache takes: it wants 16 to 128 characters, and of which kind is said of
-// its other password (AuthToken) only, so the stricter reading holds. It never quotes the password.
+// passwordFault is nil for a password that ElastiCache takes. It never quotes the password.
 func passwordFault(field, password string) error {
-	if len(password) < 16 || len(password) > 128 {
-		return fmt.Errorf("cache.%s has %d characters, want 16 to 128", field, len(password))
-	}
-	for _, r := range password {
-		if r <= ' ' || r > '~' || strings.ContainsRune(`/"@`, r) {
-			return errors.New("cache." + field + ` has a character that ElastiCache refuses, want printable ASCII without / " @ and space`)
-		}
+	if err := redis.Password.Check(password); err != nil {
+		return fmt.Errorf("cache.%s %w", field, err)
 	}
 	return nil
 }

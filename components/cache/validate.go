@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/components/internal/datakey"
 	"github.com/ragscale/ragscale/components/internal/fault"
-	"github.com/ragscale/ragscale/components/internal/schedule"
 )
 
 const (
@@ -15,11 +15,6 @@ const (
 	longestID = 40
 	// longestName leaves room in the longest id for "-", the suffix and the longest user's suffix.
 	longestName = longestID - 1 - datakey.SuffixLength - len(reportingSuffix)
-	// mostReplicas of a replication group without shards.
-	mostReplicas     = 5
-	mostSnapshotDays = 35
-	// leastWindow is ElastiCache's minimum length of either window, in minutes.
-	leastWindow = 60
 )
 
 var (
@@ -60,7 +55,7 @@ func (f *faults) nodes(a Args) {
 	if slices.ContainsFunc(agedFamilies, func(family string) bool { return strings.HasPrefix(a.NodeType, family) }) {
 		f.Add("NodeType is %q, want a family that fails over and keeps snapshots, such as cache.t4g", a.NodeType)
 	}
-	f.Between("Replicas", a.Replicas, 0, mostReplicas)
+	f.Between("Replicas", a.Replicas, 0, redis.MostReplicas)
 }
 
 func (f *faults) access(a Args) {
@@ -76,13 +71,10 @@ func (f *faults) access(a Args) {
 }
 
 func (f *faults) upkeep(a Args) {
-	f.Between("SnapshotRetentionDays", a.SnapshotRetentionDays, 0, mostSnapshotDays)
+	f.Between("SnapshotRetentionDays", a.SnapshotRetentionDays, 0, redis.MostSnapshotDays)
 	if a.SnapshotWindow != "" && a.SnapshotRetentionDays == 0 {
 		f.Add("SnapshotWindow is %q with SnapshotRetentionDays 0, want none: no snapshots are taken", a.SnapshotWindow)
 	}
-	daily, weekly := schedule.Field{Name: "SnapshotWindow", Value: a.SnapshotWindow}, schedule.Field{Name: "MaintenanceWindow", Value: a.MaintenanceWindow}
-	for _, err := range schedule.Faults(daily, weekly, leastWindow) {
-		f.Add("%w", err)
-	}
+	f.Windows(fault.Span{Field: "SnapshotWindow", Value: a.SnapshotWindow}, fault.Span{Field: "MaintenanceWindow", Value: a.MaintenanceWindow}, redis.LeastWindow)
 	f.LogDays("LogRetentionDays", a.LogRetentionDays, "for ever")
 }

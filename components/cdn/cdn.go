@@ -8,10 +8,9 @@
 package cdn
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -110,19 +109,17 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	c := &CDN{}
-	if err := ctx.RegisterComponentResource(typeToken, name, c, opts...); err != nil {
-		return nil, fmt.Errorf("cdn %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(c)}
-	if err := d.declare(c); err != nil {
-		return nil, fmt.Errorf("cdn %q: %w", name, err)
-	}
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, c, opts, d.declare, (*CDN).outputs)
+}
+
+func (c *CDN) outputs() pulumi.Map {
+	return pulumi.Map{
 		"url":            c.URL,
 		"distributionId": c.DistributionID,
 		"domainName":     c.DomainName,
 		"assetsBucket":   c.AssetsBucket,
-	})
+	}
 }
 
 func (d *declaration) declare(c *CDN) error {

@@ -7,14 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
 
-// CloudFront's own policies.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html and
-// using-managed-origin-request-policies.html ; read 2026-11-24.
-const (
-	cachingDisabled           = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-	allViewerExceptHostHeader = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // everything, in a list of what the origin sees.
@@ -65,7 +59,7 @@ func (b Behavior) slug() string {
 
 func (d *declaration) cachePolicy(b Behavior) (pulumi.StringPtrInput, error) {
 	if !b.cached() {
-		return pulumi.String(cachingDisabled), nil
+		return pulumi.String(catalogue.CachingDisabled), nil
 	}
 	policy, err := cloudfront.NewCachePolicy(d.ctx, d.name+"-"+b.slug(), &cloudfront.CachePolicyArgs{
 		Comment: pulumi.String("Answers of " + b.Path),
@@ -123,7 +117,7 @@ func (d *declaration) originRequest(b Behavior) (pulumi.StringPtrInput, error) {
 		return nil, nil
 	}
 	if b.forwards() == everything {
-		return pulumi.String(allViewerExceptHostHeader), nil
+		return pulumi.String(catalogue.AllViewerExceptHostHeader), nil
 	}
 	policy, err := cloudfront.NewOriginRequestPolicy(d.ctx, d.name+"-"+b.slug(), &cloudfront.OriginRequestPolicyArgs{
 		Comment:            pulumi.String("What the origin of " + b.Path + " sees beside the cache key"),

@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // phase orders add-ons around the nodes.
@@ -29,13 +31,13 @@ type addon struct {
 	serviceAccount, policy string
 }
 
-// catalogue lists the add-ons. Configuration keys are those of each add-on's schema (aws eks describe-addon-configuration).
+// declaredAddons lists the add-ons. Configuration keys are those of each add-on's schema (aws eks describe-addon-configuration).
 // One without configuration runs with its defaults, which touch no pod but its own.
-var catalogue = []addon{
+var declaredAddons = []addon{
 	{name: "eks-pod-identity-agent", phase: beforeNodes},
 	{name: "kube-proxy", phase: beforeNodes},
 	{
-		name: "vpc-cni", phase: beforeNodes, serviceAccount: "aws-node", policy: "AmazonEKS_CNI_Policy",
+		name: "vpc-cni", phase: beforeNodes, serviceAccount: "aws-node", policy: catalogue.EKSNetworkPolicy,
 		config: map[string]any{
 			// Without it NetworkPolicy objects are accepted and do nothing.
 			"enableNetworkPolicy": "true",
@@ -52,10 +54,10 @@ var catalogue = []addon{
 		// Resolution must grow with the pods that resolve.
 		config: map[string]any{"autoScaling": map[string]any{"enabled": true, "minReplicas": 2, "maxReplicas": 10}},
 	},
-	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: "service-role/AmazonEBSCSIDriverPolicy"},
+	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: catalogue.EBSDriverPolicy},
 	{name: "metrics-server", phase: afterNodes},
 	{
-		name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: "CloudWatchAgentServerPolicy",
+		name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: catalogue.CloudWatchAgentPolicy,
 		// Since 5.0.0 the add-on puts agents for Java, Python, .NET and Node.js into every workload that a Service selects.
 		// Java's init container has no security context, so that restricted namespaces refuse the pods
 		// (https://github.com/aws/amazon-cloudwatch-agent-operator/issues/361 ). Nothing here uses Application Signals.
@@ -70,8 +72,8 @@ var catalogue = []addon{
 
 // AddonNames lists the add-ons that the cluster declares, each of which Args.AddonVersions must pin.
 func AddonNames() []string {
-	names := make([]string, len(catalogue))
-	for i, a := range catalogue {
+	names := make([]string, len(declaredAddons))
+	for i, a := range declaredAddons {
 		names[i] = a.name
 	}
 	return names
@@ -80,7 +82,7 @@ func AddonNames() []string {
 // addons declares those of one phase, after the given resources.
 func (d *declaration) addons(when phase, after []pulumi.Resource) ([]pulumi.Resource, error) {
 	var declared []pulumi.Resource
-	for _, a := range catalogue {
+	for _, a := range declaredAddons {
 		if a.phase != when {
 			continue
 		}

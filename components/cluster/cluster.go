@@ -10,13 +10,13 @@
 package cluster
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -57,14 +57,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	c := &Cluster{}
-	if err := ctx.RegisterComponentResource(typeToken, name, c, opts...); err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(c)}
-	if err := d.declare(c); err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", name, err)
-	}
-	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, c, opts, d.declare, (*Cluster).outputs)
+}
+
+func (c *Cluster) outputs() pulumi.Map {
+	return pulumi.Map{
 		"name":                 c.Name,
 		"arn":                  c.ARN,
 		"endpoint":             c.Endpoint,
@@ -72,7 +70,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"kubeconfig":           c.Kubeconfig,
 		"securityGroupId":      c.SecurityGroupID,
 		"nodeRoleArn":          c.NodeRoleARN,
-	})
+	}
 }
 
 func (d *declaration) declare(c *Cluster) error {

@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // eksCluster declares the control plane with its key, log group and role.
@@ -113,7 +115,7 @@ func (d *declaration) controlPlaneRole(key *kms.Key) (*iam.Role, []pulumi.Resour
 		suffix:      suffix,
 		description: "Control plane of cluster " + d.args.Name,
 		trust:       trustService("eks.amazonaws.com", "sts:AssumeRole"),
-		managed:     []string{"AmazonEKSClusterPolicy"},
+		managed:     []string{catalogue.EKSClusterPolicy},
 	})
 	if err != nil {
 		return nil, nil, err

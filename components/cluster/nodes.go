@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 // nodeRole lets nodes join and pull images, and no more: pods have roles of their own, the network add-on included.
@@ -16,7 +18,7 @@ func (d *declaration) nodeRole() (*iam.Role, []pulumi.Resource, error) {
 		suffix:      "-node",
 		description: "Nodes of cluster " + d.args.Name,
 		trust:       trustService("ec2.amazonaws.com", "sts:AssumeRole"),
-		managed:     []string{"AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"},
+		managed:     []string{catalogue.EKSWorkerNodePolicy, catalogue.ECRPullPolicy},
 	})
 }
 

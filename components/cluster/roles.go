@@ -16,7 +16,7 @@ type roleSpec struct {
 	suffix      string
 	description string
 	trust       map[string]any
-	managed     []string // names below arn:aws:iam::aws:policy/, "service-role/X" included
+	managed     []string // ARNs
 }
 
 // podIdentity lets EKS hand a role to pods. TagSession carries cluster, namespace and service account into CloudTrail
@@ -53,7 +53,7 @@ func (d *declaration) role(spec roleSpec) (*iam.Role, []pulumi.Resource, error) 
 	for _, policy := range spec.managed {
 		attachment, err := iam.NewRolePolicyAttachment(d.ctx, d.name+spec.suffix+"-"+path.Base(policy), &iam.RolePolicyAttachmentArgs{
 			Role:      role.Name,
-			PolicyArn: pulumi.String("arn:aws:iam::aws:policy/" + policy),
+			PolicyArn: pulumi.String(policy),
 		}, d.parent)
 		if err != nil {
 			return nil, nil, fmt.Errorf("policy %s of role %s: %w", policy, spec.suffix, err)

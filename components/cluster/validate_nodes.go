@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
 // Limits of node groups.
@@ -30,9 +32,7 @@ var taintEffects = map[string]string{
 
 var (
 	// groupName leaves room for what AWS appends to it: names of roles and groups end at 63 characters.
-	groupName  = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+	groupName = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$`)
 )
 
 func (f *faults) nodeGroups(groups []NodeGroup) {
@@ -97,11 +97,11 @@ func (f *faults) machines(path string, g NodeGroup) {
 func (f *faults) labels(path string, labels map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		switch {
-		case !labelKey.MatchString(key):
+		case len(content.IsLabelKey(key)) > 0:
 			f.Add("%s.labels[%s] is no Kubernetes label key, want [prefix/]name", path, key)
 		case reserved(key):
 			f.Add("%s.labels[%s] is reserved, want a prefix of your own", path, key)
-		case !labelValue.MatchString(labels[key]):
+		case len(content.IsLabelValue(labels[key])) > 0:
 			f.Add("%s.labels[%s] is %q, want at most 63 letters, digits, -, _ and .", path, key, labels[key])
 		}
 	}
@@ -128,10 +128,10 @@ func (f *faults) taints(path string, taints []Taint) {
 	seen := map[string]bool{}
 	for i, taint := range taints {
 		at := fmt.Sprintf("%s.taints[%d]", path, i)
-		if !labelKey.MatchString(taint.Key) || len(taint.Key) > 63 {
+		if len(content.IsLabelKey(taint.Key)) > 0 || len(taint.Key) > 63 {
 			f.Add("%s.key is %q, want a Kubernetes label key of at most 63 characters", at, taint.Key)
 		}
-		if !labelValue.MatchString(taint.Value) {
+		if len(content.IsLabelValue(taint.Value)) > 0 {
 			f.Add("%s.value is %q, want at most 63 letters, digits, -, _ and .", at, taint.Value)
 		}
 		if taintEffects[taint.Effect] == "" {

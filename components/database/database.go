@@ -12,10 +12,9 @@
 package database
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/datakey"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
@@ -149,14 +148,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	db := &Database{}
-	if err := ctx.RegisterComponentResource(typeToken, name, db, opts...); err != nil {
-		return nil, fmt.Errorf("database %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(db)}
-	if err := d.declare(db); err != nil {
-		return nil, fmt.Errorf("database %q: %w", name, err)
-	}
-	return db, ctx.RegisterResourceOutputs(db, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, db, opts, d.declare, (*Database).outputs)
+}
+
+func (db *Database) outputs() pulumi.Map {
+	return pulumi.Map{
 		"address":            db.Address,
 		"port":               db.Port,
 		"name":               db.Name,
@@ -169,7 +166,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"replicaIds":         db.ReplicaIDs,
 		"secretArn":          db.SecretARN,
 		"waiting":            db.Waiting,
-	})
+	}
 }
 
 func (d *declaration) declare(db *Database) error {

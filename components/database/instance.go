@@ -103,17 +103,6 @@ func (d *declaration) instance(suffix string, w sharedWiring) *rds.InstanceArgs 
 	return args
 }
 
-// provisioned says the baseline of a large gp3 volume, which RDS would provide on creation but not when a volume grows to
-// that size: the provider would send the volume's 3,000 IOPS along, "Invalid iops value for engine name postgres and
-// storage type gp3: 3000".
-// Source: https://github.com/hashicorp/terraform-provider-aws/issues/28382 (open), /33512; read 2026-11-30.
-func provisioned(s Storage) Storage {
-	if s.Type == "gp3" && s.GiB >= stripedGiB {
-		s.IOPS, s.ThroughputMBps = max(s.IOPS, leastGP3IOPS), max(s.ThroughputMBps, leastGP3MBps)
-	}
-	return s
-}
-
 // setStorage leaves out what is zero: RDS takes no IOPS or throughput for small gp3 volumes.
 func setStorage(args *rds.InstanceArgs, s Storage) {
 	s = provisioned(s)

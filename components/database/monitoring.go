@@ -6,12 +6,11 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue"
 )
 
-const (
-	monitoringTrust  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"monitoring.rds.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
-	monitoringPolicy = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
-)
+const monitoringTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"monitoring.rds.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
 
 // monitoring is what enhanced monitoring needs. The zero value is monitoring that is off.
 type monitoring struct {
@@ -34,7 +33,7 @@ func (d *declaration) monitoringRole() (monitoring, error) {
 	}
 	attachment, err := iam.NewRolePolicyAttachment(d.ctx, d.name+"-monitoring", &iam.RolePolicyAttachmentArgs{
 		Role:      role.Name,
-		PolicyArn: pulumi.String(monitoringPolicy),
+		PolicyArn: pulumi.String(catalogue.EnhancedMonitoringPolicy),
 	}, d.parent)
 	if err != nil {
 		return monitoring{}, fmt.Errorf("monitoring policy: %w", err)

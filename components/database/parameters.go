@@ -2,13 +2,15 @@ package database
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
 )
 
 const (
@@ -18,36 +20,12 @@ const (
 	preload       = "shared_preload_libraries"
 )
 
-// staticParameters take effect only at a restart. RDS refuses them with apply method "immediate".
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html ;
-// for what it leaves out, the context "postmaster" of `postgres --describe-config`, PostgreSQL 17.12; read 2026-11-23.
-// Neither tells of rds.logical_replication: as remembered.
-var staticParameters = map[string]bool{
-	"autovacuum_freeze_max_age": true, "autovacuum_max_workers": true, "huge_pages": true, "max_connections": true,
-	"max_locks_per_transaction": true, "max_prepared_transactions": true, "max_replication_slots": true,
-	"max_wal_senders": true, "max_worker_processes": true, "pg_stat_statements.max": true,
-	"rds.logical_replication": true, "shared_buffers": true, preload: true,
-	"track_activity_query_size": true, "wal_buffers": true,
-}
+// mostBuffersShare of the memory may be shared_buffers: three quarters, and what rounding a formula's divisor adds. With
+// more the instance does not start.
+const mostBuffersShare = 0.751
 
-// booleanParameters among those in use: RDS takes 1 and 0, not PostgreSQL's on and off.
-var booleanParameters = map[string]bool{
-	"auto_explain.log_analyze": true, "auto_explain.log_buffers": true, "auto_explain.log_nested_statements": true,
-	"auto_explain.log_timing": true, "autovacuum": true, "hot_standby_feedback": true, "jit": true,
-	"log_connections": true, "log_disconnections": true, "log_lock_waits": true, "pg_stat_statements.save": true,
-	"pg_stat_statements.track_planning": true, "pg_stat_statements.track_utility": true, forceSSL: true,
-	"rds.logical_replication": true, "track_io_timing": true,
-}
-
-// unitSuffix is a number followed by one of PostgreSQL's units, which RDS does not take.
-var unitSuffix = regexp.MustCompile(`^[0-9]+ *(B|kB|KB|MB|GB|TB|us|ms|s|min|h|d)$`)
-
-// memoryFraction is RDS's formula for a share of the instance's memory.
-var memoryFraction = regexp.MustCompile(`^\{DBInstanceClassMemory/([0-9]+)\}$`)
-
-// leastSharedBuffersDivisor is three quarters of memory in shared_buffers' unit of 8 kB: 8192 / 0.75. With more the
-// instance does not start.
-const leastSharedBuffersDivisor = 10922
+// bufferPage is the unit of shared_buffers, bytes.
+const bufferPage = 8192
 
 // parameterGroup has a generated name: the family is part of a group's identity, and the next major version needs a new
 // group before the old one can go.
@@ -84,8 +62,8 @@ func withForcedTLS(parameters []Parameter) []Parameter {
 	return all
 }
 
-// parameters checks the list that is in the field.
-func (f *faults) parameters(field string, parameters []Parameter) {
+// parameters checks the list that is in the field, for a version of PostgreSQL.
+func (f *faults) parameters(field string, parameters []Parameter, version string) {
 	libraries := preloaded(parameters)
 	seen := map[string]bool{}
 	for i, p := range parameters {
@@ -98,10 +76,9 @@ func (f *faults) parameters(field string, parameters []Parameter) {
 			f.Add("%s is given twice, want it once", path)
 		}
 		seen[p.Name] = true
-		f.applyMethod(path, p)
-		f.parameterValue(path, p)
-		if library, _, dotted := strings.Cut(p.Name, "."); dotted && library != "rds" && !libraries[library] {
-			f.Add("%s belongs to %s, want that in %s", path, library, preload)
+		f.parameter(path, p, version)
+		if s, err := postgres.Lookup(p.Name); err == nil && s.Library != "" && !libraries[s.Library] {
+			f.Add("%s belongs to %s, want that in %s", path, s.Library, preload)
 		}
 	}
 }
@@ -110,33 +87,40 @@ func (f *faults) applyMethod(path string, p Parameter) {
 	switch {
 	case p.ApplyMethod != immediate && p.ApplyMethod != pendingReboot:
 		f.Add("%s.ApplyMethod is %q, want %s or %s", path, p.ApplyMethod, immediate, pendingReboot)
-	case staticParameters[p.Name] && p.ApplyMethod == immediate:
+	case postgres.IsStatic(p.Name) && p.ApplyMethod == immediate:
 		f.Add("%s.ApplyMethod is %s, want %s: the parameter is static", path, immediate, pendingReboot)
 	}
 }
 
-func (f *faults) parameterValue(path string, p Parameter) {
-	switch {
+// parameter checks one of RDS's parameters; its value where the parameter is known.
+func (f *faults) parameter(path string, p Parameter, version string) {
+	f.applyMethod(path, p)
+	s, err := postgres.Lookup(p.Name)
+	if err != nil {
+		f.Add("%s is not known, want a parameter of RDS for PostgreSQL that can be changed", path)
+		return
+	}
+	if major, err := strconv.Atoi(majorVersion(version)); err == nil && !s.In(major) {
+		f.Add("%s is none of PostgreSQL %d, want a parameter that it has", path, major)
+		return
+	}
+	switch err := s.CheckForm(p.Value); {
 	case p.Value == "":
 		f.Add("%s.Value is empty, want a value", path)
 	case p.Name == forceSSL && p.Value != "1":
 		f.Add("%s.Value is %q, want 1: every connection is encrypted", path, p.Value)
-	case booleanParameters[p.Name] && p.Value != "0" && p.Value != "1":
-		f.Add("%s.Value is %q, want 1 or 0", path, p.Value)
-	case unitSuffix.MatchString(p.Value):
-		f.Add("%s.Value is %q, want a number in the parameter's own unit", path, p.Value)
-	case p.Name == "shared_buffers" && oversized(p.Value):
-		f.Add("%s.Value is %q, want a divisor of at least %d: the instance would not start", path, p.Value, leastSharedBuffersDivisor)
+	case err != nil:
+		f.Add("%s.Value %w", path, err)
+	case p.Name == "shared_buffers" && oversized(s, p.Value):
+		f.Add("%s.Value is %q, want at most three quarters of the memory: the instance would not start", path, p.Value)
 	}
 }
 
-func oversized(formula string) bool {
-	match := memoryFraction.FindStringSubmatch(formula)
-	if match == nil {
-		return false
-	}
-	divisor, err := strconv.Atoi(match[1])
-	return err == nil && divisor < leastSharedBuffersDivisor
+// oversized judges a formula; how much memory a plain number leaves is known where the class is.
+func oversized(s parameter.Setting, value string) bool {
+	const memory = 1 << 40
+	pages, err := s.Number(value, parameter.Instance{MemoryBytes: memory})
+	return parameter.IsFormula(value) && err == nil && pages*bufferPage > mostBuffersShare*memory
 }
 
 func preloaded(parameters []Parameter) map[string]bool {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/catalogue/postgres"
 )
 
 // Replicas are the primary's read replicas, all alike. The zero value is none.
@@ -109,18 +111,13 @@ func (f *faults) replicas(a Args) {
 			f.Add("Replicas.Zones[%d] is %q, want an availability zone such as eu-central-1a", i, zone)
 		}
 	}
-	f.parameters("Replicas.Parameters", r.Parameters)
+	f.parameters("Replicas.Parameters", r.Parameters, a.EngineVersion)
 	f.recovery(a)
 }
 
-// recoverySettings must be on a standby what they are on its primary, or more: else it stops to apply changes.
-// Source: https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN ; read 2026-11-24.
-var recoverySettings = []string{
-	"max_connections", "max_locks_per_transaction", "max_prepared_transactions", "max_wal_senders", "max_worker_processes",
-}
-
+// recovery wants what replay stops for on a standby to be no less than on its primary.
 func (f *faults) recovery(a Args) {
-	for _, name := range recoverySettings {
+	for _, name := range postgres.Floors() {
 		primary, set := settingOf(a.Parameters, name)
 		if !set {
 			continue

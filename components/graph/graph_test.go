@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/planner"
 )
 
 type bucket struct {
@@ -74,8 +75,8 @@ test:index:Group all > aws:s3/bucket:Bucket second
 
 func TestPreviewKnowsNoOutputs(t *testing.T) {
 	got := graph.Preview(t, "dev", program).Find("aws:s3/bucket:Bucket", "second").Input("source")
-	if got != graph.Unknown {
-		t.Errorf("source is %v, want %s", got, graph.Unknown)
+	if got != planner.Unknown {
+		t.Errorf("source is %v, want %s", got, planner.Unknown)
 	}
 }
 

@@ -14,14 +14,15 @@
 package loadtest
 
 import (
-	"fmt"
 	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/quantity"
 	"github.com/ragscale/ragscale/components/internal/tag"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const typeToken = "ragscale:loadtest:LoadTest"
@@ -47,7 +48,7 @@ type Args struct {
 	// TargetPorts that generators may connect to: that of TargetURL, and that of the pods when it is a Service's.
 	TargetPorts []int
 	Scenarios   []Scenario
-	Thresholds  Thresholds
+	Thresholds  slo.LoadTest
 
 	// Production: the target serves real users. Runs then refuse to begin, and none may have a schedule.
 	Production bool
@@ -96,15 +97,6 @@ type Scenario struct {
 	StopAtFault bool
 }
 
-// Thresholds are what a run must keep.
-type Thresholds struct {
-	ResponseMillis      int     // 95th percentile of every request but complex searches
-	ComplexSearchMillis int     // 95th percentile of complex searches
-	UploadSecondsPerMB  float64 // 95th percentile, from acceptance until a search finds it
-	FailedRatio         float64 // requests that failed or were answered wrongly, of all: 0 to below 1
-	DroppedIterations   int     // iterations that the generators could not begin
-}
-
 // Resources are Kubernetes quantities: CPU "2", Memory "4Gi".
 type Resources = quantity.Resources
 
@@ -135,18 +127,16 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	tests := &LoadTest{}
-	if err := ctx.RegisterComponentResource(typeToken, name, tests, opts...); err != nil {
-		return nil, fmt.Errorf("loadtest %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(tests)}
-	if err := d.declare(tests); err != nil {
-		return nil, fmt.Errorf("loadtest %q: %w", name, err)
-	}
-	return tests, ctx.RegisterResourceOutputs(tests, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, tests, opts, d.declare, (*LoadTest).outputs)
+}
+
+func (tests *LoadTest) outputs() pulumi.Map {
+	return pulumi.Map{
 		"namespace":     tests.Namespace,
 		"resultsBucket": tests.ResultsBucket,
 		"roleArn":       tests.RoleARN,
-	})
+	}
 }
 
 func (d *declaration) declare(tests *LoadTest) error {

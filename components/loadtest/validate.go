@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ragscale/ragscale/components/internal/fault"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const (
@@ -48,7 +49,7 @@ func (f *faults) place(a Args) {
 	f.Between("ResultsRetentionDays", a.ResultsRetentionDays, 1, mostRetentionDays)
 }
 
-func (f *faults) thresholds(t Thresholds) {
+func (f *faults) thresholds(t slo.LoadTest) {
 	f.AtLeast("Thresholds.ResponseMillis", t.ResponseMillis, 1)
 	f.AtLeast("Thresholds.ComplexSearchMillis", t.ComplexSearchMillis, 1)
 	if !(t.UploadSecondsPerMB > 0) {

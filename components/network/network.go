@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -88,20 +89,18 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	n := &Network{CIDR: args.CIDR}
-	if err := ctx.RegisterComponentResource(typeToken, name, n, opts...); err != nil {
-		return nil, fmt.Errorf("network %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, zones: zones, parent: pulumi.Parent(n)}
-	if err := d.declare(n); err != nil {
-		return nil, fmt.Errorf("network %q: %w", name, err)
-	}
-	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, n, opts, d.declare, (*Network).outputs)
+}
+
+func (n *Network) outputs() pulumi.Map {
+	return pulumi.Map{
 		"vpcId":             n.VPCID,
 		"cidr":              pulumi.String(n.CIDR),
 		"publicSubnetIds":   n.PublicSubnetIDs,
 		"privateSubnetIds":  n.PrivateSubnetIDs,
 		"isolatedSubnetIds": n.IsolatedSubnetIDs,
-	})
+	}
 }
 
 func (d *declaration) declare(n *Network) error {

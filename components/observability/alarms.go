@@ -7,6 +7,9 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 )
 
 // alarm is one CloudWatch alarm, and a line of the dashboard's graph of the same tier and title.
@@ -23,9 +26,11 @@ type alarm struct {
 	// expression over the metrics' ids; empty: the only metric is compared.
 	expression string
 	below      bool // alarm below the threshold, not above
-	threshold  float64
-	unit       string // of threshold and graph
-	when       evaluation
+	threshold  slo.Threshold
+	// burn is how many times the threshold, an error budget, may go; 0 is the threshold itself.
+	burn float64
+	unit string // of threshold and graph
+	when evaluation
 	// whenMissing is what no data mean: notBreaching for what is idle, breaching for what must never be silent.
 	whenMissing string
 	// global alarms live in us-east-1.
@@ -92,6 +97,40 @@ func (a alarm) name(stack string) string {
 	return name
 }
 
+// limit is what the metric is compared with.
+func (a alarm) limit() float64 {
+	if a.burn > 0 {
+		return rules.BurnLimit(a.burn, a.threshold.Value)
+	}
+	return a.threshold.Value
+}
+
+// Watched are the names of the alarms and alerts that compare with a threshold, by the threshold's ID.
+func (a Args) Watched() map[string][]string {
+	watched := map[string][]string{}
+	add := func(id, name string) {
+		if !slices.Contains(watched[id], name) {
+			watched[id] = append(watched[id], name)
+		}
+	}
+	a = a.withDefaults()
+	for _, alarm := range a.table() {
+		if alarm.threshold.Name != "" { // else a limit of its own
+			add(alarm.threshold.ID(), alarm.key)
+		}
+	}
+	for _, file := range a.Rules().Files() {
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				for _, id := range rule.Thresholds {
+					add(id, rule.Alert)
+				}
+			}
+		}
+	}
+	return watched
+}
+
 func (a alarm) comparison() string {
 	if a.below {
 		return "LessThanThreshold"
@@ -110,7 +149,7 @@ func (d *declaration) alarm(a alarm, t topics) (*cloudwatch.MetricAlarm, error) 
 		Name:               pulumi.String(name),
 		AlarmDescription:   d.args.description(a.meaning, a.key),
 		ComparisonOperator: pulumi.String(a.comparison()),
-		Threshold:          pulumi.Float64(a.threshold),
+		Threshold:          pulumi.Float64(a.limit()),
 		EvaluationPeriods:  pulumi.Int(a.when.periods),
 		DatapointsToAlarm:  pulumi.Int(a.when.breaching),
 		TreatMissingData:   pulumi.String(a.whenMissing),

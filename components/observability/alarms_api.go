@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 )
 
 const (
@@ -34,19 +35,19 @@ func (a Args) apiAlarms() []alarm {
 		{
 			tier: objectivesTier, key: "api-latency", title: "Response time, p95",
 			meaning: "One request in twenty takes longer than the objective.",
-			metrics: []metric{{"latency", loadBalancerSpace, "TargetResponseTime", "p95", balancer}}, threshold: a.Thresholds.ResponseP95Seconds,
+			metrics: []metric{{"latency", loadBalancerSpace, "TargetResponseTime", "p95", balancer}}, threshold: a.Thresholds.API.ResponseSeconds,
 			unit: "s", when: prompt, whenMissing: quiet,
 		},
 		{
 			tier: objectivesTier, key: "api-errors", title: "Requests that failed",
 			meaning: "More requests fail than the availability objective allows.",
-			metrics: failures, expression: failedShare, threshold: a.Thresholds.ErrorRatio, unit: "share of requests", when: sustained, whenMissing: quiet,
+			metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, unit: "share of requests", when: sustained, whenMissing: quiet,
 		},
 		{
 			tier: apiTier, key: "api-no-targets", title: "Healthy pods behind the load balancer",
 			meaning: "The load balancer has no healthy pod to send requests to.",
 			// With none the metric itself can go missing.
-			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true, threshold: leastHealthy,
+			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true, threshold: slo.Threshold{Value: leastHealthy},
 			unit: "pods", when: prompt, whenMissing: loud,
 		},
 	}
@@ -79,7 +80,7 @@ func (a Args) burnLegs(failures []metric) []alarm {
 			legs = append(legs, alarm{
 				tier: objectivesTier, key: burnKey, subject: window(seconds), title: "Requests that failed, by window", leg: true,
 				meaning: fmt.Sprintf("In %s the error budget of 30 days burns %v times too fast. Tells nobody by itself.", window(seconds), pair.factor),
-				metrics: failures, expression: failedShare, threshold: rules.BurnLimit(pair.factor, a.Thresholds.ErrorRatio), unit: "share of requests",
+				metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, burn: pair.factor, unit: "share of requests",
 				when: evaluation{seconds, 1, 1}, whenMissing: quiet,
 			})
 		}

@@ -17,30 +17,30 @@ func (a Args) cacheAlarms() []alarm {
 
 func (a Args) cacheNode(key string, node map[string]pulumi.StringInput) []alarm {
 	const space = "AWS/ElastiCache"
-	t := a.Thresholds
+	t := a.Thresholds.Cache
 	one := func(name, stat string) []metric { return []metric{{"value", space, name, stat, node}} }
 	all := []alarm{
 		{
 			key: "cache-cpu", title: "CPU of the engine", meaning: "The cache's one thread is almost always at work: every command waits.",
-			metrics: one("EngineCPUUtilization", "Average"), threshold: t.CacheCPUPercent, unit: "%", when: sustained,
+			metrics: one("EngineCPUUtilization", "Average"), threshold: t.CPUPercent, unit: "%", when: sustained,
 		},
 		{
 			key: "cache-memory", title: "Memory", meaning: "The cache is almost full: it will evict.",
-			metrics: one("DatabaseMemoryUsagePercentage", "Average"), threshold: t.CacheMemoryPercent, unit: "%", when: sustained,
+			metrics: one("DatabaseMemoryUsagePercentage", "Average"), threshold: t.MemoryPercent, unit: "%", when: sustained,
 		},
 		{
 			key: "cache-hit-rate", title: "Hits", meaning: "The cache answers too few of the reads: the database does the work.",
 			// Without reads there is no hit rate, and no data point.
 			metrics: []metric{{"hits", space, "CacheHits", "Sum", node}, {"misses", space, "CacheMisses", "Sum", node}}, expression: "100 * hits / (hits + misses)",
-			below: true, threshold: t.CacheHitRatePercent, unit: "%", when: sustained,
+			below: true, threshold: t.HitPercent, unit: "%", when: sustained,
 		},
 		{
 			key: "cache-evictions", title: "Evictions", meaning: "The cache throws out keys before they expire.",
-			metrics: one("Evictions", "Sum"), threshold: t.CacheEvictionsPerMinute, unit: "keys per minute", when: sustained,
+			metrics: one("Evictions", "Sum"), threshold: t.EvictionsPerMinute, unit: "keys per minute", when: sustained,
 		},
 		{
 			key: "cache-replication-lag", title: "Replication lag", meaning: "A cache replica is behind: after a failover it would miss writes.",
-			metrics: one("ReplicationLag", "Average"), threshold: t.ReplicaLagSeconds, unit: "s", when: prompt,
+			metrics: one("ReplicationLag", "Average"), threshold: a.Thresholds.Database.ReplicaLagSeconds, unit: "s", when: prompt,
 		},
 	}
 	for i := range all {

@@ -4,6 +4,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 )
 
 // runbook is the page whose sections alarms link to unless Args says otherwise.
@@ -58,7 +59,9 @@ type Args struct {
 	// GrafanaNamespace gets the dashboards as ConfigMaps for Grafana's sidecar. Empty: no Grafana in the cluster.
 	GrafanaNamespace string
 
-	Thresholds Thresholds
+	// Thresholds are where alarms begin. Those of a tier that is not there are not looked at; of the others none may be zero,
+	// but for Database.ReplicaFreeMemoryBytes, which is then the primary's.
+	Thresholds slo.Thresholds
 
 	// MetricRetentionDays of Prometheus: 1 to 1095.
 	MetricRetentionDays int
@@ -70,53 +73,12 @@ type Args struct {
 	Tags map[string]string
 }
 
-// Thresholds are where alarms begin. Those of a tier that is not there are not looked at; of the others none may be zero.
-type Thresholds struct {
-	// Objectives of the stack.
-
-	ResponseP95Seconds      float64 // s, of all requests
-	ComplexSearchP95Seconds float64 // s, of searches in mode complex
-	UploadSecondsPerMB      float64 // s per 10^6 bytes, from acceptance until it can be found
-	ErrorRatio              float64 // share of requests that may fail, 0 to 1: 1 - availability
-	ThroughputRPS           float64 // requests/s that the stack is sized for
-	CPUPercent              float64 // of capacity, average
-	MemoryPercent           float64 // of capacity, average
-	StoragePercent          float64 // of what is allocated
-
-	// Database.
-
-	DatabaseFreeMemoryBytes  float64 // of the primary
-	ReplicaFreeMemoryBytes   float64 // of a replica; 0 is the primary's
-	DatabaseFreeStorageBytes float64
-	DatabaseConnections      float64 // open at once
-	DatabaseLatencySeconds   float64 // s per read or write of the volume, average
-	ReplicaLagSeconds        float64 // s that a replica, of the database or of the cache, is behind
-	PoolWaitingClients       float64 // clients of PgBouncer without a connection; 0 is none at all
-
-	// Cache.
-
-	CacheCPUPercent         float64 // of the engine's one thread
-	CacheMemoryPercent      float64 // of maxmemory
-	CacheHitRatePercent     float64 // alarm below
-	CacheEvictionsPerMinute float64 // 0 is none at all
-
-	// CDN.
-
-	EdgeHitRatePercent float64 // alarm below
-	EdgeErrorPercent   float64 // answers with 5xx, percent
-
-	// Scaling.
-
-	HPAAtMaxMinutes      int // min that an autoscaler may stand at its maximum
-	UnschedulableMinutes int // min until a wanted pod is ready, a new node included
-}
-
 func (a Args) withDefaults() Args {
 	if a.RunbookURL == "" {
 		a.RunbookURL = runbook
 	}
-	if a.Thresholds.ReplicaFreeMemoryBytes == 0 {
-		a.Thresholds.ReplicaFreeMemoryBytes = a.Thresholds.DatabaseFreeMemoryBytes
+	if database := &a.Thresholds.Database; database.ReplicaFreeMemoryBytes.Value == 0 {
+		database.ReplicaFreeMemoryBytes.Value = database.FreeMemoryBytes.Value
 	}
 	return a
 }
@@ -132,12 +94,8 @@ func (a Args) namespaces() []string {
 // Rules is what Prometheus is told to watch.
 func (a Args) Rules() rules.Config {
 	a = a.withDefaults()
-	t := a.Thresholds
 	return rules.Config{
-		RunbookURL: a.RunbookURL, Namespaces: a.namespaces(),
+		RunbookURL: a.RunbookURL, Namespaces: a.namespaces(), Thresholds: a.Thresholds,
 		PgBouncer: a.PgBouncer, Cache: len(a.CacheClusterIDs) > 0, Autoscaling: a.AutoscalingNamespace != "", VectorStore: a.VectorStoreNamespace != "",
-		ErrorRatio: t.ErrorRatio, ResponseP95Seconds: t.ResponseP95Seconds, ComplexSearchP95Seconds: t.ComplexSearchP95Seconds,
-		UploadSecondsPerMB: t.UploadSecondsPerMB, ThroughputRPS: t.ThroughputRPS, StoragePercent: t.StoragePercent,
-		PoolWaitingClients: t.PoolWaitingClients, HPAAtMaxMinutes: t.HPAAtMaxMinutes, UnschedulableMinutes: t.UnschedulableMinutes,
 	}
 }

@@ -98,8 +98,8 @@ func (d *declaration) graphs(t tier) []graph {
 			graphs, i = append(graphs, graph{title: a.title, unit: a.unit, region: region}), len(graphs)
 		}
 		graphs[i].lines = append(graphs[i].lines, a)
-		if a.key != "" && !slices.Contains(graphs[i].limits, a.threshold) {
-			graphs[i].limits = append(graphs[i].limits, a.threshold)
+		if a.key != "" && !slices.Contains(graphs[i].limits, a.limit()) {
+			graphs[i].limits = append(graphs[i].limits, a.limit())
 		}
 	}
 	return graphs

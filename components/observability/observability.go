@@ -9,10 +9,9 @@
 package observability
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -50,20 +49,18 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	o := &Observability{}
-	if err := ctx.RegisterComponentResource(typeToken, name, o, opts...); err != nil {
-		return nil, fmt.Errorf("observability %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args.withDefaults(), parent: pulumi.Parent(o)}
-	if err := d.declare(o); err != nil {
-		return nil, fmt.Errorf("observability %q: %w", name, err)
-	}
-	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, o, opts, d.declare, (*Observability).outputs)
+}
+
+func (o *Observability) outputs() pulumi.Map {
+	return pulumi.Map{
 		"topicArn":           o.TopicARN,
 		"globalTopicArn":     o.GlobalTopicARN,
 		"workspaceArn":       o.WorkspaceARN,
 		"prometheusEndpoint": o.PrometheusEndpoint,
 		"dashboardName":      o.DashboardName,
-	})
+	}
 }
 
 func (d *declaration) declare(o *Observability) error {

@@ -3,17 +3,16 @@ package observability
 import (
 	"maps"
 	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 
 	"github.com/ragscale/ragscale/components/internal/fault"
 	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 )
-
-var keyPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 const (
 	longestName = 40
@@ -92,7 +91,7 @@ func (f *faults) subjects(a Args) {
 
 func (f *faults) keyed(field string, values map[string]pulumi.StringInput) {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if !keyPattern.MatchString(key) {
+		if len(content.IsDNS1123Label(key)) > 0 {
 			f.Add("%s[%s] is no key for a resource's name, want lower-case letters, digits and hyphens", field, key)
 		}
 		if values[key] == nil {
@@ -102,59 +101,60 @@ func (f *faults) keyed(field string, values map[string]pulumi.StringInput) {
 }
 
 // objectives must all be watched: a zero would be one that nothing looks at.
-func (f *faults) objectives(t Thresholds) {
-	f.positive("ResponseP95Seconds", t.ResponseP95Seconds)
-	f.positive("ComplexSearchP95Seconds", t.ComplexSearchP95Seconds)
-	f.positive("UploadSecondsPerMB", t.UploadSecondsPerMB)
-	f.positive("ThroughputRPS", t.ThroughputRPS)
-	f.percent("CPUPercent", t.CPUPercent)
-	f.percent("MemoryPercent", t.MemoryPercent)
-	f.percent("StoragePercent", t.StoragePercent)
-	if most := 1 / rules.FastestBurn; t.ErrorRatio <= 0 || t.ErrorRatio >= most {
-		f.Add("Thresholds.ErrorRatio is %v, want above 0 and below %.3f: %v times as many failures must still be seen", t.ErrorRatio, most, rules.FastestBurn)
+func (f *faults) objectives(t slo.Thresholds) {
+	f.positive("API.ResponseSeconds", t.API.ResponseSeconds)
+	f.positive("API.ComplexSearchSeconds", t.API.ComplexSearchSeconds)
+	f.positive("API.UploadSecondsPerMB", t.API.UploadSecondsPerMB)
+	f.positive("API.ThroughputRPS", t.API.ThroughputRPS)
+	f.percent("Nodes.CPUPercent", t.Nodes.CPUPercent)
+	f.percent("Nodes.MemoryPercent", t.Nodes.MemoryPercent)
+	f.percent("Nodes.StoragePercent", t.Nodes.StoragePercent)
+	if ratio, most := t.API.ErrorRatio.Value, 1/rules.FastestBurn; ratio <= 0 || ratio >= most {
+		f.Add("Thresholds.API.ErrorRatio is %v, want above 0 and below %.3f: %v times as many failures must still be seen", ratio, most, rules.FastestBurn)
 	}
-	f.AtLeast("Thresholds.HPAAtMaxMinutes", t.HPAAtMaxMinutes, 1)
-	f.AtLeast("Thresholds.UnschedulableMinutes", t.UnschedulableMinutes, 1)
+	f.AtLeast("Thresholds.Scaling.AtMaximumMinutes", int(t.Scaling.AtMaximumMinutes.Value), 1)
+	f.AtLeast("Thresholds.Scaling.UnschedulableMinutes", int(t.Scaling.UnschedulableMinutes.Value), 1)
 }
 
 func (f *faults) tiers(a Args) {
 	t := a.Thresholds
-	f.positive("DatabaseFreeMemoryBytes", t.DatabaseFreeMemoryBytes)
-	f.positive("DatabaseFreeStorageBytes", t.DatabaseFreeStorageBytes)
-	f.positive("DatabaseConnections", t.DatabaseConnections)
-	f.positive("DatabaseLatencySeconds", t.DatabaseLatencySeconds)
-	f.notNegative("ReplicaFreeMemoryBytes", t.ReplicaFreeMemoryBytes)
-	f.notNegative("PoolWaitingClients", t.PoolWaitingClients)
-	f.notNegative("CacheEvictionsPerMinute", t.CacheEvictionsPerMinute)
+	f.percent("Database.CPUPercent", t.Database.CPUPercent)
+	f.positive("Database.FreeMemoryBytes", t.Database.FreeMemoryBytes)
+	f.positive("Database.FreeStorageBytes", t.Database.FreeStorageBytes)
+	f.positive("Database.Connections", t.Database.Connections)
+	f.positive("Database.LatencySeconds", t.Database.LatencySeconds)
+	f.notNegative("Database.ReplicaFreeMemoryBytes", t.Database.ReplicaFreeMemoryBytes)
+	f.notNegative("PgBouncer.WaitingClients", t.PgBouncer.WaitingClients)
+	f.notNegative("Cache.EvictionsPerMinute", t.Cache.EvictionsPerMinute)
 	if len(a.ReplicaIDs) > 0 || len(a.CacheClusterIDs) > 0 {
-		f.positive("ReplicaLagSeconds", t.ReplicaLagSeconds)
+		f.positive("Database.ReplicaLagSeconds", t.Database.ReplicaLagSeconds)
 	}
 	if len(a.CacheClusterIDs) > 0 {
-		f.percent("CacheCPUPercent", t.CacheCPUPercent)
-		f.percent("CacheMemoryPercent", t.CacheMemoryPercent)
-		f.percent("CacheHitRatePercent", t.CacheHitRatePercent)
+		f.percent("Cache.CPUPercent", t.Cache.CPUPercent)
+		f.percent("Cache.MemoryPercent", t.Cache.MemoryPercent)
+		f.percent("Cache.HitPercent", t.Cache.HitPercent)
 	}
 	if a.DistributionID != nil {
-		f.percent("EdgeHitRatePercent", t.EdgeHitRatePercent)
-		f.percent("EdgeErrorPercent", t.EdgeErrorPercent)
+		f.percent("Edge.HitPercent", t.Edge.HitPercent)
+		f.percent("Edge.ErrorPercent", t.Edge.ErrorPercent)
 	}
 }
 
-func (f *faults) positive(field string, v float64) {
-	if !(v > 0) {
-		f.Add("Thresholds.%s is %v, want above 0: nothing would watch it", field, v)
+func (f *faults) positive(field string, t slo.Threshold) {
+	if !(t.Value > 0) {
+		f.Add("Thresholds.%s is %v, want above 0: nothing would watch it", field, t.Value)
 	}
 }
 
-func (f *faults) percent(field string, v float64) {
-	if !(v > 0 && v < 100) {
-		f.Add("Thresholds.%s is %v, want above 0 and below 100: nothing would watch it", field, v)
+func (f *faults) percent(field string, t slo.Threshold) {
+	if !(t.Value > 0 && t.Value < 100) {
+		f.Add("Thresholds.%s is %v, want above 0 and below 100: nothing would watch it", field, t.Value)
 	}
 }
 
-func (f *faults) notNegative(field string, v float64) {
-	if !(v >= 0) {
-		f.Add("Thresholds.%s is %v, want 0 or more", field, v)
+func (f *faults) notNegative(field string, t slo.Threshold) {
+	if !(t.Value >= 0) {
+		f.Add("Thresholds.%s is %v, want 0 or more", field, t.Value)
 	}
 }
 

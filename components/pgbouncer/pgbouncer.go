@@ -17,10 +17,10 @@
 package pgbouncer
 
 import (
-	"fmt"
-
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/component"
 )
 
 const typeToken = "ragscale:pgbouncer:PgBouncer"
@@ -66,19 +66,17 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	p := &PgBouncer{}
-	if err := ctx.RegisterComponentResource(typeToken, name, p, opts...); err != nil {
-		return nil, fmt.Errorf("pgbouncer %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(p)}
-	if err := d.declare(p); err != nil {
-		return nil, fmt.Errorf("pgbouncer %q: %w", name, err)
-	}
-	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, p, opts, d.declare, (*PgBouncer).outputs)
+}
+
+func (p *PgBouncer) outputs() pulumi.Map {
+	return pulumi.Map{
 		"host":             p.Host,
 		"port":             p.Port,
 		"database":         p.Database,
 		"readOnlyDatabase": p.ReadOnlyDatabase,
-	})
+	}
 }
 
 func (d *declaration) declare(p *PgBouncer) error {

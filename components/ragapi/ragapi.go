@@ -11,10 +11,9 @@
 package ragapi
 
 import (
-	"fmt"
-
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/tag"
 )
 
@@ -72,14 +71,12 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	api := &API{}
-	if err := ctx.RegisterComponentResource(typeToken, name, api, opts...); err != nil {
-		return nil, fmt.Errorf("ragapi %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(api)}
-	if err := d.declare(api); err != nil {
-		return nil, fmt.Errorf("ragapi %q: %w", name, err)
-	}
-	return api, ctx.RegisterResourceOutputs(api, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, api, opts, d.declare, (*API).outputs)
+}
+
+func (api *API) outputs() pulumi.Map {
+	return pulumi.Map{
 		"url":                   api.URL,
 		"loadBalancerArn":       api.LoadBalancerARN,
 		"loadBalancerDnsName":   api.LoadBalancerDNSName,
@@ -92,7 +89,7 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		"deploymentName":        api.DeploymentName,
 		"securityGroupId":       api.SecurityGroupID,
 		"roleArn":               api.RoleARN,
-	})
+	}
 }
 
 func (d *declaration) declare(api *API) error {

@@ -11,12 +11,11 @@
 package vectorstore
 
 import (
-	"fmt"
-
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/components/internal/component"
 	"github.com/ragscale/ragscale/components/internal/quantity"
 	"github.com/ragscale/ragscale/components/internal/vertical"
 )
@@ -126,20 +125,18 @@ func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOpt
 		return nil, err
 	}
 	store := &VectorStore{}
-	if err := ctx.RegisterComponentResource(typeToken, name, store, opts...); err != nil {
-		return nil, fmt.Errorf("vectorstore %q: %w", name, err)
-	}
 	d := &declaration{ctx: ctx, name: name, args: args, parent: pulumi.Parent(store)}
-	if err := d.declare(store); err != nil {
-		return nil, fmt.Errorf("vectorstore %q: %w", name, err)
-	}
-	return store, ctx.RegisterResourceOutputs(store, pulumi.Map{
+	return component.Declare(ctx, typeToken, name, store, opts, d.declare, (*VectorStore).outputs)
+}
+
+func (store *VectorStore) outputs() pulumi.Map {
+	return pulumi.Map{
 		"url":             store.URL,
 		"host":            store.Host,
 		"port":            store.Port,
 		"namespace":       store.Namespace,
 		"statefulSetName": store.StatefulSetName,
-	})
+	}
 }
 
 func (d *declaration) declare(store *VectorStore) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/components/observability"
 	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -105,7 +106,7 @@ func watched(cfg *stacks.Config) []origin {
 		}
 	}
 	for _, row := range cfg.Thresholds().Rows() {
-		add(row.Watches, origin{name: row.Tier + "." + row.Name, reason: row.Reason, value: row.Value})
+		add(slo.Watched()[row.ID()], origin{name: row.ID(), reason: row.Reason, value: row.Value})
 	}
 	for _, c := range observability.Constants() {
 		add(c.Watches, origin{name: c.Name, reason: c.Reason, value: c.Value})
@@ -114,7 +115,7 @@ func watched(cfg *stacks.Config) []origin {
 	api := cfg.Thresholds().API
 	for _, r := range []struct {
 		series, name string
-		stacks.Threshold
+		slo.Threshold
 	}{
 		{"slo:budget:ratio", "API.ErrorRatio", api.ErrorRatio}, {"slo:bad:rate5m", "API.ResponseSeconds", api.ResponseSeconds},
 		{"slo:bad:rate5m", "API.ComplexSearchSeconds", api.ComplexSearchSeconds}, {"slo:bad:rate5m", "API.UploadSecondsPerMB", api.UploadSecondsPerMB},
@@ -153,7 +154,7 @@ func load(cfg *stacks.Config) []origin {
 		"uploadSecondsPerMB": {name: "slo.uploadSecondsPerMB", value: l.UploadSecondsPerMB}, "failedRatio": {name: "slo.availabilityPercent", value: l.FailedRatio},
 		"droppedIterations": {name: "LoadThresholds.DroppedIterations", value: float64(l.DroppedIterations)},
 	} {
-		all = append(all, origin{where: "load test " + field, name: o.name, reason: "stacks.LoadThresholds", value: o.value})
+		all = append(all, origin{where: "load test " + field, name: o.name, reason: "Config.LoadThresholds", value: o.value})
 	}
 	return all
 }

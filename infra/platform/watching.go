@@ -23,7 +23,7 @@ func watchedArgs(cfg *stacks.Config) observability.Args {
 		VectorStoreNamespace: VectorNamespace,
 		PgBouncer:            true,
 		AutoscalingNamespace: systemNamespace,
-		Thresholds:           thresholds(cfg.Thresholds()),
+		Thresholds:           cfg.Thresholds(),
 	}
 }
 
@@ -60,35 +60,6 @@ func (p *platform) observabilityArgs() observability.Args {
 	return args
 }
 
-// thresholds carries what package stacks derived to who compares with it.
-func thresholds(t stacks.Thresholds) observability.Thresholds {
-	return observability.Thresholds{
-		ResponseP95Seconds:       t.API.ResponseSeconds.Value,
-		ComplexSearchP95Seconds:  t.API.ComplexSearchSeconds.Value,
-		UploadSecondsPerMB:       t.API.UploadSecondsPerMB.Value,
-		ErrorRatio:               t.API.ErrorRatio.Value,
-		ThroughputRPS:            t.API.ThroughputRPS.Value,
-		CPUPercent:               t.Nodes.CPUPercent.Value,
-		MemoryPercent:            t.Nodes.MemoryPercent.Value,
-		StoragePercent:           t.Nodes.StoragePercent.Value,
-		DatabaseFreeMemoryBytes:  t.Database.FreeMemoryBytes.Value,
-		ReplicaFreeMemoryBytes:   t.Database.ReplicaFreeMemoryBytes.Value,
-		DatabaseFreeStorageBytes: t.Database.FreeStorageBytes.Value,
-		DatabaseConnections:      t.Database.Connections.Value,
-		DatabaseLatencySeconds:   t.Database.LatencySeconds.Value,
-		ReplicaLagSeconds:        t.Database.ReplicaLagSeconds.Value,
-		PoolWaitingClients:       t.PgBouncer.WaitingClients.Value,
-		CacheCPUPercent:          t.Cache.CPUPercent.Value,
-		CacheMemoryPercent:       t.Cache.MemoryPercent.Value,
-		CacheHitRatePercent:      t.Cache.HitPercent.Value,
-		CacheEvictionsPerMinute:  t.Cache.EvictionsPerMinute.Value,
-		EdgeHitRatePercent:       t.Edge.HitPercent.Value,
-		EdgeErrorPercent:         t.Edge.ErrorPercent.Value,
-		HPAAtMaxMinutes:          int(t.Scaling.AtMaximumMinutes.Value),
-		UnschedulableMinutes:     int(t.Scaling.UnschedulableMinutes.Value),
-	}
-}
-
 // loadNamespace is where generators run.
 const loadNamespace = "loadtest"
 
@@ -114,7 +85,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 		TargetURL:         p.api.URL,
 		TargetPorts:       []int{cfg.API.ListenerPort},
 		Scenarios:         scenarios,
-		Thresholds:        loadtest.Thresholds(cfg.LoadThresholds()),
+		Thresholds:        cfg.LoadThresholds(),
 		Production:        cfg.Environment == stacks.Production,
 		AllowProduction:   cfg.LoadTests.AllowProduction,
 		Requests:          quantities(cfg.LoadTests.Requests.CPU, cfg.LoadTests.Requests.Memory),

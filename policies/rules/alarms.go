@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ragscale/ragscale/stacks"
 )
 
 const (
@@ -94,16 +92,18 @@ func alertsIn(rules string) []string {
 	return names
 }
 
-// tiers are what of a tier must be in a stack for its thresholds to need a watch. PgBouncer has no type of its own.
+// tiers are what of a tier must be in a stack for its thresholds to need a watch. PgBouncer has no type of its own. A tier
+// that is not here is taken to be in every stack, so that one forgotten is seen.
 var tiers = map[string]string{
 	"Edge": distribution, "API": loadBalancer, "Scaling": hpaType, "Nodes": nodeGroup, "Database": rdsInstance, "Cache": replicationGroup,
 }
 
-func inStack(s Stack, row stacks.ThresholdRow) bool {
+func inStack(s Stack, row Watch) bool {
 	if row.Tier == "PgBouncer" {
 		return slices.ContainsFunc(s.OfType(deployment), func(d Resource) bool { return d.At("metadata", "name").Text() == poolerName })
 	}
-	return len(s.OfType(tiers[row.Tier])) > 0
+	typ, listed := tiers[row.Tier]
+	return !listed || len(s.OfType(typ)) > 0
 }
 
 // forReplicasOnly tells whether a watch compares replicas with their source, and there are none.
@@ -137,13 +137,13 @@ func alarmTells(s Stack, _ Thresholds, p *Report) {
 // partOfAnother tells whether a composite alarm is made of an alarm, among others.
 func partOfAnother(s Stack, alarm Resource) bool {
 	return slices.ContainsFunc(s.OfType(compositeAlarm), func(c Resource) bool {
-		return slices.Contains(c.Sources["alarmRule"], alarm.URN)
+		return c.comesFrom("alarmRule", alarm)
 	})
 }
 
 func alarmHeard(s Stack, _ Thresholds, p *Report) {
 	for _, t := range s.OfType(topic) {
-		heard := func(sub Resource) bool { return sub.from("topic", t) }
+		heard := func(sub Resource) bool { return sub.mayComeFrom("topic", t) }
 		if !slices.ContainsFunc(s.OfType(subscription), heard) {
 			p.about(t, "", fmt.Sprintf("without any of %d subscriptions", len(s.OfType(subscription))), "a subscription")
 		}

@@ -44,7 +44,7 @@ var buckets = []Rule{
 // eachCompanion finds every bucket's resources of a type that says something about buckets, and reports those without.
 func eachCompanion(s Stack, typ, want string, p *Report, check func(Resource)) {
 	for _, b := range s.OfType(bucket) {
-		companions := slices.DeleteFunc(s.OfType(typ), func(r Resource) bool { return !r.from("bucket", b) })
+		companions := slices.DeleteFunc(s.OfType(typ), func(r Resource) bool { return !r.mayComeFrom("bucket", b) })
 		if len(companions) == 0 {
 			p.about(b, "", "without one", want)
 		}

@@ -93,7 +93,7 @@ func opensHTTPS(r, cluster Resource) bool {
 	if known && known2 && (first > 443 || last < 443) || r.At("cidrIpv4").Absent() && r.At("prefixListId").Absent() {
 		return false
 	}
-	return r.from("securityGroupId", cluster)
+	return r.mayComeFrom("securityGroupId", cluster)
 }
 
 // addonLeavesPods reads the one add-on that injects, whose default is to do so (since 5.0.0).

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
-	"github.com/ragscale/ragscale/stacks/pricing"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/price"
 )
 
 var cost = []Rule{
@@ -15,7 +15,7 @@ var cost = []Rule{
 		Name: "monthly-cost", Area: Cost, Levels: production,
 		Says:   "With its fewest nodes and its storage at creation the stack costs no more a month than its budget, where one is stated.",
 		Fix:    "Choose smaller types or fewer nodes; ragscale plan cost shows each item. Or raise ragscale:budget.monthlyUSD.",
-		Origin: "ragscale:budget.monthlyUSD; on-demand list prices (stacks/catalogue), " + pricing.LeftOut + " left out", CheckStack: monthlyCost,
+		Origin: "ragscale:budget.monthlyUSD; on-demand list prices (catalogue/price), " + price.LeftOut + " left out", CheckStack: monthlyCost,
 	},
 }
 
@@ -33,7 +33,7 @@ func monthlyCost(s Stack, t Thresholds, p *Report) {
 	}
 }
 
-func showBill(b pricing.Bill) string {
+func showBill(b price.Bill) string {
 	text := fmt.Sprintf("%.0f, and %.0f with everything at its maximum", b.MinUSD, b.MaxUSD)
 	if len(b.NotPriced) > 0 {
 		text += ", not priced: " + strings.Join(b.NotPriced, ", ")
@@ -43,22 +43,22 @@ func showBill(b pricing.Bill) string {
 
 // BillOf is what a stack costs in a region. decided = false while the type or number of something is not known: it is not
 // on the bill then.
-func BillOf(s Stack, region string) (bill pricing.Bill, decided bool) {
+func BillOf(s Stack, region string) (bill price.Bill, decided bool) {
 	list := itemList{stack: s, decided: true}
 	for _, r := range s.Resources {
 		if add, billed := billedTypes[r.Type]; billed {
 			add(&list, r)
 		}
 	}
-	slices.SortStableFunc(list.items, func(a, b pricing.Item) int {
+	slices.SortStableFunc(list.items, func(a, b price.Item) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Type, b.Type))
 	})
-	return pricing.Estimate(region, merged(list.items)), list.decided
+	return price.Estimate(region, merged(list.items)), list.decided
 }
 
 // merged adds up items of the same name, service and type that follow one another.
-func merged(items []pricing.Item) []pricing.Item {
-	var all []pricing.Item
+func merged(items []price.Item) []price.Item {
+	var all []price.Item
 	for _, item := range items {
 		if last := len(all) - 1; last >= 0 && all[last].Name == item.Name && all[last].Service == item.Service && all[last].Type == item.Type {
 			all[last].Min += item.Min
@@ -72,21 +72,21 @@ func merged(items []pricing.Item) []pricing.Item {
 
 // billedTypes are the types that are billed by time, each with what it adds.
 var billedTypes = map[string]func(*itemList, Resource){
-	eksCluster:                           single("cluster", catalogue.ControlPlane),
+	eksCluster:                           single("cluster", price.ControlPlane),
 	nodeGroup:                            (*itemList).nodes,
-	natGateway:                           single("network", catalogue.NATGateway),
-	"aws:ec2/eip:Eip":                    single("network", catalogue.PublicAddress),
+	natGateway:                           single("network", price.NATGateway),
+	"aws:ec2/eip:Eip":                    single("network", price.PublicAddress),
 	vpcEndpoint:                          (*itemList).endpoint,
 	loadBalancer:                         (*itemList).balancer,
 	rdsInstance:                          (*itemList).database,
 	replicationGroup:                     (*itemList).cache,
 	volumeClaim:                          (*itemList).volume,
-	kmsKey:                               single("keys", catalogue.EncryptionKey),
-	secret:                               single("secrets", catalogue.StoredSecret),
+	kmsKey:                               single("keys", price.EncryptionKey),
+	secret:                               single("secrets", price.StoredSecret),
 	metricAlarm:                          (*itemList).alarm,
-	compositeAlarm:                       single("alarms", catalogue.CompositeAlarm),
-	"aws:cloudwatch/dashboard:Dashboard": single("dashboard", catalogue.Dashboard),
-	"aws:amp/scraper:Scraper":            single("metrics", catalogue.MetricsCollector),
+	compositeAlarm:                       single("alarms", price.CompositeAlarm),
+	"aws:cloudwatch/dashboard:Dashboard": single("dashboard", price.Dashboard),
+	"aws:amp/scraper:Scraper":            single("metrics", price.MetricsCollector),
 }
 
 const vpcEndpoint = "aws:ec2/vpcEndpoint:VpcEndpoint"
@@ -94,15 +94,15 @@ const vpcEndpoint = "aws:ec2/vpcEndpoint:VpcEndpoint"
 // itemList is the priced items of a stack while they are collected.
 type itemList struct {
 	stack   Stack
-	items   []pricing.Item
+	items   []price.Item
 	decided bool
 }
 
-func (l *itemList) add(name string, s catalogue.Service, typ string, least, most float64) {
-	l.items = append(l.items, pricing.Item{Name: name, Service: s, Type: typ, Min: least, Max: most})
+func (l *itemList) add(name string, s price.Service, typ string, least, most float64) {
+	l.items = append(l.items, price.Item{Name: name, Service: s, Type: typ, Min: least, Max: most})
 }
 
-func single(name string, s catalogue.Service) func(*itemList, Resource) {
+func single(name string, s price.Service) func(*itemList, Resource) {
 	return func(l *itemList, _ Resource) { l.add(name, s, "", 1, 1) }
 }
 
@@ -129,16 +129,16 @@ func (l *itemList) nodes(r Resource) {
 	}
 	name := "nodes " + r.At("labels", poolLabel).Text()
 	if typ, ok := l.typ(types[0]); ok {
-		l.add(name, catalogue.NodeHours, typ, least, most)
+		l.add(name, price.NodeHours, typ, least, most)
 	}
 	size := 20.0
 	for _, template := range l.stack.OfType(launchTemplate) {
-		if disks := template.At("blockDeviceMappings").Each(); r.from("launchTemplate", template) && len(disks) > 0 {
+		if disks := template.At("blockDeviceMappings").Each(); r.mayComeFrom("launchTemplate", template) && len(disks) > 0 {
 			size, _ = l.known(disks[0].At("ebs", "volumeSize"))
 			break
 		}
 	}
-	l.add(name, catalogue.VolumeStorage, "", least*size, most*size)
+	l.add(name, price.VolumeStorage, "", least*size, most*size)
 }
 
 // endpoint is billed in each of its subnets' zones; a gateway endpoint is free.
@@ -147,17 +147,17 @@ func (l *itemList) endpoint(r Resource) {
 	if r.At("vpcEndpointType").Unknown() || subnets.Unknown() {
 		l.decided = false
 	} else if r.At("vpcEndpointType").Text() == "Interface" {
-		l.add("network", catalogue.Endpoint, "", float64(len(subnets.Each())), float64(len(subnets.Each())))
+		l.add("network", price.Endpoint, "", float64(len(subnets.Each())), float64(len(subnets.Each())))
 	}
 }
 
 // balancer has a public address in each subnet, unless it is internal.
 func (l *itemList) balancer(r Resource) {
-	l.add("api", catalogue.LoadBalancer, "", 1, 1)
+	l.add("api", price.LoadBalancer, "", 1, 1)
 	if r.At("internal").Unknown() || r.At("subnets").Unknown() {
 		l.decided = false
 	} else if zones := float64(len(r.At("subnets").Each())); !r.At("internal").True() {
-		l.add("api", catalogue.PublicAddress, "", zones, zones)
+		l.add("api", price.PublicAddress, "", zones, zones)
 	}
 }
 
@@ -174,7 +174,7 @@ func (l *itemList) database(r Resource) {
 		copies = 2
 	}
 	if class, ok := l.typ(l.ownOrSources(r, "instanceClass")); ok {
-		l.add(name, catalogue.DatabaseHours, class, copies, copies)
+		l.add(name, price.DatabaseHours, class, copies, copies)
 	}
 	now, known := l.known(l.ownOrSources(r, "allocatedStorage"))
 	if !known {
@@ -184,13 +184,13 @@ func (l *itemList) database(r Resource) {
 	if !grows || most < now {
 		most = now
 	}
-	l.add(name, catalogue.DatabaseStorage, "", now*copies, most*copies)
+	l.add(name, price.DatabaseStorage, "", now*copies, most*copies)
 }
 
 // ownOrSources is an instance's input; of a replica without it, that of its source.
 func (l *itemList) ownOrSources(r Resource, input string) Property {
 	for _, primary := range l.stack.OfType(rdsInstance) {
-		if r.At(input).Absent() && replicates(r) && !replicates(primary) && r.from("replicateSourceDb", primary) {
+		if r.At(input).Absent() && replicates(r) && !replicates(primary) && r.mayComeFrom("replicateSourceDb", primary) {
 			return primary.At(input)
 		}
 	}
@@ -209,7 +209,7 @@ func (l *itemList) cache(r Resource) {
 		nodes = groups * (1 + replicas)
 	}
 	if typ, ok := l.typ(r.At("nodeType")); ok {
-		l.add("cache", catalogue.CacheHours, typ, nodes, nodes)
+		l.add("cache", price.CacheHours, typ, nodes, nodes)
 	}
 }
 
@@ -220,7 +220,7 @@ func (l *itemList) volume(r Resource) {
 		return
 	}
 	gib := bytes / float64(catalogue.GiB)
-	l.add("volumes", catalogue.VolumeStorage, "", gib, gib)
+	l.add("volumes", price.VolumeStorage, "", gib, gib)
 }
 
 // alarm is billed for each metric that it looks at.
@@ -231,5 +231,5 @@ func (l *itemList) alarm(r Resource) {
 			metrics++
 		}
 	}
-	l.add("alarms", catalogue.AlarmMetric, "", max(1, metrics), max(1, metrics))
+	l.add("alarms", price.AlarmMetric, "", max(1, metrics), max(1, metrics))
 }

@@ -3,10 +3,10 @@ package rules
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 const (
@@ -156,7 +156,7 @@ func rdsClass(r Resource, _ Thresholds, p *Report) {
 	if name.Unknown() {
 		return
 	}
-	class, err := catalogue.RDS(name.Text())
+	class, err := rds.Lookup(name.Text())
 	if err != nil {
 		p.fault(r, name, "a class in the catalogue")
 	} else if class.Burstable {
@@ -235,12 +235,6 @@ func parameter(group Resource, name string) Property {
 	return Property{Path: "parameters." + name}
 }
 
-// inUnits are parameters that take a number in the unit RDS gives them.
-var inUnits = []string{
-	"max_connections", "work_mem", "maintenance_work_mem", "max_wal_size", "statement_timeout", "idle_in_transaction_session_timeout",
-	"log_min_duration_statement", "auto_explain.log_min_duration", "effective_io_concurrency",
-}
-
 func rdsParameterValues(r Resource, _ Thresholds, p *Report) {
 	if r.At("parameters").Undecided() {
 		return
@@ -250,28 +244,24 @@ func rdsParameterValues(r Resource, _ Thresholds, p *Report) {
 	}
 	loaded := parameter(r, "shared_preload_libraries").Text()
 	for _, n := range r.At("parameters").Each() {
-		name, value := n.At("name").Text(), n.At("value")
-		if _, isNumber := value.Number(); slices.Contains(inUnits, name) && !isNumber && !strings.HasPrefix(value.Text(), "{") {
-			p.fault(r, value, "a number in RDS' unit")
+		value := n.At("value")
+		setting, err := postgres.Lookup(n.At("name").Text())
+		if err != nil { // RDS refuses it
+			continue
 		}
-		library, _, dotted := strings.Cut(name, ".")
-		if dotted && library != "rds" && !strings.Contains(loaded, library) {
-			p.about(r, value.Path, "a setting of "+library, "the library in shared_preload_libraries")
+		if err := setting.CheckForm(value.Text()); err != nil && !value.Undecided() {
+			_, want, _ := strings.Cut(err.Error(), ", want ")
+			p.fault(r, value, want)
+		}
+		if setting.Library != "" && !strings.Contains(loaded, setting.Library) {
+			p.about(r, value.Path, "a setting of "+setting.Library, "the library in shared_preload_libraries")
 		}
 	}
 }
 
-// staticParameters take effect at a restart only.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html ; read 2026-11-23.
-var staticParameters = []string{
-	"shared_buffers", "max_connections", "shared_preload_libraries", "wal_buffers", "track_activity_query_size", "autovacuum_max_workers",
-	"autovacuum_freeze_max_age", "max_worker_processes", "max_wal_senders", "max_replication_slots", "huge_pages", "max_locks_per_transaction",
-	"max_prepared_transactions", "rds.logical_replication", "pg_stat_statements.max",
-}
-
 func rdsStaticParameters(r Resource, _ Thresholds, p *Report) {
 	for _, n := range r.At("parameters").Each() {
-		if slices.Contains(staticParameters, n.At("name").Text()) {
+		if postgres.IsStatic(n.At("name").Text()) {
 			p.isOneOf(r, n.At("applyMethod"), "pending-reboot")
 		}
 	}

@@ -3,15 +3,13 @@ package rules
 import (
 	"fmt"
 	"slices"
+
+	"github.com/ragscale/ragscale/catalogue"
 )
 
 const (
 	distribution  = "aws:cloudfront/distribution:Distribution"
 	originControl = "aws:cloudfront/originAccessControl:OriginAccessControl"
-
-	// cachingDisabled is the id of CloudFront's own cache policy that caches nothing.
-	// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html ; read 2026-11-24.
-	cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 	headersPolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 
@@ -125,7 +123,7 @@ func edgeAssetsCached(r Resource, _ Thresholds, p *Report) {
 // their ttl is 0.
 func caches(behavior Property) bool {
 	most, known := behavior.At("maxTtl").Number()
-	return behavior.At("cachePolicyId").Text() != cachingDisabled && !(known && most == 0)
+	return behavior.At("cachePolicyId").Text() != catalogue.CachingDisabled && !(known && most == 0)
 }
 
 func edgeCompressed(r Resource, _ Thresholds, p *Report) {

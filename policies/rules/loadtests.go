@@ -45,11 +45,11 @@ func loadtestThresholds(r Resource, t Thresholds, p *Report) {
 		has  *float64
 		most float64
 	}{
-		{"responseMillis", s.Thresholds.ResponseMillis, t.SLO.ResponseSeconds * 1000},
-		{"complexSearchMillis", s.Thresholds.ComplexSearchMillis, t.SLO.ComplexSearchSeconds * 1000},
-		{"uploadSecondsPerMB", s.Thresholds.UploadSecondsPerMB, t.SLO.UploadSecondsPerMB},
-		{"failedRatio", s.Thresholds.FailedRatio, (100 - t.SLO.AvailabilityPercent) / 100},
-		{"droppedIterations", s.Thresholds.DroppedIterations, 0},
+		{"responseMillis", s.Thresholds.ResponseMillis, float64(t.Load.ResponseMillis)},
+		{"complexSearchMillis", s.Thresholds.ComplexSearchMillis, float64(t.Load.ComplexSearchMillis)},
+		{"uploadSecondsPerMB", s.Thresholds.UploadSecondsPerMB, t.Load.UploadSecondsPerMB},
+		{"failedRatio", s.Thresholds.FailedRatio, t.Load.FailedRatio},
+		{"droppedIterations", s.Thresholds.DroppedIterations, float64(t.Load.DroppedIterations)},
 	} {
 		switch {
 		case limit.has == nil:

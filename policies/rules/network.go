@@ -126,17 +126,11 @@ func publicAPIOverTLS(s Stack, _ Thresholds, p *Report) {
 			continue
 		}
 		for _, l := range s.OfType(listener) {
-			if l.from("loadBalancerArn", lb) && l.At("protocol").Text() == "HTTP" && !redirects(l) {
+			if l.mayComeFrom("loadBalancerArn", lb) && l.At("protocol").Text() == "HTTP" && !redirects(l) {
 				p.fault(l, l.At("protocol"), "HTTPS, or a redirect to it")
 			}
 		}
 	}
-}
-
-// from tells whether an input comes from the other resource. Where the engine does not say, it may.
-func (r Resource) from(input string, other Resource) bool {
-	sources := r.Sources[input]
-	return len(sources) == 0 || slices.Contains(sources, other.URN)
 }
 
 // redirects tells whether all actions of a listener are redirects to HTTPS, or may be.
@@ -161,7 +155,7 @@ func listenerTLSPolicy(r Resource, _ Thresholds, p *Report) {
 func defaultGroupClosed(s Stack, _ Thresholds, p *Report) {
 	groups := s.OfType(defaultGroup)
 	for _, vpc := range s.OfType(vpcType) {
-		if !slices.ContainsFunc(groups, func(g Resource) bool { return g.from("vpcId", vpc) }) {
+		if !slices.ContainsFunc(groups, func(g Resource) bool { return g.mayComeFrom("vpcId", vpc) }) {
 			p.about(vpc, "", "without a declared default security group", "one without rules")
 		}
 	}
@@ -176,7 +170,7 @@ func defaultGroupClosed(s Stack, _ Thresholds, p *Report) {
 
 func flowLogs(s Stack, _ Thresholds, p *Report) {
 	for _, vpc := range s.OfType(vpcType) {
-		if !slices.ContainsFunc(s.OfType(flowLog), func(l Resource) bool { return l.from("vpcId", vpc) }) {
+		if !slices.ContainsFunc(s.OfType(flowLog), func(l Resource) bool { return l.mayComeFrom("vpcId", vpc) }) {
 			p.about(vpc, "", "without a flow log", "one for all traffic")
 		}
 	}

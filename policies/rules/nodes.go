@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/ec2"
 )
 
 const (
@@ -128,12 +129,12 @@ func autoscalerOwnsNodes(r Resource, _ Thresholds, p *Report) {
 
 func nodeType(r Resource, _ Thresholds, p *Report) {
 	types := r.At("instanceTypes")
-	var shapes []catalogue.InstanceType
+	var shapes []ec2.InstanceType
 	for _, n := range types.Each() {
 		if n.Unknown() {
 			continue
 		}
-		t, err := catalogue.EC2(n.Text())
+		t, err := ec2.Lookup(n.Text())
 		switch {
 		case err != nil:
 			p.fault(r, n, "a type in the catalogue")
@@ -146,7 +147,7 @@ func nodeType(r Resource, _ Thresholds, p *Report) {
 	if len(types.Each()) == 0 && !types.Unknown() {
 		p.fault(r, types, "instance types")
 	}
-	if !catalogue.SameShape(shapes) {
+	if !ec2.SameShape(shapes) {
 		p.fault(r, types, "types of the same vCPU, memory and architecture")
 	}
 }
@@ -186,7 +187,7 @@ func allocatable(s Stack) (cpu, memory float64, known bool) {
 		if !sized || len(types) == 0 {
 			return 0, 0, false
 		}
-		typ, err := catalogue.EC2(types[0].Text())
+		typ, err := ec2.Lookup(types[0].Text())
 		if err != nil { // node-type names it
 			return 0, 0, false
 		}

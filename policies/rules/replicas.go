@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ragscale/ragscale/stacks/catalogue"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 )
 
 func rdsReplicas(s Stack, t Thresholds, p *Report) {
@@ -22,10 +23,6 @@ func rdsReplicas(s Stack, t Thresholds, p *Report) {
 	}
 }
 
-// compared are the settings of which a standby must have at least the primary's.
-// Source: https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN ; read 2026-11-24.
-var compared = []string{"max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction"}
-
 func rdsReplicaParameters(s Stack, _ Thresholds, p *Report) {
 	for _, replica := range s.OfType(rdsInstance) {
 		if !replicates(replica) {
@@ -34,7 +31,7 @@ func rdsReplicaParameters(s Stack, _ Thresholds, p *Report) {
 		own, known := parameterGroupOf(s, replica)
 		for _, primary := range s.OfType(rdsInstance) {
 			theirs, both := parameterGroupOf(s, primary)
-			if !replicates(primary) && known && both && replica.from("replicateSourceDb", primary) {
+			if !replicates(primary) && known && both && replica.mayComeFrom("replicateSourceDb", primary) {
 				compareParameters(replica, own, theirs, p)
 			}
 		}
@@ -45,7 +42,7 @@ func rdsReplicaParameters(s Stack, _ Thresholds, p *Report) {
 // the stack.
 func parameterGroupOf(s Stack, instance Resource) (group Resource, known bool) {
 	for _, g := range s.OfType(parameterGroup) {
-		if len(instance.Sources["parameterGroupName"]) > 0 && instance.from("parameterGroupName", g) {
+		if instance.comesFrom("parameterGroupName", g) {
 			return g, true
 		}
 	}
@@ -56,7 +53,7 @@ func compareParameters(replica, own, theirs Resource, p *Report) {
 	if own.At("parameters").Undecided() {
 		return
 	}
-	for _, name := range compared {
+	for _, name := range postgres.Floors() {
 		least, set := parameter(theirs, name).Number()
 		if v, ok := parameter(own, name).Number(); set && (!ok || v < least) {
 			p.about(replica, parameter(own, name).Path, parameter(own, name).show(), fmt.Sprintf("at least the primary's, %v", least))
@@ -76,18 +73,18 @@ func primaryGroups(s Stack) []Resource {
 
 // rdsMemorySplit holds each group against the instances that run under it.
 func rdsMemorySplit(s Stack, _ Thresholds, p *Report) {
-	setting, err := catalogue.PostgreSQL("shared_buffers")
+	setting, err := postgres.Lookup("shared_buffers")
 	if err != nil {
 		return
 	}
 	for _, instance := range s.OfType(rdsInstance) {
 		group, known := parameterGroupOf(s, instance)
-		class, err := catalogue.RDS(instance.At("instanceClass").Text())
+		class, err := rds.Lookup(instance.At("instanceClass").Text())
 		if !known || err != nil { // rds-class names it
 			continue
 		}
 		buffers := parameter(group, "shared_buffers")
-		pages, err := setting.Number(buffers.Text(), class)
+		pages, err := setting.Number(buffers.Text(), class.Instance())
 		if percent := 100 * pages * bufferPage / float64(class.ParameterMemory()); err == nil && (percent < leastBuffersPercent || percent > mostBuffersPercent) {
 			p.about(group, buffers.Path, fmt.Sprintf("%s, %.0f %% of %s", buffers.show(), percent, class.Name), fmt.Sprintf("%d to %d %%", leastBuffersPercent, mostBuffersPercent))
 		}

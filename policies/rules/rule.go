@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
+	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -81,18 +82,34 @@ type Thresholds struct {
 	Stack       string
 	Environment stacks.Environment
 	SLO         stacks.SLO
-	Replicas    int                   // of the database
-	Watched     []stacks.ThresholdRow // what alarms and alerts compare with
-	Tags        map[string]string     // of every resource, "component" apart
+	Replicas    int               // of the database
+	Watched     []Watch           // what alarms and alerts compare with
+	Load        slo.LoadTest      // what a run of a load test must keep
+	Tags        map[string]string // of every resource, "component" apart
 	Region      string
 	BudgetUSD   float64 // a month; 0 = none is stated
+}
+
+// Watch is a threshold with the alarms and alerts that compare with it.
+type Watch struct {
+	slo.Threshold
+	Watches []string
+}
+
+func watchesFor(all slo.Thresholds) []Watch {
+	var watches []Watch
+	watched := slo.Watched()
+	for _, row := range all.Rows() {
+		watches = append(watches, Watch{row, watched[row.ID()]})
+	}
+	return watches
 }
 
 // For takes the thresholds out of a stack's configuration.
 func For(c *stacks.Config) Thresholds {
 	return Thresholds{
 		Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags(),
-		Replicas: c.Database.Replicas, Watched: c.Thresholds().Rows(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
+		Replicas: c.Database.Replicas, Watched: watchesFor(c.Thresholds()), Load: c.LoadThresholds(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
 	}
 }
 
@@ -121,6 +138,20 @@ type Resource struct {
 // At is the input at a path of members.
 func (r Resource) At(members ...string) Property {
 	return Property{value: property.New(r.Inputs), present: true}.At(members...)
+}
+
+// comesFrom tells whether the engine says that an input comes from the other resource. Where silence must not count.
+func (r Resource) comesFrom(input string, other Resource) bool {
+	return slices.Contains(r.Sources[input], other.URN)
+}
+
+// mayComeFrom tells whether an input comes from the other resource, as far as the engine says: one of which it says nothing
+// may, and one that is not there does not.
+func (r Resource) mayComeFrom(input string, other Resource) bool {
+	if len(r.Sources[input]) == 0 {
+		return !r.At(input).Absent()
+	}
+	return r.comesFrom(input, other)
 }
 
 // Stack is every resource of a stack.

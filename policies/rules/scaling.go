@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -197,7 +198,7 @@ func hpaOwnsReplicas(s Stack, _ Thresholds, p *Report) {
 }
 
 func vpaMode(r Resource, _ Thresholds, p *Report) {
-	p.isOneOf(r, r.At("spec", "updatePolicy", "updateMode"), "Off", "Initial", "InPlaceOrRecreate")
+	p.isOneOf(r, r.At("spec", "updatePolicy", "updateMode"), kubernetes.VPAModes...)
 }
 
 func oneAutoscaler(s Stack, _ Thresholds, p *Report) {
@@ -231,7 +232,7 @@ func vectorStoreAlone(s Stack, _ Thresholds, p *Report) {
 // sharedResources reports what both autoscalers act on. A VPA controls CPU and memory unless it says less.
 func sharedResources(vpa, hpa Resource, p *Report) {
 	mode := vpa.At("spec", "updatePolicy", "updateMode")
-	if mode.Unknown() || mode.Text() == "Off" || vpa.At("spec", "resourcePolicy").Undecided() {
+	if mode.Unknown() || mode.Text() == kubernetes.VPAOff || vpa.At("spec", "resourcePolicy").Undecided() {
 		return
 	}
 	var measured []string

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/ragscale/ragscale/stacks"
 )
 
 // alarmThreshold compares every alarm with the thresholds that it watches. One of several alarms of a name, for instances
@@ -15,7 +13,7 @@ func alarmThreshold(s Stack, t Thresholds, p *Report) {
 		threshold := alarm.At("threshold")
 		v, known := threshold.Number()
 		rows := watchedBy(alarm, t.Watched)
-		if !known || len(rows) == 0 || slices.ContainsFunc(rows, func(row stacks.ThresholdRow) bool { return inTime(row, v) }) {
+		if !known || len(rows) == 0 || slices.ContainsFunc(rows, func(row Watch) bool { return inTime(row, v) }) {
 			continue
 		}
 		p.fault(alarm, threshold, fmt.Sprintf("%s (%s.%s)", bound(rows[0]), rows[0].Tier, rows[0].Name))
@@ -23,20 +21,20 @@ func alarmThreshold(s Stack, t Thresholds, p *Report) {
 }
 
 // watchedBy is the thresholds that name an alarm among their watches.
-func watchedBy(alarm Resource, rows []stacks.ThresholdRow) []stacks.ThresholdRow {
-	return slices.DeleteFunc(slices.Clone(rows), func(row stacks.ThresholdRow) bool {
+func watchedBy(alarm Resource, rows []Watch) []Watch {
+	return slices.DeleteFunc(slices.Clone(rows), func(row Watch) bool {
 		return !slices.ContainsFunc(row.Watches, func(name string) bool { return strings.Contains(alarm.Name+"-", "-"+name+"-") })
 	})
 }
 
 // below tells whether less than a threshold is what is wrong.
-func below(row stacks.ThresholdRow) bool { return strings.HasSuffix(row.Unit, "below") }
+func below(row Watch) bool { return strings.HasSuffix(row.Unit, "below") }
 
 // burns tells whether a threshold is an error budget, which alarms multiply by how fast it goes.
-func burns(row stacks.ThresholdRow) bool { return row.Name == "ErrorRatio" }
+func burns(row Watch) bool { return row.Name == "ErrorRatio" }
 
 // inTime tells whether an alarm at v rings no later than at the threshold.
-func inTime(row stacks.ThresholdRow, v float64) bool {
+func inTime(row Watch, v float64) bool {
 	const rounding = 1e-9
 	switch {
 	case below(row):
@@ -48,7 +46,7 @@ func inTime(row stacks.ThresholdRow, v float64) bool {
 	}
 }
 
-func bound(row stacks.ThresholdRow) string {
+func bound(row Watch) string {
 	switch {
 	case below(row):
 		return fmt.Sprintf("at least %v", row.Value)

@@ -242,11 +242,11 @@ func rolloutKeepsCapacity(r Resource, _ Thresholds, p *Report) {
 		return
 	}
 	unavailable := strategy.At("rollingUpdate", "maxUnavailable")
-	if v, known := share(unavailable); !unavailable.Unknown() && (!known || v != 0) {
+	if !unavailable.Unknown() && !isNone(unavailable) {
 		p.fault(r, unavailable, "0")
 	}
 	surge := strategy.At("rollingUpdate", "maxSurge") // 25 % unless said
-	if v, known := share(surge); known && v == 0 {
+	if isNone(surge) {
 		p.fault(r, surge, "more than 0")
 	}
 }

@@ -1,7 +1,7 @@
 // Package admission decides who is served while not everybody can be.
 //
-// Owns: the priorities of requests, the bound on those in flight, the error of what was not begun. Does not own: the wait
-// for a connection to the database (package postgres), how the error is answered.
+// Owns: the priorities of requests, the bound on those at work, the memory of what comes and goes, the error of what was not
+// begun. Does not own: the wait for a connection to the database (package postgres), how the error is answered.
 package admission
 
 import (
@@ -53,9 +53,13 @@ func Of(ctx context.Context) Priority {
 
 // Reasons for which something is not begun.
 const (
-	Requests    = "requests"    // as many requests are in flight as may be
+	Requests    = "requests"    // as many requests are at work as may be
 	Connections = "connections" // a connection to the database would come too late, or did not come in time
+	Memory      = "memory"      // what comes from its client, or goes there, would take more than there is
 )
+
+// Reasons are all there are.
+var Reasons = []string{Requests, Connections, Memory}
 
 // Overloaded is the error of what was not begun, for others are still being served.
 type Overloaded struct {
@@ -67,10 +71,10 @@ func (e *Overloaded) Error() string {
 	return fmt.Sprintf("overloaded: no room for %s priority, short of %s", e.Priority, e.Reason)
 }
 
-// Gate bounds the requests in flight.
+// Gate bounds the requests at work. Who waits for a client is not at work.
 type Gate struct {
-	most     int64
-	inFlight atomic.Int64
+	most   int64
+	atWork atomic.Int64
 }
 
 // NewGate returns a gate that lets most requests in at once.
@@ -81,11 +85,11 @@ func (g *Gate) Limit() int { return int(g.most) }
 
 // Enter lets a request in, who must call leave at its end, or returns an Overloaded at once.
 func (g *Gate) Enter(p Priority) (leave func(), err error) {
-	if g.inFlight.Add(1) > int64(float64(g.most)*p.Share()) {
+	if g.atWork.Add(1) > int64(float64(g.most)*p.Share()) {
 		g.leave()
 		return nil, &Overloaded{Reason: Requests, Priority: p}
 	}
 	return g.leave, nil
 }
 
-func (g *Gate) leave() { g.inFlight.Add(-1) }
+func (g *Gate) leave() { g.atWork.Add(-1) }

@@ -34,8 +34,6 @@ const (
 	leeway = 30 * time.Second
 	// maxToken is more than issuers make: 8 kB is what load balancers let through in one header.
 	maxToken = 8 << 10
-	// maxUser is what a session's user may have.
-	maxUser = 128
 	// maxSeen tokens are remembered, some 1 kB each.
 	maxSeen = 4096
 )

@@ -90,6 +90,7 @@ func TestHostileTokensAreNotLetIn(t *testing.T) {
 		"no subject":                   without("sub"),
 		"a blank subject":              with("sub", " "),
 		"a subject with blanks":        with("sub", " u"),
+		"a decomposed subject":         with("sub", "jose\u0301"),
 		"a long subject":               with("sub", strings.Repeat("x", 129)),
 		"a subject with NUL":           with("sub", "a\x00"),
 		"a subject of half a rune":     sign(t, jose.ES256, ecKey, ec, json.RawMessage(strings.Replace(string(must(json.Marshal(i.claims()))), `"u-17"`, `"\ud800"`, 1))),

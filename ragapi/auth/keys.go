@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -21,6 +22,8 @@ const (
 	pauseAfterFailure = 5 * time.Second
 	// fetchWithin bounds a fetch, metadata and keys together.
 	fetchWithin = 5 * time.Second
+	// maxWaiting requests wait for a fetch; more find the keys not at hand. Strangers may invent names of keys.
+	maxWaiting = 256
 )
 
 // keySet holds the issuer's keys and fetches them when they get old, or when a token names a key that it has not heard of.
@@ -29,6 +32,8 @@ type keySet struct {
 	fetch   func(context.Context) ([]jose.JSONWebKey, error)
 	fetched func(error)
 	now     func() time.Time
+
+	waiting atomic.Int64 // for a fetch
 
 	mu      sync.Mutex
 	keys    []jose.JSONWebKey
@@ -47,10 +52,8 @@ func newKeySet(ctx context.Context, fetch func(context.Context) ([]jose.JSONWebK
 func (k *keySet) find(ctx context.Context, name, algorithm string) (*jose.JSONWebKey, error) {
 	key, ended := k.look(name, algorithm)
 	if key == nil && ended != nil {
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := k.wait(ctx, ended); err != nil {
+			return nil, err
 		}
 		key, _ = k.look(name, algorithm)
 	}
@@ -63,6 +66,20 @@ func (k *keySet) find(ctx context.Context, name, algorithm string) (*jose.JSONWe
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, k.err)
 	}
 	return nil, fmt.Errorf("%w: its key is not the issuer's", ErrToken)
+}
+
+// wait waits for the end of a fetch.
+func (k *keySet) wait(ctx context.Context, ended <-chan struct{}) error {
+	defer k.waiting.Add(-1)
+	if k.waiting.Add(1) > maxWaiting {
+		return fmt.Errorf("%w: %d requests wait for them", ErrUnavailable, maxWaiting)
+	}
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // look returns the key if it is known and young enough, and begins a fetch if it is not, or no longer fresh. ended is

@@ -263,6 +263,28 @@ func TestOnlyKeysThatFitAreUsed(t *testing.T) {
 	}
 }
 
+// TestFewWaitForAFetch: strangers may invent as many names of keys as they like.
+func TestFewWaitForAFetch(t *testing.T) {
+	held := make(chan struct{})
+	k := newKeySet(t.Context(), func(context.Context) ([]jose.JSONWebKey, error) { <-held; return nil, nil }, func(error) {})
+	var all sync.WaitGroup
+	for range maxWaiting {
+		all.Go(func() {
+			if _, err := k.find(t.Context(), "other", "ES256"); !errors.Is(err, ErrToken) {
+				t.Errorf("after the fetch: %v, want %v", err, ErrToken)
+			}
+		})
+	}
+	for k.waiting.Load() < maxWaiting {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := k.find(t.Context(), "other", "ES256"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("one more: %v, want %v", err, ErrUnavailable)
+	}
+	close(held)
+	all.Wait()
+}
+
 func TestThePanicOfAFetchIsItsError(t *testing.T) {
 	i := newIssuer(t)
 	k := newKeySet(t.Context(), func(_ context.Context) ([]jose.JSONWebKey, error) { panic("x") }, func(err error) { i.ended <- err })

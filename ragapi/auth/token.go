@@ -86,7 +86,7 @@ func (s Settings) check(c jwt.Claims, now time.Time) error {
 func (s Settings) caller(claims map[string]json.RawMessage) (Caller, error) {
 	var user string
 	if err := json.Unmarshal(claims[s.UserClaim], &user); err != nil || !nameable(user) {
-		return Caller{}, fmt.Errorf("%w: claim %s is no name of 1 to %d bytes", ErrToken, s.UserClaim, maxUser)
+		return Caller{}, fmt.Errorf("%w: claim %s is no name of 1 to %d bytes in Unicode's form NFC, without blanks at its ends", ErrToken, s.UserClaim, MaxUserBytes)
 	}
 	var scopes []Scope
 	for _, name := range []string{"scope", "scp"} {
@@ -101,11 +101,11 @@ func (s Settings) caller(claims map[string]json.RawMessage) (Caller, error) {
 	return NewCaller(user, scopes...), nil
 }
 
-// nameable is what the database can keep as a user, and what no other claim reads as: decoding makes one and the same
-// replacement character of all that is not UTF-8.
+// nameable is a name that no other claim reads as: another form of it may be somebody else's at the issuer, and decoding makes one
+// and the same replacement character of all that is not UTF-8.
 func nameable(user string) bool {
-	foreign := func(r rune) bool { return r == 0 || r == utf8.RuneError }
-	return user != "" && len(user) <= maxUser && strings.TrimSpace(user) == user && !strings.ContainsFunc(user, foreign)
+	name, fault := Name(user)
+	return fault == "" && name == user && !strings.ContainsRune(user, utf8.RuneError)
 }
 
 func words(claim json.RawMessage) ([]string, error) {

@@ -35,8 +35,9 @@ import (
 
 const (
 	// operationWithin bounds every question to Redis, which answers within a millisecond, and waits longer only where the
-	// CPU is short. What it costs at most when Redis hangs is paid by what is in flight, then by one in each pause.
-	operationWithin = time.Second
+	// CPU is short. What it costs at most when Redis hangs is paid by what is in flight, then by one in each pause. Who loads an
+	// answer asks three times, one after the other: together less than the 2 s that a request has.
+	operationWithin = 600 * time.Millisecond
 	failuresToOpen  = 3
 	pause           = 2 * time.Second
 	dialWithin      = 2 * time.Second
@@ -117,6 +118,7 @@ func (c *Cache) dial(ctx context.Context, address string, dialer *net.Dialer, se
 func (c *Cache) Follow(ctx context.Context, changes Changes, existing func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)) {
 	c.changes, c.existing = changes, existing
 	go c.mend(ctx)
+	go c.forget(ctx)
 }
 
 func tlsSettings(settings config.Cache) (*tls.Config, error) {

@@ -40,7 +40,7 @@ var quiet = slog.New(slog.DiscardHandler)
 // seen counts what the cache did.
 type seen struct {
 	mu        sync.Mutex
-	requests  map[string]int // by kind and result, and by these and level
+	requests  map[string]int // by kind and result, by these and level, and questions to Redis by operation
 	available atomic.Bool
 }
 
@@ -52,8 +52,13 @@ func (s *seen) CacheRequest(kind, result, level string) {
 }
 func newSeen() *seen { return &seen{requests: map[string]int{}} }
 
-func (s *seen) CacheOperation(string, time.Duration) {}
-func (s *seen) CacheAvailable(available bool)        { s.available.Store(available) }
+func (s *seen) CacheOperation(operation string, _ time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[operation]++
+}
+
+func (s *seen) CacheAvailable(available bool) { s.available.Store(available) }
 
 func (s *seen) count(what string) int {
 	s.mu.Lock()

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,7 +63,13 @@ func (d *Documents) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (
 	return p, err
 }
 
-var pageKind = &kind[[]document.Document]{name: "page", ttl: time.Minute, strict: true}
+// pageKind is brief with documents that are processed: their progress marks nothing.
+var pageKind = &kind[[]document.Document]{
+	name: "page", ttl: time.Minute, strict: true,
+	brief: func(page []document.Document) bool {
+		return slices.ContainsFunc(page, func(d document.Document) bool { return d.Status == document.Pending })
+	},
+}
 
 // List returns a page of documents.
 func (d *Documents) List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error) {

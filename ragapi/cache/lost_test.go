@@ -142,6 +142,26 @@ func TestARedisThatForgetsWhileItIsToldIsToldAgain(t *testing.T) {
 	eventually(t, "told again", told)
 }
 
+func TestARedisThatRefusesMarksIsToldThemAgain(t *testing.T) {
+	w, redis, _, meddle := meddled(t)
+	allow := func(rule string) {
+		t.Helper()
+		if err := ask(t, redis.Address(), func(b rueidis.Builder) rueidis.Completed {
+			return b.Arbitrary("ACL", "SETUSER", "default", rule).Build()
+		}).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow("-zadd") // as one without memory does; what is written next may find some
+	id := uuid.NewString()
+	w.commit(nil, change.DocumentDeleted, id)
+	for range 3 {
+		meddle(func() {})
+	}
+	allow("+zadd")
+	eventually(t, "told", func() bool { _, there := scoreOf(t, redis, "deleted:"+id); return there })
+}
+
 func TestASetOfMarksThatIsLostIsNotTakenForOneWithoutMarks(t *testing.T) {
 	_, redis, _, meddle := meddled(t)
 	const horizon = 50 // before everything

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -69,7 +71,7 @@ func (c *Cache) relay(ctx context.Context) error {
 	}
 	err = c.do(ctx, "relay", func(ctx context.Context, _ rueidis.Client) error {
 		told := wire.B().Set().Key(positionKey).Value(news.Seen.String()).Build()
-		return firstFault(wire.DoMulti(ctx, append(raise(wire.B(), raised), told)...))
+		return together(ctx, wire, append(raise(wire.B(), raised), told))
 	})
 	if err != nil {
 		return err
@@ -78,6 +80,20 @@ func (c *Cache) relay(ctx context.Context) error {
 		return err
 	}
 	return c.trim(ctx, news.At, news.Seen.Floor())
+}
+
+// together has commands carried out all, or none: where one is refused, for want of memory, the next may already have room.
+func together(ctx context.Context, wire rueidis.DedicatedClient, commands []rueidis.Completed) error {
+	whole := append(append([]rueidis.Completed{wire.B().Multi().Build()}, commands...), wire.B().Exec().Build())
+	results := wire.DoMulti(ctx, whole...)
+	if err := firstFault(results); err != nil {
+		return err
+	}
+	answers, err := results[len(results)-1].ToArray()
+	for i := range answers {
+		err = errors.Join(err, answers[i].Error())
+	}
+	return err
 }
 
 func (c *Cache) position(ctx context.Context, wire rueidis.DedicatedClient) (at position, err error) {
@@ -142,7 +158,7 @@ func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
 	}); err != nil {
 		return err
 	}
-	err := c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
+	return c.past(ctx, horizonsKey, now.Add(-markRetention), func(horizon uint64) error {
 		// Only where it is: in a set that was lost meanwhile it would say that nothing else was invalidated.
 		if err := c.write(ctx, func(client rueidis.Client) rueidis.Completed {
 			return client.B().Zadd().Key(marksKey).Xx().Gt().ScoreMember().ScoreMember(float64(horizon), everything).Build()
@@ -159,10 +175,21 @@ func (c *Cache) trim(ctx context.Context, now time.Time, ended uint64) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// forget has the database forget old changes until ctx ends, whether there is a Redis to tell of them or not.
+func (c *Cache) forget(ctx context.Context) {
+	for ctx.Err() == nil {
+		asking, cancel := context.WithTimeout(ctx, relayWithin)
+		if err := c.changes.Forget(asking); err != nil && ctx.Err() == nil {
+			c.log.Warn("old changes are kept", "error", err.Error())
+		}
+		cancel()
+		select {
+		case <-ctx.Done():
+		case <-time.After(trimInterval/2 + rand.N(trimInterval)): // not all processes at once
+		}
 	}
-	return c.changes.Forget(ctx)
 }
 
 func millis(t time.Time) float64 { return float64(t.UnixMilli()) }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -72,7 +73,9 @@ var similarKind = &kind[pieces]{
 // Similar returns at most limit pieces close to text, the closest first. It is read anew as soon as searches are soft:
 // they are shown meanwhile.
 func (s *Similar) Similar(ctx context.Context, text string, limit int) ([]search.Piece, error) {
-	q := question{key: "similar:" + digest(s.collection+"\n"+strconv.Itoa(limit)+"\n"+text+"\n"+strconv.Itoa(pieceSize)), marks: []string{searches, softSearches, patterns}, text: text}
+	// The form of what is kept is part of the key: the release before has another.
+	key := "similar:" + digest(strings.Join([]string{s.collection, strconv.Itoa(limit), strconv.Itoa(pieceSize), text}, "\n"))
+	q := question{key: key, marks: []string{searches, softSearches, patterns}, text: text}
 	found, _, err := fetch(ctx, s.cache, similarKind, q, func(ctx context.Context) (pieces, error) {
 		s.dates.date(ctx)
 		return s.index.Similar(ctx, text, limit)

@@ -157,16 +157,26 @@ func (l *Log) Mark(ctx context.Context) (transaction uint64, err error) {
 }
 
 // Retention is how long changes are remembered: a copy store that loses its last moments, as a failover of Redis may, is
-// told again.
-const Retention = 10 * time.Minute
+// told again. It is longer than any copy is kept.
+const Retention = 30 * time.Minute
+
+const forgetAtOnce = 10_000
+
+// forgetSQL looks at the oldest alone: what is younger is left unread.
+const forgetSQL = `DELETE FROM changes WHERE ctid = ANY (ARRAY(
+	SELECT ctid FROM (SELECT ctid, at FROM changes ORDER BY transaction LIMIT $2) oldest WHERE at < now() - $1::interval))`
 
 // Forget removes what is older than Retention. Several may do so at once.
 func (l *Log) Forget(ctx context.Context) error {
-	_, err := l.pool.Exec(ctx, `DELETE FROM changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM changes WHERE at < now() - $1::interval LIMIT 50000 FOR UPDATE SKIP LOCKED))`, Retention)
-	if err != nil {
-		return fmt.Errorf("forget changes: %w", err)
+	for {
+		done, err := l.pool.Exec(ctx, forgetSQL, Retention, forgetAtOnce)
+		if err != nil {
+			return fmt.Errorf("forget changes: %w", err)
+		}
+		if done.RowsAffected() == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 func collect(rows pgx.Rows) ([]Change, error) {

@@ -40,7 +40,10 @@ type Config struct {
 	RequestTimeout time.Duration // one request, database included
 	MaxUploadBytes int64         // one request body
 	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
-	MaxRequests    int           // in flight at once, before they are shed
+	AnswerMemory   int64         // bytes that their answers may take
+	MaxRequests    int           // at work at once, before they are shed
+
+	ConnectionMemory int64 // bytes that connections may take while they wait for requests
 
 	WorkerConcurrency int // documents processed at once by one worker
 	LogLevel          slog.Level
@@ -128,7 +131,9 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 		LogLevel:          r.level("LOG_LEVEL", slog.LevelInfo),
 		PodName:           r.text("POD_NAME", "ragapi"),
 	}
-	c.UploadMemory = r.uploadMemory(c.MaxUploadBytes)
+	memory := runtimeMemory()
+	c.UploadMemory = r.uploadMemory(memory, c.MaxUploadBytes)
+	c.AnswerMemory, c.ConnectionMemory = memory/8, memory/8
 	c.Direct = r.direct(c.Database)
 	c.Read = r.read(c.Database)
 	c.DrainDelay = r.duration("DRAIN_DELAY", min(defaultDrainDelay, c.DrainTimeout/4), 0, c.DrainTimeout)
@@ -138,18 +143,23 @@ func Load(lookup func(string) (string, bool)) (Config, error) {
 const (
 	// uploadFactor times the largest upload is the least memory that takes one, beside small bodies.
 	uploadFactor = 5
-	// looseUploadMemory is for processes whose memory has no limit.
-	looseUploadMemory = 512 * miB
+	// looseMemory is for processes whose memory has no limit.
+	looseMemory = 1024 * miB
 )
 
-// uploadMemory is half of what the runtime may take (GOMEMLIMIT): the rest is for answers, and for what is not collected yet.
-func (r *reader) uploadMemory(largest int64) int64 {
-	memory := int64(looseUploadMemory)
+// runtimeMemory is what the runtime may take (GOMEMLIMIT).
+func runtimeMemory() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
-		memory = limit / 2
+		return limit
 	}
+	return looseMemory
+}
+
+// uploadMemory is half of what the runtime may take. Answers and connections have an eighth each: the rest is for all else, and
+// for what is not collected yet.
+func (r *reader) uploadMemory(memory, largest int64) int64 {
 	least := uploadFactor * largest
-	return int64(r.integer("UPLOAD_MEMORY_BYTES", int(max(memory, least)), int(least), math.MaxInt))
+	return int64(r.integer("UPLOAD_MEMORY_BYTES", int(max(memory/2, least)), int(least), math.MaxInt))
 }
 
 const (

@@ -60,7 +60,8 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1},
 		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: dbreport.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
-		MaxUploadBytes: 10 << 20, UploadMemory: 512 << 20, MaxRequests: 1000, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
+		MaxUploadBytes: 10 << 20, UploadMemory: 512 << 20, AnswerMemory: 128 << 20, ConnectionMemory: 128 << 20,
+		MaxRequests: 1000, WorkerConcurrency: 4, LogLevel: slog.LevelInfo, PodName: "ragapi",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

@@ -179,7 +179,11 @@ const (
 	listStatusSQL = `SELECT ` + columns + ` FROM documents WHERE status = '{status}' AND id < $1 ORDER BY id DESC LIMIT $2`
 )
 
-// List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest.
+// MostMetadata is how many bytes the metadata of a page have together, unless there is one document alone.
+const MostMetadata = 192 << 10
+
+// List returns at most limit documents, the newest first, beginning after the one with id before; uuid.Max begins at the newest. It
+// ends with the one whose metadata is beyond MostMetadata.
 func (s *Store) List(ctx context.Context, limit int, before uuid.UUID) ([]Document, error) {
 	return s.list(ctx, listSQL, limit, before)
 }
@@ -195,13 +199,28 @@ func (s *Store) list(ctx context.Context, sql string, limit int, before uuid.UUI
 		if err != nil {
 			return err
 		}
-		docs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Document])
+		docs, err = collect(rows)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", err)
 	}
 	return docs, nil
+}
+
+// collect reads documents, and none after the one that is too much for a page.
+func collect(rows pgx.Rows) (docs []Document, err error) {
+	defer rows.Close()
+	for size := 0; size <= MostMetadata && rows.Next(); {
+		d, err := pgx.RowToStructByPos[Document](rows)
+		if err != nil {
+			return nil, err
+		}
+		size += len(d.Metadata)
+		docs = append(docs, d)
+	}
+	rows.Close()
+	return docs, rows.Err()
 }
 
 // Delete removes the document with id and its chunks, or returns ErrNotFound. It does not wait for who processes it: chunks that

@@ -75,7 +75,8 @@ func turnOf(id uuid.UUID) string { return "document " + id.String() }
 
 const (
 	writeSQL = `INSERT INTO chunks (document_id, version, position, heading, content)
-		SELECT $1, $5, $2 + t.n - 1, CASE WHEN $2 + t.n = 1 THEN $3 ELSE '' END, t.content FROM unnest($4::text[]) WITH ORDINALITY AS t (content, n)`
+		SELECT $1, $5, $2 + t.n - 1, CASE WHEN $2 + t.n = 1 THEN $3 ELSE '' END, t.content
+		FROM unnest($4::text[]) WITH ORDINALITY AS t (content, n)`
 	// clock_timestamp, not now: the time at which it became ready, not that at which the transaction began.
 	readySQL = `UPDATE documents SET status = 'ready', failure = NULL, chunk_count = $3, chunks_done = 0, chunks_total = 0, updated_at = clock_timestamp()
 		WHERE id = $1 AND version = $2 AND status = 'pending' RETURNING ` + columns

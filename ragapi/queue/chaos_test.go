@@ -171,13 +171,16 @@ func (w *world) settle() {
 	})
 }
 
+// ofAnotherSQL counts a document's chunks, and those that are of another text.
+const ofAnotherSQL = `SELECT count(*), count(*) FILTER (WHERE strpos($2, content) = 0) FROM chunks WHERE document_id = $1`
+
 // hold fails the test unless every document is ready with its last text alone, or failed with a reason and in no search; it returns
 // those that failed.
 func (w *world) hold(books map[uuid.UUID]*book) (failed []uuid.UUID) {
 	w.t.Helper()
 	for id, b := range books {
 		var chunks, wrong int
-		err := w.pool.QueryRow(w.t.Context(), `SELECT count(*), count(*) FILTER (WHERE strpos($2, content) = 0) FROM chunks WHERE document_id = $1`, id, b.text).Scan(&chunks, &wrong)
+		err := w.pool.QueryRow(w.t.Context(), ofAnotherSQL, id, b.text).Scan(&chunks, &wrong)
 		if err != nil {
 			w.t.Fatal(err)
 		}

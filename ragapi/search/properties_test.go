@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/text/unicode/norm"
@@ -17,7 +18,8 @@ import (
 )
 
 // spoken are words that no stemming changes, of many scripts, some of which are written in two forms or have marks of their own.
-var spoken = []string{"zbrk", "zdrm", "zgnt", "zlpm", "zmrk", "zvlk", "été", "ñandú", "ångström", "naïf", "масло", "đường", "灯塔", "등대", "कखग", "x\u030cyz"}
+var spoken = []string{"zbrk", "zdrm", "zgnt", "zlpm", "zmrk", "zvlk",
+	"été", "ñandú", "ångström", "naïf", "масло", "đường", "灯塔", "등대", "कखग", "x\u030cyz"}
 
 // chunkRead is a chunk as a reader sees it: its words in order, those of the title first.
 type chunkRead struct {
@@ -178,50 +180,58 @@ func placesOf(hits []search.Hit) (places []search.Place) {
 	return places
 }
 
+// read are the chunks of a library, by their places.
+type read map[search.Place]chunkRead
+
+// hold fails the test unless hits are those of a question: all that meet it, each once, and none that it excludes.
+func (r read) hold(t *testing.T, q question, exactly bool, hits []search.Hit) {
+	t.Helper()
+	got := placesOf(hits)
+	for i, place := range got {
+		c := r[place]
+		if slices.ContainsFunc(q.excluded, c.has) || slices.Contains(got[:i], place) || exactly && !q.meets(c) {
+			t.Errorf("hit %d is %v, excluded, found before or no answer: %q", i, place, c.words)
+		}
+	}
+	for place, c := range r {
+		if q.meets(c) && !slices.Contains(got, place) {
+			t.Errorf("%v is not among %d hits: %q", place, len(got), c.words)
+		}
+	}
+}
+
+// holdPerDocument fails the test if a document has more hits.
+func holdPerDocument(t *testing.T, hits []search.Hit, most int) {
+	t.Helper()
+	of := map[uuid.UUID]int{}
+	for _, h := range hits {
+		if of[h.DocumentID]++; of[h.DocumentID] > most {
+			t.Errorf("%d hits of a document, want %d at most", of[h.DocumentID], most)
+		}
+	}
+}
+
 func TestAnyQuestionFindsWhatIsThereAndNothingThatIsExcluded(t *testing.T) {
 	pool, random := database(t), rand.New(rand.NewPCG(5, 8))
-	chunks := anyLibrary(t, pool, random)
-	byPlace := map[search.Place]chunkRead{}
+	chunks, library, found := anyLibrary(t, pool, random), read{}, 0
 	for _, c := range chunks {
-		byPlace[c.place] = c
+		library[c.place] = c
 	}
-	found := 0
-	for range 150 {
+	for n := 0; n < 150 && !t.Failed(); n++ {
 		q, typed, otherwise := anyQuestion(random, chunks)
-		var want []search.Place
-		for _, c := range chunks {
-			if q.meets(c) {
-				want = append(want, c.place)
-			}
-		}
-		found += len(want)
 		for name, ask := range engines(pool) {
 			hits := all(t, ask, search.Query{Text: typed, Limit: 1 + random.IntN(50), PerDocument: 50})
-			got := placesOf(hits)
-			for i, place := range got {
-				c := byPlace[place]
-				if slices.ContainsFunc(q.excluded, c.has) || slices.Contains(got[:i], place) || name == "simple" && !q.meets(c) {
-					t.Errorf("%q, %s: hit %d is %v, excluded, found before or no answer: %q", typed, name, i, place, c.words)
-				}
-			}
-			for _, place := range want {
-				if !slices.Contains(got, place) {
-					t.Errorf("%q, %s: %v is not among %d hits: %q", typed, name, place, len(got), byPlace[place].words)
-				}
-			}
+			library.hold(t, q, name == "simple", hits)
+			found += len(hits)
 			few, most := 1+random.IntN(7), 1+random.IntN(3)
 			begin := all(t, ask, search.Query{Text: otherwise, Limit: 50, PerDocument: most})
-			for _, h := range begin {
-				if n := len(slices.DeleteFunc(slices.Clone(begin), func(o search.Hit) bool { return o.DocumentID != h.DocumentID })); n > most {
-					t.Errorf("%q, %s: %d hits of a document, want %d at most", otherwise, name, n, most)
-				}
-			}
+			holdPerDocument(t, begin, most)
 			short, err := ask(search.Query{Text: typed, Limit: few, PerDocument: most})
 			if diff := cmp.Diff(placesOf(begin)[:min(few, len(begin))], placesOf(short.Hits)); err != nil || diff != "" {
-				t.Errorf("%q, %s: the first %d of few and of all, typed otherwise, differ (%v):\n%s", typed, name, few, err, diff)
+				t.Errorf("the first %d of few and of all, typed otherwise, differ (%v):\n%s", few, err, diff)
 			}
 			if t.Failed() {
-				return
+				t.Fatalf("so it is, %s, with %q and %q", name, typed, otherwise)
 			}
 		}
 	}

@@ -57,9 +57,11 @@ func (s shelf) put(t *testing.T, text string) uuid.UUID {
 	return doc.ID
 }
 
+func anyDocument(document.Document) bool { return true }
+
 func (s shelf) replace(t *testing.T, id uuid.UUID, text string) {
 	t.Helper()
-	_, err := s.Replace(t.Context(), id, document.Upload{Title: "T", Text: text}, func(document.Document) bool { return true })
+	_, err := s.Replace(t.Context(), id, document.Upload{Title: "T", Text: text}, anyDocument)
 	if err == nil {
 		_, err = s.Process(t.Context(), id)
 	}
@@ -72,6 +74,11 @@ func (s shelf) replace(t *testing.T, id uuid.UUID, text string) {
 type stale []search.Piece
 
 func (s stale) Similar(context.Context, string, int) ([]search.Piece, error) { return s, nil }
+
+// firstOf is the first chunk of a document's first text.
+func firstOf(id uuid.UUID) search.Piece {
+	return search.Piece{Place: search.Place{DocumentID: id}, Version: 1}
+}
 
 func TestAHitShowsTheTextThatWasRanked(t *testing.T) {
 	for name, mode := range map[string]search.Mode{"simple": search.Simple, "complex": search.Complex, "fused": search.Complex} {
@@ -90,7 +97,7 @@ func TestAHitShowsTheTextThatWasRanked(t *testing.T) {
 			}}}
 			engine := search.New(b, nil)
 			if name == "fused" {
-				engine = search.New(b, stale{{Place: search.Place{DocumentID: changes}, Version: 1}, {Place: search.Place{DocumentID: goes}, Version: 1}})
+				engine = search.New(b, stale{firstOf(changes), firstOf(goes)})
 			}
 			result, err := engine.Search(t.Context(), search.Query{Text: "lamp", Mode: mode, Limit: 9, Content: true})
 			if err != nil {
@@ -154,7 +161,8 @@ func TestAVectorCountsForItsOwnTextOnly(t *testing.T) {
 	}
 	finds := func(want bool, vectors ...search.Piece) {
 		t.Helper()
-		result, err := search.New(postgres.NewReader(s.pool, nil, nil), stale(vectors)).Search(t.Context(), search.Query{Text: "zwieback", Mode: search.Complex, Limit: 5})
+		engine := search.New(postgres.NewReader(s.pool, nil, nil), stale(vectors))
+		result, err := engine.Search(t.Context(), search.Query{Text: "zwieback", Mode: search.Complex, Limit: 5})
 		if err != nil || (len(result.Hits) == 1) != want || len(result.Hits) > 1 {
 			t.Errorf("vectors %v find %+v (%v), want a hit: %t", vectors, result.Hits, err, want)
 		}
@@ -164,7 +172,7 @@ func TestAVectorCountsForItsOwnTextOnly(t *testing.T) {
 	s.replace(t, id, "The bicycle.")
 	finds(false, of(1))
 	finds(true, of(1), of(2), of(2))
-	if _, err := s.Replace(t.Context(), id, document.Upload{Title: "T", Text: "The boat."}, func(document.Document) bool { return true }); err != nil {
+	if _, err := s.Replace(t.Context(), id, document.Upload{Title: "T", Text: "The boat."}, anyDocument); err != nil {
 		t.Fatal(err)
 	}
 	finds(true, of(2)) // the text before is found while the new one is pending

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,7 @@ type Session struct {
 	ID        uuid.UUID
 	User      string
 	Messages  []Message // as many as were asked for, the oldest first
+	Older     bool      // there are others before these
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	ExpiresAt time.Time
@@ -43,7 +45,10 @@ type Message struct {
 // MostMessages of a session are kept; each further one takes the place of the oldest.
 const MostMessages = 100
 
-// Span is a part of a session's messages: the newest Limit of those before number Before; 0 is no bound.
+// MostText is how many bytes the messages of an answer have together, unless there is one alone.
+const MostText = 192 << 10
+
+// Span is a part of a session's messages: the newest Limit of those before number Before; 0 is no bound. It has no more than MostText.
 type Span struct {
 	Limit  int
 	Before int64
@@ -80,31 +85,22 @@ func (s *Store) Create(ctx context.Context, user string) (Session, error) {
 
 const createSQL = `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`
 
-// getSQL reads a session and its messages as of one moment: a row for each message, and one without if there is none.
+// getSQL reads a session and its messages as of one moment, the newest first: a row for each message, and one without if there is none.
 const getSQL = `
 SELECT s.id, s.user_id, s.created_at, s.updated_at, s.expires_at, m.number, m.role, m.content, m.at
 FROM sessions s LEFT JOIN LATERAL (
     SELECT number, role, content, at FROM session_messages WHERE session_id = s.id AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3
 ) m ON true
-WHERE s.id = $1 AND s.expires_at > now() ORDER BY m.number`
+WHERE s.id = $1 AND s.expires_at > now() ORDER BY m.number DESC`
 
 // Get returns the session with id and a part of its messages, or ErrNotFound.
 func (s *Store) Get(ctx context.Context, id uuid.UUID, part Span) (found Session, err error) {
 	err = s.reads.Read(ctx, func(ctx context.Context, db postgres.Querier) error {
-		found = Session{}
-		rows, err := db.Query(ctx, getSQL, id, part.Before, part.Limit)
+		rows, err := db.Query(ctx, getSQL, id, part.Before, part.Limit+1) // one more tells whether there are older ones
 		if err != nil {
 			return err
 		}
-		var number *int64
-		var role, content *string
-		var at *time.Time
-		_, err = pgx.ForEachRow(rows, []any{&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt, &number, &role, &content, &at}, func() error {
-			if number != nil {
-				found.Messages = append(found.Messages, Message{Number: *number, Role: *role, Content: *content, At: at.UTC()})
-			}
-			return nil
-		})
+		found, err = collect(rows, part.Limit)
 		return err
 	})
 	if err != nil {
@@ -114,6 +110,32 @@ func (s *Store) Get(ctx context.Context, id uuid.UUID, part Span) (found Session
 		return Session{}, ErrNotFound
 	}
 	return found, nil
+}
+
+// collect reads a session with at most limit messages.
+func collect(rows pgx.Rows, limit int) (found Session, err error) {
+	defer rows.Close()
+	var number *int64
+	var role, content *string
+	var at *time.Time
+	for size := 0; rows.Next(); {
+		err := rows.Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt, &number, &role, &content, &at)
+		if err != nil {
+			return found, err
+		}
+		if number == nil {
+			continue
+		}
+		size += len(*content)
+		if read := len(found.Messages); read == limit || read > 0 && size > MostText {
+			found.Older = true
+			break
+		}
+		found.Messages = append(found.Messages, Message{Number: *number, Role: *role, Content: *content, At: at.UTC()})
+	}
+	slices.Reverse(found.Messages)
+	rows.Close()
+	return found, rows.Err()
 }
 
 // appendSQL adds a message and puts off the session's end, in one statement: the row's lock makes one message wait for

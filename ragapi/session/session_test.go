@@ -97,6 +97,33 @@ func TestMessagesAreReadPageByPage(t *testing.T) {
 	}
 }
 
+func TestAPageOfLargeMessagesIsShorter(t *testing.T) {
+	store, _ := open(t)
+	id := create(t, store, "u").ID
+	large := strings.Repeat("\x01", 16<<10)
+	for range 30 {
+		say(t, store, id, large)
+	}
+	var sizes []int
+	for before := int64(0); ; {
+		got, err := store.Get(t.Context(), id, session.Span{Limit: session.MostMessages, Before: before})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(got.Messages))
+		if before = got.Messages[0].Number; !got.Older {
+			break
+		}
+	}
+	if diff := cmp.Diff([]int{12, 12, 6}, sizes); diff != "" {
+		t.Errorf("messages of pages (-want +got):\n%s", diff)
+	}
+	got, err := store.Get(t.Context(), id, session.Span{Limit: 1, Before: 2})
+	if err != nil || got.Older || len(got.Messages) != 1 {
+		t.Errorf("the oldest: %d messages, older ones: %v (%v)", len(got.Messages), got.Older, err)
+	}
+}
+
 func TestAMessageCostsItsOwnSize(t *testing.T) {
 	store, pool := open(t)
 	id := create(t, store, "u").ID

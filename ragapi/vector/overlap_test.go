@@ -185,7 +185,8 @@ func TestManyReplacementsByManyWorkersEndWithTheLastText(t *testing.T) {
 		}
 	}
 	var recorded []int
-	if err := w.pool.QueryRow(t.Context(), `SELECT array[version, chunks] FROM document_embeddings WHERE document_id = $1`, id).Scan(&recorded); err != nil {
+	const sql = `SELECT array[version, chunks] FROM document_embeddings WHERE document_id = $1`
+	if err := w.pool.QueryRow(t.Context(), sql, id).Scan(&recorded); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]int{20, 1}, recorded); diff != "" {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -32,10 +33,7 @@ func Create(l layout.Layout) (Credentials, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return Credentials{}, err
 	}
-	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
-		return Credentials{}, err
-	}
-	return creds, os.Rename(path+".new", path)
+	return creds, atomicfile.Write(path, []byte(text), 0o600)
 }
 
 // Load reads the credentials of l. There are none (fs.ErrNotExist) before the sandbox has run once.

@@ -19,6 +19,9 @@ const (
 	PortDatabase     = 5432 // the first PostgreSQL primary
 )
 
+// BridgeName is the network device that pods are attached to.
+const BridgeName = "br0"
+
 // The address plan inside the namespace (private to it: nothing of it is visible on the host).
 var (
 	Bridge       = netip.MustParsePrefix("10.77.0.1/16")    // br0; the API server and the node agent's first address

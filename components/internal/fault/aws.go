@@ -4,21 +4,18 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"time"
+
+	"github.com/ragscale/ragscale/catalogue"
+	"github.com/ragscale/ragscale/catalogue/window"
 )
 
-var (
-	region = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
-	// clusterName is EKS's rule.
-	clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
-	// logDays are all that CloudWatch takes, but for 0, which never expires.
-	// Source: PutRetentionPolicy of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs@v1.74.4 and
-	// retentionInDays of aws.cloudwatch.LogGroup, pulumi-aws v6.83.4; read 2026-11-23.
-	logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-)
+// clusterName is EKS's rule.
+var clusterName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 
 // Region wants the name of an AWS region.
 func (l *List) Region(field, value string) {
-	if !region.MatchString(value) {
+	if !catalogue.IsRegion(value) {
 		l.Add("%s is %q, want an AWS region such as eu-central-1", field, value)
 	}
 }
@@ -39,6 +36,7 @@ func (l *List) Subnets(field string, count int) {
 
 // LogDays wants a number of days that CloudWatch keeps logs. zero says what 0 means; where it is empty 0 is a fault too.
 func (l *List) LogDays(field string, days int, zero string) {
+	logDays := catalogue.LogDays()
 	switch {
 	case slices.Contains(logDays, days):
 	case zero == "":
@@ -60,4 +58,32 @@ func (l *List) IPv4Range(field, value, example string) (netip.Prefix, bool) {
 		return prefix, true
 	}
 	return netip.Prefix{}, false
+}
+
+// Span is a window of the day or of the week as an argument has it; empty leaves it to AWS.
+type Span struct{ Field, Value string }
+
+// Windows wants both as AWS writes them, of at least so long, and apart.
+func (l *List) Windows(daily, weekly Span, least time.Duration) {
+	d, hasDaily := l.window(daily, window.Daily, least)
+	w, hasWeekly := l.window(weekly, window.Weekly, least)
+	if hasDaily && hasWeekly && window.Meet(d, w) {
+		l.Add("%s is %q within %s %q, want them apart", daily.Field, daily.Value, weekly.Field, weekly.Value)
+	}
+}
+
+// window reads a span; ok = false where there is none, or a fault.
+func (l *List) window(s Span, read func(string) (window.Window, error), least time.Duration) (w window.Window, ok bool) {
+	if s.Value == "" {
+		return w, false
+	}
+	w, err := read(s.Value)
+	if err == nil {
+		err = w.Last(least)
+	}
+	if err != nil {
+		l.Add("%s %w", s.Field, err)
+		return w, false
+	}
+	return w, true
 }

@@ -3,12 +3,12 @@ package fault
 import (
 	"regexp"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
 var (
 	name         = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	namespace    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	labelValue   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 	chartVersion = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
 	// image is a repository with a tag, which is the first group, with a digest, the second, with both or neither.
 	image = regexp.MustCompile(`^(?:[a-z0-9][a-z0-9.-]*(?::[0-9]+)?/)?[a-z0-9][a-z0-9._/-]*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?(@sha256:[0-9a-f]{64})?$`)
@@ -25,7 +25,7 @@ func (l *List) Name(field, value string, longest int) {
 
 // Namespace wants a name for one of Kubernetes' namespaces.
 func (l *List) Namespace(field, value string) {
-	if !namespace.MatchString(value) {
+	if len(content.IsDNS1123Label(value)) > 0 {
 		l.Add("%s is %q, want at most 63 lower-case letters, digits and hyphens", field, value)
 	}
 }
@@ -40,7 +40,7 @@ func (l *List) OwnNamespace(field, value string) {
 
 // Label wants a value that the label can have.
 func (l *List) Label(field, value, label string) {
-	if !labelValue.MatchString(value) {
+	if value == "" || len(content.IsLabelValue(value)) > 0 {
 		l.Add("%s is %q, want a value of the label %s", field, value, label)
 	}
 }

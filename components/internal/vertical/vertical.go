@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	k8s "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ragscale/ragscale/catalogue/kubernetes"
 	"github.com/ragscale/ragscale/components/internal/fault"
 	"github.com/ragscale/ragscale/components/internal/quantity"
 )
@@ -29,15 +30,9 @@ type Autoscaling struct {
 	Min, Max quantity.Resources
 }
 
-// The modes of chart 0.11.0's kind that are used here: Recreate and Auto are InPlaceOrRecreate without its first attempt.
-const (
-	off     = "Off"
-	inPlace = "InPlaceOrRecreate"
-)
-
-var modes = []string{off, "Initial", inPlace}
-
-func (a Autoscaling) acts() bool { return a.Mode != off && slices.Contains(modes, a.Mode) }
+func (a Autoscaling) acts() bool {
+	return a.Mode != kubernetes.VPAOff && slices.Contains(kubernetes.VPAModes, a.Mode)
+}
 
 // Workload is whose pods are sized.
 type Workload struct {
@@ -59,7 +54,7 @@ func (a Autoscaling) Declare(ctx *pulumi.Context, name string, w Workload, metad
 		ApiVersion: pulumi.String("autoscaling.k8s.io/v1"),
 		Kind:       pulumi.String("VerticalPodAutoscaler"),
 		Metadata:   metadata,
-		OtherFields: kubernetes.UntypedArgs{"spec": pulumi.Map{
+		OtherFields: k8s.UntypedArgs{"spec": pulumi.Map{
 			"targetRef": pulumi.Map{
 				"apiVersion": pulumi.String("apps/v1"), "kind": pulumi.String(w.Kind), "name": w.Name,
 			},
@@ -76,7 +71,7 @@ func (a Autoscaling) Declare(ctx *pulumi.Context, name string, w Workload, metad
 // updatePolicy lets the updater work where only one pod may be: by itself it leaves fewer than two alone.
 func (a Autoscaling) updatePolicy(fewest int) pulumi.Map {
 	update := pulumi.Map{"updateMode": pulumi.String(a.Mode)}
-	if a.Mode == inPlace && fewest < 2 {
+	if a.Mode == kubernetes.VPAInPlace && fewest < 2 {
 		update["minReplicas"] = pulumi.Int(fewest)
 	}
 	return update
@@ -108,8 +103,8 @@ func (a Autoscaling) Check(faults *fault.List, field string, horizontal ...strin
 	if a.Mode == "" {
 		return
 	}
-	if !slices.Contains(modes, a.Mode) {
-		faults.Add("%s.Mode is %q, want one of %s", field, a.Mode, strings.Join(modes, ", "))
+	if !slices.Contains(kubernetes.VPAModes, a.Mode) {
+		faults.Add("%s.Mode is %q, want one of %s", field, a.Mode, strings.Join(kubernetes.VPAModes, ", "))
 	}
 	if len(a.Resources) == 0 {
 		faults.Add("%s.Resources is empty, want cpu, memory or both", field)
@@ -130,9 +125,9 @@ func (a Autoscaling) Check(faults *fault.List, field string, horizontal ...strin
 // instead is what there may be beside a horizontal autoscaler.
 func instead(horizontal []string) string {
 	if slices.Contains(horizontal, "memory") {
-		return off
+		return kubernetes.VPAOff
 	}
-	return off + " or memory alone"
+	return kubernetes.VPAOff + " or memory alone"
 }
 
 func (a Autoscaling) bounds(faults *fault.List, field, resource string) {

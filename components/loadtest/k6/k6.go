@@ -11,6 +11,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+
+	"github.com/ragscale/ragscale/slo"
 )
 
 // Entry is the script that k6 is given; it imports the others from its folder.
@@ -31,25 +33,16 @@ const (
 
 // Scenario is what a run is to do.
 type Scenario struct {
-	Name            string     `json:"name"`
-	Users           int        `json:"users"`           // at the same time, over all generators
-	RampUpSeconds   int        `json:"rampUpSeconds"`   // in which they come; part of the duration
-	DurationSeconds int        `json:"durationSeconds"` // of the load
-	ThinkSeconds    float64    `json:"thinkSeconds"`    // mean pause of a user between two requests
-	GracefulSeconds int        `json:"gracefulSeconds"` // requests in flight may finish after the duration
-	Generators      int        `json:"generators"`      // that share the users
-	StopAtFault     bool       `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
-	Production      bool       `json:"production"`      // the target serves real users
-	Thresholds      Thresholds `json:"thresholds"`
-}
-
-// Thresholds are what a run must keep.
-type Thresholds struct {
-	ResponseMillis      int     `json:"responseMillis"`      // 95th percentile of every request but complex searches
-	ComplexSearchMillis int     `json:"complexSearchMillis"` // 95th percentile of complex searches
-	UploadSecondsPerMB  float64 `json:"uploadSecondsPerMB"`  // 95th percentile, from acceptance until a search finds it
-	FailedRatio         float64 `json:"failedRatio"`         // requests that failed or were answered wrongly, of all
-	DroppedIterations   int     `json:"droppedIterations"`   // iterations that the generators could not begin
+	Name            string       `json:"name"`
+	Users           int          `json:"users"`           // at the same time, over all generators
+	RampUpSeconds   int          `json:"rampUpSeconds"`   // in which they come; part of the duration
+	DurationSeconds int          `json:"durationSeconds"` // of the load
+	ThinkSeconds    float64      `json:"thinkSeconds"`    // mean pause of a user between two requests
+	GracefulSeconds int          `json:"gracefulSeconds"` // requests in flight may finish after the duration
+	Generators      int          `json:"generators"`      // that share the users
+	StopAtFault     bool         `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
+	Production      bool         `json:"production"`      // the target serves real users
+	Thresholds      slo.LoadTest `json:"thresholds"`
 }
 
 //go:embed *.js

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
+	"github.com/ragscale/ragscale/slo"
 )
 
 type object = map[string]any
@@ -68,13 +69,13 @@ func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 
 func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 	s := smoke()
-	s.Thresholds = k6.Thresholds{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
+	s.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
 	rule := func(threshold string) []any { return []any{object{"threshold": threshold}} }
 	want := object{
 		"http_req_duration{objective:response}":       rule("p(95)<1500"),
 		"http_req_duration{objective:complex-search}": rule("p(95)<4000"),
 		"upload_seconds_per_mb":                       rule("p(95)<20.5"),
-		"http_req_failed":                             rule("rate<=0.01"),
+		"http_req_failed{scenario:smoke}":             rule("rate<=0.01"),
 		"faults":                                      rule("rate<=0.01"),
 		"dropped_iterations":                          rule("count==0"),
 	}
@@ -148,7 +149,7 @@ func TestSummaryStandsForItself(t *testing.T) {
 
 func TestMissedThresholdsAreReadAtAGlance(t *testing.T) {
 	want := `smoke: THRESHOLDS MISSED after 12 s, generator 1 of 1
-  kept    dropped_iterations                           count==0     nothing measured
+  kept    dropped_iterations                           count==0     0
   kept    faults                                       rate<=0.001  0
   MISSED  http_req_duration{objective:complex-search}  p(95)<5000   6001
   kept    http_req_duration{objective:response}        p(95)<2000   187.457
@@ -157,6 +158,48 @@ checks that failed:
 `
 	if diff := cmp.Diff(want, summaryOf(t, endOfRun(false, 3))["stdout"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatNobodyMeasuredIsNotCalledZero(t *testing.T) {
+	data := endOfRun(true, 0)
+	metrics := data["metrics"].(object)
+	for metric, values := range map[string]object{
+		"upload_seconds_per_mb": {"count": 0, "avg": 0, "p(95)": 0}, "http_req_failed{scenario:smoke}": {"rate": 0, "passes": 0, "fails": 0},
+		"dropped_iterations": {"count": 0, "rate": 0},
+	} {
+		threshold := map[string]string{"upload_seconds_per_mb": "p(95)<30", "dropped_iterations": "count==0"}[metric]
+		if threshold == "" {
+			threshold = "rate<=0.01"
+		}
+		metrics[metric] = object{"values": values, "thresholds": object{threshold: object{"ok": true}}}
+	}
+	said := summaryOf(t, data)["stdout"]
+	for metric, want := range map[string]string{
+		"upload_seconds_per_mb": "nothing measured", "http_req_failed{scenario:smoke}": "nothing measured", "dropped_iterations": "0",
+	} {
+		for line := range strings.Lines(said) {
+			if strings.Contains(line, metric) && !strings.HasSuffix(strings.TrimSpace(line), "  "+want) {
+				t.Errorf("says %q, want %s", line, want)
+			}
+		}
+		if !strings.Contains(said, metric) {
+			t.Errorf("%s is not in %s", metric, said)
+		}
+	}
+}
+
+func TestARunSaysHowManyGeneratorsItHas(t *testing.T) {
+	s := smoke()
+	s.Generators = 3
+	g := newGenerator(t, "http://127.0.0.1:1", s)
+	g.Env["GENERATORS"] = "1" // all of the users on one machine
+	files, err := g.mustUser(0).Call("handleSummary", endOfRun(true, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := files.(map[string]any)["stdout"].(string); !strings.Contains(said, "generator 1 of 1\n") {
+		t.Errorf("says %s", said)
 	}
 }
 

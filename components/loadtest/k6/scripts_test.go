@@ -11,12 +11,13 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
+	"github.com/ragscale/ragscale/slo"
 )
 
 func smoke() k6.Scenario {
 	return k6.Scenario{
 		Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, GracefulSeconds: 30, Generators: 1,
-		Thresholds: k6.Thresholds{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+		Thresholds: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
 	}
 }
 

@@ -69,11 +69,15 @@ function verdicts(data) {
     .sort((a, b) => (a.metric < b.metric ? -1 : 1));
 }
 
-/** The value that a threshold such as p(95)<2000 is about.
+/** The value that a threshold such as p(95)<2000 is about. k6 gives 0 for a percentile or a rate of no samples; of a count
+ * nothing is 0.
  * @param {Record<string, number>} values
  * @param {string} threshold */
 function measured(values, threshold) {
-  return values[threshold.replace(/\s*[<>=!].*$/, '')] ?? null;
+  const statistic = threshold.replace(/\s*[<>=!].*$/, '');
+  if (statistic === 'count') return values.count ?? 0;
+  const samples = values.count ?? (values.passes ?? 0) + (values.fails ?? 0);
+  return samples > 0 ? (values[statistic] ?? null) : null;
 }
 
 /** @param {ReturnType<typeof resultOf>} result */

@@ -9,15 +9,24 @@ import (
 
 	"github.com/ragscale/ragscale/components/observability/dashboards"
 	"github.com/ragscale/ragscale/components/observability/rules"
+	"github.com/ragscale/ragscale/slo"
 )
+
+// limit is a threshold of a value.
+func limit(v float64) slo.Threshold { return slo.Threshold{Value: v} }
 
 // full has every tier.
 func full() rules.Config {
 	return rules.Config{
 		RunbookURL: "https://example.test/operations", Namespaces: []string{"rag", "vectors"},
 		PgBouncer: true, Cache: true, Autoscaling: true, VectorStore: true,
-		ErrorRatio: 0.001, ResponseP95Seconds: 2, ComplexSearchP95Seconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
-		StoragePercent: 85, PoolWaitingClients: 5, HPAAtMaxMinutes: 15, UnschedulableMinutes: 5,
+		Thresholds: slo.Thresholds{
+			API: slo.API{
+				ErrorRatio: limit(0.001), ResponseSeconds: limit(2), ComplexSearchSeconds: limit(5), UploadSecondsPerMB: limit(30), ThroughputRPS: limit(1000),
+			},
+			Nodes: slo.Nodes{StoragePercent: limit(85)}, PgBouncer: slo.PgBouncer{WaitingClients: limit(5)},
+			Scaling: slo.Scaling{AtMaximumMinutes: limit(15), UnschedulableMinutes: limit(5)},
+		},
 	}
 }
 

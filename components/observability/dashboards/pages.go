@@ -33,15 +33,15 @@ func p95(metric, labels string) Line {
 func objectives(c rules.Config) []Row {
 	return []Row{
 		{Title: "Now", Graphs: []Graph{
-			{Title: "Response time", Unit: seconds, Section: "latency-burn", Limits: []float64{c.ResponseP95Seconds}, Lines: []Line{
+			{Title: "Response time", Unit: seconds, Section: "latency-burn", Limits: []float64{c.Thresholds.API.ResponseSeconds.Value}, Lines: []Line{
 				{fmt.Sprintf(quantile, "0.5", "ragapi_http_request_duration_seconds", ""), "p50"}, p95("ragapi_http_request_duration_seconds", ""),
 				{fmt.Sprintf(quantile, "0.99", "ragapi_http_request_duration_seconds", ""), "p99"},
 			}},
-			{Title: "Complex searches", Unit: seconds, Section: "complex-search-burn", Limits: []float64{c.ComplexSearchP95Seconds},
+			{Title: "Complex searches", Unit: seconds, Section: "complex-search-burn", Limits: []float64{c.Thresholds.API.ComplexSearchSeconds.Value},
 				Lines: []Line{p95("ragapi_search_duration_seconds", `{mode="complex"}`)}},
-			{Title: "Processing of uploads, per MB", Unit: seconds, Section: "upload-burn", Limits: []float64{c.UploadSecondsPerMB},
+			{Title: "Processing of uploads, per MB", Unit: seconds, Section: "upload-burn", Limits: []float64{c.Thresholds.API.UploadSecondsPerMB.Value},
 				Lines: []Line{p95("ragapi_document_processing_seconds_per_megabyte", "")}},
-			{Title: "Requests", Unit: perSec, Section: "throughput-ceiling", Limits: []float64{c.ThroughputRPS},
+			{Title: "Requests", Unit: perSec, Section: "throughput-ceiling", Limits: []float64{c.Thresholds.API.ThroughputRPS.Value},
 				Lines: []Line{{`slo:total:rate5m{slo="availability"}`, "all"}, {`slo:bad:rate5m{slo="availability"}`, "failed"}}},
 		}},
 		{Title: "Error budgets", Graphs: []Graph{
@@ -81,7 +81,7 @@ func requestPath(c rules.Config) []Row {
 		}},
 		Row{Title: "Uploads", Graphs: []Graph{
 			{Title: "Jobs", Unit: plain, Lines: []Line{{"max by (state) (ragapi_queue_jobs)", "{{state}}"}}},
-			{Title: "Wait for a worker", Unit: seconds, Section: "queue-backlog", Limits: []float64{c.UploadSecondsPerMB},
+			{Title: "Wait for a worker", Unit: seconds, Section: "queue-backlog", Limits: []float64{c.Thresholds.API.UploadSecondsPerMB.Value},
 				Lines: []Line{{"queue:wait:seconds", "wait"}}},
 			{Title: "Documents", Unit: perSec, Section: "documents-failing",
 				Lines: []Line{{"sum by (result) (rate(ragapi_documents_processed_total[5m]))", "{{result}}"}}},
@@ -106,14 +106,14 @@ func vectorStore(c rules.Config) Row {
 	return Row{Title: "Chroma", Graphs: []Graph{
 		{Title: "Time of its answers", Unit: seconds, Lines: []Line{
 			{"histogram_quantile(0.95, sum by (le, operation) (rate(ragapi_vector_operation_duration_seconds_bucket[5m])))", "p95 {{operation}}"}}},
-		{Title: "Volume used", Unit: percent, Section: "volume-filling", Limits: []float64{c.StoragePercent}, Lines: []Line{
+		{Title: "Volume used", Unit: percent, Section: "volume-filling", Limits: []float64{c.Thresholds.Nodes.StoragePercent.Value}, Lines: []Line{
 			{"100 * kubelet_volume_stats_used_bytes / on (namespace, persistentvolumeclaim) kubelet_volume_stats_capacity_bytes", "{{persistentvolumeclaim}}"}}},
 	}}
 }
 
 func pgbouncer(c rules.Config) Row {
 	return Row{Title: "PgBouncer", Graphs: []Graph{
-		{Title: "Clients", Unit: plain, Section: "pgbouncer-clients-waiting", Limits: []float64{c.PoolWaitingClients}, Lines: []Line{
+		{Title: "Clients", Unit: plain, Section: "pgbouncer-clients-waiting", Limits: []float64{c.Thresholds.PgBouncer.WaitingClients.Value}, Lines: []Line{
 			{"sum by (database) (pgbouncer_pools_client_active_connections)", "{{database}} active"},
 			{"sum by (database) (pgbouncer_pools_client_waiting_connections)", "{{database}} waiting"}}},
 		{Title: "Longest wait", Unit: seconds, Lines: []Line{{"max by (database) (pgbouncer_pools_client_maxwait_seconds)", "{{database}}"}}},
@@ -131,7 +131,7 @@ func scaling(c rules.Config) []Row {
 			{hpa + "status_desired_replicas" + in, "{{horizontalpodautoscaler}} wanted"}, {hpa + "status_current_replicas" + in, "{{horizontalpodautoscaler}} there"},
 			{hpa + "spec_max_replicas" + in, "{{horizontalpodautoscaler}} at most"}}},
 		{Title: "Replicas that are lacking", Unit: plain, Section: "replicas-lacking", Lines: []Line{{"hpa:lacking:replicas", "{{deployment}}"}}},
-		{Title: "Time to scale, mean of an hour", Unit: seconds, Limits: []float64{60 * float64(c.UnschedulableMinutes)},
+		{Title: "Time to scale, mean of an hour", Unit: seconds, Limits: []float64{60 * c.Thresholds.Scaling.UnschedulableMinutes.Value},
 			Lines: []Line{{"hpa:time_to_scale:seconds", "{{deployment}}"}}},
 		{Title: "CPU, share of the autoscaler's target", Unit: share, Section: "over-provisioned", Lines: []Line{{"hpa:cpu:share_of_target", "{{horizontalpodautoscaler}}"}}},
 	}}}

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ragscale/ragscale/slo"
 )
 
 // percentileBudget is what a 95th percentile leaves: one request in twenty may be slower.
@@ -20,6 +22,7 @@ type objective struct {
 	bad, total string
 	budget     float64
 	summary    string
+	of         slo.Threshold
 }
 
 // burn is a pair of windows. The long one makes sure that it matters, the short one that it still goes on.
@@ -54,31 +57,32 @@ var (
 )
 
 func (c Config) list() []objective {
+	limits := c.Thresholds.API
 	requests := `sum(rate(ragapi_http_request_duration_seconds_count[5m]))`
 	return []objective{
 		{
 			name: "availability", alert: "AvailabilityBurn", section: "availability-burn",
 			bad:   `sum(rate(ragapi_http_request_duration_seconds_count{status=~"5.."}[5m])) or 0 * ` + requests,
-			total: requests, budget: c.ErrorRatio,
+			total: requests, budget: limits.ErrorRatio.Value, of: limits.ErrorRatio,
 			summary: "Requests fail faster than the availability objective allows.",
 		},
 		{
 			name: "latency", alert: "LatencyBurn", section: "latency-burn",
-			bad:   slower("ragapi_http_request_duration_seconds", "", RequestBuckets, c.ResponseP95Seconds),
-			total: requests, budget: percentileBudget,
-			summary: fmt.Sprintf("More than one request in twenty takes longer than %s s.", number(c.ResponseP95Seconds)),
+			bad:   slower("ragapi_http_request_duration_seconds", "", RequestBuckets, limits.ResponseSeconds.Value),
+			total: requests, budget: percentileBudget, of: limits.ResponseSeconds,
+			summary: fmt.Sprintf("More than one request in twenty takes longer than %s s.", number(limits.ResponseSeconds.Value)),
 		},
 		{
 			name: "complex-search", alert: "ComplexSearchBurn", section: "complex-search-burn",
-			bad:   slower("ragapi_search_duration_seconds", `mode="complex"`, RequestBuckets, c.ComplexSearchP95Seconds),
-			total: `sum(rate(ragapi_search_duration_seconds_count{mode="complex"}[5m]))`, budget: percentileBudget,
-			summary: fmt.Sprintf("More than one complex search in twenty takes longer than %s s.", number(c.ComplexSearchP95Seconds)),
+			bad:   slower("ragapi_search_duration_seconds", `mode="complex"`, RequestBuckets, limits.ComplexSearchSeconds.Value),
+			total: `sum(rate(ragapi_search_duration_seconds_count{mode="complex"}[5m]))`, budget: percentileBudget, of: limits.ComplexSearchSeconds,
+			summary: fmt.Sprintf("More than one complex search in twenty takes longer than %s s.", number(limits.ComplexSearchSeconds.Value)),
 		},
 		{
 			name: "upload", alert: "UploadBurn", section: "upload-burn",
-			bad:   slower("ragapi_document_processing_seconds_per_megabyte", "", ProcessingBuckets, c.UploadSecondsPerMB),
-			total: `sum(rate(ragapi_document_processing_seconds_per_megabyte_count[5m]))`, budget: percentileBudget,
-			summary: fmt.Sprintf("More than one document in twenty takes longer than %s s per MB.", number(c.UploadSecondsPerMB)),
+			bad:   slower("ragapi_document_processing_seconds_per_megabyte", "", ProcessingBuckets, limits.UploadSecondsPerMB.Value),
+			total: `sum(rate(ragapi_document_processing_seconds_per_megabyte_count[5m]))`, budget: percentileBudget, of: limits.UploadSecondsPerMB,
+			summary: fmt.Sprintf("More than one document in twenty takes longer than %s s per MB.", number(limits.UploadSecondsPerMB.Value)),
 		},
 	}
 }
@@ -128,8 +132,8 @@ func (c Config) objectives() Group {
 	}
 	for _, o := range all {
 		g.Rules = append(g.Rules, c.alerts(
-			alert{name: o.alert + "Fast", severity: Page, section: o.section, minutes: 2, summary: o.summary, expr: o.burning(pageBurns)},
-			alert{name: o.alert + "Slow", severity: Ticket, section: o.section, minutes: 15, summary: o.summary, expr: o.burning(ticketBurns)},
+			alert{name: o.alert + "Fast", severity: Page, section: o.section, minutes: 2, summary: o.summary, expr: o.burning(pageBurns), of: []slo.Threshold{o.of}},
+			alert{name: o.alert + "Slow", severity: Ticket, section: o.section, minutes: 15, summary: o.summary, expr: o.burning(ticketBurns), of: []slo.Threshold{o.of}},
 		)...)
 	}
 	return g

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/ragscale/ragscale/slo"
 )
 
 // Severities. A page means that users suffer, or will before the morning; a ticket waits for working hours.
@@ -27,15 +29,7 @@ type Config struct {
 	// PgBouncer, Cache, Autoscaling (cluster-autoscaler and VPA) and VectorStore tell which optional tiers exist.
 	PgBouncer, Cache, Autoscaling, VectorStore bool
 
-	ErrorRatio              float64 // share of requests that may fail, 0 to 1
-	ResponseP95Seconds      float64
-	ComplexSearchP95Seconds float64
-	UploadSecondsPerMB      float64 // MB = 10^6 bytes
-	ThroughputRPS           float64 // requests per second
-	StoragePercent          float64
-	PoolWaitingClients      float64 // clients that wait for a server connection
-	HPAAtMaxMinutes         int
-	UnschedulableMinutes    int
+	Thresholds slo.Thresholds
 }
 
 // File is a rule file: one rule group namespace of Amazon Managed Service for Prometheus.
@@ -59,6 +53,9 @@ type Rule struct {
 	For         string            `json:"for,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// Thresholds that an alert compares with, itself or through what is recorded, by their IDs.
+	Thresholds []string `json:"-"`
 }
 
 // interval is how often rules are evaluated: twice the scraper's, the shortest that a managed scraper takes.
@@ -91,6 +88,8 @@ type alert struct {
 	// minutes that the expression must hold
 	minutes int
 	summary string
+	// of are the thresholds that it compares with, itself or through what is recorded; none where a limit of its own decides.
+	of []slo.Threshold
 }
 
 func (c Config) alerts(all ...alert) []Rule {
@@ -103,6 +102,9 @@ func (c Config) alerts(all ...alert) []Rule {
 				"summary":     a.summary,
 				"runbook_url": c.RunbookURL + "#" + a.section,
 			},
+		}
+		for _, threshold := range a.of {
+			rules[i].Thresholds = append(rules[i].Thresholds, threshold.ID())
 		}
 		if a.minutes > 0 {
 			rules[i].For = strconv.Itoa(a.minutes) + "m"

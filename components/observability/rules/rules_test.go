@@ -18,15 +18,24 @@ import (
 	"github.com/ragscale/ragscale/components/observability/rules"
 	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/metrics"
+	"github.com/ragscale/ragscale/slo"
 )
+
+// limit is a threshold of a value.
+func limit(v float64) slo.Threshold { return slo.Threshold{Value: v} }
 
 // targets are the default objectives.
 func targets() rules.Config {
 	return rules.Config{
 		RunbookURL: "https://example.test/operations", Namespaces: []string{"rag", "vectors"},
 		PgBouncer: true, Cache: true, Autoscaling: true, VectorStore: true,
-		ErrorRatio: 0.001, ResponseP95Seconds: 2, ComplexSearchP95Seconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
-		StoragePercent: 85, PoolWaitingClients: 5, HPAAtMaxMinutes: 15, UnschedulableMinutes: 5,
+		Thresholds: slo.Thresholds{
+			API: slo.API{
+				ErrorRatio: limit(0.001), ResponseSeconds: limit(2), ComplexSearchSeconds: limit(5), UploadSecondsPerMB: limit(30), ThroughputRPS: limit(1000),
+			},
+			Nodes: slo.Nodes{StoragePercent: limit(85)}, PgBouncer: slo.PgBouncer{WaitingClients: limit(5)},
+			Scaling: slo.Scaling{AtMaximumMinutes: limit(15), UnschedulableMinutes: limit(5)},
+		},
 	}
 }
 
@@ -184,15 +193,15 @@ func TestBoundsAreTheAPIsOwn(t *testing.T) {
 
 // An objective between two bounds counts with the lower one.
 func TestALimitIsNeverLaxerThanItsObjective(t *testing.T) {
-	for limit, want := range map[float64]string{2: "2(\\.0)?", 3: `2\.5`, 1.9: `1\.75`, 60: "30(\\.0)?", 0.001: `0\.005`} {
+	for objective, want := range map[float64]string{2: "2(\\.0)?", 3: `2\.5`, 1.9: `1\.75`, 60: "30(\\.0)?", 0.001: `0\.005`} {
 		c := targets()
-		c.ResponseP95Seconds = limit
+		c.Thresholds.API.ResponseSeconds.Value = objective
 		text, err := c.Files()[0].YAML()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if bucket := "ragapi_http_request_duration_seconds_bucket{le=~`" + want + "`}"; !strings.Contains(text, bucket) {
-			t.Errorf("objective %v s: no %s in\n%s", limit, bucket, text)
+			t.Errorf("objective %v s: no %s in\n%s", objective, bucket, text)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ragscale/ragscale/slo"
+)
 
 const (
 	// overProvisioned is the share of its CPU target below which an autoscaler's pods idle: with half of them the rest
@@ -56,9 +60,11 @@ func (c Config) scalingRecords() []Rule {
 func (c Config) horizontal() []Rule {
 	const prefix = "kube_horizontalpodautoscaler_"
 	on := "on (namespace, horizontalpodautoscaler) "
+	limits := c.Thresholds.Scaling
 	return c.alerts(
 		alert{
-			name: "HPAAtMaximum", severity: Ticket, section: "hpa-at-maximum", minutes: c.HPAAtMaxMinutes,
+			name: "HPAAtMaximum", severity: Ticket, section: "hpa-at-maximum", minutes: int(limits.AtMaximumMinutes.Value),
+			of: []slo.Threshold{limits.MaxReplicas, limits.CPUPercent, limits.MemoryPercent, limits.AtMaximumMinutes},
 			expr: fmt.Sprintf("%[1]sstatus_desired_replicas{%[2]s} >= %[3]s%[1]sspec_max_replicas and %[3]s(%[1]sspec_max_replicas > %[3]s%[1]sspec_min_replicas)",
 				prefix, c.in(), on),
 			summary: "{{ $labels.horizontalpodautoscaler }} wants its maximum of replicas: more load finds no more pods.",
@@ -69,12 +75,13 @@ func (c Config) horizontal() []Rule {
 			summary: "Pods of the API were added and answers stay late: each 1 % of pods brought {{ $value | humanize }} % of requests.",
 		},
 		alert{
-			name: "ReplicasLacking", severity: Page, section: "replicas-lacking", minutes: c.UnschedulableMinutes,
+			name: "ReplicasLacking", severity: Page, section: "replicas-lacking", minutes: int(limits.UnschedulableMinutes.Value),
+			of:      []slo.Threshold{limits.MinReplicas, limits.UnschedulableMinutes},
 			expr:    "hpa:lacking:replicas > 0",
 			summary: "{{ $labels.deployment }} lacks {{ $value }} of the replicas that its autoscaler asked for.",
 		},
 		alert{
-			name: "OverProvisioned", severity: Ticket, section: "over-provisioned", minutes: 6 * 60,
+			name: "OverProvisioned", severity: Ticket, section: "over-provisioned", minutes: 6 * 60, of: []slo.Threshold{limits.CPUPercent},
 			expr: fmt.Sprintf("hpa:cpu:share_of_target < %s and %s(%sstatus_desired_replicas > %s%sspec_min_replicas)",
 				number(overProvisioned), on, prefix, on, prefix),
 			summary: "{{ $labels.horizontalpodautoscaler }} keeps more replicas than its CPU asks for.",
@@ -90,7 +97,8 @@ func (c Config) horizontal() []Rule {
 			summary: "{{ $labels.horizontalpodautoscaler }} cannot scale: {{ $labels.condition }} is false.",
 		},
 		alert{
-			name: "PodsUnschedulable", severity: Page, section: "pods-unschedulable", minutes: c.UnschedulableMinutes,
+			name: "PodsUnschedulable", severity: Page, section: "pods-unschedulable", minutes: int(limits.UnschedulableMinutes.Value),
+			of:      []slo.Threshold{limits.UnschedulableMinutes},
 			expr:    fmt.Sprintf("sum by (namespace) (kube_pod_status_unschedulable{%s}) > 0", c.in()),
 			summary: "{{ $value }} pods in {{ $labels.namespace }} fit no node.",
 		},

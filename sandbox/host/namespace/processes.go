@@ -4,73 +4,58 @@ package namespace
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
 )
 
 // process is one process at one time: a pid is used again, a pid with its start is not.
 type process struct {
 	pid, parent int
-	start       string // clock ticks since boot, field 22 of /proc/<pid>/stat
+	start       uint64 // clock ticks since boot
 	name        string
 	zombie      bool
 }
 
-// readProcess reads /proc/<pid>/stat.
+// readProcess reads /proc/<pid>/stat; false: there is no such process.
 func readProcess(pid int) (process, bool) {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	p, err := procfs.NewProc(pid)
 	if err != nil {
 		return process{}, false
 	}
-	text := string(raw)
-	open, shut := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')') // the name may hold anything
-	if open < 0 || shut < open {
-		return process{}, false
-	}
-	const state, parent, start = 0, 1, 19 // after the name: fields 3, 4 and 22
-	f := strings.Fields(text[shut+1:])
-	if len(f) <= start {
-		return process{}, false
-	}
-	ppid, err := strconv.Atoi(f[parent])
+	s, err := p.Stat()
 	if err != nil {
 		return process{}, false
 	}
-	return process{pid: pid, parent: ppid, start: f[start], name: fullName(pid, text[open+1:shut]), zombie: f[state] == "Z"}, true
+	return process{pid: pid, parent: s.PPID, start: s.Starttime, name: fullName(p, s.Comm), zombie: s.State == "Z"}, true
 }
 
 // fullName completes a name that the kernel cut to 15 bytes.
-func fullName(pid int, name string) string {
+func fullName(p procfs.Proc, name string) string {
 	const cut = 15
 	if len(name) < cut {
 		return name
 	}
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
+	command, err := p.CmdLine()
+	if err != nil || len(command) == 0 {
 		return name
 	}
-	program, _, _ := strings.Cut(string(raw), "\x00")
-	if full := filepath.Base(program); strings.HasPrefix(full, name) {
+	if full := filepath.Base(command[0]); strings.HasPrefix(full, name) {
 		return full
 	}
 	return name
 }
 
 func allProcesses() []process {
-	entries, err := os.ReadDir("/proc")
+	all, err := procfs.AllProcs()
 	if err != nil {
 		return nil
 	}
 	var out []process
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		if p, ok := readProcess(pid); ok {
+	for _, one := range all {
+		if p, ok := readProcess(one.PID); ok {
 			out = append(out, p)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -83,7 +84,7 @@ func (d *daemon) stopMetricsServer(ctx context.Context, client *rest.Config) err
 	if err := deleteManifest(ctx, client, manifest); err != nil {
 		return err
 	}
-	d.programs.stop(metricsServerName)
+	d.programs.Stop(metricsServerName)
 	return nil
 }
 
@@ -99,9 +100,9 @@ func (d *daemon) startMetricsServer(ctx context.Context, client *rest.Config) er
 	}
 	pair := filepath.Join(d.layout.PKI(), pki.MetricsServer)
 	kubeconfig := pki.KubeconfigFile(d.layout, pki.MetricsServer)
-	err = d.programs.start(program{
-		name: metricsServerName, path: d.layout.Tool(metricsServerName), env: os.Environ(), stopAfter: addonStop,
-		args: []string{
+	err = d.programs.Start(supervise.Program{
+		Name: metricsServerName, Path: d.layout.Tool(metricsServerName), Env: os.Environ(), StopAfter: addonStop,
+		Args: []string{
 			"--kubeconfig=" + kubeconfig,
 			"--authentication-kubeconfig=" + kubeconfig,
 			"--authorization-kubeconfig=" + kubeconfig,

@@ -71,5 +71,5 @@ func (b *addressBook) save() error {
 	if err != nil {
 		return err
 	}
-	return writeAtomically(b.path, raw)
+	return keep(b.path, raw)
 }

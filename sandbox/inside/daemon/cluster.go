@@ -48,12 +48,12 @@ func (c *cluster) put(ctx context.Context, name string, spec control.Cluster) (a
 func (c *cluster) bringUp(ctx context.Context, name string) error {
 	client, err := c.d.startControlPlane(ctx)
 	if err != nil {
-		c.d.programs.stop(controlPlaneName)
+		c.d.programs.Stop(controlPlaneName)
 		return err
 	}
 	f, err := c.d.startFabric(client)
 	if err != nil {
-		c.d.programs.stop(controlPlaneName)
+		c.d.programs.Stop(controlPlaneName)
 		return err
 	}
 	c.set(name, client, f)
@@ -117,8 +117,8 @@ func (c *cluster) takeDown() {
 	if f != nil && !f.stop(fabricStop) {
 		c.d.log.Error("pods or service addresses are still ending; what is left dies with the sandbox", "after", fabricStop)
 	}
-	c.d.programs.stop(metricsServerName)
-	c.d.programs.stop(controlPlaneName)
+	c.d.programs.Stop(metricsServerName)
+	c.d.programs.Stop(controlPlaneName)
 	c.d.webhook.admit("", nil)
 	c.set("", nil, nil)
 }

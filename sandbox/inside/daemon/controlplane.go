@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -59,15 +60,15 @@ func (d *daemon) startControlPlane(ctx context.Context) (*rest.Config, error) {
 		return nil, err
 	}
 	file := filepath.Join(d.layout.Run(), controlPlaneName+".json")
-	if err := writeAtomically(file, raw); err != nil {
+	if err := keep(file, raw); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, err
 	}
-	err = d.programs.start(program{
-		name: controlPlaneName, path: d.layout.Tool("controlplane"), args: []string{"--config", file},
-		env: os.Environ(), stopAfter: controlPlaneStop,
+	err = d.programs.Start(supervise.Program{
+		Name: controlPlaneName, Path: d.layout.Tool("controlplane"), Args: []string{"--config", file},
+		Env: os.Environ(), StopAfter: controlPlaneStop,
 	})
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func clusterReady(ctx context.Context, kube kubernetes.Interface) error {
 // whereToLook names a program's last exit and its log.
 func (d *daemon) whereToLook(name string) string {
 	said := "its log is " + filepath.Join(d.layout.Log(), name+".log")
-	if exit := d.programs.lastExit(name); exit != "" {
+	if exit := d.programs.LastExit(name); exit != "" {
 		said = "it ended with " + exit + "; " + said
 	}
 	return said

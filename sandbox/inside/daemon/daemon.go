@@ -20,16 +20,15 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
-	"github.com/ragscale/ragscale/sandbox/host/namespace"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
 	"github.com/ragscale/ragscale/sandbox/inside/postgres"
 	"github.com/ragscale/ragscale/sandbox/inside/redis"
 	"github.com/ragscale/ragscale/sandbox/inside/servicenet"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
 const (
-	bridge = namespace.BridgeName
 	// databaseStop bounds PostgreSQL's fast shutdown, a checkpoint included.
 	databaseStop = 20 * time.Second
 )
@@ -59,7 +58,7 @@ type daemon struct {
 	webhook *tokenWebhook
 	agents  *agentWebhook
 
-	programs     *supervisor
+	programs     *supervise.Programs
 	engines      *postgres.Server
 	cacheEngines *redis.Server
 	net          *servicenet.Network
@@ -103,7 +102,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	d := &daemon{
 		layout: l, images: cfg.Images, keeper: cfg.Keeper, began: time.Now(), log: cfg.Log,
-		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), agents: &agentWebhook{}, programs: newSupervisor(l.Log(), cfg.Log),
+		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), agents: &agentWebhook{}, programs: supervise.NewPrograms(l.Log(), cfg.Log),
 	}
 	for port, listener := range cfg.Offered {
 		d.offers[port] = newOffer(listener, cfg.Log)
@@ -223,7 +222,7 @@ func (d *daemon) close() {
 	})
 	wg.Go(d.cluster.stop)
 	wg.Wait()
-	d.programs.stopAll()
+	d.programs.StopAll()
 	if err := d.net.Close(); err != nil {
 		d.log.Error("closing the service network", "error", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/control"
 )
 
@@ -36,7 +37,7 @@ func (s declaredStore) save(kind, id string, spec json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	return writeAtomically(s.path(kind, id), raw)
+	return keep(s.path(kind, id), raw)
 }
 
 func (s declaredStore) remove(kind, id string) error {
@@ -126,18 +127,10 @@ func (t typed[S]) Put(ctx context.Context, id string, raw json.RawMessage) (any,
 
 func (t typed[S]) Delete(ctx context.Context, id string) error { return t.remove(ctx, id) }
 
-// writeAtomically replaces path as a whole, readable by the owner alone.
-func writeAtomically(path string, raw []byte) error {
+// keep writes a file of the daemon's own, readable by its owner alone.
+func keep(path string, raw []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(raw)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
-	}
-	return os.Rename(tmp.Name(), path)
+	return atomicfile.Write(path, raw, 0o600)
 }

@@ -241,7 +241,7 @@ func TestANodeGroupNeedsItsCluster(t *testing.T) {
 
 func TestTheMetricsServersManifestIsWhole(t *testing.T) {
 	d := &daemon{layout: layout.Layout{Dir: t.TempDir()}}
-	if err := writeAtomically(d.layout.CA(), []byte("a certificate")); err != nil {
+	if err := keep(d.layout.CA(), []byte("a certificate")); err != nil {
 		t.Fatal(err)
 	}
 	manifest, err := d.metricsServerObjects()

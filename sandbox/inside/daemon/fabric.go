@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
@@ -79,10 +80,10 @@ func (f *fabric) setNodes(ctx context.Context, nodes []nodeagent.Node) error {
 }
 
 func (d *daemon) newAgent(client *rest.Config) (*nodeagent.Agent, error) {
-	images := nodeagent.Images{}
+	images := image.Table{}
 	if d.images != "" {
 		var err error
-		if images, err = nodeagent.LoadImages(d.images); err != nil {
+		if images, err = image.Load(d.images); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +100,7 @@ func (d *daemon) newAgent(client *rest.Config) (*nodeagent.Agent, error) {
 		KeyFile:  filepath.Join(d.layout.PKI(), pki.Kubelet+".key"),
 		PodCIDR:  layout.PodCIDR,
 		NodeCIDR: layout.NodeCIDR,
-		Bridge:   bridge,
+		Bridge:   layout.BridgeName,
 		DNS:      layout.DNS.Addr(),
 		Images:   images,
 		Log:      d.log.With("part", "node agent"),

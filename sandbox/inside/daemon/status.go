@@ -2,11 +2,12 @@ package daemon
 
 import (
 	"context"
-	"os"
 	"slices"
-	"strconv"
+
+	"github.com/prometheus/procfs"
 
 	"github.com/ragscale/ragscale/sandbox/control"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 )
 
 func (d *daemon) status(ctx context.Context) (control.Status, error) {
@@ -16,7 +17,7 @@ func (d *daemon) status(ctx context.Context) (control.Status, error) {
 		Databases: d.engines.Databases(ctx),
 		Caches:    d.cacheEngines.Caches(ctx),
 		Listeners: d.listeners.reachable(),
-		Processes: slices.Concat(d.programs.list(), d.engines.Processes(), d.cacheEngines.Processes()),
+		Processes: slices.Concat(d.programs.List(), d.engines.Processes(), d.cacheEngines.Processes()),
 		RSSBytes:  resident,
 	}, err
 }
@@ -24,15 +25,13 @@ func (d *daemon) status(ctx context.Context) (control.Status, error) {
 // residentInside adds up the resident memory of every process of the namespace, whose /proc this is. Memory that
 // processes share (PostgreSQL's buffers) counts once for each.
 func residentInside() (int64, error) {
-	entries, err := os.ReadDir("/proc")
+	all, err := procfs.AllProcs()
 	if err != nil {
 		return 0, err
 	}
 	var sum int64
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil {
-			sum += residentBytes(pid)
-		}
+	for _, p := range all {
+		sum += supervise.ResidentBytes(p.PID)
 	}
 	return sum, nil
 }

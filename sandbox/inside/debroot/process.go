@@ -2,14 +2,12 @@ package debroot
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/procfs"
 )
 
 // Process is a Command that was started. It is the first process of its PID namespace: when Done is closed, nothing is
@@ -87,31 +85,23 @@ func (p *Process) Signal(ctx context.Context, sig syscall.Signal, wait time.Dura
 // Memory is the memory of the process and its children, shared pages counted once (PSS), in bytes; 0 where the kernel
 // does not tell.
 func (p *Process) Memory() int64 {
-	pid := p.PID()
-	total := proportional(pid)
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	all, err := procfs.AllProcs()
 	if err != nil {
-		return total
+		return 0
 	}
-	for _, child := range strings.Fields(string(children)) {
-		if n, err := strconv.Atoi(child); err == nil {
-			total += proportional(n)
+	total := int64(0)
+	for _, one := range all {
+		if s, err := one.Stat(); err == nil && (s.PID == p.PID() || s.PPID == p.PID()) {
+			total += proportional(one)
 		}
 	}
 	return total
 }
 
-func proportional(pid int) int64 {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+func proportional(p procfs.Proc) int64 {
+	memory, err := p.ProcSMapsRollup()
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(raw)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
-			if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil {
-				return kb << 10
-			}
-		}
-	}
-	return 0
+	return int64(memory.Pss)
 }

@@ -5,7 +5,7 @@
 // dynamically provisioned volumes. Does not own: the namespace it runs in, its bridge, name service and cluster IPs, the
 // control plane, and how many nodes there are.
 //
-// A container is a local command in namespaces of its own: an image name maps to a command (Images). CPU limits are not
+// A container is a local command in namespaces of its own: an image name maps to a command (package image). CPU limits are not
 // enforced; a memory limit is, by looking. All containers belong to one user of the host: runAsUser is how a container
 // sees itself, files have no other owner, and fsGroup needs nothing done.
 package nodeagent
@@ -15,37 +15,34 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/network"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/objects"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/provision"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/usage"
 )
 
 // Agent is the kubelet of any number of nodes.
 type Agent struct {
-	cfg        Config
-	log        *slog.Logger
-	client     kubernetes.Interface
-	runtime    runtime
-	objects    objects
-	images     atomic.Pointer[Images]
-	pods       *addressPool // addresses of pods
-	hostResolv string       // the sandbox's own resolv.conf
-	processes  processCache
+	*machine
+	processes usage.Cache
 
 	factory   informers.SharedInformerFactory // of ConfigMaps, Secrets and claims
 	podCache  cache.SharedIndexInformer
@@ -83,16 +80,19 @@ func New(cfg Config) (*Agent, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("nodeagent: %w", err)
 	}
-	a := newAgent(cfg, client, &processes{self: cfg.Self, bridge: cfg.Bridge, subnet: cfg.PodCIDR.Bits(), gateway: cfg.Gateway})
+	a := newAgent(cfg, client, &process.Runtime{Self: cfg.Self, Bridge: cfg.Bridge, Subnet: cfg.PodCIDR.Bits(), Gateway: cfg.Gateway})
 	a.hostResolv = string(host)
 	return a, nil
 }
 
 func newAgent(cfg Config, client kubernetes.Interface, rt runtime) *Agent {
+	factory := informers.NewSharedInformerFactory(client, 0)
 	a := &Agent{
-		cfg: cfg, log: cfg.Log, client: client, runtime: rt,
-		pods:    newAddressPool(cfg.PodCIDR, nthAddr(cfg.PodCIDR, firstPodAddress)),
-		factory: informers.NewSharedInformerFactory(client, 0),
+		machine: &machine{
+			cfg: cfg, log: cfg.Log, client: client, runtime: rt, objects: objects.New(client, factory),
+			addresses: network.NewPool(cfg.PodCIDR, network.Nth(cfg.PodCIDR, firstPodAddress)),
+		},
+		factory: factory,
 		events:  record.NewBroadcaster(),
 		running: make(chan struct{}), over: make(chan struct{}),
 		nodes: map[string]*node{}, live: map[types.UID]*pod{},
@@ -102,18 +102,11 @@ func newAgent(cfg Config, client kubernetes.Interface, rt runtime) *Agent {
 		o.FieldSelector = "spec.nodeName!="
 	}))
 	a.podCache, a.podLister = bound.Core().V1().Pods().Informer(), bound.Core().V1().Pods().Lister()
-	a.objects = &clusterObjects{client: client,
-		configMaps: a.factory.Core().V1().ConfigMaps().Lister(), secrets: a.factory.Core().V1().Secrets().Lister(),
-		services: a.factory.Core().V1().Services().Lister()}
 	return a
 }
 
 // SetImages replaces the image table. Containers that wait for an image find it within a second.
-func (a *Agent) SetImages(images Images) { a.images.Store(&images) }
-
-func (a *Agent) image(name string) (Image, bool) { return a.images.Load().Lookup(name) }
-
-func (a *Agent) podsDir() string { return filepath.Join(a.cfg.Dir, "pods") }
+func (a *Agent) SetImages(images image.Table) { a.images.Store(&images) }
 
 // Run serves the nodes until ctx ends. Every container is dead when it returns; the pods' objects stay as they are, so that
 // a later agent resumes them. An agent runs once.
@@ -124,7 +117,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	defer close(a.over)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for _, dir := range []string{a.podsDir(), a.claimsDir()} {
+	for _, dir := range []string{a.podsDir(), a.volumesDir()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("node agent: %w", err)
 		}
@@ -150,15 +143,17 @@ func (a *Agent) Run(ctx context.Context) error {
 	return err
 }
 
+func (a *Agent) volumesDir() string { return filepath.Join(a.cfg.Dir, "volumes") }
+
 // watch starts the informers and waits until they have seen the cluster.
 func (a *Agent) watch(ctx context.Context) error {
 	if err := a.podCache.SetTransform(withoutManagedFields); err != nil {
 		return err
 	}
 	_, err := a.podCache.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(o any) { a.see(o) },
-		UpdateFunc: func(_, o any) { a.see(o) },
-		DeleteFunc: func(o any) { a.miss(o) },
+		AddFunc:    func(o any) { a.podChanged(o) },
+		UpdateFunc: func(_, o any) { a.podChanged(o) },
+		DeleteFunc: func(o any) { a.podRemoved(o) },
 	})
 	if err != nil {
 		return err
@@ -169,7 +164,8 @@ func (a *Agent) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := a.watchClaims(ctx); err != nil {
+	claims := &provision.Volumes{Dir: a.volumesDir(), Client: a.client, Log: a.log}
+	if err := claims.Watch(ctx, a.factory, &a.work); err != nil {
 		return err
 	}
 	a.factory.Start(ctx.Done())
@@ -213,8 +209,8 @@ func (a *Agent) sweep() error {
 	return nil
 }
 
-// see takes note of a pod's newest version and starts it if it is new and on one of the agent's nodes.
-func (a *Agent) see(o any) {
+// podChanged takes note of a pod's newest version and starts it if it is new and on one of the agent's nodes.
+func (a *Agent) podChanged(o any) {
 	object, ok := o.(*corev1.Pod)
 	if !ok {
 		return
@@ -229,13 +225,14 @@ func (a *Agent) see(o any) {
 	if n == nil || a.ctx.Err() != nil {
 		return
 	}
-	p := newPod(a, n, object)
+	p := newPod(a.machine, n, object)
 	a.live[object.UID] = p
 	p.update(object)
-	a.work.Go(func() { p.run(a.ctx) })
+	a.work.Go(func() { a.runPod(p) })
 }
 
-func (a *Agent) miss(o any) {
+// podRemoved ends a pod whose object is gone.
+func (a *Agent) podRemoved(o any) {
 	if unknown, ok := o.(cache.DeletedFinalStateUnknown); ok {
 		o = unknown.Obj
 	}
@@ -244,7 +241,7 @@ func (a *Agent) miss(o any) {
 		return
 	}
 	if p := a.podByUID(object.UID); p != nil {
-		p.vanish()
+		p.removed()
 	}
 }
 
@@ -254,7 +251,9 @@ func (a *Agent) podByUID(uid types.UID) *pod {
 	return a.live[uid]
 }
 
-func (a *Agent) forget(p *pod) {
+// runPod takes the pod through its life.
+func (a *Agent) runPod(p *pod) {
+	p.run(a.ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.live, p.uid)
@@ -291,35 +290,4 @@ func (a *Agent) refreshNamespace(ctx context.Context, o any) {
 	for _, p := range a.livePods(func(p *pod) bool { return p.current().Namespace == object.GetNamespace() }) {
 		p.refreshLive(ctx)
 	}
-}
-
-// refreshLive brings the volumes of a running pod up to date.
-func (p *pod) refreshLive(ctx context.Context) {
-	p.mu.Lock()
-	runs := p.snap.networkReady && !p.snap.stopping && !p.snap.over
-	p.mu.Unlock()
-	if !runs || len(p.current().Spec.Volumes) == 0 {
-		return
-	}
-	if err := p.refreshVolumes(ctx); err != nil && ctx.Err() == nil {
-		p.event(corev1.EventTypeWarning, "FailedMount", err.Error())
-	}
-}
-
-// guardMemory ends containers that use more memory than their limit.
-func (a *Agent) guardMemory(ctx context.Context) {
-	for sleep(ctx, time.Second) {
-		table, err := a.processes.read()
-		if err != nil {
-			a.log.Error("read the process table", "error", err)
-			continue
-		}
-		for _, p := range a.livePods(func(*pod) bool { return true }) {
-			p.guardMemory(table)
-		}
-	}
-}
-
-func recorderFor(b record.EventBroadcaster, node string) record.EventRecorder {
-	return b.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: node})
 }

@@ -23,12 +23,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
 )
 
 // scripted is a runtime without processes: a container ends as the test says, or at SIGTERM.
 type scripted struct {
 	mu      sync.Mutex
-	started []startSpec
+	started []process.StartSpec
 	procs   []*scriptedProcess
 	exits   map[string]int // program -> exit code of a container that ends at once
 }
@@ -36,17 +39,17 @@ type scripted struct {
 type scriptedProcess struct {
 	once sync.Once
 	done chan struct{}
-	exit exitStatus
+	exit process.Exit
 }
 
-func (p *scriptedProcess) end(e exitStatus) {
+func (p *scriptedProcess) end(e process.Exit) {
 	p.once.Do(func() { p.exit = e; close(p.done) })
 }
 func (p *scriptedProcess) PID() int              { return 1 << 30 }
 func (p *scriptedProcess) Done() <-chan struct{} { return p.done }
-func (p *scriptedProcess) Exit() exitStatus      { return p.exit }
+func (p *scriptedProcess) Exit() process.Exit    { return p.exit }
 func (p *scriptedProcess) Signal(s syscall.Signal) error {
-	p.end(exitStatus{code: 128 + int(s), signal: int(s)})
+	p.end(process.Exit{Code: 128 + int(s), Signal: int(s)})
 	return nil
 }
 
@@ -54,22 +57,26 @@ type noNetwork struct{}
 
 func (noNetwork) Close() error { return nil }
 
-func (r *scripted) NewNetwork(netip.Addr) (network, error) { return noNetwork{}, nil }
-func (r *scripted) Start(_ network, s startSpec) (process, error) {
+func (r *scripted) NewNetwork(netip.Addr) (process.Network, error) { return noNetwork{}, nil }
+func (r *scripted) Start(_ process.Network, s process.StartSpec) (process.Process, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := &scriptedProcess{done: make(chan struct{})}
 	r.started, r.procs = append(r.started, s), append(r.procs, p)
-	if code, ok := r.exits[s.shim.Argv[0]]; ok {
-		p.end(exitStatus{code: code})
+	if code, ok := r.exits[s.Spec.Argv[0]]; ok {
+		p.end(process.Exit{Code: code})
 	}
 	return p, nil
 }
-func (r *scripted) Exec(context.Context, process, execSpec) (int, error) { return 0, nil }
-func (r *scripted) MountMemory(string, int64) error                      { return nil }
-func (r *scripted) Unmount(string) error                                 { return nil }
-func (r *scripted) Listen(netip.Addr) (net.Listener, error)              { return net.Listen("tcp", "127.0.0.1:0") }
-func (r *scripted) Unlisten(netip.Addr) error                            { return nil }
+func (r *scripted) Exec(context.Context, process.Process, process.Command) (int, error) {
+	return 0, nil
+}
+func (r *scripted) MountMemory(string, int64) error { return nil }
+func (r *scripted) Unmount(string) error            { return nil }
+func (r *scripted) Listen(netip.AddrPort) (net.Listener, error) {
+	return net.Listen("tcp", "127.0.0.1:0")
+}
+func (r *scripted) Unlisten(netip.Addr) error { return nil }
 
 func (r *scripted) running() int {
 	r.mu.Lock()
@@ -103,7 +110,7 @@ func newBed(t *testing.T, exits map[string]int, pods ...*corev1.Pod) *bed {
 	}
 	file := func(name string) string { return filepath.Join(dir, name) }
 	cfg := Config{Dir: dir, Self: "/none", CAFile: file("c.crt"), CertFile: file("c.crt"), KeyFile: file("c.key"), BackoffBase: time.Millisecond, BackoffLimit: time.Millisecond,
-		Images: Images{"run:1": {Entrypoint: []string{"/run"}}, "well:1": {Entrypoint: []string{"/well"}}, "badly:1": {Entrypoint: []string{"/badly"}}}}
+		Images: image.Table{"run:1": {Entrypoint: []string{"/run"}}, "well:1": {Entrypoint: []string{"/well"}}, "badly:1": {Entrypoint: []string{"/badly"}}}}
 	cfg.setDefaults()
 	b.agent = newAgent(cfg, b.client, b.rt)
 	var ctx context.Context
@@ -193,6 +200,15 @@ func certificate(t *testing.T, dir string) {
 	}
 }
 
+func condition(st corev1.PodStatus, kind corev1.PodConditionType) corev1.PodCondition {
+	for _, c := range st.Conditions {
+		if c.Type == kind {
+			return c
+		}
+	}
+	return corev1.PodCondition{}
+}
+
 func TestPodBecomesReady(t *testing.T) {
 	b := newBed(t, nil, boundPod("p", "run:1", corev1.RestartPolicyAlways))
 	p := b.until("p", "Ready", func(p *corev1.Pod) bool {
@@ -221,7 +237,7 @@ func TestUnknownImageWaitsUntilTheTableHasIt(t *testing.T) {
 	b.until("p", "in ImagePullBackOff", func(p *corev1.Pod) bool {
 		return len(p.Status.ContainerStatuses) == 1 && p.Status.ContainerStatuses[0].State.Waiting != nil && p.Status.ContainerStatuses[0].State.Waiting.Reason == reasonImageBackOff
 	})
-	b.agent.SetImages(Images{"none:1": {Entrypoint: []string{"/run"}}})
+	b.agent.SetImages(image.Table{"none:1": {Entrypoint: []string{"/run"}}})
 	b.until("p", "Running", phaseIs(corev1.PodRunning))
 }
 

@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,13 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/logs"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/status"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/volume"
 )
 
 const (
@@ -22,7 +30,7 @@ const (
 
 // invocation is everything that a container's process is started with.
 type invocation struct {
-	shim shimSpec
+	spec process.Spec
 	uid  int64
 	gid  int64
 }
@@ -57,10 +65,10 @@ func (c *container) invocation(ctx context.Context) (invocation, bool) {
 			c.pod.event(corev1.EventTypeWarning, "Failed", "Error: "+reason+": "+err.Error())
 		}
 		c.set(func() {
-			if c.state.Terminated != nil {
-				c.last = c.state
+			if c.State.Terminated != nil {
+				c.Last = c.State
 			}
-			c.state = waiting(reason, err.Error())
+			c.State = status.Waiting(reason, err.Error())
 		})
 		if !c.wait(ctx, retryEvery) {
 			return invocation{}, false
@@ -70,7 +78,7 @@ func (c *container) invocation(ctx context.Context) (invocation, bool) {
 
 func (c *container) prepareInvocation(ctx context.Context) (invocation, error) {
 	spec, object := c.spec()
-	image, ok := c.pod.agent.image(spec.Image)
+	img, ok := c.pod.image(spec.Image)
 	if !ok {
 		return invocation{}, &notReadyError{reasonImagePull, fmt.Errorf("image %q has no local command, want an entry in the sandbox's image table", spec.Image)}
 	}
@@ -78,11 +86,12 @@ func (c *container) prepareInvocation(ctx context.Context) (invocation, error) {
 	if err != nil {
 		return invocation{}, err
 	}
-	env, err := containerEnv(ctx, c.pod.agent.objects, c.pod.view(), spec, image, c.pod.agent.cfg.APIService.String())
+	lines, err := env.Of(ctx, c.pod.objects, c.pod.view(), spec, img, c.pod.cfg.APIService.String())
 	if err != nil {
 		return invocation{}, err
 	}
-	mounts, err := c.mounts(spec, object, image, environ(env))
+	values := env.Map(lines)
+	mounts, err := c.mounts(spec, object, img, values)
 	if err != nil {
 		return invocation{}, err
 	}
@@ -90,29 +99,19 @@ func (c *container) prepareInvocation(ctx context.Context) (invocation, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return invocation{}, err
 	}
-	values := environ(env)
-	argv := image.command(spec.Command, spec.Args)
+	argv := img.Command(spec.Command, spec.Args)
 	for i := range argv {
-		argv[i] = expand(argv[i], values)
+		argv[i] = env.Expand(argv[i], values)
 	}
-	shim := shimSpec{Argv: argv, Env: env, Dir: firstSet(spec.WorkingDir, image.Dir, "/"), Root: root, Base: firstSet(image.Root, "/"), Mounts: mounts}
+	own := process.Spec{Argv: argv, Env: lines, Dir: cmp.Or(spec.WorkingDir, img.Dir, "/"), Root: root, Base: cmp.Or(img.Root, "/"), Mounts: mounts}
 	if !object.Spec.HostNetwork {
-		shim.Hostname = c.pod.view().hostname()
+		own.Hostname = c.pod.view().Hostname()
 	}
 	if s := spec.SecurityContext; s != nil {
-		shim.ReadOnlyRoot = s.ReadOnlyRootFilesystem != nil && *s.ReadOnlyRootFilesystem
-		shim.NoNewPrivs = s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation
+		own.ReadOnlyRoot = s.ReadOnlyRootFilesystem != nil && *s.ReadOnlyRootFilesystem
+		own.NoNewPrivs = s.AllowPrivilegeEscalation != nil && !*s.AllowPrivilegeEscalation
 	}
-	return invocation{shim: shim, uid: uid, gid: gid}, nil
-}
-
-func firstSet(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
+	return invocation{spec: own, uid: uid, gid: gid}, nil
 }
 
 // userOf is the user and group a container runs as; what the container says goes before what the pod says.
@@ -149,24 +148,24 @@ func override[T any](general, special *T) *T {
 }
 
 // mounts are the container's mounts in the order in which later ones cover earlier ones.
-func (c *container) mounts(spec *corev1.Container, object *corev1.Pod, image Image, env map[string]string) ([]mount, error) {
-	var mounts []mount
-	if m, ok := programMount(image); ok {
+func (c *container) mounts(spec *corev1.Container, object *corev1.Pod, img image.Image, variables map[string]string) ([]process.Mount, error) {
+	var mounts []process.Mount
+	if m, ok := process.ProgramMount(img); ok {
 		mounts = append(mounts, m)
 	}
-	for target, source := range image.Files {
-		mounts = append(mounts, mount{Source: source, Target: target, ReadOnly: true})
+	for target, source := range img.Files {
+		mounts = append(mounts, process.Mount{Source: source, Target: target, ReadOnly: true})
 	}
 	for _, name := range []string{"hosts", "hostname", "resolv.conf"} {
-		mounts = append(mounts, mount{Source: filepath.Join(c.pod.dir, name), Target: "/etc/" + name})
+		mounts = append(mounts, process.Mount{Source: filepath.Join(c.pod.dir, name), Target: "/etc/" + name})
 	}
 	message := c.messagePath()
 	if err := os.WriteFile(message, nil, 0o666); err != nil {
 		return nil, err
 	}
-	mounts = append(mounts, mount{Source: message, Target: firstSet(spec.TerminationMessagePath, corev1.TerminationMessagePathDefault)})
+	mounts = append(mounts, process.Mount{Source: message, Target: cmp.Or(spec.TerminationMessagePath, corev1.TerminationMessagePathDefault)})
 	for _, vm := range spec.VolumeMounts {
-		m, err := c.volumeMount(object, vm, env)
+		m, err := c.volumeMount(object, vm, variables)
 		if err != nil {
 			return nil, fmt.Errorf("mount %s: %w", vm.MountPath, err)
 		}
@@ -175,23 +174,23 @@ func (c *container) mounts(spec *corev1.Container, object *corev1.Pod, image Ima
 	return mounts, nil
 }
 
-func (c *container) volumeMount(object *corev1.Pod, vm corev1.VolumeMount, env map[string]string) (mount, error) {
+func (c *container) volumeMount(object *corev1.Pod, vm corev1.VolumeMount, variables map[string]string) (process.Mount, error) {
 	for i := range object.Spec.Volumes {
-		volume := &object.Spec.Volumes[i]
-		if volume.Name != vm.Name {
+		vol := &object.Spec.Volumes[i]
+		if vol.Name != vm.Name {
 			continue
 		}
 		// Volumes that show API objects are read-only, as the kubelet mounts them.
-		m := mount{Source: c.pod.volumes.source(volume), Target: vm.MountPath, ReadOnly: vm.ReadOnly || showsObjects(volume)}
+		m := process.Mount{Source: c.pod.volumes.Source(vol), Target: vm.MountPath, ReadOnly: vm.ReadOnly || volume.ShowsObjects(vol)}
 		sub := vm.SubPath
 		if vm.SubPathExpr != "" {
-			sub = expand(vm.SubPathExpr, env)
+			sub = env.Expand(vm.SubPathExpr, variables)
 		}
 		if sub == "" {
 			return m, nil
 		}
 		if !filepath.IsLocal(sub) {
-			return mount{}, fmt.Errorf("subPath is %q, want a path inside the volume", sub)
+			return process.Mount{}, fmt.Errorf("subPath is %q, want a path inside the volume", sub)
 		}
 		m.Source = filepath.Join(m.Source, sub)
 		if _, err := os.Stat(m.Source); err == nil {
@@ -199,11 +198,11 @@ func (c *container) volumeMount(object *corev1.Pod, vm corev1.VolumeMount, env m
 		}
 		return m, os.MkdirAll(m.Source, 0o777)
 	}
-	return mount{}, fmt.Errorf("volume %q is not one of the pod's", vm.Name)
+	return process.Mount{}, fmt.Errorf("volume %q is not one of the pod's", vm.Name)
 }
 
 // start starts the process. output waits for the rest of what it wrote and closes the log.
-func (c *container) start(in invocation, log *logFile) (proc process, output func() error, err error) {
+func (c *container) start(in invocation, log *logs.File) (proc process.Process, output func() error, err error) {
 	outR, outW, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
@@ -216,7 +215,7 @@ func (c *container) start(in invocation, log *logFile) (proc process, output fun
 	net := c.pod.network
 	c.pod.mu.Unlock()
 	began := time.Now()
-	proc, err = c.pod.agent.runtime.Start(net, startSpec{shim: in.shim, uid: in.uid, gid: in.gid, stdout: outW, stderr: errW})
+	proc, err = c.pod.runtime.Start(net, process.StartSpec{Spec: in.spec, UID: in.uid, GID: in.gid, Stdout: outW, Stderr: errW})
 	err = errors.Join(err, outW.Close(), errW.Close())
 	if err != nil {
 		return nil, nil, errors.Join(err, outR.Close(), errR.Close())
@@ -224,26 +223,26 @@ func (c *container) start(in invocation, log *logFile) (proc process, output fun
 	var copies sync.WaitGroup
 	faults := make(chan error, 2)
 	for stream, r := range map[string]*os.File{"stdout": outR, "stderr": errR} {
-		copies.Go(func() { faults <- drain(log, stream, r) })
+		copies.Go(func() { faults <- storeOutput(log, stream, r) })
 	}
 	output = func() error {
 		copies.Wait()
 		return errors.Join(<-faults, <-faults, log.Close())
 	}
 	c.set(func() {
-		c.process, c.env, c.workDir, c.runStart, c.logged = proc, in.shim.Env, in.shim.Dir, began, make(chan struct{})
-		if c.state.Terminated != nil {
-			c.last = c.state
+		c.process, c.env, c.workDir, c.runStart, c.logged = proc, in.spec.Env, in.spec.Dir, began, make(chan struct{})
+		if c.State.Terminated != nil {
+			c.Last = c.State
 		}
-		c.state = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(began)}}
+		c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(began)}}
 	})
 	c.pod.event(corev1.EventTypeNormal, "Started", "Started container "+c.name)
 	return proc, output, nil
 }
 
-// drain copies a stream into the log. If the log cannot be written, the stream is read on: a container must not block on it.
-func drain(log *logFile, stream string, r *os.File) error {
-	err := log.copy(stream, r)
+// storeOutput copies a stream into the log. If the log cannot be written, the stream is read on: a container must not block on it.
+func storeOutput(log *logs.File, stream string, r *os.File) error {
+	err := log.Copy(stream, r)
 	if err != nil {
 		_, rest := io.Copy(io.Discard, r)
 		err = errors.Join(err, rest)
@@ -265,9 +264,9 @@ func (c *container) terminationMessage(exit int) string {
 	if len(b) > 0 || exit == 0 || spec.TerminationMessagePolicy != corev1.TerminationMessageFallbackToLogsOnError {
 		return string(b[:min(len(b), terminationBytes)])
 	}
-	log, err := os.ReadFile(c.pod.logPath(c.name, c.restarts))
+	log, err := os.ReadFile(c.pod.logPath(c.name, c.Restarts))
 	if err != nil {
 		return ""
 	}
-	return logText(log[max(len(log)-terminationLogTail, 0):])
+	return logs.Text(log[max(len(log)-terminationLogTail, 0):])
 }

@@ -1,6 +1,7 @@
 package nodeagent
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,17 +10,23 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	stats "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/logs"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/usage"
 )
 
 const (
@@ -34,7 +41,7 @@ func (a *Agent) serve(n *node) error {
 	if err != nil {
 		return err
 	}
-	listener, err := a.runtime.Listen(n.ip)
+	listener, err := a.runtime.Listen(netip.AddrPortFrom(n.ip, kubeletPort))
 	if err != nil {
 		return errors.Join(fmt.Errorf("kubelet API: %w", err), a.runtime.Unlisten(n.ip))
 	}
@@ -138,7 +145,7 @@ func nodeAccess(node string, user authenticationv1.UserInfo, r *http.Request) *a
 	}
 	return &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: user.Username, UID: user.UID, Groups: user.Groups, Extra: extra,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: firstSet(verbs[r.Method], "get"), Version: "v1", Resource: "nodes", Subresource: part, Name: node},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: cmp.Or(verbs[r.Method], "get"), Version: "v1", Resource: "nodes", Subresource: part, Name: node},
 	}}
 }
 
@@ -182,7 +189,7 @@ func (a *Agent) containerLogs(ctx context.Context, namespace, name, containerNam
 		return nil, err
 	}
 	c.pod.mu.Lock()
-	run, state := c.restarts, c.state
+	run, state := c.Restarts, c.State
 	c.pod.mu.Unlock()
 	neverRan := state.Running == nil && state.Terminated == nil && run > 0 && !o.Previous // waits before its next run
 	if o.Previous || neverRan {
@@ -196,7 +203,7 @@ func (a *Agent) containerLogs(ctx context.Context, namespace, name, containerNam
 		return nil, errdefs.InvalidInputf("container %q in pod %q is waiting to start", containerName, name)
 	}
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(readLog(ctx, w, path, o, c.runOver(run))) }()
+	go func() { w.CloseWithError(logs.Read(ctx, w, path, o, c.runOver(run))) }()
 	return r, nil
 }
 
@@ -204,10 +211,45 @@ func (a *Agent) containerLogs(ctx context.Context, namespace, name, containerNam
 func (c *container) runOver(run int32) <-chan struct{} {
 	c.pod.mu.Lock()
 	defer c.pod.mu.Unlock()
-	if c.process != nil && c.restarts == run {
+	if c.process != nil && c.Restarts == run {
 		return c.logged
 	}
 	ended := make(chan struct{})
 	close(ended)
 	return ended
+}
+
+// samples are the usages of a node's running containers.
+func (a *Agent) samples(n *node, table *usage.Table) []usage.Sample {
+	var out []usage.Sample
+	for _, p := range a.livePods(func(p *pod) bool { return p.node == n }) {
+		out = append(out, p.samples(table)...)
+	}
+	return out
+}
+
+// metrics serves /metrics/resource.
+func (a *Agent) metrics(n *node) api.PodMetricsResourceHandlerFunc {
+	return func(context.Context) ([]*dto.MetricFamily, error) {
+		table, err := a.processes.Read()
+		if err != nil {
+			return nil, err
+		}
+		samples := a.samples(n, table)
+		return usage.Metrics(table.At, n.used.Count(samples), samples), nil
+	}
+}
+
+// summary serves /stats/summary.
+func (a *Agent) summary(n *node) api.PodStatsSummaryHandlerFunc {
+	return func(context.Context) (*stats.Summary, error) {
+		table, err := a.processes.Read()
+		if err != nil {
+			return nil, err
+		}
+		samples := a.samples(n, table)
+		out := usage.Summary(table.At, n.used.Count(samples), samples)
+		out.Node.NodeName, out.Node.StartTime = n.name, metav1.NewTime(n.started)
+		return out, nil
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -16,13 +14,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/client-go/util/retry"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/usage"
 )
 
 // Node is a node that the agent is to be.
@@ -59,10 +57,10 @@ type node struct {
 	stop     context.CancelFunc
 	started  time.Time
 
-	mu      sync.Mutex // guards everything below
-	spec    Node
-	cpu     time.Duration            // used by all containers so far
-	counted map[runKey]time.Duration // the part of cpu that is from containers that still run
+	used usage.Node
+
+	mu   sync.Mutex // guards spec
+	spec Node
 }
 
 // desired is what the node is to be.
@@ -132,30 +130,6 @@ func (n *node) status(now metav1.Time) corev1.NodeStatus {
 	}
 }
 
-// register creates the node or brings it up to date. What others set stays: their labels, cordons and taints.
-func (a *Agent) register(ctx context.Context, n *node) error {
-	want := n.object(a.cfg.Region, metav1.Now())
-	nodes := a.client.CoreV1().Nodes()
-	_, err := nodes.Create(ctx, want, metav1.CreateOptions{})
-	if err == nil || !apierrors.IsAlreadyExists(err) {
-		return err
-	}
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		have, err := nodes.Get(ctx, n.name, metav1.GetOptions{})
-		if err != nil {
-			return err
-		}
-		merge(have, want)
-		updated, err := nodes.Update(ctx, have, metav1.UpdateOptions{})
-		if err != nil {
-			return err
-		}
-		updated.Status = mergeStatus(updated.Status, want.Status)
-		_, err = nodes.UpdateStatus(ctx, updated, metav1.UpdateOptions{})
-		return err
-	})
-}
-
 func merge(have, want *corev1.Node) {
 	if have.Labels == nil {
 		have.Labels = map[string]string{}
@@ -186,55 +160,6 @@ func mergeStatus(have, want corev1.NodeStatus) corev1.NodeStatus {
 	return want
 }
 
-// heartbeat keeps the node Ready: its lease often, its status from time to time. A node that someone deleted comes back.
-func (a *Agent) heartbeat(ctx context.Context, n *node) {
-	next := time.Now().Add(statusPeriod)
-	for {
-		err := a.renewLease(ctx, n)
-		if err == nil && time.Now().After(next) {
-			if err = a.register(ctx, n); err == nil {
-				next = time.Now().Add(statusPeriod)
-			}
-		}
-		if err != nil && ctx.Err() == nil {
-			a.log.Warn("heartbeat", "node", n.name, "error", err)
-		}
-		if !sleep(ctx, a.cfg.LeasePeriod) {
-			return
-		}
-	}
-}
-
-func (a *Agent) renewLease(ctx context.Context, n *node) error {
-	leases := a.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
-	seconds, now := int32(leaseSeconds), metav1.NewMicroTime(time.Now())
-	lease, err := leases.Get(ctx, n.name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: n.name}, Spec: coordinationv1.LeaseSpec{HolderIdentity: &n.name, LeaseDurationSeconds: &seconds, RenewTime: &now}}
-		_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = &n.name, &seconds, &now
-	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
-	return err
-}
-
-// unregister removes the node's objects.
-func (a *Agent) unregister(ctx context.Context, name string) error {
-	err := a.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
-	lease := a.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, name, metav1.DeleteOptions{})
-	var faults []error
-	for _, e := range []error{err, lease} {
-		if e != nil && !apierrors.IsNotFound(e) {
-			faults = append(faults, fmt.Errorf("remove node %s: %w", name, e))
-		}
-	}
-	return errors.Join(faults...)
-}
-
 // kernelVersion is the running kernel's release, "unknown" where it does not say.
 func kernelVersion() string {
 	var name unix.Utsname
@@ -242,4 +167,8 @@ func kernelVersion() string {
 		return "unknown"
 	}
 	return unix.ByteSliceToString(name.Release[:])
+}
+
+func recorderFor(b record.EventBroadcaster, node string) record.EventRecorder {
+	return b.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet", Host: node})
 }

@@ -9,15 +9,15 @@ import (
 	"sync"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
-)
 
-// evictEvery is the pause between attempts at an eviction that a disruption budget refuses.
-const evictEvery = 500 * time.Millisecond
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/drain"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/network"
+)
 
 // SetNodes makes the agent be exactly these nodes. New ones are registered and Ready when it returns; those no longer
 // wanted, also those of an earlier agent, are cordoned, drained and removed. It waits for Run to have seen the cluster.
@@ -94,7 +94,7 @@ func (a *Agent) ensureNode(ctx context.Context, spec Node, known []corev1.Node) 
 	a.work.Go(func() { a.heartbeat(beat, n) })
 	for _, o := range a.podCache.GetStore().List() {
 		if p, ok := o.(*corev1.Pod); ok && p.Spec.NodeName == spec.Name {
-			a.see(p)
+			a.podChanged(p)
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ func (a *Agent) nodeAddress(name string, known []corev1.Node) (netip.Addr, error
 			used[ip] = true
 		}
 	}
-	for ip := nthAddr(a.cfg.NodeCIDR, firstNodeAddress); a.cfg.NodeCIDR.Contains(ip.Next()); ip = ip.Next() {
+	for ip := network.Nth(a.cfg.NodeCIDR, firstNodeAddress); a.cfg.NodeCIDR.Contains(ip.Next()); ip = ip.Next() {
 		if !used[ip] {
 			return ip, nil
 		}
@@ -163,10 +163,14 @@ func (a *Agent) dropNode(ctx context.Context, name string) error {
 	a.mu.Lock()
 	n := a.nodes[name]
 	a.mu.Unlock()
-	if err := a.cordon(ctx, name); err != nil {
+	going := drain.Node{
+		Client: a.client, Name: name, Grace: a.cfg.EvictionGrace,
+		Runs: func(p *corev1.Pod) bool { return n != nil && a.sees(p, name) },
+	}
+	if err := going.Cordon(ctx); err != nil {
 		return fmt.Errorf("cordon node %s: %w", name, err)
 	}
-	if err := a.drain(ctx, name, n != nil, func(p *corev1.Pod) bool { return !ofDaemonSet(p) }); err != nil {
+	if err := going.Drain(ctx, func(p *corev1.Pod) bool { return !drain.OfDaemonSet(p) }); err != nil {
 		return fmt.Errorf("drain node %s: %w", name, err)
 	}
 	if n != nil {
@@ -178,66 +182,13 @@ func (a *Agent) dropNode(ctx context.Context, name string) error {
 	if err := a.unregister(ctx, name); err != nil {
 		return err
 	}
-	if err := a.drain(ctx, name, n != nil, ofDaemonSet); err != nil {
+	if err := going.Drain(ctx, drain.OfDaemonSet); err != nil {
 		return fmt.Errorf("daemon pods of node %s: %w", name, err)
 	}
 	if n == nil {
 		return nil
 	}
 	return a.closeNode(n)
-}
-
-func ofDaemonSet(p *corev1.Pod) bool {
-	owner := metav1.GetControllerOf(p)
-	return owner != nil && owner.Kind == "DaemonSet"
-}
-
-func (a *Agent) cordon(ctx context.Context, name string) error {
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
-		n, err := a.client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
-		if err != nil || n.Spec.Unschedulable {
-			return ignoreNotFound(err)
-		}
-		n.Spec.Unschedulable = true
-		_, err = a.client.CoreV1().Nodes().Update(ctx, n, metav1.UpdateOptions{})
-		return ignoreNotFound(err)
-	})
-}
-
-func ignoreNotFound(err error) error {
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
-}
-
-// drain evicts those of the node's pods that are meant and waits until they are gone. After EvictionGrace disruption budgets
-// are overruled, as happens to a node that is terminated. Pods that nobody runs are removed at once.
-func (a *Agent) drain(ctx context.Context, node string, runs bool, meant func(*corev1.Pod) bool) error {
-	until := time.Now().Add(a.cfg.EvictionGrace)
-	for {
-		pods, err := a.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
-		if err != nil {
-			return err
-		}
-		left := 0
-		for i := range pods.Items {
-			p := &pods.Items[i]
-			if p.Spec.NodeName != node || !meant(p) { // a fake API server may not know field selectors
-				continue
-			}
-			left++
-			if err := a.drainPod(ctx, p, runs && a.sees(p, node), time.Now().After(until)); err != nil {
-				return err
-			}
-		}
-		if left == 0 {
-			return nil
-		}
-		if !sleep(ctx, evictEvery) {
-			return ctx.Err()
-		}
-	}
 }
 
 // sees tells whether the agent runs the pod, or will: it starts none on a node that it has given up.
@@ -247,28 +198,77 @@ func (a *Agent) sees(p *corev1.Pod, node string) bool {
 	return a.live[p.UID] != nil || a.nodes[node] != nil
 }
 
-func (a *Agent) drainPod(ctx context.Context, p *corev1.Pod, runs, force bool) error {
-	if p.DeletionTimestamp != nil && runs {
-		return nil
+// register creates the node or brings it up to date. What others set stays: their labels, cordons and taints.
+func (a *Agent) register(ctx context.Context, n *node) error {
+	want := n.object(a.cfg.Region, metav1.Now())
+	nodes := a.client.CoreV1().Nodes()
+	_, err := nodes.Create(ctx, want, metav1.CreateOptions{})
+	if err == nil || !apierrors.IsAlreadyExists(err) {
+		return err
 	}
-	own := &metav1.Preconditions{UID: &p.UID}
-	pods := a.client.CoreV1().Pods(p.Namespace)
-	var err error
-	switch {
-	case !runs:
-		err = pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: own})
-	case force || ofDaemonSet(p):
-		err = pods.Delete(ctx, p.Name, metav1.DeleteOptions{Preconditions: own})
-	default:
-		err = pods.EvictV1(ctx, &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: p.Namespace}, DeleteOptions: &metav1.DeleteOptions{Preconditions: own}})
-		if apierrors.IsTooManyRequests(err) {
-			err = nil // a disruption budget: asked again
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		have, err := nodes.Get(ctx, n.name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		merge(have, want)
+		updated, err := nodes.Update(ctx, have, metav1.UpdateOptions{})
+		if err != nil {
+			return err
+		}
+		updated.Status = mergeStatus(updated.Status, want.Status)
+		_, err = nodes.UpdateStatus(ctx, updated, metav1.UpdateOptions{})
+		return err
+	})
+}
+
+// heartbeat keeps the node Ready: its lease often, its status from time to time. A node that someone deleted comes back.
+func (a *Agent) heartbeat(ctx context.Context, n *node) {
+	next := time.Now().Add(statusPeriod)
+	for {
+		err := a.renewLease(ctx, n)
+		if err == nil && time.Now().After(next) {
+			if err = a.register(ctx, n); err == nil {
+				next = time.Now().Add(statusPeriod)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("heartbeat", "node", n.name, "error", err)
+		}
+		if !sleep(ctx, a.cfg.LeasePeriod) {
+			return
 		}
 	}
-	if apierrors.IsConflict(err) {
-		return nil // another pod of that name
+}
+
+func (a *Agent) renewLease(ctx context.Context, n *node) error {
+	leases := a.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
+	seconds, now := int32(leaseSeconds), metav1.NewMicroTime(time.Now())
+	lease, err := leases.Get(ctx, n.name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		lease = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: n.name}, Spec: coordinationv1.LeaseSpec{HolderIdentity: &n.name, LeaseDurationSeconds: &seconds, RenewTime: &now}}
+		_, err = leases.Create(ctx, lease, metav1.CreateOptions{})
+		return err
 	}
-	return ignoreNotFound(err)
+	if err != nil {
+		return err
+	}
+	lease.Spec.HolderIdentity, lease.Spec.LeaseDurationSeconds, lease.Spec.RenewTime = &n.name, &seconds, &now
+	_, err = leases.Update(ctx, lease, metav1.UpdateOptions{})
+	return err
+}
+
+// unregister removes the node's objects.
+func (a *Agent) unregister(ctx context.Context, name string) error {
+	err := a.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	lease := a.client.CoordinationV1().Leases(corev1.NamespaceNodeLease).Delete(ctx, name, metav1.DeleteOptions{})
+	var faults []error
+	for _, e := range []error{err, lease} {
+		if e != nil && !apierrors.IsNotFound(e) {
+			faults = append(faults, fmt.Errorf("remove node %s: %w", name, e))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // closeNodes ends the HTTP servers of all nodes.

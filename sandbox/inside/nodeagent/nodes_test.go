@@ -57,7 +57,7 @@ func TestVolumesOfObjectsAreReadOnly(t *testing.T) {
 	}
 	b.create(p)
 	b.until("p", "Running", phaseIs(corev1.PodRunning))
-	for _, m := range b.rt.started[0].shim.Mounts {
+	for _, m := range b.rt.started[0].Spec.Mounts {
 		if want := m.Target == "/config"; (m.Target == "/config" || m.Target == "/scratch") && m.ReadOnly != want {
 			t.Errorf("%s is read-only %t, want %t", m.Target, m.ReadOnly, want)
 		}

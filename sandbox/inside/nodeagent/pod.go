@@ -2,10 +2,6 @@ package nodeagent
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,67 +9,49 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/status"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/volume"
 )
 
 const (
-	retryEvery    = time.Second      // between attempts at what a pod waits for: volumes, images, configuration
-	defaultGrace  = 30 * time.Second // of a pod that names none
-	goneGrace     = time.Second      // for a pod whose object was removed by force
-	shutdownGrace = 2 * time.Second  // for every container when the agent ends
+	goneGrace     = time.Second     // for a pod whose object was removed by force
+	shutdownGrace = 2 * time.Second // for every container when the agent ends
 )
 
 // pod is one pod of this machine, from its first sight until its object is gone.
 type pod struct {
-	agent   *Agent
-	node    *node
-	log     *slog.Logger
-	uid     types.UID
-	dir     string
-	resumed bool // it ran under an earlier agent
+	*podSandbox
+	resumed    bool // it ran under an earlier agent
+	containers map[string]*container
 
-	changed   chan struct{} // holds one element when the status may have changed
-	stopping  chan struct{} // closed when the pod is to end
-	hurry     chan struct{} // closed when the grace period is over
 	gone      chan struct{} // closed when the API object is gone
 	stopOnce  sync.Once
-	hurryOnce sync.Once
+	graceOnce sync.Once
 	goneOnce  sync.Once
 
-	volumeMu sync.Mutex
-	volumes  *volumes
-
-	mu         sync.Mutex // guards everything below
-	object     *corev1.Pod
-	published  *corev1.Pod // what the API server has, as far as is known
-	deadline   time.Time   // of the end, once stopping
-	ip         netip.Addr
-	network    network
-	snap       snapshot // without containers
-	containers map[string]*container
+	published *corev1.Pod // what the API server has, as far as is known; guarded by mu
 }
 
-func newPod(a *Agent, n *node, object *corev1.Pod) *pod {
-	dir := filepath.Join(a.podsDir(), string(object.UID))
-	p := &pod{
-		agent: a, node: n, uid: object.UID, dir: dir, object: object, published: object,
-		log:     a.log.With("pod", object.Namespace+"/"+object.Name),
-		changed: make(chan struct{}, 1), stopping: make(chan struct{}), hurry: make(chan struct{}), gone: make(chan struct{}),
-		volumes:    newVolumes(filepath.Join(dir, "volumes"), a.objects, a.runtime),
-		containers: map[string]*container{},
+func newPod(m *machine, n *node, object *corev1.Pod) *pod {
+	dir := filepath.Join(m.podsDir(), string(object.UID))
+	sandbox := &podSandbox{
+		machine: m, node: n, uid: object.UID, dir: dir, object: object, log: m.log.With("pod", object.Namespace+"/"+object.Name),
+		changed: make(chan struct{}, 1), stopping: make(chan struct{}), graceOver: make(chan struct{}),
+		volumes: volume.New(filepath.Join(dir, "volumes"), m.objects, m.runtime),
+		state:   status.Pod{StartedAt: metav1.Now(), PodIP: object.Status.PodIP, HostIP: n.ip.String()},
 	}
-	p.snap.startedAt = metav1.Now()
+	p := &pod{podSandbox: sandbox, published: object, gone: make(chan struct{}), containers: map[string]*container{}}
 	if object.Status.StartTime != nil {
-		p.snap.startedAt, p.resumed = *object.Status.StartTime, true
+		p.state.StartedAt, p.resumed = *object.Status.StartTime, true
 	}
-	p.snap.podIP, p.snap.hostIP = object.Status.PodIP, n.ip.String()
 	for i := range object.Spec.InitContainers {
 		spec := &object.Spec.InitContainers[i]
-		p.containers[spec.Name] = newContainer(p, spec, true, containerStatus(object.Status.InitContainerStatuses, spec.Name))
+		p.containers[spec.Name] = newContainer(sandbox, spec, true, containerStatus(object.Status.InitContainerStatuses, spec.Name))
 	}
 	for i := range object.Spec.Containers {
 		spec := &object.Spec.Containers[i]
-		p.containers[spec.Name] = newContainer(p, spec, false, containerStatus(object.Status.ContainerStatuses, spec.Name))
+		p.containers[spec.Name] = newContainer(sandbox, spec, false, containerStatus(object.Status.ContainerStatuses, spec.Name))
 	}
 	return p
 }
@@ -92,7 +70,7 @@ func (p *pod) run(ctx context.Context) {
 	var publisher sync.WaitGroup
 	publisher.Go(func() { p.publish(ctx) })
 	if phase := p.object.Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
-		p.snap.over, p.snap.initialized, p.snap.reason, p.snap.message = true, true, p.object.Status.Reason, p.object.Status.Message
+		p.state.Over, p.state.Initialized, p.state.Reason, p.state.Message = true, true, p.object.Status.Reason, p.object.Status.Message
 	} else {
 		p.live(ctx)
 		p.finish()
@@ -109,7 +87,6 @@ func (p *pod) run(ctx context.Context) {
 	if err := os.RemoveAll(p.dir); err != nil {
 		p.log.Error("remove the pod's folder", "error", err)
 	}
-	p.agent.forget(p)
 }
 
 // live runs the containers until none is left.
@@ -130,7 +107,7 @@ func (p *pod) live(ctx context.Context) {
 	spec := p.current().Spec
 	for i := range spec.InitContainers {
 		c := p.containers[spec.InitContainers[i].Name]
-		if isSidecar(&spec.InitContainers[i]) {
+		if status.IsSidecar(&spec.InitContainers[i]) {
 			sidecars = append(sidecars, c)
 			running.Go(func() { c.supervise(ctx) })
 			if !c.waitStarted(ctx) {
@@ -141,7 +118,7 @@ func (p *pod) live(ctx context.Context) {
 		}
 	}
 	p.mu.Lock()
-	p.snap.initialized = true
+	p.state.Initialized = true
 	p.mu.Unlock()
 	p.markChanged()
 	var mains sync.WaitGroup
@@ -152,93 +129,27 @@ func (p *pod) live(ctx context.Context) {
 	mains.Wait()
 }
 
-// prepare makes the network and the volumes; what is missing is waited for.
-func (p *pod) prepare(ctx context.Context) bool {
-	p.markChanged()
-	for {
-		err := p.prepareOnce(ctx)
-		if err == nil {
-			p.markChanged()
-			return true
-		}
-		p.event(corev1.EventTypeWarning, "FailedMount", err.Error())
-		p.log.Warn("pod is waiting", "error", err)
-		if !p.wait(ctx, retryEvery) {
-			return false
-		}
-	}
-}
-
-func (p *pod) prepareOnce(ctx context.Context) error {
-	for _, d := range []string{"volumes", "logs"} {
-		if err := os.MkdirAll(filepath.Join(p.dir, d), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := p.connect(); err != nil {
-		return err
-	}
-	return p.refreshVolumes(ctx)
-}
-
-// connect gives the pod its network and the files that describe it.
-func (p *pod) connect() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.snap.networkReady {
-		return nil
-	}
-	if p.object.Spec.HostNetwork {
-		p.snap.podIP = p.node.ip.String()
-	} else {
-		ip, err := p.agent.pods.take(p.object.Status.PodIP)
-		if err != nil {
-			return err
-		}
-		if p.network, err = p.agent.runtime.NewNetwork(ip); err != nil {
-			p.agent.pods.release(ip)
-			return fmt.Errorf("network of address %s: %w", ip, err)
-		}
-		p.ip, p.snap.podIP = ip, ip.String()
-	}
-	p.snap.networkReady = true
-	v := p.viewLocked()
-	for name, content := range map[string]string{
-		"hosts":       hostsFile(v),
-		"hostname":    v.hostname() + "\n",
-		"resolv.conf": resolvFile(p.object, p.agent.cfg.DNS, p.agent.hostResolv),
-	} {
-		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// refreshVolumes brings the volumes up to date with the objects they show.
-func (p *pod) refreshVolumes(ctx context.Context) error {
-	v := p.view()
-	p.volumeMu.Lock()
-	defer p.volumeMu.Unlock()
-	return p.volumes.prepare(ctx, v)
-}
-
 // finish gives back what the pod held and marks it as over.
 func (p *pod) finish() {
-	p.volumeMu.Lock()
-	err := p.volumes.release()
-	p.volumeMu.Unlock()
+	err := p.release()
 	p.mu.Lock()
-	network, ip := p.network, p.ip
-	p.network, p.ip = nil, netip.Addr{}
-	p.snap.over, p.snap.stopping = true, true
+	p.state.Over, p.state.Stopping = true, true
 	p.mu.Unlock()
-	if network != nil {
-		err = errors.Join(err, network.Close())
-		p.agent.pods.release(ip)
-	}
 	if err != nil {
 		p.log.Error("release the pod's resources", "error", err)
+	}
+}
+
+// refreshLive brings the volumes of a running pod up to date.
+func (p *pod) refreshLive(ctx context.Context) {
+	p.mu.Lock()
+	runs := p.state.NetworkReady && !p.state.Stopping && !p.state.Over
+	p.mu.Unlock()
+	if !runs || len(p.current().Spec.Volumes) == 0 {
+		return
+	}
+	if err := p.refreshVolumes(ctx); err != nil && ctx.Err() == nil {
+		p.event(corev1.EventTypeWarning, "FailedMount", err.Error())
 	}
 }
 
@@ -248,7 +159,7 @@ func (p *pod) watchDeadline() (cancel func() bool) {
 	if seconds == nil {
 		return func() bool { return false }
 	}
-	left := time.Until(p.snap.startedAt.Add(time.Duration(*seconds) * time.Second))
+	left := time.Until(p.state.StartedAt.Add(time.Duration(*seconds) * time.Second))
 	return time.AfterFunc(max(left, 0), func() {
 		p.fail("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
 	}).Stop
@@ -257,18 +168,10 @@ func (p *pod) watchDeadline() (cancel func() bool) {
 // fail ends the pod for a reason of its own.
 func (p *pod) fail(reason, message string) {
 	p.mu.Lock()
-	p.snap.reason, p.snap.message = reason, message
+	p.state.Reason, p.state.Message = reason, message
 	p.mu.Unlock()
 	p.event(corev1.EventTypeWarning, reason, message)
 	p.stop(p.grace())
-}
-
-// grace is how long the pod may take to end when nobody says otherwise.
-func (p *pod) grace() time.Duration {
-	if s := p.current().Spec.TerminationGracePeriodSeconds; s != nil {
-		return time.Duration(*s) * time.Second
-	}
-	return defaultGrace
 }
 
 // stop ends the pod within grace. A later call may only shorten it.
@@ -280,9 +183,9 @@ func (p *pod) stop(grace time.Duration) {
 		return
 	}
 	p.deadline = deadline
-	p.snap.stopping = true
+	p.state.Stopping = true
 	p.mu.Unlock()
-	time.AfterFunc(grace, func() { p.hurryOnce.Do(func() { close(p.hurry) }) })
+	time.AfterFunc(grace, func() { p.graceOnce.Do(func() { close(p.graceOver) }) })
 	p.stopOnce.Do(func() {
 		close(p.stopping)
 		for _, c := range p.containers {
@@ -298,7 +201,7 @@ func (p *pod) stop(grace time.Duration) {
 func (p *pod) update(object *corev1.Pod) {
 	p.mu.Lock()
 	p.object = object
-	if newer(object, p.published) {
+	if status.Newer(object, p.published) {
 		p.published = object
 	}
 	p.mu.Unlock()
@@ -312,48 +215,8 @@ func (p *pod) update(object *corev1.Pod) {
 	p.markChanged()
 }
 
-// vanish takes note that the object is gone.
-func (p *pod) vanish() {
+// removed takes note that the object is gone.
+func (p *pod) removed() {
 	p.stop(goneGrace)
 	p.goneOnce.Do(func() { close(p.gone) })
-}
-
-// wait waits for d; false means that the pod or the agent is to end.
-func (p *pod) wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-p.stopping:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-func (p *pod) current() *corev1.Pod {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.object
-}
-
-func (p *pod) view() view {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.viewLocked()
-}
-
-func (p *pod) viewLocked() view {
-	return view{pod: p.object, podIP: p.snap.podIP, hostIP: p.node.ip.String(), allocatable: p.node.allocatable()}
-}
-
-func (p *pod) markChanged() {
-	select {
-	case p.changed <- struct{}{}:
-	default:
-	}
-}
-
-func (p *pod) event(kind, reason, message string) {
-	p.node.recorder.Event(p.current(), kind, reason, message)
 }

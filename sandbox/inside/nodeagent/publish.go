@@ -2,16 +2,15 @@ package nodeagent
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/strategicpatch"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/status"
 )
 
 // publishRetry is the pause after the API server refused or was away.
@@ -46,12 +45,11 @@ func (p *pod) publishOnce(ctx context.Context) error {
 	base, object, snap := p.snapshot()
 	desired := object.DeepCopy()
 	desired.Status.Conditions = base.Status.Conditions
-	status := podStatus(desired, snap, metav1.Now())
-	patch, err := statusPatch(base, status)
+	patch, err := status.Patch(base, status.Of(desired, snap, metav1.Now()))
 	if err != nil {
 		return err
 	}
-	pods := p.agent.client.CoreV1().Pods(object.Namespace)
+	pods := p.client.CoreV1().Pods(object.Namespace)
 	if patch != nil {
 		updated, err := pods.Patch(ctx, object.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
 		switch {
@@ -64,7 +62,7 @@ func (p *pod) publishOnce(ctx context.Context) error {
 		p.published = updated
 		p.mu.Unlock()
 	}
-	if !snap.over || object.DeletionTimestamp == nil {
+	if !snap.Over || object.DeletionTimestamp == nil {
 		return nil
 	}
 	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: &metav1.Preconditions{UID: &p.uid}}
@@ -75,42 +73,13 @@ func (p *pod) publishOnce(ctx context.Context) error {
 }
 
 // snapshot copies the pod's state: what the API server has, the newest object, and the state itself.
-func (p *pod) snapshot() (base, object *corev1.Pod, s snapshot) {
+func (p *pod) snapshot() (base, object *corev1.Pod, s status.Pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s = p.snap
-	s.containers = make(map[string]containerSnapshot, len(p.containers))
+	s = p.state
+	s.Containers = make(map[string]status.Container, len(p.containers))
 	for name, c := range p.containers {
-		s.containers[name] = c.containerSnapshot
+		s.Containers[name] = c.Container
 	}
 	return p.published, p.object, s
-}
-
-// statusPatch is the change from what the API server has to the wanted status, for this very pod; nil if there is none.
-func statusPatch(base *corev1.Pod, want corev1.PodStatus) ([]byte, error) {
-	before, err := json.Marshal(corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: base.UID}, Status: base.Status})
-	if err != nil {
-		return nil, err
-	}
-	after, err := json.Marshal(corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: base.UID}, Status: want})
-	if err != nil {
-		return nil, err
-	}
-	patch, err := strategicpatch.CreateTwoWayMergePatch(before, after, corev1.Pod{})
-	if err != nil || string(patch) == "{}" {
-		return nil, err
-	}
-	var change map[string]any
-	if err := json.Unmarshal(patch, &change); err != nil {
-		return nil, err
-	}
-	change["metadata"] = map[string]any{"uid": base.UID}
-	return json.Marshal(change)
-}
-
-// newer says whether a is a later version than b. Resource versions are comparable since Kubernetes 1.35.
-func newer(a, b *corev1.Pod) bool {
-	x, errX := strconv.ParseUint(a.ResourceVersion, 10, 64)
-	y, errY := strconv.ParseUint(b.ResourceVersion, 10, 64)
-	return errX != nil || errY != nil || x > y
 }

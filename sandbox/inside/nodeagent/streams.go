@@ -12,6 +12,9 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/errdefs"
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	"golang.org/x/sys/unix"
+
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
 )
 
 // exitCode is a command's exit code other than 0, in the form that kubectl exec hands on.
@@ -29,7 +32,7 @@ func (a *Agent) exec(ctx context.Context, namespace, name, containerName string,
 		return err
 	}
 	c.pod.mu.Lock()
-	proc, spec := c.process, execSpec{argv: argv, env: c.env, dir: c.workDir}
+	proc, spec := c.process, process.Command{Argv: argv, Env: c.env, Dir: c.workDir}
 	c.pod.mu.Unlock()
 	if proc == nil {
 		return errdefs.InvalidInputf("container %s of pod %s/%s is not running", containerName, namespace, name)
@@ -38,7 +41,7 @@ func (a *Agent) exec(ctx context.Context, namespace, name, containerName string,
 	if streams.TTY() {
 		exit, err = a.execTerminal(ctx, proc, spec, streams)
 	} else {
-		spec.stdin, spec.stdout, spec.stderr = streams.Stdin(), writer(streams.Stdout()), writer(streams.Stderr())
+		spec.Stdin, spec.Stdout, spec.Stderr = streams.Stdin(), writer(streams.Stdout()), writer(streams.Stderr())
 		exit, err = a.runtime.Exec(ctx, proc, spec)
 	}
 	if err == nil && exit != 0 {
@@ -56,14 +59,14 @@ func writer(w io.WriteCloser) io.Writer {
 }
 
 // execTerminal runs a command on a terminal of its own.
-func (a *Agent) execTerminal(ctx context.Context, proc process, spec execSpec, streams api.AttachIO) (int, error) {
+func (a *Agent) execTerminal(ctx context.Context, proc process.Process, spec process.Command, streams api.AttachIO) (int, error) {
 	control, tty, err := openTerminal()
 	if err != nil {
 		return 0, err
 	}
-	spec.tty = tty
-	if env := environ(spec.env); env["TERM"] == "" {
-		spec.env = append(append([]string{}, spec.env...), "TERM=xterm")
+	spec.TTY = tty
+	if env.Map(spec.Env)["TERM"] == "" {
+		spec.Env = append(append([]string{}, spec.Env...), "TERM=xterm")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -130,7 +133,7 @@ func (a *Agent) portForward(ctx context.Context, namespace, name string, port in
 	if err != nil {
 		return err
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(p.view().podIP, strconv.Itoa(int(port))))
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(p.view().PodIP, strconv.Itoa(int(port))))
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 )
 
 const (
@@ -218,9 +220,5 @@ func store(p Pair, certDER []byte, key *ecdsa.PrivateKey) error {
 
 // writePEM replaces path as a whole: a killed sandbox leaves no half of a key.
 func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
 }

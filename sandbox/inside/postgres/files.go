@@ -8,6 +8,9 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 )
 
 // writeIfChanged makes the file name hold text, atomically, readable by the owner alone.
@@ -19,10 +22,7 @@ func writeIfChanged(name, text string) (changed bool, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	if err := os.WriteFile(name+".new", []byte(text), 0o600); err != nil {
-		return false, err
-	}
-	return true, os.Rename(name+".new", name)
+	return true, atomicfile.Write(name, []byte(text), 0o600)
 }
 
 func copyIfChanged(name, source string) (changed bool, err error) {
@@ -44,18 +44,7 @@ func explainDisk(err error, dir string) error {
 	return err
 }
 
-// tail is what was written to the file name since offset, at most its last 4 kB; an error that arises says so instead.
+// tail is what was written to the log name since offset, at its end.
 func tail(name string, offset int64) string {
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		return err.Error()
-	}
-	if offset < int64(len(raw)) {
-		raw = raw[offset:]
-	}
-	const most = 4 << 10
-	if len(raw) > most {
-		raw = raw[len(raw)-most:]
-	}
-	return strings.TrimSpace(string(bytes.ToValidUTF8(raw, []byte("?"))))
+	return strings.TrimSpace(string(bytes.ToValidUTF8(supervise.Tail(name, offset), []byte("?"))))
 }

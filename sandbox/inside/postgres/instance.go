@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/netip"
@@ -20,12 +19,12 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 )
 
 const (
 	startLimit  = 5 * time.Minute // crash recovery of a large WAL included
 	reloadLimit = 10 * time.Second
-	logCap      = 32 << 20 // bytes; a longer log is set aside when the server starts
 )
 
 // instance is one database: a folder and, most of the time, a server process.
@@ -35,17 +34,14 @@ type instance struct {
 	dir    string
 	engine *engine
 
-	mu sync.Mutex // held while the database is changed; a replica's before its source's
+	mu   sync.Mutex // held while the database is changed; a replica's before its source's
+	life supervise.Life
 
 	state    sync.Mutex // guards what follows
 	spec     control.Database
 	addr     netip.Addr
 	upstream string // of a replica: how it reaches its source
 	pending  error  // of a replica: declared parameters that wait for the source's
-	proc     *debroot.Process
-	since    time.Time
-	restarts int
-	lastExit string
 }
 
 // ensure does the work of Server.Ensure for a primary whose spec was checked.
@@ -77,11 +73,11 @@ func (i *instance) apply(ctx context.Context, spec control.Database, addr netip.
 		return explainDisk(err, i.dir)
 	}
 	moved := i.declare(spec, addr)
-	switch proc := i.running(); {
+	switch proc := i.life.Running(); {
 	case proc == nil:
 		return i.start(ctx)
 	case proc.Ended():
-		return i.startAgain(ctx, proc)
+		return i.life.Again(ctx, proc)
 	case moved: // the socket's name and the address change with it, and reloading cannot tell
 		return i.restart(ctx)
 	case changed || renewed:
@@ -164,7 +160,7 @@ func (i *instance) writeConf(conf, hba string) (changed bool, err error) {
 // start starts the server and waits until it takes connections.
 func (i *instance) start(ctx context.Context) error {
 	spec := i.declared()
-	log, offset, err := i.openLog()
+	log, offset, err := supervise.OpenLog(filepath.Join(i.server.cfg.LogDir, "postgres-"+i.id+".log"))
 	if err != nil {
 		return explainDisk(err, i.dir)
 	}
@@ -182,13 +178,13 @@ func (i *instance) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	i.setProcess(proc)
+	i.life.Began(proc)
 	if err := i.awaitReady(ctx, proc); err != nil {
 		said := tail(log.Name(), offset)
 		err = explainDisk(fmt.Errorf("PostgreSQL did not start (port %d): %w: %s", spec.Port, err, said), i.dir)
 		return errors.Join(err, i.stop(context.WithoutCancel(ctx)))
 	}
-	go i.watch(proc)
+	go i.life.Watch(proc)
 	return nil
 }
 
@@ -211,53 +207,10 @@ func (i *instance) awaitReady(ctx context.Context, proc *debroot.Process) error 
 	}
 }
 
-// watch restarts a server that ends without having been told to, with growing pauses.
-func (i *instance) watch(proc *debroot.Process) {
-	<-proc.Done()
-	for pause := time.Second; ; pause = min(2*pause, time.Minute) {
-		i.mu.Lock()
-		if i.running() != proc {
-			i.mu.Unlock()
-			return
-		}
-		i.noteExit(proc)
-		i.server.logf("database %s: PostgreSQL ended (%s), starting it again", i.id, proc.Exit())
-		err := i.startAgain(context.Background(), proc)
-		i.mu.Unlock()
-		if err == nil {
-			return
-		}
-		i.server.logf("database %s: %v; next try in %s", i.id, err, pause)
-		time.Sleep(pause)
-	}
-}
-
-// startAgain starts a server whose process has ended. If that does not succeed it is still wanted, and watched.
-func (i *instance) startAgain(ctx context.Context, ended *debroot.Process) error {
-	err := i.start(ctx)
-	if err != nil {
-		i.setProcess(ended)
-	}
-	return err
-}
-
 // stop ends the server with a fast shutdown, then harder, and returns when all its processes are gone.
 func (i *instance) stop(ctx context.Context) error {
-	proc := i.running()
-	i.setProcess(nil)
-	if proc == nil {
-		return nil
-	}
-	for _, step := range []struct {
-		signal syscall.Signal
-		wait   time.Duration
-	}{{syscall.SIGINT, 30 * time.Second}, {syscall.SIGQUIT, 5 * time.Second}, {syscall.SIGKILL, 10 * time.Second}} {
-		if proc.Signal(ctx, step.signal, step.wait) {
-			return nil
-		}
-		i.server.logf("database %s: PostgreSQL is still there after %v", i.id, step.signal)
-	}
-	return fmt.Errorf("PostgreSQL (pid %d) does not end, even after SIGKILL", proc.PID())
+	return i.life.Stop(ctx, supervise.Step{Signal: syscall.SIGINT, Wait: 30 * time.Second},
+		supervise.Step{Signal: syscall.SIGQUIT, Wait: 5 * time.Second}, supervise.Step{Signal: syscall.SIGKILL, Wait: 10 * time.Second})
 }
 
 func (i *instance) restart(ctx context.Context) error {
@@ -334,20 +287,4 @@ func (i *instance) verify(ctx context.Context, spec control.Database) error {
 		faults = append(faults, errors.New("parameter jit is on, but the engine's JIT library does not load: make the engines' root again"))
 	}
 	return errors.Join(faults...)
-}
-
-// openLog opens the server's log for appending; offset is where the new part begins.
-func (i *instance) openLog() (f *os.File, offset int64, err error) {
-	name := filepath.Join(i.server.cfg.LogDir, "postgres-"+i.id+".log")
-	if info, err := os.Stat(name); err == nil && info.Size() > logCap {
-		if err := os.Rename(name, name+".1"); err != nil {
-			return nil, 0, err
-		}
-	}
-	f, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, 0, err
-	}
-	offset, err = f.Seek(0, io.SeekEnd)
-	return f, offset, err
 }

@@ -262,11 +262,11 @@ func TestACrashedServerComesBackWithItsData(t *testing.T) {
 	s, d := live(t)
 	query(t, ensure(t, s, d), "CREATE TABLE kept AS SELECT 1 AS x")
 	i := s.instances["db"]
-	proc := i.running()
+	proc := i.life.Running()
 	if !proc.Signal(t.Context(), syscall.SIGKILL, time.Minute) {
 		t.Fatal("it does not end")
 	}
-	for i.running() == proc { // watch starts another
+	for i.life.Running() == proc { // watch starts another
 		if t.Context().Err() != nil {
 			t.Fatal("not restarted")
 		}
@@ -283,7 +283,7 @@ func TestNoProcessIsLeftAfterStop(t *testing.T) {
 	s, d := live(t)
 	ensure(t, s, d)
 	i := s.instances["db"]
-	pid := i.running().PID()
+	pid := i.life.Running().PID()
 	raw, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/task/" + strconv.Itoa(pid) + "/children")
 	if err != nil || len(raw) == 0 {
 		t.Skipf("this kernel does not list children: %v", err)

@@ -160,7 +160,7 @@ func (s *Server) Databases(ctx context.Context) []control.DatabaseStatus {
 func (s *Server) Processes() []control.Process {
 	out := []control.Process{}
 	for _, i := range s.list() {
-		out = append(out, i.process())
+		out = append(out, i.life.Process())
 	}
 	return out
 }
@@ -183,6 +183,7 @@ func (s *Server) instance(id string, e *engine) *instance {
 	i := s.instances[id]
 	if i == nil {
 		i = &instance{server: s, id: id, dir: filepath.Join(s.cfg.StateDir, id)}
+		i.life.Name, i.life.Lock, i.life.Start, i.life.Logf = "postgres-"+id, &i.mu, i.start, s.logf
 		s.instances[id] = i
 	}
 	if e != nil {

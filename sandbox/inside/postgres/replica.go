@@ -59,7 +59,7 @@ func inherit(spec, source control.Database) control.Database {
 func (s *Server) settleReplicas(ctx context.Context, source *instance) {
 	for _, i := range s.list() {
 		spec := i.declared()
-		if spec.SourceID != source.id || i.running() == nil || i.waits() == nil && i.reaches(source) {
+		if spec.SourceID != source.id || i.life.Running() == nil || i.waits() == nil && i.reaches(source) {
 			continue
 		}
 		if _, err := s.makeReplica(ctx, i.id, i.engine, spec, i.address()); err != nil {

@@ -276,12 +276,12 @@ func TestAReplicaThatItsSourceHasOutgrownIsNamed(t *testing.T) {
 func TestAKilledReplicaComesBackAndCatchesUp(t *testing.T) {
 	p := replicated(t)
 	i := p.s.instances["db-ro"]
-	proc := i.running()
+	proc := i.life.Running()
 	if !proc.Signal(t.Context(), syscall.SIGKILL, time.Minute) {
 		t.Fatal("it does not end")
 	}
 	p.streams()
-	if got := i.process(); got.Restarts != 1 {
+	if got := i.life.Process(); got.Restarts != 1 {
 		t.Errorf("%d restarts, want 1", got.Restarts)
 	}
 }

@@ -129,7 +129,7 @@ func (i *instance) allowed(ctx context.Context, spec control.Database, source *i
 
 // runningValues are the limited parameters of the running server; none when it does not run.
 func (i *instance) runningValues(ctx context.Context) (map[string]int, error) {
-	if i.running() == nil {
+	if i.life.Running() == nil {
 		return nil, nil
 	}
 	conn, err := i.admin(ctx)

@@ -134,7 +134,7 @@ func (i *instance) slotFault(ctx context.Context, slot string) (string, error) {
 func (s *Server) forgetReplica(ctx context.Context, id string) error {
 	var faults []error
 	for _, i := range s.list() {
-		if i.id == id || i.running() == nil || i.declared().SourceID != "" {
+		if i.id == id || i.life.Running() == nil || i.declared().SourceID != "" {
 			continue
 		}
 		i.mu.Lock()

@@ -16,7 +16,7 @@ const statusLimit = 2 * time.Second
 func (i *instance) status(ctx context.Context) control.DatabaseStatus {
 	spec := i.declared()
 	st := control.DatabaseStatus{ID: i.id, HostURL: i.hostURL(), SourceID: spec.SourceID}
-	if proc := i.running(); proc == nil {
+	if proc := i.life.Running(); proc == nil {
 		st.Problem = "PostgreSQL does not run"
 		return st
 	} else if proc.Ended() {

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -167,33 +166,4 @@ func parameterOf(directive string) string {
 		return reservedPercent
 	}
 	return directive
-}
-
-// openLog opens a node's log for appending; a long one is set aside. offset is where the new part begins.
-func openLog(name string) (f *os.File, offset int64, err error) {
-	const logCap = 16 << 20 // bytes
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, 0, err
-	}
-	if info, err := os.Stat(name); err == nil && info.Size() > logCap {
-		if err := os.Rename(name, name+".1"); err != nil {
-			return nil, 0, err
-		}
-	}
-	if f, err = os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-		return nil, 0, err
-	}
-	offset, err = f.Seek(0, io.SeekEnd)
-	return f, offset, err
-}
-
-// said is what the log name holds from offset on, at most its last 2 kB; an error that arises says so instead.
-func said(name string, offset int64) string {
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		return err.Error()
-	}
-	const most = 2 << 10
-	raw = raw[min(offset, int64(len(raw))):]
-	return complaint(string(raw[max(0, len(raw)-most):]))
 }

@@ -71,7 +71,9 @@ func (g *group) node(n int, e *engine) *node {
 	defer g.list.Unlock()
 	if n == len(g.nodes) {
 		id := g.nodeID(n)
-		g.nodes = append(g.nodes, &node{group: g, id: id, dir: filepath.Join(g.server.cfg.StateDir, id), engine: e})
+		made := &node{group: g, id: id, dir: filepath.Join(g.server.cfg.StateDir, id), engine: e}
+		made.life.Name, made.life.Lock, made.life.Start, made.life.Logf = "cache-"+id, &g.mu, made.start, g.server.logf
+		g.nodes = append(g.nodes, made)
 	}
 	return g.nodes[n]
 }

@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
+	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 )
 
 const startLimit = 30 * time.Second
@@ -36,12 +38,10 @@ type node struct {
 	dir    string
 	engine *engine
 
-	state    sync.Mutex // guards what follows
-	want     wanted
-	proc     *debroot.Process // nil: none is wanted
-	since    time.Time
-	restarts int
-	lastExit string
+	life supervise.Life
+
+	state sync.Mutex // guards want
+	want  wanted
 }
 
 // ensure makes the node what want says, in place where the engine can.
@@ -52,7 +52,7 @@ func (n *node) ensure(ctx context.Context, want wanted) error {
 	}
 	have := n.declare(want)
 	switch {
-	case n.running() == nil:
+	case n.life.Running() == nil:
 		return n.start(ctx)
 	case restarts(want.directives, have.directives):
 		n.group.server.logf("cache node %s: restarting for directives that it reads at its start only", n.id)
@@ -120,7 +120,7 @@ func (n *node) certify(want wanted) (renewed bool, err error) {
 		if have, err := os.ReadFile(path); err == nil && string(have) == string(text) {
 			continue
 		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
+		if err := atomicfile.Write(path, text, 0o600); err != nil {
 			return false, err
 		}
 		renewed = true
@@ -135,7 +135,7 @@ func (n *node) start(ctx context.Context) error {
 		return err
 	}
 	name := filepath.Join(n.group.server.cfg.LogDir, "cache-"+n.id+".log")
-	log, offset, err := openLog(name)
+	log, offset, err := supervise.OpenLog(name)
 	if err != nil {
 		return err
 	}
@@ -146,16 +146,16 @@ func (n *node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.setProcess(proc)
+	n.life.Began(proc)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	a, err := awaitAdmin(ctx, proc, n.socket(), n.group.password)
 	if err != nil {
 		ended := n.stop(context.WithoutCancel(ctx))
-		return errors.Join(fmt.Errorf("it did not start: %w: %s", err, said(name, offset)), ended)
+		return errors.Join(fmt.Errorf("it did not start: %w: %s", err, complaint(string(supervise.Tail(name, offset)))), ended)
 	}
 	a.close()
-	go n.watch(proc)
+	go n.life.Watch(proc)
 	return nil
 }
 
@@ -172,38 +172,9 @@ func (n *node) conf(want wanted) string {
 	return text
 }
 
-// watch starts an engine again that ends without having been told to, with growing pauses.
-func (n *node) watch(proc *debroot.Process) {
-	<-proc.Done()
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
-		time.Sleep(pause)
-		n.group.mu.Lock()
-		if n.running() != proc {
-			n.group.mu.Unlock()
-			return
-		}
-		n.noteExit(proc)
-		n.group.server.logf("cache node %s: the engine ended (%s), starting it again", n.id, proc.Exit())
-		err := n.start(context.Background())
-		if err != nil {
-			n.setProcess(proc) // still wanted
-		}
-		n.group.mu.Unlock()
-		if err == nil {
-			return
-		}
-		n.group.server.logf("cache node %s: %v", n.id, err)
-	}
-}
-
 // stop ends the engine and returns when its process is gone.
 func (n *node) stop(ctx context.Context) error {
-	proc := n.running()
-	n.setProcess(nil)
-	if proc == nil || proc.Signal(ctx, syscall.SIGTERM, 5*time.Second) || proc.Signal(ctx, syscall.SIGKILL, 10*time.Second) {
-		return nil
-	}
-	return fmt.Errorf("cache node %s: the engine (pid %d) does not end, even after SIGKILL", n.id, proc.PID())
+	return n.life.Stop(ctx, supervise.Step{Signal: syscall.SIGTERM, Wait: 5 * time.Second}, supervise.Step{Signal: syscall.SIGKILL, Wait: 10 * time.Second})
 }
 
 func (n *node) remove(ctx context.Context) error {
@@ -232,25 +203,6 @@ func (n *node) awaitLink(ctx context.Context) error {
 func (n *node) admin() (admin, error) { return dialAdmin(n.socket(), n.group.password) }
 
 func (n *node) socket() string { return filepath.Join(n.dir, socketName) }
-
-func (n *node) running() *debroot.Process {
-	n.state.Lock()
-	defer n.state.Unlock()
-	return n.proc
-}
-
-func (n *node) setProcess(p *debroot.Process) {
-	n.state.Lock()
-	defer n.state.Unlock()
-	n.proc, n.since = p, time.Now()
-}
-
-func (n *node) noteExit(p *debroot.Process) {
-	n.state.Lock()
-	defer n.state.Unlock()
-	n.restarts++
-	n.lastExit = p.Exit()
-}
 
 // declare notes what is wanted and returns what was.
 func (n *node) declare(want wanted) (had wanted) {

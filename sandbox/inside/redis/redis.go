@@ -128,7 +128,7 @@ func (s *Server) Processes() []control.Process {
 	out := []control.Process{}
 	for _, g := range s.list() {
 		for _, n := range g.members() {
-			out = append(out, n.process())
+			out = append(out, n.life.Process())
 		}
 	}
 	return out

@@ -44,17 +44,3 @@ func number(text string) int64 {
 	}
 	return n
 }
-
-func (n *node) process() control.Process {
-	n.state.Lock()
-	defer n.state.Unlock()
-	p := control.Process{Name: "cache-" + n.id, State: "stopped", Restarts: n.restarts, Since: n.since, LastExit: n.lastExit}
-	switch {
-	case n.proc == nil:
-	case n.proc.Ended():
-		p.State = "restarting"
-	default:
-		p.State, p.PID, p.RSSBytes = "running", n.proc.PID(), n.proc.Memory()
-	}
-	return p
-}

@@ -11,10 +11,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
+	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/schema"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 const providerToken = "pulumi:providers:aws"

@@ -77,9 +77,13 @@ func (p *Provider) reserve(token string, urn resource.URN, want *schema.Resource
 		return inventory.Resource{}, err
 	}
 	m := p.maker(token, urn, settings.region, generation, inputs)
+	state, err := p.numbered(token, m.State(settings.defaultTags))
+	if err != nil {
+		return inventory.Resource{}, err
+	}
 	rec := inventory.Resource{
 		Type: token, ID: m.ID(), URN: string(urn), Region: settings.region, Generation: generation,
-		Inputs: sealed(want, inputs), State: sealed(want, readback.State(token, nil, m.State(settings.defaultTags))),
+		Inputs: sealed(want, inputs), State: sealed(want, readback.State(token, nil, state)),
 	}
 	if err := p.collision(rec); err != nil {
 		return rec, err

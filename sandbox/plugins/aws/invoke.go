@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 
+	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/engines"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
@@ -241,22 +242,12 @@ func ssmParameter(p *Provider, args resource.PropertyMap) (map[string]any, error
 	return map[string]any{"id": name, "arn": arn, "name": name, "type": "String", "value": image, "insecureValue": image, "version": 1}, nil
 }
 
-// managedPolicies are CloudFront's own policies. Their ids are the same in every account; those here are the ones that
-// public configurations use; read 2026-11-23. To settle: `aws cloudfront list-cache-policies --type managed` and its
-// siblings for origin requests and response headers.
-var managedPolicies = map[string]string{
-	"Managed-CachingDisabled":           "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
-	"Managed-CachingOptimized":          "658327ea-f89d-4fab-a63d-7e88639e58f6",
-	"Managed-AllViewerExceptHostHeader": "b689b0a8-53d0-40ab-baf2-68738e2966ac",
-	"Managed-SecurityHeadersPolicy":     "67f7725c-6f97-4210-82d7-5512b31e9d03",
-}
-
 func managedPolicy(_ *Provider, args resource.PropertyMap) (map[string]any, error) {
 	name, id := props.Str(args, "name"), props.Str(args, "id")
-	for n, i := range managedPolicies {
+	for n, i := range catalogue.CloudFrontPolicies {
 		if n == name || i == id {
 			return map[string]any{"id": i, "name": n}, nil
 		}
 	}
-	return nil, fmt.Errorf("no managed policy has the name %q or id %q, want one of %q", name, id, slices.Sorted(maps.Keys(managedPolicies)))
+	return nil, fmt.Errorf("no managed policy has the name %q or id %q, want one of %q", name, id, slices.Sorted(maps.Keys(catalogue.CloudFrontPolicies)))
 }

@@ -77,14 +77,8 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	rec, ok, err := p.store.Get(token, string(r.ID))
+	rec, err := p.existing(ctx, token, string(r.ID))
 	if err != nil {
-		return plugin.UpdateResponse{}, err
-	}
-	if !ok {
-		return plugin.UpdateResponse{}, fmt.Errorf("%s %q does not exist any more: refresh the stack, then update again", token, r.ID)
-	}
-	if rec, err = p.pass(ctx, rec); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
 	before := rec.State
@@ -92,7 +86,9 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err := rules.References(request); err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	rec = p.changed(want, rec, r)
+	if rec, err = p.changed(want, rec, r); err != nil {
+		return plugin.UpdateResponse{}, err
+	}
 	if fault == failures.NotReady {
 		return plugin.UpdateResponse{}, p.halfMade(rec, errors.New(failures.Message(fault, "update", token)))
 	}
@@ -105,8 +101,20 @@ func (p *Provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	return plugin.UpdateResponse{Properties: rec.State, Status: resource.StatusOK}, nil
 }
 
+// existing is what there is to update, after what waited for a time that has come.
+func (p *Provider) existing(ctx context.Context, token, id string) (inventory.Resource, error) {
+	rec, ok, err := p.store.Get(token, id)
+	if err != nil {
+		return rec, err
+	}
+	if !ok {
+		return rec, fmt.Errorf("%s %q does not exist any more: refresh the stack, then update again", token, id)
+	}
+	return p.pass(ctx, rec)
+}
+
 // changed is the record with new inputs. What the engine told stays until it tells anew.
-func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plugin.UpdateRequest) inventory.Resource {
+func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plugin.UpdateRequest) (inventory.Resource, error) {
 	fresh := p.maker(rec.Type, resource.URN(rec.URN), rec.Region, rec.Generation, r.NewInputs).State(p.settings().defaultTags)
 	for _, k := range engines.Owned(rec.Type) {
 		if old, ok := rec.State[k]; ok && !props.Has(r.NewInputs, string(k)) {
@@ -125,9 +133,13 @@ func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plug
 	if rec.Waiting = pending.Modified(rec.Type, rec.Waiting, rec.State, r.NewInputs); len(rec.Waiting) > 0 {
 		rec.Since = p.now()
 	}
+	fresh, err := p.numbered(rec.Type, fresh)
+	if err != nil {
+		return rec, err
+	}
 	fresh = readback.State(rec.Type, rec.State, fresh)
 	rec.Inputs, rec.State = sealed(want, r.NewInputs), sealed(want, fresh)
-	return rec
+	return rec, nil
 }
 
 // volatile are outputs that every update changes.

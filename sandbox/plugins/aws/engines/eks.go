@@ -9,10 +9,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/ec2"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func applyCluster(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
@@ -125,7 +125,7 @@ func (e *Engines) nodeGroup(r inventory.Resource) (control.NodeGroup, error) {
 	if err != nil {
 		return control.NodeGroup{}, err
 	}
-	instance, err := catalogue.EC2(name)
+	instance, err := ec2.Lookup(name)
 	if err != nil {
 		return control.NodeGroup{}, fmt.Errorf("instanceTypes: %w", err)
 	}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func applyReplicationGroup(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
@@ -47,7 +47,7 @@ func (e *Engines) cache(r inventory.Resource) (control.Cache, error) {
 	if err := cacheShape(r.State); err != nil {
 		return control.Cache{}, err
 	}
-	node, err := catalogue.Cache(props.Str(r.State, "nodeType"))
+	node, err := redis.NodeType(props.Str(r.State, "nodeType"))
 	if err != nil {
 		return control.Cache{}, fmt.Errorf("nodeType: %w", err)
 	}

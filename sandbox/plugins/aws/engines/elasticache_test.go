@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // cacheAccount is an account with a parameter group, three users, their group and the replication group of all of them.
@@ -40,7 +40,7 @@ func TestReplicationGroupHasItsParametersAndUsers(t *testing.T) {
 	e, sandbox := setUp(t)
 	group, _ := cacheAccount(t, e)
 	out := apply(t, e, group)
-	node, err := catalogue.Cache("cache.t4g.micro")
+	node, err := redis.NodeType("cache.t4g.micro")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // recorder is a sandbox that remembers what it was asked.
@@ -122,7 +123,7 @@ func TestNodeGroupHasTheRoomOfItsInstanceType(t *testing.T) {
 		"launchTemplate": object{"id": "lt-1"}, "scalingConfig": object{"desiredSize": 2},
 		"taints": []any{object{"key": "load", "value": "true", "effect": "NO_SCHEDULE"}},
 	}))
-	m7g, err := catalogue.EC2("m7g.large")
+	m7g, err := ec2.Lookup("m7g.large")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ func TestDatabaseHasItsGroupsParametersEvaluated(t *testing.T) {
 		object{"name": "shared_buffers", "value": "{DBInstanceClassMemory/32768}"}, object{"name": "work_mem", "value": "4096"}}})
 	db := database(t, e)
 	out := apply(t, e, db)
-	class, err := catalogue.RDS("db.t4g.medium")
+	class, err := rds.Lookup("db.t4g.medium")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +190,7 @@ func TestAReplicaHasItsSourcesIdentityAndItsOwnClass(t *testing.T) {
 	put(t, e, ParameterGroup, "pg", object{"name": "pg", "parameters": []any{object{"name": "shared_buffers", "value": "{DBInstanceClassMemory/32768}"}}})
 	database(t, e)
 	out := apply(t, e, replica(t, e, nil))
-	small, err := catalogue.RDS("db.t4g.small")
+	small, err := rds.Lookup("db.t4g.small")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,12 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/parameters"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 func applyInstance(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
@@ -71,7 +72,7 @@ func (e *Engines) replica(r inventory.Resource, name string) (control.Database, 
 // own is what primaries and replicas alike have of their own. Of what r does not declare a replica has its source's;
 // a primary is its own source.
 func (e *Engines) own(r, source inventory.Resource) (control.Database, error) {
-	class, err := catalogue.RDS(props.Str(r.State, "instanceClass"))
+	class, err := rds.Lookup(props.Str(r.State, "instanceClass"))
 	if err != nil {
 		return control.Database{}, fmt.Errorf("instanceClass: %w", err)
 	}
@@ -81,7 +82,7 @@ func (e *Engines) own(r, source inventory.Resource) (control.Database, error) {
 		StorageGiB: props.Int(r.State, "allocatedStorage", props.Int(source.State, "allocatedStorage", 20)),
 		Hostname:   props.Str(r.State, "address"), MemoryBytes: class.MemoryBytes,
 	}
-	room := parameters.Class{MemoryBytes: class.ParameterMemory(), VCPU: class.VCPU, StorageGiB: db.StorageGiB, Port: db.Port}
+	room := parameter.Instance{MemoryBytes: class.ParameterMemory(), VCPU: class.VCPU, StorageGiB: db.StorageGiB, Port: db.Port}
 	db.Parameters, err = e.parameters(groupOf(r, source), room)
 	if r.Booted != nil {
 		db.Parameters = held(db.Parameters, r.Booted)
@@ -92,14 +93,9 @@ func (e *Engines) own(r, source inventory.Resource) (control.Database, error) {
 // held are declared parameters with the static ones as they were at the last start: those wait for the next.
 func held(declared, booted map[string]string) map[string]string {
 	out := maps.Clone(declared)
-	maps.DeleteFunc(out, func(name, _ string) bool { return static(name) })
+	maps.DeleteFunc(out, func(name, _ string) bool { return postgres.IsStatic(name) })
 	maps.Copy(out, booted)
 	return out
-}
-
-func static(name string) bool {
-	p, known := parameters.Lookup(name)
-	return known && p.Static
 }
 
 // Boot is a database as it starts anew: under the static parameters that are declared now. Other resources stay as they are.
@@ -110,7 +106,7 @@ func (e *Engines) Boot(r inventory.Resource) (inventory.Resource, error) {
 	r.Booted = nil
 	in, err := e.database(r)
 	r.Booted = in.Parameters
-	maps.DeleteFunc(r.Booted, func(name, _ string) bool { return !static(name) })
+	maps.DeleteFunc(r.Booted, func(name, _ string) bool { return !postgres.IsStatic(name) })
 	return r, err
 }
 
@@ -152,7 +148,7 @@ func firstSet(values ...string) string {
 
 // parameters are the values of a parameter group for an instance class. RDS's own groups ("default.postgres17") and
 // no group at all leave the engine its defaults.
-func (e *Engines) parameters(group string, class parameters.Class) (map[string]string, error) {
+func (e *Engines) parameters(group string, class parameter.Instance) (map[string]string, error) {
 	if group == "" || strings.HasPrefix(group, "default.") {
 		return map[string]string{}, nil
 	}
@@ -163,7 +159,7 @@ func (e *Engines) parameters(group string, class parameters.Class) (map[string]s
 	out := map[string]string{}
 	for i := range props.List(r.State, "parameters") {
 		at := func(key string) string { return props.Str(r.State, fmt.Sprintf("parameters.%d.%s", i, key)) }
-		if out[at("name")], err = parameters.Evaluate(at("value"), class); err != nil {
+		if out[at("name")], err = parameter.Evaluate(at("value"), class); err != nil {
 			return nil, fmt.Errorf("parameter group %s: %s %w", group, at("name"), err)
 		}
 	}

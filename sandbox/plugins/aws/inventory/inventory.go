@@ -21,6 +21,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"golang.org/x/sys/unix"
+
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 )
 
 // Resource is one resource of the account.
@@ -259,16 +261,7 @@ func (s *Store) writeRecord(rec record) error {
 	if err != nil {
 		return fmt.Errorf("inventory: %s %q: %w", rec.Type, rec.ID, err)
 	}
-	return replace(s.path(rec.Type, rec.ID), raw)
-}
-
-// replace writes a file as a whole or not at all.
-func replace(path string, raw []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return fmt.Errorf("inventory: %w", errors.Join(err, os.Remove(tmp)))
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := atomicfile.Write(s.path(rec.Type, rec.ID), raw, 0o600); err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}
 	return nil

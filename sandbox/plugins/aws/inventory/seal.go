@@ -15,6 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
 
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
@@ -37,7 +38,7 @@ func openSealer(path string) (sealer, error) {
 		if _, err := rand.Read(key); err != nil {
 			return sealer{}, err
 		}
-		err = replace(path, key)
+		err = atomicfile.Write(path, key, 0o600)
 	}
 	if err != nil {
 		return sealer{}, fmt.Errorf("inventory key: %w", err)

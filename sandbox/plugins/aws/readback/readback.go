@@ -31,8 +31,10 @@ var table = map[string][]row{
 		{"authenticationMode", authenticationMode, nil},
 		{"accessString", accessString, nil},
 	},
-	"aws:rds/parameterGroup:ParameterGroup": {{"parameters", applyMethods, nil}},
-	"aws:rds/instance:Instance":             {{"allocatedStorage", grownStorage, grownByItself}},
+	"aws:rds/parameterGroup:ParameterGroup":    {{"parameters", applyMethods, nil}},
+	"aws:rds/instance:Instance":                {{"allocatedStorage", grownStorage, grownByItself}},
+	"aws:cloudfront/distribution:Distribution": {{"viewerCertificate", viewerCertificate, nil}},
+	"aws:eks/nodeGroup:NodeGroup":              {{"launchTemplate", launchTemplate, nil}},
 }
 
 // State is what the account has of a resource of that state, which was sent, when before is what it had.
@@ -79,6 +81,22 @@ func Same(token string, top resource.PropertyKey, state, news resource.PropertyM
 		}
 	}
 	return false
+}
+
+// viewerCertificate: with CloudFront's own certificate the security policy is TLSv1, whatever was sent.
+// Source: ViewerCertificate of https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ViewerCertificate.html ("sets the
+// security policy to TLSv1 regardless"), https://github.com/hashicorp/terraform-provider-aws/pull/10639 ; read 2026-11-30.
+func viewerCertificate(_, sent resource.PropertyMap) resource.PropertyValue {
+	return edit(sent["viewerCertificate"], func(certificate resource.PropertyMap) {
+		if props.Bool(certificate, "cloudfrontDefaultCertificate", false) && props.Has(certificate, "minimumProtocolVersion") {
+			certificate["minimumProtocolVersion"] = resource.NewStringProperty("TLSv1")
+		}
+	})
+}
+
+// launchTemplate: its $Latest and $Default come as numbers, which the provider looked up.
+func launchTemplate(_, sent resource.PropertyMap) resource.PropertyValue {
+	return sent["launchTemplate"]
 }
 
 // authenticationMode: CreateUser takes no-password-required and DescribeUsers answers no-password.

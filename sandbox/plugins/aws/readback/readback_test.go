@@ -59,6 +59,24 @@ func TestAnAnswerThatDiffersIsWhatInputsAreComparedWith(t *testing.T) {
 	}
 }
 
+func TestCloudFrontsOwnCertificateHasTheOldestSecurityPolicy(t *testing.T) {
+	const distribution = "aws:cloudfront/distribution:Distribution"
+	for _, c := range []struct{ sent, want object }{
+		{object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1.2_2021"}, object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1"}},
+		{object{"cloudfrontDefaultCertificate": true}, object{"cloudfrontDefaultCertificate": true}},
+		{object{"acmCertificateArn": "a", "minimumProtocolVersion": "TLSv1.2_2021"}, object{"acmCertificateArn": "a", "minimumProtocolVersion": "TLSv1.2_2021"}},
+	} {
+		sent := properties(object{"viewerCertificate": c.sent})
+		state := State(distribution, nil, sent)
+		if d := cmp.Diff(c.want, state["viewerCertificate"].Mappable()); d != "" {
+			t.Error(d)
+		}
+		if d := cmp.Diff(properties(object{"viewerCertificate": c.want}).Mappable(), Inputs(distribution, sent, state).Mappable()); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
 func TestPasswordsStaySecret(t *testing.T) {
 	mode := resource.PropertyMap{"type": resource.NewStringProperty("password"), "passwords": resource.MakeSecret(resource.NewArrayProperty(nil))}
 	state := State(user, nil, resource.PropertyMap{"authenticationMode": resource.NewObjectProperty(mode)})

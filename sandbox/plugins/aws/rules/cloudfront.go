@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
@@ -97,9 +98,6 @@ func isMethodSet(list []string) bool {
 	return false
 }
 
-// cachingDisabled is CloudFront's own policy for what is never cached.
-const cachingDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-
 // Source of the defaults: CachePolicyConfig of
 // https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; read 2026-11-23. What maxTtl 0 excludes is as remembered.
 func cachePolicy(c *check) {
@@ -113,12 +111,12 @@ func cachePolicy(c *check) {
 	const key = "parametersInCacheKeyAndForwardedToOrigin."
 	for _, path := range []string{"enableAcceptEncodingBrotli", "enableAcceptEncodingGzip"} {
 		if c.is(key+path, false) {
-			c.fail(key+path, "is true with maxTtl 0, want the managed policy CachingDisabled (%s)", cachingDisabled)
+			c.fail(key+path, "is true with maxTtl 0, want the managed policy CachingDisabled (%s)", catalogue.CachingDisabled)
 		}
 	}
 	for path, kind := range map[string]string{"cookiesConfig": "cookieBehavior", "headersConfig": "headerBehavior", "queryStringsConfig": "queryStringBehavior"} {
 		if s := c.str(key + path + "." + kind); s != "" && s != "none" {
-			c.fail(key+path, "is %s with maxTtl 0, want none or the managed policy CachingDisabled (%s)", s, cachingDisabled)
+			c.fail(key+path, "is %s with maxTtl 0, want none or the managed policy CachingDisabled (%s)", s, catalogue.CachingDisabled)
 		}
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/ec2"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/outputs"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/schema"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 var (
@@ -182,13 +182,13 @@ func (c *check) instanceTypes() {
 	ami := c.str("amiType")
 	for i, name := range list {
 		path := fmt.Sprintf("instanceTypes[%d]", i)
-		t, err := catalogue.EC2(name)
+		t, err := ec2.Lookup(name)
 		if err != nil {
 			c.fail(path, "%v", err)
 			continue
 		}
 		arm := strings.Contains(ami, "ARM_64")
-		if ami != "" && ami != "CUSTOM" && arm != (t.Architecture == catalogue.ARM64) {
+		if ami != "" && ami != "CUSTOM" && arm != (t.Architecture == ec2.ARM64) {
 			c.fail(path, "is %s, an %s type, want one that fits amiType %s", name, t.Architecture, ami)
 		}
 	}

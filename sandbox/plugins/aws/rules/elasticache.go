@@ -3,13 +3,11 @@ package rules
 import (
 	"fmt"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/schema"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 var (
@@ -99,7 +97,7 @@ func (c *check) cacheNode() {
 	if c.is("dataTieringEnabled", false) {
 		c.fail("dataTieringEnabled", "is true with %s, want a node type of family r6gd", node)
 	}
-	if _, err := catalogue.Cache(node); err != nil {
+	if _, err := redis.NodeType(node); err != nil {
 		c.fail("nodeType", "%v", err)
 	}
 }
@@ -107,8 +105,8 @@ func (c *check) cacheNode() {
 func (c *check) cacheShape() {
 	c.conflict("numCacheClusters", "numNodeGroups")
 	c.conflict("numCacheClusters", "replicasPerNodeGroup")
-	c.within("numCacheClusters", 1, 6)
-	c.within("replicasPerNodeGroup", 0, 5)
+	c.within("numCacheClusters", 1, redis.MostReplicas+1)
+	c.within("replicasPerNodeGroup", 0, redis.MostReplicas)
 	failover := c.is("automaticFailoverEnabled", false)
 	if n, ok := c.num("numCacheClusters"); ok && failover && n < 2 {
 		c.fail("automaticFailoverEnabled", "is true with %v node, want numCacheClusters of at least 2", n)
@@ -178,74 +176,13 @@ func (c *check) cacheLogs() {
 	}
 }
 
-// leastCacheWindow is in minutes, of both windows. That they must lie apart is in AWS's words "The snapshot window and
-// maintenance window must not overlap": https://github.com/hashicorp/terraform/issues/17247 ; read 2026-11-23.
-const leastCacheWindow = 60
-
 func (c *check) cacheSnapshots() {
-	c.within("snapshotRetentionLimit", 0, 35)
+	c.within("snapshotRetentionLimit", 0, redis.MostSnapshotDays)
 	if id, ok := props.String(c.Inputs, "finalSnapshotIdentifier"); ok && !cacheID.MatchString(strings.ToLower(id)) {
 		c.fail("finalSnapshotIdentifier", "is %q, want letters, digits and single hyphens, a letter first", id)
 	}
-	snapshot, hasSnapshot := c.cacheWindow("snapshotWindow", dailyWindow, "hh:mm-hh:mm")
-	maintenance, hasMaintenance := c.cacheWindow("maintenanceWindow", weeklyWindow, "ddd:hh:mm-ddd:hh:mm")
-	if hasSnapshot && hasMaintenance && overlap(snapshot, maintenance) {
-		c.fail("snapshotWindow", "is %s, which overlaps maintenanceWindow %s", snapshot, maintenance)
-	}
+	c.windows("snapshotWindow", redis.LeastWindow)
 }
-
-// cacheWindow is the window at path in small letters, once it has the right form.
-func (c *check) cacheWindow(path string, form *regexp.Regexp, spelled string) (window string, ok bool) {
-	window, ok = props.String(c.Inputs, path)
-	window = strings.ToLower(window)
-	if !ok {
-		return "", false
-	}
-	if !form.MatchString(window) {
-		c.fail(path, "is %q, want %s in UTC", window, spelled)
-		return "", false
-	}
-	if n := windowMinutes(window); n < leastCacheWindow {
-		c.fail(path, "is %s, which lasts %d minutes, want at least %d", window, n, leastCacheWindow)
-	}
-	return window, true
-}
-
-// windowMinutes is the length of a daily or a weekly window in the right form.
-func windowMinutes(window string) int {
-	const day, week = 24 * 60, 7 * 24 * 60
-	around := day
-	at := func(s string) int {
-		minutes := 0
-		if len(s) > len("hh:mm") {
-			around = week
-			minutes = slices.Index([]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}, s[:3]) * day
-			s = s[4:]
-		}
-		return minutes + (int(s[0]-'0')*10+int(s[1]-'0'))*60 + int(s[3]-'0')*10 + int(s[4]-'0')
-	}
-	from, to, _ := strings.Cut(window, "-")
-	length := at(to) - at(from)
-	return (length + around) % around
-}
-
-// cacheParameters may be changed in family redis7. cluster-enabled only when a group is made, which is when it is declared.
-// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html ; read 2026-11-23.
-var cacheParameters = []string{
-	"acl-pubsub-default", "acllog-max-len", "active-defrag-cycle-max", "active-defrag-cycle-min", "active-defrag-ignore-bytes", "active-defrag-max-scan-fields",
-	"active-defrag-threshold-lower", "active-defrag-threshold-upper", "active-expire-effort", "activedefrag",
-	"client-output-buffer-limit-normal-hard-limit", "client-output-buffer-limit-normal-soft-limit", "client-output-buffer-limit-normal-soft-seconds",
-	"client-output-buffer-limit-pubsub-hard-limit", "client-output-buffer-limit-pubsub-soft-limit", "client-output-buffer-limit-pubsub-soft-seconds",
-	"client-query-buffer-limit",
-	"close-on-replica-write", "cluster-allow-pubsubshard-when-down", "cluster-allow-reads-when-down", "cluster-enabled", "cluster-preferred-endpoint-type", "cluster-require-full-coverage",
-	"databases", "hash-max-listpack-entries", "hash-max-listpack-value", "hll-sparse-max-bytes",
-	"latency-tracking", "lazyfree-lazy-eviction", "lazyfree-lazy-expire", "lazyfree-lazy-server-del", "lazyfree-lazy-user-del", "lfu-decay-time", "lfu-log-factor",
-	"list-compress-depth", "maxmemory-policy", "maxmemory-samples", "min-replicas-max-lag", "min-replicas-to-write", "notify-keyspace-events", "proto-max-bulk-len",
-	"rename-commands", "repl-backlog-size", "repl-backlog-ttl", "reserved-memory", "reserved-memory-percent", "set-max-intset-entries", "slowlog-log-slower-than", "slowlog-max-len",
-	"stream-node-max-bytes", "stream-node-max-entries", "tcp-keepalive", "timeout", "tracking-table-max-keys", "zset-max-listpack-entries", "zset-max-listpack-value",
-}
-
-var evictionPolicies = []string{"volatile-lru", "allkeys-lru", "volatile-lfu", "allkeys-lfu", "volatile-random", "allkeys-random", "volatile-ttl", "noeviction"}
 
 func cacheParameterGroup(c *check) {
 	family, ok := props.String(c.Inputs, "family")
@@ -260,15 +197,18 @@ func cacheParameterGroup(c *check) {
 }
 
 func (c *check) cacheParameter(path, name, value string) {
-	if name != "" && !slices.Contains(cacheParameters, name) {
-		c.fail(path+"name", "is %q, which ElastiCache does not let be changed%s", name, schema.DidYouMean(name, cacheParameters))
+	if name == "" {
+		return
 	}
-	switch name {
-	case "maxmemory-policy":
-		c.oneOf(path+"value", evictionPolicies...)
-	case "timeout":
-		if n, err := strconv.Atoi(value); value != "" && (err != nil || n != 0 && n < 20) {
-			c.fail(path+"value", "of timeout is %q, want 0 or at least 20 (s)", value)
-		}
+	s, err := redis.Lookup(name)
+	if err != nil {
+		c.fail(path+"name", "is %q, which ElastiCache does not let be changed%s", name, schema.DidYouMean(name, redis.Names()))
+		return
+	}
+	if _, known := props.String(c.Inputs, path+"value"); !known {
+		return
+	}
+	if err := s.CheckForm(value); err != nil {
+		c.fail(path+"value", "of %s %v", name, err)
 	}
 }

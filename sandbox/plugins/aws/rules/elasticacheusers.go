@@ -6,16 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
 var cacheUserID = regexp.MustCompile(`^[A-Za-z](-?[A-Za-z0-9])*$`)
-
-// Passwords of one user: a second one lets clients change over.
-const (
-	leastCachePassword, mostCachePassword = 16, 128
-	mostCachePasswords                    = 2
-)
 
 // Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Clusters.RBAC.html ; for IAM users
 // https://github.com/terraform-aws-modules/terraform-aws-elasticache/issues/65 ; read 2026-11-23.
@@ -82,13 +77,15 @@ func (c *check) cacheAccess() {
 
 func (c *check) cachePasswords(path string) {
 	all := c.list(path)
-	if len(all) > mostCachePasswords {
-		c.fail(path, "has %d, want 1 or %d", len(all), mostCachePasswords)
+	if len(all) > redis.MostPasswords {
+		c.fail(path, "has %d, want 1 or %d", len(all), redis.MostPasswords)
 	}
 	for i := range all {
 		at := fmt.Sprintf("%s.%d", path, i)
-		if p, ok := props.String(c.Inputs, at); ok && (len(p) < leastCachePassword || len(p) > mostCachePassword) {
-			c.fail(at, "has %d characters, want %d to %d", len(p), leastCachePassword, mostCachePassword)
+		if p, ok := props.String(c.Inputs, at); ok {
+			if err := redis.Password.Check(p); err != nil {
+				c.fail(at, "%v", err)
+			}
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/parameters"
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/schema"
 )
@@ -21,7 +22,8 @@ func dbParameterGroup(c *check) {
 	if name, ok := props.String(c.Inputs, "name"); ok && !dbGroupName.MatchString(name) {
 		c.fail("name", "is %q, want small letters, digits and single hyphens, a letter first", name)
 	}
-	if family, ok := props.String(c.Inputs, "family"); ok && !strings.HasPrefix(family, "postgres") {
+	family, hasFamily := props.String(c.Inputs, "family")
+	if hasFamily && !strings.HasPrefix(family, "postgres") {
 		return // other engines have tables of their own
 	}
 	libraries := preloaded(c.Inputs)
@@ -37,17 +39,18 @@ func dbParameterGroup(c *check) {
 		}
 		seen[name] = true
 		c.dbParameter(path, name, p, libraries)
+		c.dbVersion(path, name, family)
 	}
 }
 
 func (c *check) dbParameter(path, name string, p resource.PropertyMap, libraries []string) {
-	row, ok := parameters.Lookup(name)
-	if !ok {
-		c.fail(path+".name", "is %q, which RDS for PostgreSQL does not let be changed%s", name, schema.DidYouMean(name, parameters.Names()))
+	row, err := postgres.Lookup(name)
+	if err != nil {
+		c.fail(path+".name", "is %q, which RDS for PostgreSQL does not let be changed%s", name, schema.DidYouMean(name, postgres.Names()))
 		return
 	}
 	if value, ok := props.String(p, "value"); ok {
-		if err := row.Check(value); err != nil {
+		if err := row.CheckForm(value); err != nil {
 			c.fail(path+".value", "of %s %v", name, err)
 		}
 	}
@@ -57,8 +60,17 @@ func (c *check) dbParameter(path, name string, p resource.PropertyMap, libraries
 	}
 }
 
+// dbVersion wants a parameter that the family's version of PostgreSQL has.
+func (c *check) dbVersion(path, name, family string) {
+	major, err := strconv.Atoi(strings.TrimPrefix(family, "postgres"))
+	row, unknown := postgres.Lookup(name)
+	if err == nil && unknown == nil && !row.In(major) {
+		c.fail(path+".name", "is %q, which family %s does not have", name, family)
+	}
+}
+
 // applyMethod wants pending-reboot for a static parameter; immediate is what RDS takes when none is given.
-func (c *check) applyMethod(path string, row parameters.Parameter, p resource.PropertyMap) {
+func (c *check) applyMethod(path string, row parameter.Setting, p resource.PropertyMap) {
 	method, ok := props.String(p, "applyMethod")
 	if !ok && !props.Unknown(p, "applyMethod") {
 		method = "immediate"

@@ -9,10 +9,11 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"github.com/ragscale/ragscale/catalogue/parameter"
+	"github.com/ragscale/ragscale/catalogue/postgres"
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/inventory"
-	"github.com/ragscale/ragscale/sandbox/plugins/aws/parameters"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
-	"github.com/ragscale/ragscale/stacks/catalogue"
 )
 
 // Source: CreateDBInstanceReadReplica and DeleteDBInstance of
@@ -72,14 +73,6 @@ func isSource(r inventory.Resource, name string) bool {
 	return props.Str(r.State, "identifier") == name || props.Str(r.State, "arn") == name
 }
 
-// notBelowSource are the parameters with which recovery halts on a replica that has less than its source.
-// Source: https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN ; read 2026-11-24.
-var notBelowSource = []string{"max_connections", "max_locks_per_transaction", "max_prepared_transactions", "max_wal_senders", "max_worker_processes"}
-
-// defaultConnections is max_connections of RDS's own parameter groups.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html ; read 2026-11-23.
-const defaultConnections = "LEAST({DBInstanceClassMemory/9531392},5000)"
-
 // replicaSettings refuses a replica that would halt: AWS makes it, and it never follows its source. It belongs to the
 // references, and not to Check, because a preview knows only the groups as they were: the update may raise them first.
 func replicaSettings(r Request) error {
@@ -109,7 +102,7 @@ func replicaSettings(r Request) error {
 		return err
 	}
 	var faults []error
-	for _, p := range notBelowSource {
+	for _, p := range postgres.Floors() {
 		a, has := mine[p]
 		b, given := theirs[p]
 		if has && given && a < b {
@@ -120,10 +113,10 @@ func replicaSettings(r Request) error {
 	return errors.Join(faults...)
 }
 
-// floors are the parameters notBelowSource that an instance has under a group, as far as the group or RDS's default
+// floors are the parameters with which recovery halts on a replica that has less than its source, as an instance has under a group, as far as the group or RDS's default
 // says.
 func floors(inv Inventory, instance resource.PropertyMap, group string) (map[string]int, error) {
-	class, err := catalogue.RDS(props.Str(instance, "instanceClass"))
+	class, err := rds.Lookup(props.Str(instance, "instanceClass"))
 	if err != nil {
 		return nil, nil //nolint:nilerr // Check named it
 	}
@@ -131,7 +124,7 @@ func floors(inv Inventory, instance resource.PropertyMap, group string) (map[str
 	if err != nil {
 		return nil, err
 	}
-	formulas := map[string]string{"max_connections": defaultConnections}
+	formulas := map[string]string{"max_connections": rds.DefaultMaxConnections}
 	for _, g := range groups {
 		if props.Str(g.State, "name") != group {
 			continue
@@ -141,9 +134,9 @@ func floors(inv Inventory, instance resource.PropertyMap, group string) (map[str
 		}
 	}
 	out := map[string]int{}
-	room := parameters.Class{MemoryBytes: class.ParameterMemory(), VCPU: class.VCPU}
-	for _, name := range notBelowSource {
-		text, err := parameters.Evaluate(formulas[name], room)
+	room := class.Instance()
+	for _, name := range postgres.Floors() {
+		text, err := parameter.Evaluate(formulas[name], room)
 		if err != nil {
 			return nil, fmt.Errorf("parameter group %s: %s %w", group, name, err)
 		}

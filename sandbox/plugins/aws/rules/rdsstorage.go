@@ -1,31 +1,22 @@
 package rules
 
 import (
+	"math"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
-// gp3 limits of RDS for PostgreSQL: below 400 GiB the baseline of 3,000 IOPS and 125 MB/s is fixed.
-// Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage ; read 2026-11-23.
-const (
-	gp3Threshold     = 400 // GiB
-	gp3MinIOPS       = 12000
-	gp3MaxIOPS       = 64000
-	gp3MinThroughput = 500 // MB/s
-	gp3MaxThroughput = 4000
-	gp3IOPSPerMBps   = 4
-)
-
 func dbStorage(c *check) {
-	c.oneOf("storageType", "standard", "gp2", "gp3", "io1", "io2")
+	c.oneOf("storageType", rds.StorageTypes...)
 	size, known := c.num("allocatedStorage")
 	if !known {
 		return
 	}
-	c.within("allocatedStorage", 20, 65536)
-	if top, ok := c.num("maxAllocatedStorage"); ok && top != 0 && top <= size {
-		c.fail("maxAllocatedStorage", "is %v, want more than allocatedStorage, %v, or 0", top, size)
+	c.within("allocatedStorage", rds.LeastGiB, rds.MostGiB)
+	if top, ok := c.num("maxAllocatedStorage"); ok && top != 0 && (top < float64(rds.LeastMaxGiB(int(size))) || top > rds.MostGiB) {
+		c.fail("maxAllocatedStorage", "is %v, want a tenth more than allocatedStorage, %d to %d, or 0", top, rds.LeastMaxGiB(int(size)), rds.MostGiB)
 	}
 	old := float64(props.Int(c.Olds, "allocatedStorage", 0))
 	if top, growing := c.num("maxAllocatedStorage"); size < old && (!growing || top <= size) {
@@ -40,10 +31,10 @@ func dbStorage(c *check) {
 // Source: https://github.com/hashicorp/terraform-provider-aws/issues/28382 , still open on 2026-11-30; read then. That
 // throughput must be said too is the stricter reading: ModifyDBInstance would settle it.
 func (c *check) dbStripes(old, size float64) {
-	if c.str("storageType") != "gp3" || old == 0 || old >= gp3Threshold || size < gp3Threshold {
+	if c.str("storageType") != "gp3" || old == 0 || old >= rds.StripedGiB || size < rds.StripedGiB {
 		return
 	}
-	for path, least := range map[string]int{"iops": gp3MinIOPS, "storageThroughput": gp3MinThroughput} {
+	for path, least := range map[string]int{"iops": rds.LeastIOPS, "storageThroughput": rds.LeastMBps} {
 		if !c.has(path) {
 			c.fail(path, "missing, want %d or more when gp3 grows from %v to %v GiB (InvalidParameterCombination)", least, old, size)
 		}
@@ -53,29 +44,31 @@ func (c *check) dbStripes(old, size float64) {
 // dbThroughput checks IOPS and MB/s for a size in GiB.
 func (c *check) dbThroughput(size float64) {
 	switch kind := c.str("storageType"); {
-	case kind == "gp3" && size < gp3Threshold:
+	case kind == "gp3" && size < rds.StripedGiB:
 		for _, path := range []string{"iops", "storageThroughput"} {
 			if c.has(path) {
-				c.fail(path, "is given with %v GiB of gp3, want none below %d GiB: the baseline is fixed there", size, gp3Threshold)
+				c.fail(path, "is given with %v GiB of gp3, want none below %d GiB: the baseline is fixed there", size, rds.StripedGiB)
 			}
 		}
 	case kind == "gp3":
-		c.dbStriped()
+		c.dbStriped(int(size))
 	case strings.HasPrefix(kind, "io") && !c.has("iops"):
 		c.fail("iops", "missing, want a number for storageType %s", kind)
 	}
 }
 
 // dbStriped checks gp3 of a size at which more than the baseline can be had.
-func (c *check) dbStriped() {
-	c.within("iops", gp3MinIOPS, gp3MaxIOPS)
-	c.within("storageThroughput", gp3MinThroughput, gp3MaxThroughput)
-	iops, known := c.num("iops")
-	if !known && !c.unknown("iops") {
-		iops, known = gp3MinIOPS, true
-	}
-	if mbps, ok := c.num("storageThroughput"); ok && known && mbps > iops/gp3IOPSPerMBps {
-		c.fail("storageThroughput", "is %v with %v IOPS, want at most %v: a quarter", mbps, iops, iops/gp3IOPSPerMBps)
+func (c *check) dbStriped(gib int) {
+	iops, _ := c.num("iops")
+	limits, _ := rds.GP3Of(gib, int(iops))
+	c.within("iops", float64(limits.LeastIOPS), float64(limits.MostIOPS))
+	mbps, ok := c.num("storageThroughput")
+	switch {
+	case !ok:
+	case mbps < float64(limits.LeastMBps) || mbps > rds.MostMBps:
+		c.fail("storageThroughput", "is %v, want %d to %d", mbps, limits.LeastMBps, rds.MostMBps)
+	case mbps > float64(limits.MostMBps) && !c.unknown("iops"):
+		c.fail("storageThroughput", "is %v with %v IOPS, want at most %d: a quarter", mbps, max(iops, rds.LeastIOPS), limits.MostMBps)
 	}
 }
 
@@ -86,9 +79,9 @@ func (c *check) dbStriped() {
 // USER_DatabaseInsights.Considerations.html ; read 2026-11-30.
 func dbInsights(c *check) {
 	const period = "performanceInsightsRetentionPeriod"
-	c.oneOf("databaseInsightsMode", "standard", "advanced")
+	c.oneOf("databaseInsightsMode", rds.InsightsStandard, rds.InsightsAdvanced)
 	enabled := c.is("performanceInsightsEnabled", false) || c.unknown("performanceInsightsEnabled")
-	advanced := c.str("databaseInsightsMode") == "advanced"
+	advanced := c.str("databaseInsightsMode") == rds.InsightsAdvanced
 	days, given := c.num(period)
 	if given {
 		c.insightsDays(days, enabled, advanced || c.unknown("databaseInsightsMode"))
@@ -96,28 +89,20 @@ func dbInsights(c *check) {
 	switch {
 	case advanced && !enabled:
 		c.fail("databaseInsightsMode", "is advanced, want performanceInsightsEnabled true with it")
-	case advanced && days < leastAdvanced && !c.unknown(period):
-		c.fail(period, "is %v with databaseInsightsMode advanced, want %d or more", days, leastAdvanced)
+	case advanced && days < rds.AdvancedInsightsDays && !c.unknown(period):
+		c.fail(period, "is %v with databaseInsightsMode advanced, want %d or more", days, rds.AdvancedInsightsDays)
 	}
 	c.monitoring()
 }
 
 // insightsDays judges a retention that is given.
 func (c *check) insightsDays(days float64, enabled, longer bool) {
-	months := days / 31
-	whole := months == float64(int(months)) && months >= 1 && months <= 23
 	switch {
 	case !enabled:
 		c.fail("performanceInsightsRetentionPeriod", "is given, want performanceInsightsEnabled true with it")
-	case days != leastInsights && days != 731 && !whole:
+	case days != math.Trunc(days) || !rds.IsInsightsPeriod(int(days)):
 		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, 731 or a multiple of 31 up to 713", days)
-	case days != leastInsights && !longer:
+	case days != rds.StandardInsightsDays && !longer:
 		c.fail("performanceInsightsRetentionPeriod", "is %v, want 7, or databaseInsightsMode advanced", days)
 	}
 }
-
-// Days that insights are kept.
-const (
-	leastInsights = 7
-	leastAdvanced = 465
-)

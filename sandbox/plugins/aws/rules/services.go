@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
 )
 
@@ -87,14 +88,10 @@ func lifecyclePolicy(c *check) {
 	}
 }
 
-// retentionDays are the periods that CloudWatch Logs offers; 0 is for ever.
-// Source: PutRetentionPolicy of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs@v1.74.4 ; read
-// 2026-11-23.
-var retentionDays = []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
 func logGroup(c *check) {
-	if days, ok := c.num("retentionInDays"); ok && !slices.Contains(retentionDays, days) {
-		c.fail("retentionInDays", "is %v, want one of %v", days, retentionDays)
+	// 0 is for ever.
+	if days, ok := c.num("retentionInDays"); ok && days != 0 && !slices.Contains(catalogue.LogDays(), int(days)) {
+		c.fail("retentionInDays", "is %v, want one of %v, or 0", days, catalogue.LogDays())
 	}
 	c.oneOf("logGroupClass", "STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/props"
+	"github.com/ragscale/ragscale/spelling"
 )
 
 // Failure is one fault of a property map: the path to it, and what is wrong there.
@@ -139,42 +140,10 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// DidYouMean returns ` (did you mean "x"?)` with the nearest of the known names, or "" when none is near: at most one
-// edit in three letters, letter case and underscores aside.
+// DidYouMean returns ` (did you mean "x"?)` with the nearest of the known names, or "" when none is near.
 func DidYouMean(name string, known []string) string {
-	fold := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", "")) }
-	best, bestDistance := "", len(name)/3+1
-	for _, k := range known {
-		if d := distance(fold(name), fold(k)); d < bestDistance {
-			best, bestDistance = k, d
-		}
+	if near := spelling.Near(name, known); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-// distance counts the edits from a to b: letters added, removed, replaced, or two neighbours swapped.
-func distance(a, b string) int {
-	before, last := []int(nil), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j-1]+cost, last[j]+1, row[j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
+	return ""
 }
