@@ -32,6 +32,7 @@ type Resource struct {
 	// Path is the chain of parents and the resource itself, each as "type name", joined by " > ".
 	Path     string
 	Custom   bool   // false for components
+	Remote   bool   // a component that its provider makes, with what is below it
 	Provider string // "type name" of the explicit provider; "" for the default one
 	Protect  bool
 	// DependsOn are the paths of dependencies that no input shows.
@@ -123,11 +124,11 @@ func (g Graph) OfType(typ string) []Resource {
 	return found
 }
 
-// Components counts the component resources.
+// Components counts the component resources of the program.
 func (g Graph) Components() int {
 	n := 0
 	for _, r := range g.Resources {
-		if !r.Custom {
+		if !r.Custom && !r.Remote {
 			n++
 		}
 	}
