@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -346,4 +347,18 @@ func TestCacheWritesGoToThePrimaryAndReadsToTheReplicas(t *testing.T) {
 
 func TestCacheFirstPreviewNeedsNothingKnown(t *testing.T) {
 	graph.Preview(t, "prod", declareCache(cacheShapes["prod"]()))
+}
+
+// What ElastiCache reads back as its own default would be set anew at every update.
+func TestCacheLeavesTheFamilysDefaultsOut(t *testing.T) {
+	args := smallCache()
+	args.Parameters = []cache.Parameter{
+		{Name: "timeout", Value: "0"}, {Name: "slowlog-log-slower-than", Value: "10000"}, {Name: "reserved-memory-percent", Value: "25"},
+		{Name: "maxmemory-policy", Value: "volatile-lru"}, {Name: "maxmemory-samples", Value: "10"},
+	}
+	g := graph.Run(t, "dev", declareCache(args))
+	got := g.Find("aws:elasticache/parameterGroup:ParameterGroup", "cache").Input("parameters")
+	if d := cmp.Diff([]any{map[string]any{"name": "maxmemory-samples", "value": "10"}}, got); d != "" {
+		t.Error(d)
+	}
 }

@@ -59,7 +59,7 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	}
 	m.paths[urn] = path
 	m.records = append(m.records, record{rpc: rpc, resource: Resource{
-		Type: args.TypeToken, Name: args.Name, Path: path, Custom: args.Custom, Inputs: inputs,
+		Type: args.TypeToken, Name: args.Name, Path: path, Custom: args.Custom, Remote: rpc.GetRemote(), Inputs: inputs,
 	}})
 	if m.preview && !slices.Contains(m.known, args.TypeToken) {
 		return "", args.Inputs.Copy(), nil

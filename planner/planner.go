@@ -41,6 +41,7 @@ type Resource struct {
 	// Path is the chain of parents and the resource itself, each as "type name", joined by " > ".
 	Path     string
 	Custom   bool   // false for components
+	Remote   bool   // a component that its provider makes, with what is below it
 	Provider string // "type name" of the explicit provider; "" for the default one
 	Protect  bool
 	// DependsOn are the paths of dependencies that no input shows.

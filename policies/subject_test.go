@@ -86,7 +86,9 @@ func (s *subject) setParameter(group, name, field, value string) {
 			return
 		}
 	}
-	s.t.Fatal("no parameter " + name)
+	next := fmt.Sprintf("parameters[%d].", len(s.resource(group).At("parameters").Each()))
+	s.set(group, next+"name", name)
+	s.set(group, next+field, value)
 }
 
 // addVPA gives the API a vertical autoscaler.

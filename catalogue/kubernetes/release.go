@@ -55,7 +55,7 @@ var releases = map[string]Versions{
 			"metrics-server":                  "v0.9.0-eksbuild.11",
 			"amazon-cloudwatch-observability": "v6.7.0-eksbuild.1",
 		},
-		// A raised chart's kinds are applied by hand first: "Raising versions" in docs/operations.md.
+		// The kinds of the first and the third are declared from the tag of the version: "Raising versions" in docs/operations.md.
 		Charts: map[string]string{
 			// https://aws.github.io/eks-charts, in use in 2026-08; read 2026-11-23.
 			"aws-load-balancer-controller": "3.5.0",

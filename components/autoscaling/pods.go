@@ -2,9 +2,12 @@ package autoscaling
 
 import (
 	"fmt"
+	"slices"
 
 	helm "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/kinds"
 )
 
 const verticalPodAutoscaler = "vertical-pod-autoscaler" // release and chart
@@ -13,6 +16,14 @@ const verticalPodAutoscaler = "vertical-pod-autoscaler" // release and chart
 // where recommendations are applied, updater and admission controller. A Helm Release and not a Chart, for the chart
 // makes its webhook's certificate in hooks.
 func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
+	// The tag of the chart's version has the file that its crds folder has.
+	definitions, err := kinds.Declare(d.ctx, d.name+"-vertical-pod-autoscaler", map[string]string{
+		"-kinds": "https://raw.githubusercontent.com/kubernetes/autoscaler/vertical-pod-autoscaler-chart-" + d.args.Vertical.ChartVersion +
+			"/vertical-pod-autoscaler/charts/vertical-pod-autoscaler/crds/vpa-v1-crd-gen.yaml",
+	}, d.parent)
+	if err != nil {
+		return nil, err
+	}
 	release, err := helm.NewRelease(d.ctx, d.name+"-vertical-pod-autoscaler", &helm.ReleaseArgs{
 		Name:           pulumi.String(verticalPodAutoscaler),
 		Namespace:      pulumi.String(systemNamespace),
@@ -21,6 +32,7 @@ func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
 		RepositoryOpts: &helm.RepositoryOptsArgs{Repo: pulumi.String(chartRepository)},
 		Atomic:         pulumi.Bool(true),
 		Timeout:        pulumi.Int(chartTimeoutSeconds),
+		SkipCrds:       pulumi.Bool(true), // declared above, so that they are raised with the chart
 		// The two contexts hold for all three programs (values.yaml of chart 0.11.0; read 2026-11-30).
 		Values: pulumi.Map{
 			"podSecurityContext":       podSecurity(),
@@ -29,7 +41,7 @@ func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
 			"updater":                  part("256Mi", d.args.Vertical.Acts),
 			"admissionController":      part("256Mi", d.args.Vertical.Acts),
 		},
-	}, d.parent, pulumi.DependsOn(d.args.DependsOn))
+	}, d.parent, pulumi.DependsOn(slices.Concat(definitions, d.args.DependsOn)))
 	if err != nil {
 		return nil, fmt.Errorf("vertical autoscaler: %w", err)
 	}

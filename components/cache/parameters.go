@@ -18,6 +18,9 @@ func (d *declaration) parameterGroup() (*elasticache.ParameterGroup, error) {
 	sorted := slices.SortedFunc(slices.Values(d.args.Parameters), func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
 	var parameters elasticache.ParameterGroupParameterArray
 	for _, p := range sorted {
+		if familyDefaults[p.Name] == p.Value {
+			continue
+		}
 		parameters = append(parameters, &elasticache.ParameterGroupParameterArgs{
 			Name: pulumi.String(p.Name), Value: pulumi.String(p.Value),
 		})
@@ -36,6 +39,16 @@ func (d *declaration) parameterGroup() (*elasticache.ParameterGroup, error) {
 }
 
 const evictionPolicy = "maxmemory-policy"
+
+// familyDefaults are left out where they are asked for: the provider reads back only what ElastiCache lists as set by its user,
+// and a value that is the family's own may not be among that, so that it would be set anew at every update. (Known of Neptune's
+// groups: https://github.com/hashicorp/terraform-provider-aws/issues/20056 . Of Redis' a second preview would settle it; left
+// out, the value is the same either way.)
+// Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html ; read 2026-11-30.
+var familyDefaults = map[string]string{
+	"maxmemory-policy": "volatile-lru", "reserved-memory-percent": "25", "slowlog-log-slower-than": "10000", "slowlog-max-len": "128",
+	"tcp-keepalive": "300", "timeout": "0",
+}
 
 // refused are directives of redis.conf, and parameters of ElastiCache, that this cache has no use for, with what is wanted in
 // their place.

@@ -54,6 +54,8 @@ var declaredAddons = []addon{
 		// Resolution must grow with the pods that resolve.
 		config: map[string]any{"autoScaling": map[string]any{"enabled": true, "minReplicas": 2, "maxReplicas": 10}},
 	},
+	// AWS advises AmazonEBSCSIDriverPolicyV2 since 2026 (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/pull/2918 ); this one
+	// works in every account. Whether V2 allows the tags that the StorageClass asks for, CreateVolume would settle.
 	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: catalogue.EBSDriverPolicy},
 	{name: "metrics-server", phase: afterNodes},
 	{

@@ -2,12 +2,15 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	helm "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/helm/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ragscale/ragscale/components/internal/kinds"
 )
 
 // The controller's name in the cluster; its service account has the same.
@@ -24,6 +27,10 @@ func (d *declaration) loadBalancerController(provider *kubernetes.Provider, afte
 	if err != nil {
 		return nil, err
 	}
+	definitions, err := d.controllerKinds(suffix, provider)
+	if err != nil {
+		return nil, err
+	}
 	release, err := helm.NewRelease(d.ctx, d.name+suffix, &helm.ReleaseArgs{
 		Name:           pulumi.String(controllerName),
 		Namespace:      pulumi.String(controllerNamespace),
@@ -35,12 +42,23 @@ func (d *declaration) loadBalancerController(provider *kubernetes.Provider, afte
 		// Seconds: images are pulled and webhooks come up.
 		Timeout: pulumi.Int(600),
 		Values:  d.controllerValues(),
+		// They are declared apart, so that they are raised with the chart.
+		SkipCrds: pulumi.Bool(true),
 		// Its pods need nodes, DNS, and their role at the time they start.
-	}, d.parent, pulumi.Provider(provider), pulumi.DependsOn(append([]pulumi.Resource{identity, granted}, after...)))
+	}, d.parent, pulumi.Provider(provider), pulumi.DependsOn(slices.Concat([]pulumi.Resource{identity, granted}, definitions, after)))
 	if err != nil {
 		return nil, fmt.Errorf("load balancer controller: %w", err)
 	}
 	return release, nil
+}
+
+// controllerKinds are the two files of the chart's crds folder, from the tag of its version: the chart of a version and the
+// controller of it are released together.
+func (d *declaration) controllerKinds(suffix string, provider *kubernetes.Provider) ([]pulumi.Resource, error) {
+	folder := "https://raw.githubusercontent.com/kubernetes-sigs/aws-load-balancer-controller/v" + d.args.LoadBalancerController.ChartVersion +
+		"/helm/aws-load-balancer-controller/crds/"
+	return kinds.Declare(d.ctx, d.name+suffix, map[string]string{"-kinds": folder + "crds.yaml", "-gateway-kinds": folder + "gateway-crds.yaml"},
+		d.parent, pulumi.Providers(provider))
 }
 
 func (d *declaration) controllerValues() pulumi.Map {
@@ -60,7 +78,9 @@ func (d *declaration) controllerValues() pulumi.Map {
 		"enableShield":                pulumi.Bool(false),
 		"enableWaf":                   pulumi.Bool(false),
 		"enableWafv2":                 pulumi.Bool(false),
-		"podDisruptionBudget":         pulumi.Map{"maxUnavailable": pulumi.Int(1)},
+		// Its pod webhook fails open (failurePolicy Ignore, in the chart): a pod that is made while both replicas are away has no
+		// readiness gate, and is sent requests as soon as it is ready. The budget keeps one of the two there.
+		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
 		// The chart's own contexts say the rest: no root, no escalation, a root file system that is read only (values.yaml of
 		// chart 3.5.0; read 2026-11-30).
 		"podSecurityContext": pulumi.Map{"seccompProfile": pulumi.Map{"type": pulumi.String("RuntimeDefault")}},

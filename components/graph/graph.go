@@ -82,11 +82,11 @@ func (g Graph) OfType(typ string) []Resource {
 	return found
 }
 
-// Components counts the component resources.
+// Components counts the component resources of the program.
 func (g Graph) Components() int {
 	n := 0
 	for _, r := range g.Resources {
-		if !r.Custom {
+		if !r.Custom && !r.Remote {
 			n++
 		}
 	}

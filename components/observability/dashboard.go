@@ -66,6 +66,7 @@ func (d *declaration) dashboardBody(alarms pulumi.Array) pulumi.StringOutput {
 	l.across(2, widget("text", pulumi.Map{"markdown": pulumi.Sprintf(
 		"# %s\nFrom top to bottom: objectives, then the way of a request. Lines across are alarm thresholds. What to do: [operations](%s)",
 		d.name, d.args.RunbookURL)}))
+	// Alarms of us-east-1 among them: documented as possible in another region's dashboard; PutDashboard would settle it.
 	for part := range slices.Chunk(alarms, mostAlarms) {
 		l.across(4, widget("alarm", pulumi.Map{"title": pulumi.String("Alarms"), "alarms": part}))
 	}

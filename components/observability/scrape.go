@@ -85,15 +85,14 @@ func (j job) config() map[string]any {
 
 // kubelet serves the volumes' fill. It is reached through the API server's proxy: AmazonPrometheusScraperPolicy allows
 // nodes/proxy, and the token is mounted where pods have theirs (both as remembered from AWS' default configuration; to
-// settle: aws amp get-default-scraper-configuration).
+// settle: aws amp get-default-scraper-configuration). Like that one it names no ca_file: whether the collector has the
+// cluster's authority as a file CreateScraper would tell, and without one it reaches the API server as AWS' own jobs do.
 func kubelet() map[string]any {
-	const account = "/var/run/secrets/kubernetes.io/serviceaccount/"
 	return map[string]any{
 		"job_name":              rules.JobKubelet,
 		"scheme":                "https",
 		"honor_labels":          true,
-		"tls_config":            map[string]any{"ca_file": account + "ca.crt"},
-		"bearer_token_file":     account + "token",
+		"bearer_token_file":     "/var/run/secrets/kubernetes.io/serviceaccount/token",
 		"kubernetes_sd_configs": []any{map[string]any{"role": "node"}},
 		"relabel_configs": []any{
 			map[string]any{"target_label": "__address__", "replacement": "kubernetes.default.svc:443"},

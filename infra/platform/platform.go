@@ -116,7 +116,7 @@ func (p *platform) serving() (err error) {
 	if !p.cfg.CDN.Enabled {
 		return nil
 	}
-	if p.global, err = aws.NewProvider(p.ctx, "us-east-1", &aws.ProviderArgs{Region: pulumi.String("us-east-1")}); err != nil {
+	if p.global, err = p.globalProvider(); err != nil {
 		return err
 	}
 	p.edge, err = cdn.New(p.ctx, p.name, p.cdnArgs())

@@ -34,14 +34,16 @@ func (p *provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.C
 	}
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	if err := p.refuseForeign(ctx, r.URN, r.Properties); err != nil {
-		return plugin.CreateResponse{}, err
+	if !p.options.upsert {
+		if err := p.refuseForeign(ctx, r.URN, r.Properties); err != nil {
+			return plugin.CreateResponse{}, err
+		}
 	}
 	live, err := p.apply(ctx, r.URN, r.Properties, false, true)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, r.URN, live)
+	live, waitErr := p.await(ctx, r.URN, live, r.Timeout)
 	out, err := properties(live, r.Properties)
 	if err != nil {
 		return plugin.CreateResponse{}, err
@@ -95,7 +97,7 @@ func (p *provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.U
 	if err != nil {
 		return plugin.UpdateResponse{}, err
 	}
-	live, waitErr := p.await(ctx, r.URN, live)
+	live, waitErr := p.await(ctx, r.URN, live, r.Timeout)
 	out, err := properties(live, r.NewInputs)
 	if err != nil {
 		return plugin.UpdateResponse{}, err
@@ -131,16 +133,6 @@ func (p *provider) Delete(ctx context.Context, r plugin.DeleteRequest) (plugin.D
 	return plugin.DeleteResponse{Status: resource.StatusOK}, awaitGone(ctx, client, u)
 }
 
-// propagationOf: the deletion of what owns pods ends when they have. Any other object ends at once; asking the garbage
-// collector to look for what it owns would wait, for a custom kind, until it has heard of the kind: up to 30 s.
-func propagationOf(u *unstructured.Unstructured) metav1.DeletionPropagation {
-	switch u.GroupVersionKind().Group {
-	case "apps", "batch":
-		return metav1.DeletePropagationForeground
-	}
-	return metav1.DeletePropagationBackground
-}
-
 // apply sends the object as the API server's own merge does it (server-side apply). With force it takes fields that others
 // own. Unknown fields are errors.
 func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.PropertyMap, dryRun, force bool) (*unstructured.Unstructured, error) {
@@ -152,7 +144,7 @@ func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.Prop
 	if err != nil {
 		return nil, err
 	}
-	opts := metav1.PatchOptions{FieldManager: manager(urn), Force: &force, FieldValidation: metav1.FieldValidationStrict}
+	opts := metav1.PatchOptions{FieldManager: managerOf(urn, in), Force: &force, FieldValidation: metav1.FieldValidationStrict}
 	if dryRun {
 		opts.DryRun = []string{metav1.DryRunAll}
 	}
@@ -162,7 +154,7 @@ func (p *provider) apply(ctx context.Context, urn resource.URN, in resource.Prop
 		live, err = patch(ctx, client, u.GetName(), body, opts)
 	}
 	if ownedByOthers(err) {
-		return nil, conflict(manager(urn), err)
+		return nil, conflict(managerOf(urn, in), err)
 	}
 	return live, err
 }
@@ -193,6 +185,14 @@ func manager(urn resource.URN) string {
 	return "pulumi-kubernetes-" + hex.EncodeToString(sum[:])[:8]
 }
 
+// managerOf is the field manager that an object names, or its resource's.
+func managerOf(urn resource.URN, in resource.PropertyMap) string {
+	if name := text(in, "metadata", "annotations", patchFieldManager); name != "" {
+		return name
+	}
+	return manager(urn)
+}
+
 // refuseForeign: creating over somebody else's object is an error, as with the official provider. An object left by
 // an earlier update of this very resource that ended half-way is taken up again.
 func (p *provider) refuseForeign(ctx context.Context, urn resource.URN, in resource.PropertyMap) error {
@@ -208,7 +208,7 @@ func (p *provider) refuseForeign(ctx context.Context, urn resource.URN, in resou
 		return err
 	}
 	for _, f := range live.GetManagedFields() {
-		if f.Manager == manager(urn) {
+		if f.Manager == managerOf(urn, in) {
 			return nil
 		}
 	}

@@ -20,12 +20,7 @@ import (
 
 type resourceClient = dynamic.ResourceInterface
 
-const (
-	skipAwait      = "pulumi.com/skipAwait"      // annotation of the official provider: "true" ends the wait at once
-	timeoutSeconds = "pulumi.com/timeoutSeconds" // annotation of the official provider
-	pollInterval   = 150 * time.Millisecond      // the API server is on this machine
-	defaultTimeout = 10 * time.Minute            // the official provider's for workloads
-)
+const pollInterval = 150 * time.Millisecond // the API server is on this machine
 
 // state is what a kind's rule says of a live object.
 type state struct {
@@ -35,13 +30,13 @@ type state struct {
 }
 
 // await polls until the object of a resource works, as its kind defines it, and says what it waits for. The last live object
-// is returned also with an error.
-func (p *provider) await(ctx context.Context, urn resource.URN, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	rule, ok := rules[u.GroupVersionKind().GroupKind()]
-	if !ok || u.GetAnnotations()[skipAwait] == "true" {
-		return u, nil
+// is returned also with an error. seconds is the program's own timeout, 0 for none.
+func (p *provider) await(ctx context.Context, urn resource.URN, u *unstructured.Unstructured, seconds float64) (*unstructured.Unstructured, error) {
+	rule, err := ruleOf(u)
+	if rule == nil || err != nil {
+		return u, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, awaitTimeout(u))
+	ctx, cancel := context.WithTimeout(ctx, awaitTimeout(u, seconds))
 	defer cancel()
 	c, err := p.connected()
 	if err != nil {
@@ -70,6 +65,18 @@ func (p *provider) await(ctx context.Context, urn resource.URN, u *unstructured.
 	}
 }
 
+// ruleOf is what an object is waited for: what its annotation says, else its kind's rule; nil for nothing.
+func ruleOf(u *unstructured.Unstructured) (func(context.Context, *cluster, *unstructured.Unstructured) state, error) {
+	if u.GetAnnotations()[skipAwait] == "true" {
+		return nil, nil
+	}
+	wanted, err := wishes(u.GetAnnotations()[waitFor])
+	if err != nil || wanted == nil {
+		return rules[u.GroupVersionKind().GroupKind()], err
+	}
+	return func(_ context.Context, _ *cluster, u *unstructured.Unstructured) state { return all(wanted, u) }, nil
+}
+
 // renew reads u again. An API server that does not answer now may do so at the next try.
 func (c *cluster) renew(ctx context.Context, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	client, err := c.resourceFor(u, u.GetNamespace())
@@ -84,15 +91,6 @@ func (c *cluster) renew(ctx context.Context, u *unstructured.Unstructured) (*uns
 		return u, nil //nolint:nilerr // the wait goes on; its deadline ends it
 	}
 	return live, nil
-}
-
-func awaitTimeout(u *unstructured.Unstructured) time.Duration {
-	if s := u.GetAnnotations()[timeoutSeconds]; s != "" {
-		if d, err := time.ParseDuration(s + "s"); err == nil {
-			return d
-		}
-	}
-	return defaultTimeout
 }
 
 // awaitGone waits until the object and, by foreground deletion, all it owns are gone.
@@ -248,7 +246,8 @@ func awaitJob(_ context.Context, _ *cluster, u *unstructured.Unstructured) state
 	return state{ready: s == "True" || suspended && err == nil, reason: fmt.Sprintf("%d of its pods active", number(u, "status", "active"))}
 }
 
-// awaitService: a service that selects pods is ready when one of them answers for it.
+// awaitService: a service that selects pods is ready when one of them answers for it. The text is the official provider's
+// (provider/pkg/await/service.go at v4.30.0; read 2026-11-30). Of type LoadBalancer there is none here (unservedKind).
 func awaitService(ctx context.Context, c *cluster, u *unstructured.Unstructured) state {
 	selector, _, err := unstructured.NestedStringMap(u.Object, "spec", "selector")
 	if err != nil || len(selector) == 0 || str(u, "spec", "type") == "ExternalName" || str(u, "spec", "clusterIP") == "None" {
@@ -264,7 +263,7 @@ func awaitService(ctx context.Context, c *cluster, u *unstructured.Unstructured)
 			return state{ready: true}
 		}
 	}
-	return state{reason: "no ready pod behind it"}
+	return state{reason: "Service does not target any Pods. Selected Pods may not be ready, or field '.spec.selector' may not match labels on any Pods"}
 }
 
 func hasReadyEndpoint(slice *unstructured.Unstructured) bool {

@@ -125,13 +125,9 @@ var vpaRecommender []byte
 // verticalAutoscaler installs the kinds and the recommender, with the values that decide where and how it runs. It has
 // one pod, whatever values say: a second one would only wait for the first one's lease.
 func verticalAutoscaler(r release) ([]*unstructured.Unstructured, error) {
-	raw, err := os.ReadFile(r.tools.Tool(vpaDefinitions))
+	out, err := verticalDefinitions(r.tools)
 	if err != nil {
-		return nil, fmt.Errorf("its kinds: %w: run `make build`", err)
-	}
-	out, err := decode(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.tools.Tool(vpaDefinitions), err)
+		return nil, err
 	}
 	if on := at(r.values, "recommender.enabled"); on.IsBool() && !on.BoolValue() {
 		return out, nil
@@ -146,6 +142,19 @@ func verticalAutoscaler(r release) ([]*unstructured.Unstructured, error) {
 		}
 	}
 	return append(out, parts...), nil
+}
+
+// verticalDefinitions are the kinds of the vertical autoscaler.
+func verticalDefinitions(tools layout.Layout) ([]*unstructured.Unstructured, error) {
+	raw, err := os.ReadFile(tools.Tool(vpaDefinitions))
+	if err != nil {
+		return nil, fmt.Errorf("its kinds: %w: run `make build`", err)
+	}
+	out, err := decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", tools.Tool(vpaDefinitions), err)
+	}
+	return out, nil
 }
 
 // adapt puts an object of the recommender into the release's namespace and gives the Deployment its values.

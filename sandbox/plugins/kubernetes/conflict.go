@@ -15,11 +15,8 @@ import (
 // provider says that the program's value wins.
 // Source: provider/pkg/await/await.go (patchForce, handleSSAErr, fixCSAFieldManagers) of
 // https://github.com/pulumi/pulumi-kubernetes , of 2026-07-01; read 2026-11-30.
-const (
-	patchForce = "pulumi.com/patchForce"
-	guide      = "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/" +
-		"#handle-field-conflicts-on-existing-resources"
-)
+const guide = "https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/" +
+	"#handle-field-conflicts-on-existing-resources"
 
 // forces says whether an object's update takes other owners' fields.
 func (p *provider) forces(in resource.PropertyMap) bool {

@@ -24,6 +24,12 @@ func (p *provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.Check
 			failures = append(failures, plugin.CheckFailure{Property: k, Reason: fmt.Sprintf("%s is not set", k)})
 		}
 	}
+	if reason := unservedKind(string(r.URN.Type()), r.News); reason != "" {
+		failures = append(failures, plugin.CheckFailure{Property: "kind", Reason: reason})
+	}
+	if _, err := wishes(text(r.News, "metadata", "annotations", waitFor)); err != nil {
+		failures = append(failures, plugin.CheckFailure{Property: "metadata", Reason: err.Error()})
+	}
 	news := r.News.Copy()
 	if md := reveal(news["metadata"]); !md.IsComputed() {
 		news["metadata"] = resource.NewObjectProperty(p.named(md, r))

@@ -85,10 +85,11 @@ func (p *provider) GetPluginInfo(context.Context) (plugin.PluginInfo, error) {
 }
 
 func (p *provider) CheckConfig(_ context.Context, r plugin.CheckConfigRequest) (plugin.CheckConfigResponse, error) {
+	failures := unservedFaults(r.News)
 	if fault := kubeconfigFault(r.News["kubeconfig"]); fault != "" {
-		return plugin.CheckConfigResponse{Failures: []plugin.CheckFailure{{Property: "kubeconfig", Reason: "kubeconfig " + fault}}}, nil
+		failures = append(failures, plugin.CheckFailure{Property: "kubeconfig", Reason: "kubeconfig " + fault})
 	}
-	return plugin.CheckConfigResponse{Properties: r.News}, nil
+	return plugin.CheckConfigResponse{Properties: r.News, Failures: failures}, nil
 }
 
 func kubeconfigFault(v resource.PropertyValue) string {
@@ -144,11 +145,6 @@ func (p *provider) connected() (*cluster, error) {
 // Invoke serves no function: a program that reads the cluster uses resources' Get.
 func (p *provider) Invoke(_ context.Context, r plugin.InvokeRequest) (plugin.InvokeResponse, error) {
 	return plugin.InvokeResponse{}, fmt.Errorf("function %s is not served by the sandbox", r.Tok)
-}
-
-// Construct refuses remote components, ConfigFile and ConfigGroup among them.
-func (p *provider) Construct(_ context.Context, r plugin.ConstructRequest) (plugin.ConstructResponse, error) {
-	return plugin.ConstructResponse{}, fmt.Errorf("component %s is not served by the sandbox: declare its objects", r.Type)
 }
 
 // waitContext is the context of one operation: it ends with the plugin, with the request, or after seconds (0: none).

@@ -76,13 +76,16 @@ func (p *provider) releaseObjects(in resource.PropertyMap) ([]*unstructured.Unst
 	if err != nil {
 		return nil, fmt.Errorf("chart %s: %w", name, err)
 	}
+	if skip := reveal(in["skipCrds"]); skip.IsBool() && skip.BoolValue() {
+		objects = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "CustomResourceDefinition" })
+	}
 	return objects, nil
 }
 
 func (p *provider) createRelease(ctx context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	out, err := p.installRelease(ctx, r.URN, r.Properties)
+	out, err := p.installRelease(ctx, r.URN, r.Properties, r.Timeout)
 	if err != nil {
 		return plugin.CreateResponse{}, err
 	}
@@ -93,12 +96,12 @@ func (p *provider) createRelease(ctx context.Context, r plugin.CreateRequest) (p
 func (p *provider) updateRelease(ctx context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
 	ctx, cancel := p.waitContext(ctx, r.Timeout)
 	defer cancel()
-	out, err := p.installRelease(ctx, r.URN, r.NewInputs)
+	out, err := p.installRelease(ctx, r.URN, r.NewInputs, r.Timeout)
 	return plugin.UpdateResponse{Properties: out, Status: resource.StatusOK}, err
 }
 
 // installRelease applies the objects of the chart's stand-in, waits for them, and records the release.
-func (p *provider) installRelease(ctx context.Context, urn resource.URN, in resource.PropertyMap) (resource.PropertyMap, error) {
+func (p *provider) installRelease(ctx context.Context, urn resource.URN, in resource.PropertyMap, seconds float64) (resource.PropertyMap, error) {
 	c, err := p.connected()
 	if err != nil {
 		return nil, err
@@ -112,7 +115,7 @@ func (p *provider) installRelease(ctx context.Context, urn resource.URN, in reso
 		if err != nil {
 			return nil, fmt.Errorf("chart %s: %w", text(in, "chart"), err)
 		}
-		if _, err := p.await(ctx, urn, live); err != nil {
+		if _, err := p.await(ctx, urn, live, seconds); err != nil {
 			return nil, fmt.Errorf("chart %s: %w", text(in, "chart"), err)
 		}
 	}
