@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ragscale/ragscale/components/graph"
 	"github.com/ragscale/ragscale/infra/platform"
+	"github.com/ragscale/ragscale/planner"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws/readback"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -19,11 +19,11 @@ func TestNothingOfTheStacksIsReadBackOtherwiseThanItIsSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		config[stacks.DatabasePasswordKey], config[stacks.CachePasswordKey] = "0123456789abcdef0123", "0123456789abcdef0123"
-		g, err := graph.Declared(stack, config, []string{stacks.DatabasePasswordKey, stacks.CachePasswordKey}, platform.Declare)
+		plan, err := planner.Run(planner.Options{Stack: stack, Config: config, Secrets: []string{stacks.DatabasePasswordKey, stacks.CachePasswordKey}}, platform.Declare)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range g.Resources {
+		for _, r := range plan.Resources {
 			state := readback.State(r.Type, nil, r.Inputs)
 			if d := cmp.Diff(r.Inputs.Mappable(), readback.Inputs(r.Type, r.Inputs, state).Mappable()); d != "" {
 				t.Errorf("%s: %s %s (-sent +answered): %s", stack, r.Type, r.Name, d)
