@@ -83,7 +83,7 @@ func (c *connection) heard(piece []byte) {
 }
 
 // CutOff implements admission.Client.
-func (c *connection) CutOff() { _ = c.Conn.Close() } // it is closed, whatever it says
+func (c *connection) CutOff() { _ = c.Close() } // it is closed, whatever it says
 
 // CloseWrite lets the server end an answer before the connection, so that its client gets all of it.
 func (c *connection) CloseWrite() error {
