@@ -138,7 +138,7 @@ func hostileFor(t *testing.T) time.Duration {
 // uploaders are more than there is memory for their bodies at once.
 const uploaders = 8
 
-func TestHostileUploadsTakeNoMoreMemoryThanThereIs(t *testing.T) {
+func TestHostileClientsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 	api := start(t, "serve", pgtest.Database(t), "GOMEMLIMIT="+strconv.Itoa(podLimit/10*9), "MAX_UPLOAD_BYTES="+strconv.Itoa(fullSize), "LOG_LEVEL=info")
 	bodies := hostile()
 	names := slices.Sorted(maps.Keys(bodies))
@@ -162,14 +162,16 @@ func TestHostileUploadsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 		})
 	}
 	go func() { all.Wait(); cancel() }()
+	clients := hostileClients(ctx, t, api)
 	small := smallRequests(ctx, t, api)
 	all.Wait()
-	t.Logf("%d MiB at most; %d bodies, %d of them accepted, %d refused before they were sent, %d shed before; %d small requests", api.peak()>>20, next.Load()-uploaders, accepted.Load(), unheard.Load(), shed.Load(), small)
+	clients.Wait()
+	t.Logf("%d MiB at most; %d idle clients; %d bodies, %d of them accepted, %d refused before they were sent, %d shed before; %d small requests", api.peak()>>20, clients.seen.Load(), next.Load()-uploaders, accepted.Load(), unheard.Load(), shed.Load(), small)
 	if api.peak() > podLimit {
 		t.Errorf("the process took %d bytes, want %d at most", api.peak(), podLimit)
 	}
-	if accepted.Load() == 0 || small == 0 {
-		t.Errorf("%d uploads were accepted, %d small requests answered, want some of each", accepted.Load(), small)
+	if accepted.Load() == 0 || small == 0 || clients.seen.Load() == 0 {
+		t.Errorf("%d uploads were accepted, %d small requests answered, %d clients were idle, want some of each", accepted.Load(), small, clients.seen.Load())
 	}
 }
 

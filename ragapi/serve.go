@@ -27,11 +27,15 @@ func serve(p *process) error {
 		return err
 	}
 	defer a.finishLog(p.hard)
-	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(a.ready, p.metrics.Registry, a.kept), p.log)
+	admin, err := server.Listen(p.hard, server.Port{
+		Name: "ADMIN_ADDR", Addr: p.cfg.AdminAddr, Handler: server.Admin(a.ready, p.metrics.Registry, a.kept), Memory: server.AdminMemory,
+	}, p.log)
 	if err != nil {
 		return err
 	}
-	api, err := server.Listen(p.hard, "HTTP_ADDR", p.cfg.HTTPAddr, server.New(a.options), p.log)
+	api, err := server.Listen(p.hard, server.Port{
+		Name: "HTTP_ADDR", Addr: p.cfg.HTTPAddr, Handler: server.New(a.options), Memory: p.cfg.ConnectionMemory,
+	}, p.log)
 	if err != nil {
 		return errors.Join(err, p.cutOff(admin))
 	}
@@ -110,7 +114,8 @@ func (p *process) assemble(c pools) (*assembly, error) {
 		QueryLog:  a.records,
 		Auth:      asks, RateLimit: limit,
 		Readiness: a.ready, Metrics: p.metrics, Log: p.log,
-		MaxUploadBytes: p.cfg.MaxUploadBytes, UploadMemory: p.cfg.UploadMemory, RequestTimeout: p.cfg.RequestTimeout, MaxRequests: p.cfg.MaxRequests,
+		MaxUploadBytes: p.cfg.MaxUploadBytes, UploadMemory: p.cfg.UploadMemory, AnswerMemory: p.cfg.AnswerMemory,
+		RequestTimeout: p.cfg.RequestTimeout, MaxRequests: p.cfg.MaxRequests,
 	}
 	if kept == nil {
 		return a, nil

@@ -51,7 +51,9 @@ func work(p *process) error {
 	ready := server.NewReadiness(watch.Check, p.log)
 	p.metrics.WatchPool("primary", pool.Stat)
 	p.metrics.WatchQueue(func(ctx context.Context) (queue.Depth, error) { return queue.DepthOf(ctx, pool) })
-	admin, err := server.Listen(p.hard, "ADMIN_ADDR", p.cfg.AdminAddr, server.Admin(ready, p.metrics.Registry, nil), p.log)
+	admin, err := server.Listen(p.hard, server.Port{
+		Name: "ADMIN_ADDR", Addr: p.cfg.AdminAddr, Handler: server.Admin(ready, p.metrics.Registry, nil), Memory: server.AdminMemory,
+	}, p.log)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package cache
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,10 +49,7 @@ func answerOf(found search.Result) (a answer, err error) {
 			a.documents = append(a.documents, h.DocumentID)
 		}
 	}
-	if hits == nil {
-		hits = []search.Hit{}
-	}
-	a.encoded, err = json.Marshal(hits)
+	a.encoded, err = search.Encode(hits)
 	return a, err
 }
 

@@ -56,9 +56,9 @@ func New(build Build) *Metrics {
 	m := &Metrics{
 		Registry:   prometheus.NewRegistry(),
 		requests:   histogramVec("http_request_duration_seconds", "Time to answer a request, by route, method and status.", requestBuckets, "route", "method", "status"),
-		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight", Help: "Requests being answered."}),
-		limit:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight_limit", Help: "Requests that may be answered at once; more are shed."}),
-		shed:       counterVec("shed_total", "Requests sent away so that others are answered, by what was short (requests in flight, connections to the database) and priority.", "reason", "priority"),
+		inFlight:   prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight", Help: "Requests being answered, those that wait for their clients too."}),
+		limit:      prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "http_requests_in_flight_limit", Help: "Requests that may be at work at once; more are shed."}),
+		shed:       counterVec("shed_total", "Requests sent away so that others are answered, by what was short (places for requests, connections to the database, memory) and priority.", "reason", "priority"),
 		searches:   histogramVec("search_duration_seconds", "Time that a search took, in the cache or the database, by mode.", requestBuckets, "mode"),
 		uploaded:   counter("uploaded_bytes_total", "Bytes of text accepted for processing."),
 		processing: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "document_processing_seconds_per_megabyte", Help: "Time from a document's acceptance until it could be found, per MB (10^6 bytes) of text; a document below 1 MB counts as 1 MB.", Buckets: processingBuckets}),
@@ -80,7 +80,7 @@ func New(build Build) *Metrics {
 	for _, missing := range []string{"replica", "vector"} {
 		m.degraded.WithLabelValues(missing)
 	}
-	for _, reason := range []string{admission.Requests, admission.Connections} {
+	for _, reason := range admission.Reasons {
 		for _, priority := range admission.Priorities {
 			m.shed.WithLabelValues(reason, priority.String())
 		}

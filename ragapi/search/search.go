@@ -4,8 +4,10 @@
 package search
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,6 +69,20 @@ type Hit struct {
 	Content    string    `json:"content,omitempty" jsonschema:"the whole text of the chunk, if the query asks for it"`
 	Before     []string  `json:"before,omitempty" jsonschema:"the texts of the chunks before it, in reading order, if the query asks for them"`
 	After      []string  `json:"after,omitempty" jsonschema:"those of the chunks after it"`
+}
+
+// Encode returns hits as they are answered, a JSON array. Nobody takes it for HTML, whose signs are left as they are.
+func Encode(hits []Hit) ([]byte, error) {
+	if hits == nil {
+		hits = []Hit{}
+	}
+	var encoded bytes.Buffer
+	e := json.NewEncoder(&encoded)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(hits); err != nil {
+		return nil, fmt.Errorf("encode hits: %w", err)
+	}
+	return bytes.TrimSuffix(encoded.Bytes(), []byte{'\n'}), nil
 }
 
 // Reader gives a search a database to read, again if the first one fails; postgres.Reader is one.

@@ -6,8 +6,6 @@ import (
 	"net/http/pprof"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -27,42 +25,56 @@ func Admin(ready *Readiness, registry *prometheus.Registry, kept Invalidator) ht
 	if kept == nil {
 		routes = routes[1:]
 	}
+	m := newRooms(0, 0, maxScopeBody)
+	for i, t := range routes {
+		if t.body != nil {
+			routes[i].handle = m.withBody(t.body, t.handle)
+		}
+	}
 	mux := http.NewServeMux()
-	mount(mux, routes, plain)
+	mount(mux, routes, m.plain)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return mux
+	return tidy{mux, m.plain("unmatched", noSuchPath)}
 }
 
 // adminRoutes are those of the second port alone. The first is there where there is a cache.
 func adminRoutes(exposed http.Handler, kept Invalidator) []route {
 	return []route{{
 		method: http.MethodPost, path: "/v1/cache/invalidations", scope: anyone, admin: true,
-		handle: func(w http.ResponseWriter, r *http.Request) error { return invalidate(w, r, kept) },
+		handle: func(w *exchange, r *http.Request) error { return invalidate(w, r, kept) },
 		id:     "invalidate", tag: "operation", summary: "Make kept answers be read anew",
-		body:     jsonBody(invalidation, map[string]string{scopeSearch.name: "light*"}),
+		body:     jsonBody(invalidation, maxScopeBody, map[string]string{scopeSearch.name: "light*"}),
 		answers:  []answer{{status: http.StatusNoContent, about: "The cache has been told."}},
 		problems: []*kind{notFound, unavailable},
 	}, {
 		method: http.MethodGet, path: "/metrics", scope: anyone, admin: true,
-		handle: func(w http.ResponseWriter, r *http.Request) error { exposed.ServeHTTP(w, r); return nil },
+		handle: func(w *exchange, r *http.Request) error { exposed.ServeHTTP(w.ResponseWriter, r); return nil },
 		id:     "getMetrics", tag: "operation", summary: "Read the metrics",
 		answers: []answer{{about: "Prometheus' text format.", media: &media{mediaText, anyText}}},
 	}}
 }
 
 // plain gives a request an id and answers a handler's error as a problem, without measurement.
-func plain(_ string, h handler) http.Handler {
+func (m *rooms) plain(_ string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", nobody)
 		r = r.WithContext(identified(w, r))
-		if err := h(w, r); err != nil {
-			if err := writeProblem(w, r, problemOf(err)); err != nil {
-				panic(http.ErrAbortHandler) // the client is gone
-			}
+		x := &exchange{ResponseWriter: w}
+		x.room.Enter(m.answers)
+		defer x.room.Leave()
+		err := h(x, r)
+		if err != nil {
+			err = writeProblem(x, r, problemOf(err))
+		}
+		if err == nil {
+			err = x.send(r)
+		}
+		if err != nil {
+			panic(http.ErrAbortHandler) // the client is gone
 		}
 	})
 }
@@ -78,8 +90,8 @@ var (
 )
 
 // invalidate answers 204 when the cache has been told.
-func invalidate(w http.ResponseWriter, r *http.Request, kept Invalidator) error {
-	scope, err := readScope(w, r)
+func invalidate(w *exchange, r *http.Request, kept Invalidator) error {
+	scope, err := readScope(w)
 	if err != nil {
 		return err
 	}
@@ -103,8 +115,8 @@ func searchScope(body *object) (words []string, all bool) {
 	return words, false
 }
 
-func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error) {
-	body, err := readObject(w, r, maxScopeBody, invalidation)
+func readScope(w *exchange) (s cache.Scope, err error) {
+	body, err := readObject(w, invalidation)
 	if err != nil {
 		return s, err
 	}
@@ -115,10 +127,10 @@ func readScope(w http.ResponseWriter, r *http.Request) (s cache.Scope, err error
 		s.Words, s.Searches = searchScope(body)
 	}
 	if body.has(scopeUser.name) {
-		s.User = body.text(scopeUser)
+		s.User = body.user(scopeUser)
 	}
 	if body.has(scopeDocument.name) {
-		if s.Document, err = uuid.Parse(body.text(scopeDocument)); err != nil {
+		if s.Document, err = parseID(body.text(scopeDocument)); err != nil {
 			body.faultf(scopeDocument.name, "is not a UUID, want the id of a document")
 		}
 	}

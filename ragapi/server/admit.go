@@ -8,39 +8,41 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/ragapi/admission"
+	"github.com/ragscale/ragscale/ragapi/search"
 )
 
-// defaultMaxRequests is far above what one process can work on at once, and what waits fits into its memory.
+// defaultMaxRequests is far above what one process can work on at once.
 const defaultMaxRequests = 1000
 
-// admitted lets h answer while there is room for the request. Probes are always answered.
+// admitted lets h answer while there is a place for the request. Probes are always answered.
 func (a *api) admitted(route string, h handler) handler {
 	if isProbe(route) {
 		return h
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		p := priorityOf(route, r)
-		leave, err := a.gate.Enter(p)
+	return func(w *exchange, r *http.Request) error {
+		leave, err := a.gate.Enter(admission.Of(r.Context()))
 		if err != nil {
 			return err
 		}
 		defer leave()
-		if p != admission.Normal {
-			r = r.WithContext(admission.With(r.Context(), p))
-		}
 		return h(w, r)
 	}
 }
 
 func isProbe(route string) bool { return route == "/healthz" || route == "/readyz" }
 
-// priorityOf is low for what costs most.
-func priorityOf(route string, r *http.Request) admission.Priority {
+// priority is low for what costs most.
+func (x *exchange) priority(route string, r *http.Request) admission.Priority {
 	upload := strings.HasPrefix(route, "/v1/documents") && (r.Method == http.MethodPost || r.Method == http.MethodPut)
-	if upload || route == "/v1/search" && strings.Contains(r.URL.RawQuery, "mode=complex") {
+	if upload || route == "/v1/search" && x.isComplex(r) {
 		return admission.Low
 	}
 	return admission.Normal
+}
+
+func (x *exchange) isComplex(r *http.Request) bool {
+	p, err := x.parameters(r)
+	return err == nil && p.values.Get(searchMode.name) == string(search.Complex)
 }
 
 // shed counts err if it is of a request that was sent away so that others are served.

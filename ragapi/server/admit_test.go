@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -63,10 +64,12 @@ func TestBeyondItsPlacesTheAPIShedsAndAnswersProbes(t *testing.T) {
 		ask("q=lamp")
 	}
 	// Half of the places are left to reads.
-	shed(t, api, "GET", "/v1/search?q=lamp&mode=complex", "")
+	for _, query := range []string{"mode=complex", "mode=compl%65x", "m%6fde=complex"} {
+		shed(t, api, "GET", "/v1/search?q=lamp&"+query, "")
+	}
 	shed(t, api, "POST", "/v1/documents", `{"title":"a","text":"b"}`)
 	for range limit / 2 {
-		ask("q=lamp")
+		ask("q=mode=complex&mode=simple")
 	}
 	shed(t, api, "GET", "/v1/search?q=lamp", "")
 	shed(t, api, "GET", "/v1/documents", "")
@@ -80,11 +83,13 @@ func TestBeyondItsPlacesTheAPIShedsAndAnswersProbes(t *testing.T) {
 	if w := call(api, "GET", "/v1/search?q=lamp&mode=complex", "", ""); w.Code != http.StatusOK {
 		t.Errorf("with room again a search gets %d: %s", w.Code, w.Body)
 	}
-	want := `# HELP ragapi_shed_total Requests sent away so that others are answered, by what was short (requests in flight, connections to the database) and priority.
+	want := `# HELP ragapi_shed_total Requests sent away so that others are answered, by what was short (places for requests, connections to the database, memory) and priority.
 # TYPE ragapi_shed_total counter
 ragapi_shed_total{priority="low",reason="connections"} 0
-ragapi_shed_total{priority="low",reason="requests"} 2
+ragapi_shed_total{priority="low",reason="memory"} 0
+ragapi_shed_total{priority="low",reason="requests"} 4
 ragapi_shed_total{priority="normal",reason="connections"} 0
+ragapi_shed_total{priority="normal",reason="memory"} 0
 ragapi_shed_total{priority="normal",reason="requests"} 2
 `
 	if err := testutil.GatherAndCompare(m.Registry, strings.NewReader(want), "ragapi_shed_total"); err != nil {
@@ -137,6 +142,22 @@ func TestASearchWithoutAnAnswerIsInTheQueryLog(t *testing.T) {
 		call(newAPI(f), "GET", "/v1/search?q=lamp", "", "")
 		if len(f.logged) != 1 || f.logged[0].Failure != c.want {
 			t.Errorf("%v is logged as %+v, want failure %q", c.err, f.logged, c.want)
+		}
+	}
+}
+
+func TestPathsWithEmptyPartsOrDotsAreNone(t *testing.T) {
+	for _, path := range []string{"//v1/documents", "/v1//documents", "/v1/./documents", "/v1/documents/../chunks", "/v1/documents/..", "/.", "/healthz//"} {
+		o := optionsOf(&fake{})
+		for name, h := range map[string]http.Handler{"API": New(o), "admin": Admin(o.Readiness, o.Metrics.Registry, nil)} {
+			r := httptest.NewRequest("POST", "/", nil)
+			r.URL.Path = path
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			got := w.Header()
+			if w.Code != http.StatusNotFound || got.Get("X-Request-Id") == "" || got.Get("Content-Type") != mediaProblem || got.Get("Cache-Control") != nobody {
+				t.Errorf("%s: %s answers %d, %v", name, path, w.Code, got)
+			}
 		}
 	}
 }

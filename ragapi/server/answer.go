@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,13 +16,13 @@ import (
 func timeTag(updated time.Time) string { return `"` + strconv.FormatInt(updated.UnixMicro(), 36) + `"` }
 
 // writeTagged answers body, which ends a line, or 304 to a client that has it.
-func writeTagged(w http.ResponseWriter, r *http.Request, tag string, body []byte) error {
+func writeTagged(w *exchange, r *http.Request, tag string, body []byte) {
 	w.Header().Set("ETag", tag)
 	if noneMatch(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
-		return nil
+		return
 	}
-	return writeBody(w, http.StatusOK, body)
+	w.answerJSON(http.StatusOK, body)
 }
 
 // hashTag is the ETag of what has no other.
@@ -30,7 +31,7 @@ func hashTag(body []byte) string {
 }
 
 // writeTaggedJSON answers v, or 304 to a client that has it. An empty tag is made of the answer.
-func writeTaggedJSON(w http.ResponseWriter, r *http.Request, tag string, v any) error {
+func writeTaggedJSON(w *exchange, r *http.Request, tag string, v any) error {
 	body, err := encode(v)
 	if err != nil {
 		return err
@@ -38,7 +39,8 @@ func writeTaggedJSON(w http.ResponseWriter, r *http.Request, tag string, v any) 
 	if tag == "" {
 		tag = hashTag(body)
 	}
-	return writeTagged(w, r, tag, body)
+	writeTagged(w, r, tag, body)
+	return nil
 }
 
 // noneMatch reports whether an If-None-Match header covers tag, after RFC 9110, 13.1.2.
@@ -52,29 +54,22 @@ func noneMatch(header, tag string) bool {
 	return false
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) error {
+func writeJSON(w *exchange, status int, v any) error {
 	body, err := encode(v)
 	if err != nil {
 		return err
 	}
-	return writeBody(w, status, body)
+	w.answerJSON(status, body)
+	return nil
 }
 
-// encode returns v as JSON that ends a line.
+// encode returns v as JSON that ends a line. Nobody takes an answer for HTML, whose signs are left as they are.
 func encode(v any) ([]byte, error) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)
 	}
-	return append(body, '\n'), nil
-}
-
-func writeBody(w http.ResponseWriter, status int, body []byte) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	if _, err := w.Write(body); err != nil {
-		return fmt.Errorf("write answer: %w", err)
-	}
-	return nil
+	return body.Bytes(), nil
 }

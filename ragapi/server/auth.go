@@ -16,12 +16,12 @@ import (
 func (a *api) guarded(t route) handler {
 	kept := t.kept(a.checked())
 	if t.scope == anyone {
-		return func(w http.ResponseWriter, r *http.Request) error {
+		return func(w *exchange, r *http.Request) error {
 			w.Header().Set("Cache-Control", kept)
 			return t.handle(w, r)
 		}
 	}
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w *exchange, r *http.Request) error {
 		caller, err := a.Auth.Authenticate(r.Context(), r.Header)
 		if err != nil {
 			return a.refused(w, r, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/chunk"
 	"github.com/ragscale/ragscale/ragapi/document"
 )
 
@@ -18,12 +19,12 @@ type chunkPage struct {
 }
 
 // listChunks answers the text of a document, chunk by chunk. Chunks are numbered, so that a page needs no other cursor.
-func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
+func (a *api) listChunks(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
 	}
-	p, err := readParameters(r)
+	p, err := w.parameters(r)
 	if err != nil {
 		return err
 	}
@@ -31,6 +32,9 @@ func (a *api) listChunks(w http.ResponseWriter, r *http.Request) error {
 	from := p.number(firstChunk)
 	if p.faults != nil {
 		return invalid(p.faults)
+	}
+	if err := w.expect(r.Context(), limit*chunk.Size); err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()

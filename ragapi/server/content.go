@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/ragscale/ragscale/ragapi/openapi"
@@ -16,11 +18,22 @@ const (
 // content is the body of a route's requests.
 type content struct {
 	shape   *shape
+	most    int64 // bytes
 	example any
 	others  map[string]openapi.MediaType // than JSON
 }
 
-func jsonBody(s *shape, example any) *content { return &content{shape: s, example: example} }
+func jsonBody(s *shape, most int64, example any) *content {
+	return &content{shape: s, most: most, example: example}
+}
+
+// kinds are the media types that it may have, as a fault names them.
+func (c *content) kinds() string {
+	if c.others == nil {
+		return mediaJSON
+	}
+	return strings.Join([]string{mediaJSON, mediaForm}, ", ") + " or " + mediaText
+}
 
 // uploads are bodies of at most so many bytes.
 func uploads(most int64) *content {
@@ -35,7 +48,7 @@ func uploads(most int64) *content {
 		},
 	}
 	return &content{
-		shape: newDocument, example: map[string]any{"title": exampleDocument.Title, "text": exampleText, "metadata": exampleDocument.Metadata},
+		shape: newDocument, most: most, example: map[string]any{"title": exampleDocument.Title, "text": exampleText, "metadata": exampleDocument.Metadata},
 		others: map[string]openapi.MediaType{
 			mediaForm: {Schema: form, Encoding: map[string]openapi.Encoding{"metadata": {ContentType: mediaJSON}, "file": {ContentType: mediaText}}},
 			mediaText: {Schema: text, Example: exampleText},

@@ -36,7 +36,7 @@ func spanBodyOf(s querylog.Span) spanBody {
 }
 
 // dashboard is the same for everybody.
-func (a *api) dashboard(w http.ResponseWriter, r *http.Request) error {
+func (a *api) dashboard(w *exchange, r *http.Request) error {
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	s, err := a.Summary(ctx)

@@ -15,8 +15,9 @@ type description struct {
 	tag  string
 }
 
-func (a *api) describe(w http.ResponseWriter, r *http.Request) error {
-	return writeTagged(w, r, a.description.tag, a.description.body)
+func (a *api) describe(w *exchange, r *http.Request) error {
+	writeTagged(w, r, a.description.tag, a.description.body)
+	return nil
 }
 
 const descriptionText = `Errors are problems after RFC 9457: the type of a problem is for programs and stays, its texts may change.
@@ -150,11 +151,8 @@ func problemsOfBody(t route) []*kind {
 	if hasID(t.path) {
 		all = append(all, notFound)
 	}
-	if t.hasBody() {
-		all = append(all, tooLarge)
-	}
 	if t.body != nil {
-		all = append(all, tooSlow, unsupportedMedia)
+		all = append(all, tooLarge, tooSlow, unsupportedMedia, overloaded)
 	}
 	return all
 }

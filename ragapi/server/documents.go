@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -61,8 +62,8 @@ type documentPage struct {
 	Next      string         `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
-func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
-	up, err := a.readUpload(w, r)
+func (a *api) createDocument(w *exchange, r *http.Request) error {
+	up, err := readUpload(w, r)
 	if err != nil {
 		return err
 	}
@@ -80,18 +81,18 @@ func (a *api) createDocument(w http.ResponseWriter, r *http.Request) error {
 	return writeAccepted(w, doc)
 }
 
-func writeAccepted(w http.ResponseWriter, doc document.Document) error {
+func writeAccepted(w *exchange, doc document.Document) error {
 	w.Header().Set("Location", "/v1/documents/"+doc.ID.String())
 	w.Header().Set("ETag", documentTag(doc))
 	return writeJSON(w, http.StatusAccepted, bodyOf(doc))
 }
 
-func (a *api) replaceDocument(w http.ResponseWriter, r *http.Request) error {
+func (a *api) replaceDocument(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
 	}
-	up, err := a.readUpload(w, r)
+	up, err := readUpload(w, r)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (a *api) replaceDocument(w http.ResponseWriter, r *http.Request) error {
 	return writeAccepted(w, doc)
 }
 
-func (a *api) retryDocument(w http.ResponseWriter, r *http.Request) error {
+func (a *api) retryDocument(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (a *api) retryDocument(w http.ResponseWriter, r *http.Request) error {
 	return writeAccepted(w, doc)
 }
 
-func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
+func (a *api) getDocument(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
@@ -133,7 +134,7 @@ func (a *api) getDocument(w http.ResponseWriter, r *http.Request) error {
 	return writeTaggedJSON(w, r, documentTag(doc), bodyOf(doc))
 }
 
-func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
+func (a *api) deleteDocument(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
@@ -147,8 +148,8 @@ func (a *api) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
-	q, err := readParameters(r)
+func (a *api) listDocuments(w *exchange, r *http.Request) error {
+	q, err := w.parameters(r)
 	if err != nil {
 		return err
 	}
@@ -158,20 +159,30 @@ func (a *api) listDocuments(w http.ResponseWriter, r *http.Request) error {
 	if q.faults != nil {
 		return invalid(q.faults)
 	}
+	if err := w.expect(r.Context(), min((limit+1)*(maxTitleBytes+maxMetadataBytes), 2*document.MostMetadata)); err != nil {
+		return err
+	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
 	docs, err := a.list(ctx, status, limit+1, before) // one more tells whether there is a next page
 	if err != nil {
 		return err
 	}
-	page := documentPage{Documents: []documentBody{}}
-	for _, d := range docs[:min(limit, len(docs))] {
+	return writeTaggedJSON(w, r, "", documentPageOf(docs, limit))
+}
+
+// documentPageOf has at most limit of the documents, and no more of them than the metadata of a page may have.
+func documentPageOf(docs []document.Document, limit int) documentPage {
+	page, size := documentPage{Documents: []documentBody{}}, 0
+	for i, d := range docs {
+		size += len(d.Metadata)
+		if i == limit || i > 0 && size > document.MostMetadata {
+			page.Next = cursorOf(docs[i-1].ID)
+			break
+		}
 		page.Documents = append(page.Documents, bodyOf(d))
 	}
-	if len(docs) > limit {
-		page.Next = cursorOf(docs[limit-1].ID)
-	}
-	return writeTaggedJSON(w, r, "", page)
+	return page
 }
 
 // list returns documents of one status, or of any.
@@ -189,11 +200,20 @@ func (a *api) deadline(r *http.Request) (context.Context, context.CancelFunc) {
 
 func pathID(r *http.Request) (uuid.UUID, error) {
 	text := r.PathValue("id")
-	id, err := uuid.Parse(text)
-	if err != nil || len(text) != len(uuid.Nil.String()) {
+	id, err := parseID(text)
+	if err != nil {
 		return uuid.Nil, invalid([]Fault{{Parameter: "id", Detail: "is " + quoted(text) + ", want a UUID such as " + uuid.Nil.String()}})
 	}
 	return id, nil
+}
+
+// parseID reads an id in the one form in which ids are answered.
+func parseID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err == nil && len(text) != len(uuid.Nil.String()) {
+		err = errors.New("another form")
+	}
+	return id, err
 }
 
 func cursorOf(id uuid.UUID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }

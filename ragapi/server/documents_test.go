@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -128,5 +129,31 @@ func TestAKeyMustBeOne(t *testing.T) {
 	}
 	if w := ask(&fake{err: idempotency.ErrOtherRequest}, "POST", "/v1/documents", anUpload, "Idempotency-Key", "k"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "idempotency-mismatch") {
 		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+}
+
+func TestAPageOfLargeDocumentsIsShorter(t *testing.T) {
+	f := &fake{}
+	for i := range byte(100) {
+		d := sample()
+		d.ID[15], d.Metadata = 100-i, []byte(`{"a":"`+strings.Repeat("<", maxMetadataBytes-8)+`"}`)
+		f.docs = append(f.docs, d)
+	}
+	seen, pages, cursor := 0, 0, ""
+	for ; pages == 0 || cursor != ""; pages++ {
+		w := call(newAPI(f), "GET", "/v1/documents?limit=100&cursor="+cursor, "", "")
+		var page documentPage
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Body.Len() > document.MostMetadata+32_000 {
+			t.Fatalf("%d bytes (%v)", w.Body.Len(), err)
+		}
+		for _, d := range page.Documents {
+			if seen++; int(d.ID[15]) != 101-seen {
+				t.Errorf("the %dth is %d", seen, d.ID[15])
+			}
+		}
+		cursor = page.Next
+	}
+	if seen != 100 || pages != 9 {
+		t.Errorf("%d documents on %d pages, want 100 on 9", seen, pages)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -38,12 +39,12 @@ func (b *boundedHead) Read(p []byte) (int, error) {
 }
 
 // readForm reads the parts of a form. Where it cannot read on, its error is a Problem with every fault until there.
-func (u *upload) readForm(body io.Reader, boundary string) error {
+func (u *upload) readForm(raw []byte, boundary string) error {
 	if boundary == "" || len(boundary) > maxBoundary {
 		u.faultf("Content-Type", "has a boundary of %d characters, want 1 to %d", len(boundary), maxBoundary)
 		return invalid(u.faults)
 	}
-	bounded := &boundedHead{body: body}
+	bounded := &boundedHead{body: bytes.NewReader(raw)}
 	form := multipart.NewReader(bounded, boundary)
 	var seen []string
 	for range maxParts {
@@ -57,7 +58,7 @@ func (u *upload) readForm(body io.Reader, boundary string) error {
 			continue
 		}
 		seen = append(seen, name)
-		if err := u.readPart(name, part); err != nil {
+		if err := u.readPart(name, part, len(raw)); err != nil {
 			return err
 		}
 	}
@@ -84,7 +85,7 @@ func nextPart(form *multipart.Reader, bounded *boundedHead) (*multipart.Part, er
 	return part, bodyError(err)
 }
 
-func (u *upload) readPart(name string, part *multipart.Part) error {
+func (u *upload) readPart(name string, part *multipart.Part, most int) error {
 	if !slices.Contains([]string{"file", "title", "metadata"}, name) {
 		u.faultf(name, "is not known, want file, title or metadata")
 		return nil
@@ -96,20 +97,23 @@ func (u *upload) readPart(name string, part *multipart.Part) error {
 		u.faultf(name, "is encoded as %s, want it as it is", quoted(coding))
 		return nil
 	}
-	content, err := io.ReadAll(part)
-	if err != nil {
+	var content bytes.Buffer
+	if name == "file" {
+		content.Grow(most + bytes.MinRead) // and not one piece after the other
+	}
+	if _, err := content.ReadFrom(part); err != nil {
 		return bodyError(err)
 	}
 	switch name {
 	case "file":
-		u.Text = shared(content)
+		u.Text = shared(content.Bytes())
 		if u.Title == "" {
 			u.Title = part.FileName()
 		}
 	case "title":
-		u.Title = string(content)
+		u.Title = content.String()
 	case "metadata":
-		u.Metadata = u.readMetadata(content)
+		u.Metadata = u.readMetadata(content.Bytes())
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/ragscale/ragscale/ragapi/admission"
 )
 
 const (
@@ -17,7 +19,9 @@ const (
 	// Longer than the 60 s after which an ALB drops an idle connection: the side that sends requests must be the
 	// first to close, or it sends one into a closing connection and answers 502.
 	idleTimeout    = 75 * time.Second
-	maxHeaderBytes = 64 << 10
+	maxHeaderBytes = 32 << 10
+	// AdminMemory is what the connections of the second port may take.
+	AdminMemory = 8 << 20
 )
 
 // Listener is an HTTP server that has begun to listen.
@@ -27,24 +31,33 @@ type Listener struct {
 	failed   chan error
 }
 
-// Listen opens addr and serves h on it. name stands in errors, such as that of a port in use.
-func Listen(ctx context.Context, name, addr string, h http.Handler, log *slog.Logger) (*Listener, error) {
+// Port is where something is served.
+type Port struct {
+	Name    string // stands in errors, such as that of a port in use
+	Addr    string
+	Handler http.Handler
+	Memory  int64 // that connections may take while they wait for requests
+}
+
+// Listen opens a port and serves on it.
+func Listen(ctx context.Context, p Port, log *slog.Logger) (*Listener, error) {
 	var settings net.ListenConfig
-	ln, err := settings.Listen(ctx, "tcp", addr)
+	ln, err := settings.Listen(ctx, "tcp", p.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", name, addr, err)
+		return nil, fmt.Errorf("%s %s: %w", p.Name, p.Addr, err)
 	}
 	l := &Listener{
 		server: &http.Server{
-			Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+			Handler: brief(p.Handler), ConnState: changed,
+			ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 			MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
 		listener: ln,
 		failed:   make(chan error, 1),
 	}
 	go func() {
-		if err := l.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			l.failed <- fmt.Errorf("%s %s: %w", name, addr, err)
+		if err := l.server.Serve(&connections{Listener: ln, room: admission.NewRoom(p.Memory)}); !errors.Is(err, http.ErrServerClosed) {
+			l.failed <- fmt.Errorf("%s %s: %w", p.Name, p.Addr, err)
 		}
 	}()
 	return l, nil

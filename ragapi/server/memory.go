@@ -1,11 +1,11 @@
 package server
 
 import (
-	"context"
+	"errors"
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/ragscale/ragscale/ragapi/admission"
 )
 
 const (
@@ -17,55 +17,53 @@ const (
 	// smallBody and smaller ones have an eighth of the memory to themselves, so that large ones never keep them waiting.
 	smallBody  = 64 << 10
 	smallShare = 8
-	// memoryWait is how long a request waits for memory. Its body waits with its sender.
-	memoryWait = time.Second
+
+	// answerFactor is for an answer as it is read, as it is decoded, and as it is sent.
+	answerFactor   = 3
+	answerOverhead = 8 << 10
+	// leastAnswers is room for some of the largest.
+	leastAnswers = 8 << 20
 )
 
-// memory is what the bodies of all requests in flight may take.
-type memory struct {
-	small, large *semaphore.Weighted
-	largest      int64 // body of unknown length
+// rooms are what bodies that come and answers that go may take.
+type rooms struct{ small, large, answers *admission.Room }
+
+// newRooms shares the memory of bodies between small and large ones. There is room for the largest in any case.
+func newRooms(bodies, answers, largest int64) *rooms {
+	small := max(bodies/smallShare, cost(smallBody))
+	return &rooms{
+		small: admission.NewRoom(small), large: admission.NewRoom(max(bodies-small, cost(largest))),
+		answers: admission.NewRoom(max(answers, leastAnswers)),
+	}
 }
 
+// cost is what a body of that many bytes takes.
 func cost(body int64) int64 { return bodyFactor*body + bodyOverhead }
 
-// newMemory shares total bytes between bodies of at most largest bytes. There is room for one of them in any case.
-func newMemory(total, largest int64) *memory {
-	small := max(total/smallShare, cost(smallBody))
-	return &memory{small: semaphore.NewWeighted(small), large: semaphore.NewWeighted(max(total-small, cost(largest))), largest: largest}
+// paceGrace is how long what comes from a client, or goes there, may be as slow as it likes.
+var paceGrace = 10 * time.Second
+
+// paceRate is in bytes/s from then on, on average since it began.
+const paceRate = 100_000
+
+// pace is how fast a client sends a body, or takes an answer.
+type pace struct {
+	began time.Time
+	moved int64 // bytes
 }
 
-// reserve takes memory for a body of size bytes (-1 for unknown). Its error is a Problem, or that of ctx.
-func (m *memory) reserve(ctx context.Context, size int64) (release func(), err error) {
-	if size > m.largest {
-		return nil, &http.MaxBytesError{Limit: m.largest}
-	}
-	share := m.small
-	if size < 0 || size > smallBody {
-		share = m.large
-	}
-	if size < 0 {
-		size = m.largest
-	}
-	wait, cancel := context.WithTimeout(ctx, memoryWait)
-	defer cancel()
-	if err := share.Acquire(wait, cost(size)); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, overloaded.because("there is no memory for the body now, try again")
-	}
-	return func() { share.Release(cost(size)) }, nil
+// due is when the client is late, unless more has come by then.
+func (p pace) due() time.Time {
+	return p.began.Add(min(paceGrace+time.Duration(p.moved)*time.Second/paceRate, readTimeout))
 }
 
-// withBody answers a request that has a body once there is memory for it.
-func (a *api) withBody(h handler) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		release, err := a.memory.reserve(r.Context(), r.ContentLength)
-		if err != nil {
-			return err
-		}
-		defer release()
-		return h(w, r)
+// setDeadline sets one on the connection, where there is a connection: a request that was made by hand has none.
+func setDeadline(set func(time.Time) error, t time.Time) error {
+	if err := set(t); !errors.Is(err, http.ErrNotSupported) {
+		return err
 	}
+	return nil
 }
+
+// past is a deadline that ends a wait at once.
+var past = time.Unix(1, 0)

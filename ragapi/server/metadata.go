@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxMetadataBytes  = 16 << 10 // as PostgreSQL renders them, or as they are answered
+	maxMetadataBytes  = 16 << 10 // as PostgreSQL renders them
 	maxMetadataValues = 1000     // members and elements, at all levels
 	// PostgreSQL writes a number out without an exponent. Within these bounds, which hold every double, that is some 370
 	// characters at most.
@@ -117,7 +117,7 @@ func (m *metadata) text(s string) {
 		switch {
 		case strings.ContainsRune("\"\\\b\f\n\r\t", r):
 			m.size += len(`\"`)
-		case r < ' ', strings.ContainsRune("<>&\u2028\u2029", r): // the latter are escaped in answers
+		case r < ' ':
 			m.size += len(`\u0000`)
 		default:
 			m.size += utf8.RuneLen(r)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/admission"
 )
 
 const (
@@ -29,11 +31,15 @@ func requestID(ctx context.Context) string {
 
 // handle wraps what every request gets: an id, a measurement, a log line if something is wrong, a problem as its error.
 func (a *api) handle(route string, h handler) http.Handler {
-	h = a.admitted(route, h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		defer a.Metrics.RequestBegins()()
-		r = r.WithContext(profiled(identified(w, r), "route", route))
+		x := &exchange{ResponseWriter: w}
+		ctx := identified(w, r)
+		if p := x.priority(route, r); p != admission.Normal {
+			ctx = admission.With(ctx, p)
+		}
+		r = r.WithContext(profiled(ctx, "route", route))
 		defer pprof.SetGoroutineLabels(context.Background()) // the connection's next request has its own
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", nobody)
@@ -41,28 +47,30 @@ func (a *api) handle(route string, h handler) http.Handler {
 			// Lets the balancer's connections run out instead of cutting them off.
 			w.Header().Set("Connection", "close")
 		}
-		seen := &recorder{ResponseWriter: w}
-		err := a.serve(seen, r, h)
+		x.room.Enter(a.rooms.answers)
+		defer x.room.Leave()
+		err := a.serve(x, r, h)
 		took := time.Since(began)
-		a.Metrics.Request(route, methodLabel(r.Method), seen.status, took)
-		if copied := validation(r, seen.status, w.Header()); copied != "" {
+		a.Metrics.Request(route, methodLabel(r.Method), x.status, took)
+		if copied := validation(r, x.status, w.Header()); copied != "" {
 			a.Metrics.ClientCache(route, copied)
 		}
-		a.logRequest(r, route, seen.status, took, err)
+		a.logRequest(r, route, x.status, took, err)
+		if err := x.send(r); err != nil {
+			a.Log.DebugContext(r.Context(), "answer cut off", "request", requestID(r.Context()), "cause", err.Error())
+			panic(http.ErrAbortHandler)
+		}
 	})
 }
 
 // serve runs h and answers its error. A panic becomes an error.
-func (a *api) serve(w *recorder, r *http.Request, h handler) (err error) {
-	err = recovered(w, r, h)
+func (a *api) serve(x *exchange, r *http.Request, h handler) (err error) {
+	err = recovered(x, r, h)
 	if err == nil {
 		return nil
 	}
-	if w.status != 0 {
-		return fmt.Errorf("answer cut off: %w", err) // the status line is gone, nothing else can be said to the client
-	}
 	p := problemOf(err)
-	if writeErr := writeProblem(w, r, p); writeErr != nil {
+	if writeErr := writeProblem(x, r, p); writeErr != nil {
 		return fmt.Errorf("%w; and its answer: %w", err, writeErr)
 	}
 	if a.shed(err) || p.Status < http.StatusInternalServerError {
@@ -71,13 +79,13 @@ func (a *api) serve(w *recorder, r *http.Request, h handler) (err error) {
 	return err
 }
 
-func recovered(w http.ResponseWriter, r *http.Request, h handler) (err error) {
+func recovered(x *exchange, r *http.Request, h handler) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	return h(w, r)
+	return h(x, r)
 }
 
 func (a *api) logRequest(r *http.Request, route string, status int, took time.Duration, err error) {
@@ -122,26 +130,3 @@ func methodLabel(m string) string {
 	}
 	return "other"
 }
-
-// recorder remembers the status of an answer; 0 while there is none.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

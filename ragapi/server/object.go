@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/text"
 )
 
@@ -21,21 +21,10 @@ type object struct {
 	faults  []Fault
 }
 
-// readObject reads a body of at most limit bytes with no members but those of a shape. Its error is a Problem, or that of a body over the limit.
-func readObject(w http.ResponseWriter, r *http.Request, limit int64, want *shape) (*object, error) {
-	kind, _, err := mediaType(r)
-	if err != nil {
-		return nil, err
-	}
-	if kind != "application/json" {
-		return nil, unsupportedMedia.because("want application/json")
-	}
-	raw, err := readBody(w, r, limit)
-	if err != nil {
-		return nil, err
-	}
+// readObject reads a body with no members but those of a shape. Its error is a Problem.
+func readObject(x *exchange, want *shape) (*object, error) {
 	o := &object{}
-	return o, o.read(raw, want.names)
+	return o, o.read(x.body.take(), want.names)
 }
 
 // read finds the known members of raw. Where it cannot read on, its error is a Problem with every fault until there.
@@ -202,6 +191,16 @@ func (o *object) text(f field) string {
 		o.faultf(f.name, "is %s, want one of %s", quoted(v), strings.Join(f.words, ", "))
 	}
 	return v
+}
+
+// user reads the name of a user, which is required.
+func (o *object) user(f field) string {
+	before := len(o.faults)
+	name, fault := auth.Name(o.value(f.name))
+	if len(o.faults) == before && fault != "" {
+		o.faultf(f.name, "%s", fault)
+	}
+	return name
 }
 
 // isTrue reads a member that can only be true.

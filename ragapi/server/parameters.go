@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/ragscale/ragscale/ragapi/auth"
 	"github.com/ragscale/ragscale/ragapi/text"
 )
 
@@ -20,13 +21,17 @@ type parameters struct {
 	faults []Fault
 }
 
-// readParameters reads the query of r. Its error is a Problem.
-func readParameters(r *http.Request) (*parameters, error) {
+// parameters reads the query of r, once. Its error is a Problem.
+func (x *exchange) parameters(r *http.Request) (*parameters, error) {
+	if x.query != nil {
+		return x.query, nil
+	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, invalid([]Fault{{Parameter: "query", Detail: "is not well-formed: " + cut(err.Error(), 2*maxQuoted)}})
 	}
-	return &parameters{values: values}, nil
+	x.query = &parameters{values: values}
+	return x.query, nil
 }
 
 func (p *parameters) faultf(name, format string, args ...any) {
@@ -99,6 +104,15 @@ func (p *parameters) text(t phrase) string {
 	return v
 }
 
+// user reads the name of a user, which is required.
+func (p *parameters) user(t phrase) string {
+	name, fault := auth.Name(p.value(t.name))
+	if fault != "" {
+		p.faultf(t.name, "%s", fault)
+	}
+	return name
+}
+
 // token is a parameter that is an earlier answer's own.
 type token struct {
 	name  string
@@ -122,15 +136,15 @@ func (p *parameters) cursor(t token) uuid.UUID {
 	return uuid.Max
 }
 
-// userOf reads the header that names the user, in its normal form; "" without one. Its error is a Problem.
+// userOf reads the header that names the user; "" without one. Its error is a Problem.
 func userOf(r *http.Request) (string, error) {
 	values := r.Header.Values(userHeader)
-	if len(values) == 0 {
+	if len(values) == 0 || len(values) == 1 && values[0] == "" {
 		return "", nil
 	}
-	user := text.Normal(values[0])
-	if len(values) > 1 || len(user) > maxUserBytes || text.Fault(user) != "" {
+	name, fault := auth.Name(values[0])
+	if len(values) > 1 || fault != "" {
 		return "", invalid([]Fault{{Parameter: userHeader, Detail: "is not valid, want it once, UTF-8 of " + bytesText(maxUserBytes) + " at most"}})
 	}
-	return user, nil
+	return name, nil
 }

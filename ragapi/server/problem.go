@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -80,16 +79,16 @@ func problemOf(err error) *Problem {
 	return internal.because("the log has the cause under this request id")
 }
 
-func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
+func writeProblem(x *exchange, r *http.Request, p *Problem) error {
 	answer := *p
 	answer.Instance = cut(r.URL.Path, maxPointer)
 	answer.RequestID = requestID(r.Context())
-	body, err := json.Marshal(answer)
+	body, err := encode(answer)
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h := x.Header()
+	h.Set("Content-Type", mediaProblem)
 	h.Set("Cache-Control", nobody)
 	h.Del("ETag")
 	if p.again && h.Get("Retry-After") == "" {
@@ -98,7 +97,6 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) error {
 	if p.Status == http.StatusRequestTimeout {
 		h.Set("Connection", "close")
 	}
-	w.WriteHeader(p.Status)
-	_, err = w.Write(append(body, '\n'))
-	return err
+	x.status, x.answer = p.Status, body
+	return nil
 }

@@ -29,7 +29,7 @@ type probeBody struct {
 	Status string `json:"status"`
 }
 
-func (r *Readiness) readyz(w http.ResponseWriter, req *http.Request) error {
+func (r *Readiness) readyz(w *exchange, req *http.Request) error {
 	if r.draining() {
 		return notReady.because("this process is stopping")
 	}
@@ -41,6 +41,6 @@ func (r *Readiness) readyz(w http.ResponseWriter, req *http.Request) error {
 }
 
 // healthz tells that the process answers. It asks nobody else: a restart would not mend the database.
-func healthz(w http.ResponseWriter, _ *http.Request) error {
+func healthz(w *exchange, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, probeBody{Status: "alive"})
 }

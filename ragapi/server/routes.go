@@ -33,9 +33,6 @@ func (t route) tagged() bool {
 	return kept && t.method == http.MethodGet
 }
 
-// hasBody reports whether its requests may have a body, for which there must be memory.
-func (t route) hasBody() bool { return t.method == http.MethodPost || t.method == http.MethodPut }
-
 // routes are all there is.
 func (a *api) routes() []route {
 	return slices.Concat(a.documentRoutes(), a.searchRoutes(), a.sessionRoutes(), probeRoutes(a.Readiness), []route{{
@@ -107,7 +104,7 @@ func (a *api) sessionRoutes() []route {
 	return []route{{
 		method: http.MethodPost, path: "/v1/sessions", scope: auth.SessionsWrite, handle: a.createSession,
 		id: "createSession", tag: "sessions", summary: "Begin a session",
-		body:    jsonBody(newSession, map[string]string{"user": exampleUser}),
+		body:    jsonBody(newSession, maxSessionBody, map[string]string{"user": exampleUser}),
 		answers: []answer{{status: http.StatusCreated, about: "The session.", body: exampleNewSession, located: true}},
 	}, {
 		method: http.MethodGet, path: "/v1/sessions", scope: auth.SessionsRead, handle: a.listSessions,
@@ -123,7 +120,7 @@ func (a *api) sessionRoutes() []route {
 		method: http.MethodPost, path: "/v1/sessions/{id}/messages", scope: auth.SessionsWrite, handle: a.appendMessage,
 		id: "appendMessage", tag: "sessions", summary: "Add a message to a session",
 		parameters: []parameter{idempotencyKey},
-		body:       jsonBody(newMessage, map[string]string{"role": exampleMessage.Role, "content": exampleMessage.Content}),
+		body:       jsonBody(newMessage, maxSessionBody, map[string]string{"role": exampleMessage.Role, "content": exampleMessage.Content}),
 		answers:    []answer{{status: http.StatusCreated, about: "The message as it is kept.", body: exampleMessage}},
 		problems:   []*kind{inFlight, keyMismatch},
 	}, {
@@ -156,7 +153,24 @@ func mount(mux *http.ServeMux, routes []route, wrap func(path string, h handler)
 	for path, allowed := range methods {
 		mux.Handle(path, wrap(path, onlyAllowed(allowed)))
 	}
-	mux.Handle("/", wrap("unmatched", func(http.ResponseWriter, *http.Request) error { return notFound.because("no such path") }))
+	mux.Handle("/", wrap("unmatched", noSuchPath))
+}
+
+func noSuchPath(*exchange, *http.Request) error { return notFound.because("no such path") }
+
+// tidy answers paths that have empty parts or dots: a ServeMux leads to others in their place, by an answer of its own.
+type tidy struct {
+	*http.ServeMux
+	unmatched http.Handler
+}
+
+// ServeHTTP implements http.Handler.
+func (t tidy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path := r.URL.Path; !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.Contains(path, "/.") {
+		t.unmatched.ServeHTTP(w, r)
+		return
+	}
+	t.ServeMux.ServeHTTP(w, r)
 }
 
 // onlyAllowed answers every method that is not one of those.
@@ -169,7 +183,7 @@ func onlyAllowed(methods []string) handler {
 		}
 	}
 	allow := strings.Join(allowed, ", ")
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w *exchange, r *http.Request) error {
 		w.Header().Set("Allow", allow)
 		return methodNotAllowed.because(cut(r.Method, maxQuoted) + " is not one of " + allow)
 	}

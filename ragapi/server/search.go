@@ -2,9 +2,7 @@ package server
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/ragapi/auth"
+	"github.com/ragscale/ragscale/ragapi/chunk"
 	"github.com/ragscale/ragscale/ragapi/querylog"
 	"github.com/ragscale/ragscale/ragapi/search"
 	"github.com/ragscale/ragscale/ragapi/text"
@@ -43,13 +42,20 @@ type searchBody struct {
 	Next  string       `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
-func (a *api) search(w http.ResponseWriter, r *http.Request) error {
-	q, err := searchQuery(r)
+func (a *api) search(w *exchange, r *http.Request) error {
+	p, err := w.parameters(r)
+	if err != nil {
+		return err
+	}
+	q, err := searchQuery(p)
 	if err != nil {
 		return err
 	}
 	user, err := loggedUser(r)
 	if err != nil {
+		return err
+	}
+	if err := w.expect(r.Context(), mostBytes(q)); err != nil {
 		return err
 	}
 	ctx, cancel := a.deadline(r)
@@ -60,7 +66,7 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	a.Metrics.Search(string(q.Mode), took)
 	if err == nil && found.Encoded == nil {
 		found.Count = len(found.Hits)
-		found.Encoded, err = json.Marshal(append([]search.Hit{}, found.Hits...))
+		found.Encoded, err = search.Encode(found.Hits)
 	}
 	a.QueryLog.Record(querylog.Record{At: began, User: user, Query: q.Text, Mode: string(q.Mode), Took: took, Hits: found.Count, Cached: found.Cached, Failure: failureOf(err)})
 	if err != nil {
@@ -69,20 +75,33 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	return writeSearch(w, r, q, found)
 }
 
+// hitBytes are those of a hit with its title and snippet.
+const hitBytes = 2 << 10
+
+// mostBytes is how many the texts of an answer have at most.
+func mostBytes(q search.Query) int {
+	each := hitBytes + 2*q.Neighbours*chunk.Size
+	if q.Content {
+		each += chunk.Size
+	}
+	return q.Limit * each
+}
+
 // noHits is how encoding/json writes a search without hits.
 const noHits = `"hits":null`
 
 // writeSearch answers with hits that are encoded already: encoding them again would cost more than all else.
-func writeSearch(w http.ResponseWriter, r *http.Request, q search.Query, found search.Result) error {
-	frame, err := json.Marshal(searchBody{Query: q.Text, Mode: q.Mode, Next: found.Next})
+func writeSearch(w *exchange, r *http.Request, q search.Query, found search.Result) error {
+	frame, err := encode(searchBody{Query: q.Text, Mode: q.Mode, Next: found.Next})
 	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
+		return err
 	}
 	// The last one: the query is a text before it, whose quotes are escaped.
 	at := bytes.LastIndex(frame, []byte(noHits)) + len(noHits) - len("null")
-	body := make([]byte, 0, len(frame)+len(found.Encoded)+1)
-	body = append(append(append(append(body, frame[:at]...), found.Encoded...), frame[at+len("null"):]...), '\n')
-	return writeTagged(w, r, hashTag(body), body)
+	body := make([]byte, 0, len(frame)+len(found.Encoded))
+	body = append(append(append(body, frame[:at]...), found.Encoded...), frame[at+len("null"):]...)
+	writeTagged(w, r, hashTag(body), body)
+	return nil
 }
 
 // failureOf is why a search had no answer, as the query log has it: the end of its problem's type.
@@ -94,11 +113,7 @@ func failureOf(err error) string {
 }
 
 // searchQuery reads a search's parameters, and all that is wrong with them.
-func searchQuery(r *http.Request) (search.Query, error) {
-	p, err := readParameters(r)
-	if err != nil {
-		return search.Query{}, err
-	}
+func searchQuery(p *parameters) (search.Query, error) {
 	q := search.Query{
 		Text:        p.text(searchText),
 		Mode:        search.Mode(p.oneOf(searchMode)),
@@ -112,7 +127,7 @@ func searchQuery(r *http.Request) (search.Query, error) {
 	if p.faults != nil {
 		return q, invalid(p.faults)
 	}
-	err = q.Check()
+	err := q.Check()
 	for _, fault := range []struct {
 		parameter string
 		error

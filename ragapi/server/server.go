@@ -66,35 +66,37 @@ type Options struct {
 	Log            *slog.Logger
 	MaxUploadBytes int64         // one request body
 	UploadMemory   int64         // bytes that the bodies of all requests in flight may take
+	AnswerMemory   int64         // bytes that their answers may take
 	RequestTimeout time.Duration // one request, not counting the reading of its body
-	MaxRequests    int           // in flight at once, probes apart; 0 is 1,000
+	MaxRequests    int           // at work at once, probes apart; 0 is 1,000
 }
 
 type api struct {
 	Options
-	memory      *memory
+	rooms       *rooms
 	gate        *admission.Gate
 	description description
 }
 
-// handler answers a request or returns why not; nothing has been written then.
-type handler func(w http.ResponseWriter, r *http.Request) error
+// handler fills in the answer to a request, or returns why there is none.
+type handler func(w *exchange, r *http.Request) error
 
 // New returns the API as docs/api.md describes it.
 func New(o Options) http.Handler {
-	a := &api{Options: o, memory: newMemory(o.UploadMemory, o.MaxUploadBytes), gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
+	a := &api{Options: o, rooms: newRooms(o.UploadMemory, o.AnswerMemory, o.MaxUploadBytes), gate: admission.NewGate(cmp.Or(o.MaxRequests, defaultMaxRequests))}
 	o.Metrics.RequestsLimit(a.gate.Limit())
 	routes := a.routes()
 	a.description = describe(routes, a.checked())
 	for i, t := range routes {
-		if t.hasBody() {
-			routes[i].handle = a.withBody(t.handle)
+		routes[i].handle = a.admitted(t.path, t.handle)
+		if t.body != nil {
+			routes[i].handle = a.rooms.withBody(t.body, routes[i].handle)
 		}
 		routes[i].handle = a.guarded(routes[i])
 	}
 	mux := http.NewServeMux()
 	mount(mux, routes, a.handle)
-	return mux
+	return tidy{mux, a.handle("unmatched", noSuchPath)}
 }
 
 // checked reports whether requests need a token.

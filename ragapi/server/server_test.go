@@ -46,6 +46,8 @@ type fake struct {
 	appended session.Message
 	key      idempotency.Key // of what was appended
 	sessions []session.Session
+	listed   string // whose sessions
+	kept     session.Session
 }
 
 func (f *fake) Create(ctx context.Context, up document.Upload) (document.Document, error) {
@@ -102,6 +104,9 @@ func (f fakeSessions) Create(_ context.Context, user string) (session.Session, e
 	return sampleSession(user), f.err
 }
 func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Session, error) {
+	if f.kept.ID != uuid.Nil {
+		return f.kept, f.err
+	}
 	return sampleSession("u"), f.err
 }
 func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
@@ -110,7 +115,8 @@ func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message, 
 	m.Number = 1
 	return m, f.err
 }
-func (f fakeSessions) List(_ context.Context, _ string, limit int, before uuid.UUID) ([]session.Session, error) {
+func (f fakeSessions) List(_ context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error) {
+	f.listed = user
 	var page []session.Session
 	for _, s := range f.sessions {
 		if bytes.Compare(s.ID[:], before[:]) < 0 && len(page) < limit {

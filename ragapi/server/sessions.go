@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxUserBytes    = 128
+	maxUserBytes    = auth.MaxUserBytes
 	maxContentBytes = 16 << 10
 	// maxSessionBody is a message of nothing but characters that JSON escapes with six.
 	maxSessionBody = 6*maxContentBytes + 1024
@@ -37,13 +37,18 @@ type sessionBody struct {
 	CreatedAt time.Time         `json:"createdAt"`
 	UpdatedAt time.Time         `json:"updatedAt"`
 	ExpiresAt time.Time         `json:"expiresAt"`
+	Next      int64             `json:"next,omitempty" jsonschema:"before of the page of older messages; absent where there are none"`
 }
 
 func sessionBodyOf(s session.Session) sessionBody {
-	return sessionBody{
+	body := sessionBody{
 		ID: s.ID, User: s.User, Messages: s.Messages,
 		CreatedAt: s.CreatedAt.UTC(), UpdatedAt: s.UpdatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
 	}
+	if s.Older {
+		body.Next = s.Messages[0].Number
+	}
+	return body
 }
 
 type sessionPage struct {
@@ -51,14 +56,14 @@ type sessionPage struct {
 	Next     string        `json:"next,omitempty" jsonschema:"the cursor of the next page; absent on the last"`
 }
 
-func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
-	body, err := readObject(w, r, maxSessionBody, newSession)
+func (a *api) createSession(w *exchange, r *http.Request) error {
+	body, err := readObject(w, newSession)
 	if err != nil {
 		return err
 	}
 	named := ""
 	if body.has("user") || !auth.From(r.Context()).Checked() {
-		named = body.text(sessionUser)
+		named = body.user(sessionUser)
 	}
 	if body.faults != nil {
 		return invalid(body.faults)
@@ -77,18 +82,21 @@ func (a *api) createSession(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, sessionBodyOf(s))
 }
 
-func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
+func (a *api) getSession(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
 	}
-	q, err := readParameters(r)
+	q, err := w.parameters(r)
 	if err != nil {
 		return err
 	}
 	part := session.Span{Limit: q.number(messageLimit), Before: int64(q.number(messagesBefore))}
 	if q.faults != nil {
 		return invalid(q.faults)
+	}
+	if err := w.expect(r.Context(), min(part.Limit*maxContentBytes, session.MostText)); err != nil {
+		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
@@ -102,12 +110,12 @@ func (a *api) getSession(w http.ResponseWriter, r *http.Request) error {
 	return writeTaggedJSON(w, r, timeTag(s.UpdatedAt), sessionBodyOf(s))
 }
 
-func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
+func (a *api) appendMessage(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
 	}
-	body, err := readObject(w, r, maxSessionBody, newMessage)
+	body, err := readObject(w, newMessage)
 	if err != nil {
 		return err
 	}
@@ -130,14 +138,14 @@ func (a *api) appendMessage(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusCreated, m)
 }
 
-func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
-	q, err := readParameters(r)
+func (a *api) listSessions(w *exchange, r *http.Request) error {
+	q, err := w.parameters(r)
 	if err != nil {
 		return err
 	}
 	named := ""
 	if q.values.Has("user") || !auth.From(r.Context()).Checked() {
-		named = q.text(listedUser)
+		named = q.user(listedUser)
 	}
 	limit := q.number(pageLimit)
 	before := q.cursor(pageCursor)
@@ -164,7 +172,7 @@ func (a *api) listSessions(w http.ResponseWriter, r *http.Request) error {
 	return writeTaggedJSON(w, r, "", page)
 }
 
-func (a *api) deleteSession(w http.ResponseWriter, r *http.Request) error {
+func (a *api) deleteSession(w *exchange, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/querylog"
@@ -154,5 +156,51 @@ func TestASearchIsLoggedWithItsUser(t *testing.T) {
 	got.At, got.Took = time.Time{}, 0
 	if diff := cmp.Diff(querylog.Record{User: "u", Query: "lamp", Mode: "complex", Hits: 1, Cached: true}, got); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheNameOfAUserIsReadAlikeEverywhere(t *testing.T) {
+	for _, given := range []string{"bob", " bob", "bob ", "\tbob", "jose\u0301", "jos\u00e9 ", "\u00a0bob"} {
+		f := &fake{}
+		body, err := json.Marshal(map[string]string{"user": given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var made sessionBody
+		if err := json.Unmarshal(call(newAPI(f), "POST", "/v1/sessions", "application/json", string(body)).Body.Bytes(), &made); err != nil {
+			t.Fatal(err)
+		}
+		call(newAPI(f), "GET", "/v1/sessions?user="+url.QueryEscape(given), "", "")
+		ask(f, "GET", "/v1/search?q=lamp", "", "X-User-Id", given)
+		if made.User != strings.TrimSpace(norm.NFC.String(given)) || f.listed != made.User || f.logged[0].User != made.User {
+			t.Errorf("%q begins a session of %q, lists those of %q, and is logged as %q", given, made.User, f.listed, f.logged[0].User)
+		}
+	}
+	for _, given := range []string{" ", strings.Repeat("x", 129), "a\x00"} {
+		body, err := json.Marshal(map[string]string{"user": given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for from, w := range map[string]*httptest.ResponseRecorder{
+			"body":   call(newAPI(&fake{}), "POST", "/v1/sessions", "application/json", string(body)),
+			"query":  call(newAPI(&fake{}), "GET", "/v1/sessions?user="+url.QueryEscape(given), "", ""),
+			"header": ask(&fake{}, "GET", "/v1/search?q=lamp", "", "X-User-Id", given),
+		} {
+			if w.Code != http.StatusBadRequest {
+				t.Errorf("%s: %q gets %d", from, given, w.Code)
+			}
+		}
+	}
+}
+
+func TestASessionWithOlderMessagesSaysBeforeWhich(t *testing.T) {
+	kept := sampleSession("u")
+	kept.Messages = []session.Message{{Number: 57, Role: "user", Content: "<b> & \u2028", At: created}}
+	for older, want := range map[bool]string{true: `,"next":57}`, false: `"expiresAt":"2026-11-23T13:00:00Z"}`} {
+		kept.Older = older
+		text := call(newAPI(&fake{kept: kept}), "GET", "/v1/sessions/"+id.String(), "", "").Body.String()
+		if !strings.HasSuffix(text, want+"\n") || !strings.Contains(text, `"<b> & \u2028"`) {
+			t.Errorf("%s, want it to end with %s, and its texts as they are", text, want)
+		}
 	}
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,25 +36,20 @@ func (u *upload) faultf(field, format string, args ...any) {
 	u.faults = addFault(u.faults, f)
 }
 
-// readUpload reads a document from a body of any accepted type. Its error is a Problem, or that of a body over the limit.
-func (a *api) readUpload(w http.ResponseWriter, r *http.Request) (document.Upload, error) {
-	kind, params, err := mediaType(r)
-	if err != nil {
-		return document.Upload{}, err
-	}
+// readUpload reads a document from a body of any accepted type. Its error is a Problem.
+func readUpload(x *exchange, r *http.Request) (document.Upload, error) {
 	u := upload{where: inParameter}
-	switch kind {
-	case "application/json":
+	var err error
+	switch x.body.kind {
+	case mediaJSON:
 		u.where, u.source = inBody, "text"
-		err = u.readJSON(w, r, a.MaxUploadBytes)
-	case "multipart/form-data":
+		err = u.readJSON(x.body.take())
+	case mediaForm:
 		u.source = "file"
-		err = withinPace(w, r, a.MaxUploadBytes, func(body io.Reader) error { return u.readForm(body, params["boundary"]) })
-	case "text/plain":
-		u.source = "body"
-		err = u.readText(w, r, a.MaxUploadBytes)
+		err = u.readForm(x.body.take(), x.body.params["boundary"])
 	default:
-		err = unsupportedMedia.because("want application/json, multipart/form-data or text/plain")
+		u.source = "body"
+		err = u.readText(x, r)
 	}
 	if err != nil {
 		return document.Upload{}, err
@@ -71,11 +65,7 @@ func (a *api) readUpload(w http.ResponseWriter, r *http.Request) (document.Uploa
 	return u.Upload, nil
 }
 
-func (u *upload) readJSON(w http.ResponseWriter, r *http.Request, limit int64) error {
-	raw, err := readBody(w, r, limit)
-	if err != nil {
-		return err
-	}
+func (u *upload) readJSON(raw []byte) error {
 	var o object
 	if err := o.read(raw, newDocument.names); err != nil {
 		return err
@@ -88,16 +78,15 @@ func (u *upload) readJSON(w http.ResponseWriter, r *http.Request, limit int64) e
 	return nil
 }
 
-func (u *upload) readText(w http.ResponseWriter, r *http.Request, limit int64) error {
-	query, err := readParameters(r)
+func (u *upload) readText(x *exchange, r *http.Request) error {
+	query, err := x.parameters(r)
 	if err != nil {
 		return err
 	}
 	u.Title = query.value(textTitle.name)
 	u.faults = query.faults
-	raw, err := readBody(w, r, limit)
-	u.Text = shared(raw)
-	return err
+	u.Text = shared(x.body.take())
+	return nil
 }
 
 // readMetadata judges a JSON object. In a form its pointers are within the field.

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// listen serves on a port whose connections may take some memory.
+func listen(t *testing.T, memory int64) string {
+	t.Helper()
+	served := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	l, err := Listen(t.Context(), Port{Name: "HTTP_ADDR", Addr: "127.0.0.1:0", Handler: served, Memory: memory}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.server.Close() }) // idle sockets would be waited for
+	return l.Addr().String()
+}
+
+// getOn sends a request on a connection and wants it to be answered by a status.
+func getOn(t *testing.T, conn net.Conn, head string, want int) {
+	t.Helper()
+	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n"+head+"\r\n")
+	var answer *http.Response
+	if err == nil {
+		answer, err = http.ReadResponse(bufio.NewReader(conn), nil)
+	}
+	if err != nil || answer.StatusCode != want {
+		t.Fatalf("%v (%v), want %d", answer, err, want)
+	}
+	answer.Body.Close()
+}
+
+func closed(conn net.Conn) bool {
+	if err := conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		return true
+	}
+	_, err := conn.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+func TestIdleSocketsMakeRoomForThoseThatAsk(t *testing.T) {
+	address := listen(t, 10*connectionCost)
+	used := dial(t, address)
+	getOn(t, used, "", http.StatusNoContent)
+	var idle []net.Conn
+	for range 30 {
+		idle = append(idle, dial(t, address))
+	}
+	getOn(t, dial(t, address), "", http.StatusNoContent)
+	getOn(t, used, "", http.StatusNoContent) // it waits for a request less urgently than they do
+	open := 0
+	for _, conn := range idle {
+		if !closed(conn) {
+			open++
+		}
+	}
+	if open > 9 || !closed(idle[0]) {
+		t.Errorf("of %d idle sockets %d are open, the first is closed: %v; want the newest 8 or 9 open", len(idle), open, closed(idle[0]))
+	}
+}
+
+func TestAHeadThatDoesNotEndMakesRoomForThoseThatAsk(t *testing.T) {
+	address := listen(t, 10*connectionCost)
+	endless := dial(t, address)
+	if _, err := io.WriteString(endless, "GET / HTTP/1.1\r\n"+strings.Repeat("a:\r\n", 600)); err != nil {
+		t.Fatal(err)
+	}
+	other := dial(t, address)
+	getOn(t, other, "", http.StatusNoContent)
+	for range 4 {
+		getOn(t, dial(t, address), "", http.StatusNoContent)
+	}
+	if !closed(endless) {
+		t.Error("a head that takes most of the memory is waited for")
+	}
+	getOn(t, other, "", http.StatusNoContent)
+}
+
+func TestTheFieldsOfAHeadAreBounded(t *testing.T) {
+	address := listen(t, 1<<20)
+	fields := func(n int) string {
+		var all strings.Builder
+		for i := range n {
+			fmt.Fprintf(&all, "X-%d: v\r\n", i)
+		}
+		return all.String()
+	}
+	getOn(t, dial(t, address), fields(maxFields), http.StatusNoContent)
+	getOn(t, dial(t, address), fields(maxFields+1), http.StatusRequestHeaderFieldsTooLarge)
+	getOn(t, dial(t, address), strings.Repeat("X: v\r\n", maxFields+1), http.StatusRequestHeaderFieldsTooLarge)
+	getOn(t, dial(t, address), "X: "+strings.Repeat("v", maxHeaderBytes+8192)+"\r\n", http.StatusRequestHeaderFieldsTooLarge)
+}
