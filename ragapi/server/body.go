@@ -97,11 +97,11 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request, most int64) (ra
 	in.body = http.MaxBytesReader(w, r.Body, most)
 	size, factor := int64(firstPiece), int64(2)
 	if r.ContentLength >= 0 {
-		most, size, factor = r.ContentLength, smallBody, 4
+		most, factor = r.ContentLength, 4
 	} else {
 		most++ // tells that there is more
 	}
-	for size = min(size, most); ; size = min(factor*size, most) {
+	for size = min(size, most); ; size = larger(size, factor, most) {
 		if err := in.reserve(r.Context(), size); err != nil {
 			return nil, err
 		}
@@ -116,8 +116,16 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request, most int64) (ra
 	}
 }
 
-// firstPiece of a body of unknown length.
+// firstPiece is what a body gets room for before any of it has come.
 const firstPiece = 4 << 10
+
+// larger is the next size of what a body is read into. The last step is a long one, so that little is copied.
+func larger(size, factor, most int64) int64 {
+	if size *= factor; 2*size > most {
+		return most
+	}
+	return size
+}
 
 // reserve takes room for a body of size bytes.
 func (in *incoming) reserve(ctx context.Context, size int64) error {
@@ -125,25 +133,32 @@ func (in *incoming) reserve(ctx context.Context, size int64) error {
 	case size > smallBody && in.holds != &in.large:
 		in.holds = &in.large
 		in.holds.Enter(in.rooms.large)
-	case in.holds == nil:
+	case in.holds == nil: // while it holds nothing it cannot be cut off
 		in.holds = &in.small
 		in.holds.Enter(in.rooms.small)
+		return in.grown(in.holds.Grow(ctx, cost(size)))
 	}
 	if !in.holds.Await(in.pace.due(), in) {
 		return in.cutOff()
 	}
-	err := in.holds.Grow(ctx, cost(size))
-	switch {
-	case in.holds.Gone():
-		return in.cutOff()
-	case err != nil:
-		in.header.Set("Connection", "close")
+	if err := in.grown(in.holds.Grow(ctx, cost(size))); err != nil {
 		return err
 	}
 	if in.holds == &in.large {
 		in.small.Leave()
 	}
 	return nil
+}
+
+// grown is what comes of an attempt to hold more.
+func (in *incoming) grown(err error) error {
+	if in.holds.Gone() {
+		return in.cutOff()
+	}
+	if err != nil {
+		in.header.Set("Connection", "close")
+	}
+	return err
 }
 
 // fill reads until raw has no more room, or the body has ended.

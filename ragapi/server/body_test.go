@@ -107,7 +107,7 @@ func TestWhoSendsNothingTakesNoPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := largeOptions(&fake{}, 1<<20)
-			o.MaxRequests = 2
+			o.MaxRequests, o.UploadMemory = 2, 8<<20
 			s := httptest.NewServer(checked(o))
 			defer s.Close()
 			address := s.Listener.Addr().String()

@@ -74,7 +74,7 @@ func (x *exchange) send(r *http.Request) error {
 		if x.room.Gone() { // before its deadline was set
 			return errNotTaken
 		}
-		n, err := x.ResponseWriter.Write(piece)
+		n, err := x.Write(piece)
 		if going.moved += int64(n); err != nil {
 			return fmt.Errorf("write answer: %w", err)
 		}
