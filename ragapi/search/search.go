@@ -218,20 +218,21 @@ func (r reading) byWords(ctx context.Context, db postgres.Querier, all bool) ([]
 	if r.after == nil && !all {
 		depth = r.Limit + 1
 	}
-	wanted, asked := web(r.wanted), web(loose(r.wanted))
+	words := loose(r.wanted)
+	wanted, asked, rankedBy := web(distinct(r.wanted)), web(words), web(telling(words))
 	var phrase *string
 	if r.Mode == Complex {
 		phrase = new(string)
 		*phrase = plain(r.wanted)
 	}
 	ranking, err := r.rank(ctx, db, everySQL[len(r.filter)],
-		asked, wanted, r.without, phrase, said(r.wanted), r.perDocument(), depth, r.sample(), r.strict() || asked != wanted)
+		asked, wanted, r.without, phrase, said(r.wanted), r.perDocument(), depth, r.sample(), r.strict() || asked != wanted, rankedBy)
 	some := anyWord(r.wanted)
 	if err != nil || r.Mode != Complex || len(ranking) >= min(depth, enough) || some == "" {
 		return ranking, err
 	}
 	more, err := r.rank(ctx, db, someSQL[len(r.filter)],
-		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.strict())
+		some, some, r.without, nil, nil, r.perDocument(), MaxHits, r.sample(), r.strict(), some)
 	if err != nil {
 		return nil, err
 	}

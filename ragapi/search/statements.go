@@ -25,14 +25,17 @@ const (
 //	$1 what the index is asked for      $2 what is wanted, phrases included    $3 what is excluded, or NULL
 //	$4 words for the tier of phrases    $5 what the text says, or NULL         $6 hits of one document
 //	$7 hits                             $8 the sample's number                 $9 whether more is asked than $1
+//	$10 what they are ranked by
 //
-// and from $10 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
-// normalisation 32 is rank/(rank+1), below 1. The queries are computed once, in q: a generic plan would do so for each row. Their
-// words are read as those of chunks are, see chunk_words.
+// and from $11 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
+// normalisation 32 is rank/(rank+1), below 1. It costs a chunk's places times the words that it is asked for, and with phrases much more:
+// so it is asked for a few words, each once. The queries are computed once, in q: a generic plan would do so for each row. Their words
+// are read as those of chunks are, see chunk_words.
 const rankSQL = `
 WITH q AS MATERIALIZED (
     SELECT {read}('english', {words}($1)) AS asked, websearch_to_tsquery('english', chunk_words($3)) AS excluded,
            coalesce({read}('english', {words}($2)) && !!websearch_to_tsquery('english', chunk_words($3)), {read}('english', {words}($2))) AS wanted,
+           {read}('english', {words}($10)) AS terms,
            CASE WHEN numnode(phraseto_tsquery('english', chunk_words($4))) > 1 THEN phraseto_tsquery('english', chunk_words($4)) END AS phrase,
            -- Every lexeme with the weight that only titles have.
            CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', {words}($1))::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
@@ -73,7 +76,7 @@ WITH q AS MATERIALIZED (
     (SELECT c.document_id, c.position, c.version, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
 ), scored AS MATERIALIZED (
-    SELECT document_id, position, version, ts_rank_cd(tsv, (SELECT wanted FROM q), 32)::float8 AS score,
+    SELECT document_id, position, version, ts_rank_cd(tsv, (SELECT terms FROM q), 32)::float8 AS score,
            CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
                 WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
     FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
@@ -113,7 +116,7 @@ var everySQL, someSQL = func() (every, some [MaxConditions + 1]string) {
 func rankStatement(read, words string, tier, conditions int) string {
 	few, filter := "SELECT NULL::uuid AS id WHERE false", ""
 	if conditions > 0 {
-		few, filter = strings.ReplaceAll(fewSQL, "{conditions}", meets("metadata", 10, conditions)), "\n    AND "+documentMeets("c", 10, conditions)
+		few, filter = strings.ReplaceAll(fewSQL, "{conditions}", meets("metadata", 11, conditions)), "\n    AND "+documentMeets("c", 11, conditions)
 	}
 	parts := strings.NewReplacer("{read}", read, "{words}", words, "{few}", few, "{filter}", filter, "{tier}", fmt.Sprint(tier))
 	return bounds.Replace(parts.Replace(rankSQL))

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -127,7 +128,40 @@ func loose(operands []operand) []operand {
 			or = false
 		}
 	}
-	return words
+	return distinct(words)
+}
+
+// distinct leaves out what an operand before it asks for already: only an "or" between them makes it another question.
+func distinct(operands []operand) []operand {
+	var all []operand
+	seen := map[string]bool{}
+	for _, o := range operands {
+		if o.or {
+			clear(seen)
+		}
+		if text := strings.ToLower(o.text); !seen[text] {
+			seen[text] = true
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// telling returns the words that tell most, which are the longest, in their order.
+func telling(words []operand) []operand {
+	places := make([]int, len(words))
+	for i := range places {
+		places[i] = i
+	}
+	slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(letters(words[b].text), letters(words[a].text)) })
+	places = places[:min(rankedWords, len(places))]
+	slices.Sort(places)
+	some := make([]operand, len(places))
+	for i, place := range places {
+		some[i] = words[place]
+		some[i].or = some[i].or && i > 0
+	}
+	return some
 }
 
 // apart reports whether PostgreSQL reads what is before and after r as different words, whatever they are.
@@ -138,6 +172,8 @@ func apart(r rune) bool {
 const (
 	// maxWords bounds the fallback's query, which ORs every word of the text.
 	maxWords = 16
+	// rankedWords bounds the words that matches with every word are ranked by.
+	rankedWords = 8
 	// leastPrefix is how many letters a word needs to stand for those that begin with it: shorter ones begin too many.
 	leastPrefix = 3
 )

@@ -42,6 +42,27 @@ func TestWhatAnIndexIsAskedForHasNoPhrases(t *testing.T) {
 	}
 }
 
+func TestMatchesAreRankedByFewWordsEachOnce(t *testing.T) {
+	for _, c := range []struct{ text, index, ranking string }{
+		{strings.Repeat("b ", 200), `"b"`, `"b"`},
+		{`"` + strings.Repeat("b ", 200) + `"`, `"b"`, `"b"`},
+		{"a B b or b a a", `"a" "B" or "b" "a"`, `"a" "B" or "b" "a"`},
+		{strings.Repeat("q w e r t z u i o p lighthouse ", 9), `"q" "w" "e" "r" "t" "z" "u" "i" "o" "p" "lighthouse"`, `"q" "w" "e" "r" "t" "z" "u" "lighthouse"`},
+		{"a or b or c or d or e or f or g or h or lamp", `"a" or "b" or "c" or "d" or "e" or "f" or "g" or "h" or "lamp"`,
+			`"a" or "b" or "c" or "d" or "e" or "f" or "g" or "lamp"`},
+		{"b or lamps lights keepers towers waters stones storms winters", `"b" or "lamps" "lights" "keepers" "towers" "waters" "stones" "storms" "winters"`,
+			`"lamps" "lights" "keepers" "towers" "waters" "stones" "storms" "winters"`},
+	} {
+		words := loose(these(parse(c.text), wanted))
+		if got := web(words); got != c.index {
+			t.Errorf("%.40q: the index is asked for %s, want %s", c.text, got, c.index)
+		}
+		if got := web(telling(words)); got != c.ranking {
+			t.Errorf("%.40q: matches are ranked by %s, want %s", c.text, got, c.ranking)
+		}
+	}
+}
+
 func TestKeysAreEqualWhereAnswersAre(t *testing.T) {
 	key := func(change func(*Query)) string {
 		q := Query{Text: "Café  lamp", Mode: Simple, Limit: 10, Filter: []Condition{{"a", "1"}, {"b", "2"}}}
