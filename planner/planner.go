@@ -19,7 +19,7 @@ const Project = "ragscale"
 // Options say as what a program is run.
 type Options struct {
 	Stack   string
-	Config  map[string]string // by full key ("ragscale:slo")
+	Config  map[string]string // by full key ("ragscale:slo"); nil for that of the environment (PULUMI_CONFIG)
 	Secrets []string          // keys of Config whose values are secret
 
 	// Preview is a first preview: no id and no computed output is known, but those of resources of the Known types.
@@ -61,7 +61,10 @@ type Resource struct {
 func Run(o Options, program func(*pulumi.Context) error) (Plan, error) {
 	m := &monitor{preview: o.Preview, known: o.Known, paths: map[string]string{}}
 	as := func(info *pulumi.RunInfo) {
-		info.DryRun, info.Config, info.ConfigSecretKeys = o.Preview, o.Config, o.Secrets
+		info.DryRun = o.Preview
+		if o.Config != nil {
+			info.Config, info.ConfigSecretKeys = o.Config, o.Secrets
+		}
 	}
 	err := pulumi.RunErr(program, pulumi.WithMocks(Project, o.Stack, m), as)
 	return m.plan(), err
