@@ -20,7 +20,7 @@ type idlers struct {
 }
 
 // hostileClients has some thousand connections until ctx ends, which are renewed all the time.
-func hostileClients(ctx context.Context, t *testing.T, api *running) *idlers {
+func hostileClients(ctx context.Context, t *testing.T, api *running, vast string) *idlers {
 	t.Helper()
 	all := &idlers{}
 	const (
@@ -33,9 +33,9 @@ func hostileClients(ctx context.Context, t *testing.T, api *running) *idlers {
 		get + strings.Repeat("a:\r\n", 6000): 200, // a head without an end
 		get + "Content-Length: 12\r\n\r\n":   200,
 		post + "Content-Length: 12\r\n\r\n":  600,
-		post + "Transfer-Encoding: chunked\r\n\r\n":                                200,
-		post + largest + strings.Repeat("a", 1<<17):                                100,
-		"GET /v1/sessions/" + vastSession(t, api) + " HTTP/1.1\r\nHost: a\r\n\r\n": 400,
+		post + "Transfer-Encoding: chunked\r\n\r\n":                 200,
+		post + largest + strings.Repeat("a", 1<<17):                 100,
+		"GET /v1/sessions/" + vast + " HTTP/1.1\r\nHost: a\r\n\r\n": 400,
 	} {
 		for range n {
 			all.Go(func() { all.idle(ctx, strings.TrimPrefix(api.http, "http://"), request) })

@@ -140,6 +140,7 @@ const uploaders = 8
 
 func TestHostileClientsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 	api := start(t, "serve", pgtest.Database(t), "GOMEMLIMIT="+strconv.Itoa(podLimit/10*9), "MAX_UPLOAD_BYTES="+strconv.Itoa(fullSize), "LOG_LEVEL=info")
+	vast := vastSession(t, api) // its messages are so large that they wait where uploads do
 	bodies := hostile()
 	names := slices.Sorted(maps.Keys(bodies))
 	end := time.Now().Add(hostileFor(t))
@@ -162,7 +163,7 @@ func TestHostileClientsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 		})
 	}
 	go func() { all.Wait(); cancel() }()
-	clients := hostileClients(ctx, t, api)
+	clients := hostileClients(ctx, t, api, vast)
 	small := smallRequests(ctx, t, api)
 	all.Wait()
 	clients.Wait()

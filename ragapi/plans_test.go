@@ -291,8 +291,9 @@ func noHotPathReadsAWholeTable(t *testing.T, db config.Database, sent map[string
 	if err != nil || len(indexes) < 8 {
 		t.Fatalf("indexes %v (%v)", indexes, err)
 	}
+	before := []string{"chunks_title", "chunks_heading"} // of the release before: the next migration may drop them
 	for _, index := range indexes {
-		if !used[index] {
+		if !used[index] && !slices.Contains(before, index) {
 			t.Errorf("no hot path uses the index %s", index)
 		}
 	}
