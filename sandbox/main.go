@@ -20,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/ragscale/ragscale/sandbox/awscli"
 	"github.com/ragscale/ragscale/sandbox/host/namespace"
 	"github.com/ragscale/ragscale/sandbox/inside/daemon"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
@@ -46,11 +47,12 @@ const (
 	roleDaemon     = "daemon"
 	roleAWS        = "pulumi-resource-aws"
 	roleKubernetes = "pulumi-resource-kubernetes"
+	roleCLI        = "aws" // in pods of the AWS CLI's image
 )
 
 func main() {
 	role, args := filepath.Base(os.Args[0]), os.Args[1:]
-	if role != roleAWS && role != roleKubernetes {
+	if role != roleAWS && role != roleKubernetes && role != roleCLI {
 		if len(args) == 0 {
 			fmt.Fprint(os.Stderr, usage)
 			os.Exit(2)
@@ -66,6 +68,8 @@ func play(role string, args []string) int {
 		return aws.Main()
 	case roleKubernetes:
 		return kubernetes.Main()
+	case roleCLI:
+		return awscli.Main(context.Background(), args, os.Stdout, os.Stderr)
 	case process.Role:
 		return process.Main()
 	case debroot.Role:
@@ -153,10 +157,14 @@ func inside() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", namespace.EnvKeeper, err)
 	}
+	account, err := openAccount(l)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	return daemon.Run(ctx, daemon.Config{
 		Layout: l, Images: os.Getenv(namespace.EnvImages), Keeper: keeper, Offered: offered,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Account: account, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
@@ -33,6 +34,11 @@ func localImages(l layout.Layout) image.Table {
 		"*chromadb/chroma:*": {
 			Entrypoint: []string{chroma.Command}, Args: chroma.Args(), Dir: "/data",
 			Files: chroma.Files(l.Tool("chroma")), Root: l.Root(),
+		},
+		"*/aws-cli:*": {
+			Entrypoint: []string{"/aws-cli/aws"},
+			Env:        map[string]string{"AWS_CA_BUNDLE": bundle, "PATH": "/aws-cli:" + env.DefaultPath},
+			Files:      map[string]string{bundle: l.CA(), "/aws-cli/aws": l.Tool("ragscale-sandbox")},
 		},
 		"*/node:*":               {Entrypoint: []string{"/usr/bin/node"}, Root: l.Root()},
 		"*/pgbouncer:*":          {Entrypoint: []string{"/usr/sbin/pgbouncer"}, Root: l.Root()},
