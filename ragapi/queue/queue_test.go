@@ -126,8 +126,31 @@ type broken struct {
 	end func() error
 }
 
-func (b broken) Process(context.Context, uuid.UUID) (document.Document, error) {
-	return document.Document{}, b.end()
+func (b broken) Process(context.Context, uuid.UUID) (document.Document, bool, error) {
+	return document.Document{}, false, b.end()
+}
+
+// TestWhatBecomesReadyOnceCountsOnce: of a document that was replaced often, all jobs but one find it done.
+func TestWhatBecomesReadyOnceCountsOnce(t *testing.T) {
+	w := open(t)
+	id := w.create("A saddle.")
+	for range 7 {
+		if _, err := w.Replace(t.Context(), id, document.Upload{Title: "T", Text: "A lamp."}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := w.work(w.Store, nil)
+	w.await("every job done", func() (done bool) {
+		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) = 8 FROM river_job WHERE kind = 'process' AND state = 'completed'`).Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+		return done
+	})
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	if doc := w.get(id); doc.Version != 8 || doc.Status != document.Ready || seen.ready != 1 {
+		t.Errorf("version %d is %s, and %d counted as ready, want 1", doc.Version, doc.Status, seen.ready)
+	}
 }
 
 func TestADocumentWhoseLastAttemptEndsBadlyFails(t *testing.T) {
@@ -179,7 +202,7 @@ func TestADocumentWhoseJobWasGivenUpFailsWithItsReason(t *testing.T) {
 		t.Errorf("the document is %s: %q", doc.Status, doc.Failure)
 	}
 	// Tried again, its new job counts, not the one that was given up; nor does that of a text before.
-	if _, err := w.Retry(t.Context(), id); err != nil {
+	if _, err := w.Retry(t.Context(), id, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`DELETE FROM river_job WHERE state = 'available'`)
@@ -274,7 +297,7 @@ func TestDocumentsAreEmbeddedTogetherAndEachHasItsOwnEnd(t *testing.T) {
 	var ids []uuid.UUID
 	for range 50 {
 		id := w.create("A lamp.")
-		if _, err := w.Process(t.Context(), id); err != nil {
+		if _, _, err := w.Process(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, id)
@@ -305,12 +328,12 @@ func TestDocumentsAreEmbeddedTogetherAndEachHasItsOwnEnd(t *testing.T) {
 func TestVectorsOfADeletedDocumentAreForgottenInEveryCollection(t *testing.T) {
 	w := open(t)
 	id := w.create("A lamp.")
-	if _, err := w.Process(t.Context(), id); err != nil {
+	if _, _, err := w.Process(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`INSERT INTO vector_collections (name, model, dimensions, version) VALUES ('a', 'm', 2, 1), ('b', 'n', 2, 1)`)
 	w.exec(`INSERT INTO document_embeddings (document_id, collection, chunks) VALUES ($1, 'a', 1), ($1, 'b', 1)`, id)
-	if err := w.Delete(t.Context(), id); err != nil {
+	if err := w.Delete(t.Context(), id, nil); err != nil {
 		t.Fatal(err)
 	}
 	store := &vectors{}
@@ -325,7 +348,7 @@ func TestVectorsOfADeletedDocumentAreForgottenInEveryCollection(t *testing.T) {
 func TestWhatAnEarlierReleaseReadIsReadAnew(t *testing.T) {
 	w := open(t)
 	id := w.create("Write to ann@mail.example.")
-	if _, err := w.Process(t.Context(), id); err != nil {
+	if _, _, err := w.Process(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`UPDATE chunks SET tsv = to_tsvector('english', content)`)

@@ -18,7 +18,7 @@ import (
 
 // Processor is what is done with a document; document.Store is one.
 type Processor interface {
-	Process(ctx context.Context, id uuid.UUID) (document.Document, error)
+	Process(ctx context.Context, id uuid.UUID) (doc document.Document, done bool, err error)
 	AttemptFailed(ctx context.Context, id uuid.UUID, version, attempts int) error
 	Fail(ctx context.Context, id uuid.UUID, version int, reason string) error
 	Requeue(ctx context.Context, id uuid.UUID, version, most int) (done bool, err error)
@@ -139,7 +139,7 @@ func (p *process) Timeout(job *river.Job[processArgs]) time.Duration {
 	return timeLimit(job.Args.Bytes)
 }
 
-// Work processes one document. A document that was deleted or replaced meanwhile needs nothing.
+// Work processes one document. A document that was deleted or replaced meanwhile needs nothing. One that was ready before counts once.
 func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 	id := job.Args.DocumentID
 	if job.Attempt > 1 { // the one before may have died without a word
@@ -147,14 +147,14 @@ func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 			return err
 		}
 	}
-	doc, err := p.Documents.Process(ctx, id)
+	doc, done, err := p.Documents.Process(ctx, id)
 	if errors.Is(err, document.ErrNotFound) {
 		return nil
 	}
 	if err == nil && doc.Status == document.Ready && p.Vectors != nil {
 		err = p.Jobs.embedFresh(ctx, doc)
 	}
-	if err != nil || doc.Status != document.Ready {
+	if err != nil || !done {
 		return err
 	}
 	p.Seen.Processed(doc)
