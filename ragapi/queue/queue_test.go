@@ -1,10 +1,12 @@
 package queue_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -141,7 +143,7 @@ func TestWhatBecomesReadyOnceCountsOnce(t *testing.T) {
 	}
 	seen := w.work(w.Store, nil)
 	w.await("every job done", func() (done bool) {
-		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) = 8 FROM river_job WHERE kind = 'process' AND state = 'completed'`).Scan(&done); err != nil {
+		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) = 8 FROM river_job WHERE kind = 'process_document' AND state = 'completed'`).Scan(&done); err != nil {
 			t.Fatal(err)
 		}
 		return done
@@ -248,9 +250,28 @@ func TestAWorkerRecoversWhatWasLost(t *testing.T) {
 
 // vectors is a vector store that does what it is told to.
 type vectors struct {
-	embed  func(ctx context.Context, ids []uuid.UUID) []error
-	mu     sync.Mutex
-	forgot []string
+	embed   func(ctx context.Context, ids []uuid.UUID) []error
+	mu      sync.Mutex
+	forgot  []string
+	lost    bool        // until it is checked
+	missing []uuid.UUID // in their order
+}
+
+func (v *vectors) Check(context.Context) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	lost := v.lost
+	v.lost = false
+	return lost, nil
+}
+func (v *vectors) Missing(_ context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	var page []uuid.UUID
+	for _, id := range v.missing {
+		if bytes.Compare(id[:], after[:]) > 0 && len(page) < limit {
+			page = append(page, id)
+		}
+	}
+	return page, nil
 }
 
 func (v *vectors) Embed(ctx context.Context, ids ...uuid.UUID) []error { return v.embed(ctx, ids) }
@@ -259,6 +280,39 @@ func (v *vectors) Forget(_ context.Context, id uuid.UUID, collections ...string)
 	defer v.mu.Unlock()
 	v.forgot = append(v.forgot, id.String()+" "+strings.Join(collections, ","))
 	return nil
+}
+
+// TestWhatAStoreHasLostIsEmbeddedAnew: all of it, once.
+func TestWhatAStoreHasLostIsEmbeddedAnew(t *testing.T) {
+	w := open(t)
+	var embedded []uuid.UUID
+	empty := &vectors{lost: true}
+	empty.embed = func(_ context.Context, ids []uuid.UUID) []error {
+		empty.mu.Lock()
+		defer empty.mu.Unlock()
+		embedded = append(embedded, ids...)
+		return make([]error, len(ids))
+	}
+	for range 1500 { // more than are asked for at once
+		id, err := uuid.NewV7()
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty.missing = append(empty.missing, id)
+	}
+	slices.SortFunc(empty.missing, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	w.work(w.Store, empty)
+	w.await("all embedded", func() bool {
+		empty.mu.Lock()
+		defer empty.mu.Unlock()
+		return len(embedded) >= len(empty.missing)
+	})
+	empty.mu.Lock()
+	defer empty.mu.Unlock()
+	slices.SortFunc(embedded, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	if !slices.Equal(embedded, empty.missing) {
+		t.Errorf("%d were embedded, want %d", len(embedded), len(empty.missing))
+	}
 }
 
 func TestAHangingVectorStoreDelaysNoDocument(t *testing.T) {

@@ -29,6 +29,10 @@ type Processor interface {
 type Embedder interface {
 	Embed(ctx context.Context, ids ...uuid.UUID) []error
 	Forget(ctx context.Context, id uuid.UUID, collections ...string) error
+	// Check reports whether the store has lost vectors, which are missing from then on.
+	Check(ctx context.Context) (lost bool, err error)
+	// Missing returns at most limit documents without their vectors, by their ids, after one.
+	Missing(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error)
 }
 
 // Rereader reads what an earlier release has read in another way; document.Store is one.
@@ -77,7 +81,7 @@ func NewWorker(pool *pgxpool.Pool, d Duties, log *slog.Logger) (*Worker, error) 
 	river.AddWorker(workers, &process{Duties: d, log: log})
 	river.AddWorker(workers, newEmbed(d.Vectors))
 	river.AddWorker(workers, &forget{documents: d.Documents, vectors: d.Vectors})
-	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, chunks: d.Chunks, seen: d.Seen, log: log})
+	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, chunks: d.Chunks, vectors: d.Vectors, jobs: d.Jobs, seen: d.Seen, log: log})
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger: log,
 		Queues: map[string]river.QueueConfig{

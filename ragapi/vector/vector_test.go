@@ -88,15 +88,22 @@ func withChroma(t *testing.T) *world {
 // add stores, processes and embeds a document.
 func (w *world) add(t *testing.T, title, text string) uuid.UUID {
 	t.Helper()
+	id := w.process(t, title, text)
+	if err := w.index.Embed(t.Context(), id)[0]; err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// process stores and processes a document.
+func (w *world) process(t *testing.T, title, text string) uuid.UUID {
+	t.Helper()
 	doc, err := w.store.Create(t.Context(), document.Upload{Title: title, Text: text})
 	if err == nil {
 		_, _, err = w.store.Process(t.Context(), doc.ID)
 	}
-	if err == nil {
-		err = w.index.Embed(t.Context(), doc.ID)[0]
-	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err) // and not Fatal: it may be called by others than the test's own goroutine
 	}
 	return doc.ID
 }
