@@ -59,8 +59,9 @@ type Args struct {
 	// GrafanaNamespace gets the dashboards as ConfigMaps for Grafana's sidecar. Empty: no Grafana in the cluster.
 	GrafanaNamespace string
 
-	// Thresholds are where alarms begin. Those of a tier that is not there are not looked at; of the others none may be zero,
-	// but for Database.ReplicaFreeMemoryBytes, which is then the primary's.
+	// Thresholds are where alarms begin. Those that no alarm or alert compares with, because their tier is not there, are not
+	// looked at; of the others none may be zero, but for Database.ReplicaFreeMemoryBytes, which is then the primary's, and
+	// where any at all is wrong (mayBeZero).
 	Thresholds slo.Thresholds
 
 	// MetricRetentionDays of Prometheus: 1 to 1095.
@@ -77,6 +78,7 @@ func (a Args) withDefaults() Args {
 	if a.RunbookURL == "" {
 		a.RunbookURL = runbook
 	}
+	a.Thresholds = a.Thresholds.Named()
 	if database := &a.Thresholds.Database; database.ReplicaFreeMemoryBytes.Value == 0 {
 		database.ReplicaFreeMemoryBytes.Value = database.FreeMemoryBytes.Value
 	}

@@ -10,23 +10,20 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// tier is a row of the dashboard. Whoever is on call reads from the top: is an objective missed, then where along the way
-// of a request.
-type tier int
+// tier is a row of the dashboard, by its title.
+type tier string
 
 const (
-	objectivesTier tier = iota
-	edgeTier
-	apiTier
-	databaseTier
-	cacheTier
-	nodesTier
+	objectivesTier tier = "Objectives"
+	edgeTier       tier = "Edge: CloudFront"
+	apiTier        tier = "Way in: load balancer"
+	databaseTier   tier = "PostgreSQL"
+	cacheTier      tier = "Redis"
+	nodesTier      tier = "Nodes"
 )
 
-var tierTitles = map[tier]string{
-	objectivesTier: "Objectives", edgeTier: "Edge: CloudFront", apiTier: "Way in: load balancer", databaseTier: "PostgreSQL",
-	cacheTier: "Redis", nodesTier: "Nodes",
-}
+// tiers in their order: whoever is on call reads from the top. Is an objective missed, then where along the way of a request?
+var tiers = []tier{objectivesTier, edgeTier, apiTier, databaseTier, cacheTier, nodesTier}
 
 // The grid is 24 wide; a graph takes a quarter.
 const (
@@ -70,12 +67,12 @@ func (d *declaration) dashboardBody(alarms pulumi.Array) pulumi.StringOutput {
 	for part := range slices.Chunk(alarms, mostAlarms) {
 		l.across(4, widget("alarm", pulumi.Map{"title": pulumi.String("Alarms"), "alarms": part}))
 	}
-	for t := objectivesTier; t <= nodesTier; t++ {
+	for _, t := range tiers {
 		graphs := d.graphs(t)
 		if len(graphs) == 0 {
 			continue
 		}
-		l.across(titleHeight, widget("text", pulumi.Map{"markdown": pulumi.String("## " + tierTitles[t])}))
+		l.across(titleHeight, widget("text", pulumi.Map{"markdown": pulumi.String("## " + t)}))
 		for _, g := range graphs {
 			l.add(graphWidth, graphHeight, g.widget())
 		}
