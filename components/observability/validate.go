@@ -106,27 +106,32 @@ var inTheCluster = []string{
 // mayBeZero are thresholds of which zero is one: any at all is wrong.
 var mayBeZero = []string{"PgBouncer.WaitingClients", "Cache.EvictionsPerMinute"}
 
-// thresholds that some alarm or alert compares with: a zero would be one that nothing watches. A name ends with its unit.
+// thresholds that some alarm or alert compares with: a zero would be one that nothing watches.
 func (f *faults) thresholds(a Args) {
 	watched := a.Watched()
 	for _, t := range a.withDefaults().Thresholds.Rows() {
-		id := t.ID()
-		field := "Thresholds." + id
-		switch {
-		case len(watched[id]) == 0 || slices.Contains(inTheCluster, id):
-		case id == "API.ErrorRatio":
-			f.budget(field, t.Value)
-		case slices.Contains(mayBeZero, id):
-			if !(t.Value >= 0) {
-				f.Add("%s is %v, want 0 or more", field, t.Value)
-			}
-		case strings.HasSuffix(id, "Minutes"):
-			f.AtLeast(field, int(t.Value), 1)
-		case strings.HasSuffix(id, "Percent") && !(t.Value > 0 && t.Value < 100):
-			f.Add("%s is %v, want above 0 and below 100: nothing would watch it", field, t.Value)
-		case !(t.Value > 0):
-			f.Add("%s is %v, want above 0: nothing would watch it", field, t.Value)
+		if len(watched[t.ID()]) > 0 && !slices.Contains(inTheCluster, t.ID()) {
+			f.threshold(t.ID(), t.Value)
 		}
+	}
+}
+
+// threshold is checked by its name, which ends with its unit.
+func (f *faults) threshold(id string, value float64) {
+	field := "Thresholds." + id
+	switch {
+	case id == "API.ErrorRatio":
+		f.budget(field, value)
+	case strings.HasSuffix(id, "Minutes"):
+		f.AtLeast(field, int(value), 1)
+	case slices.Contains(mayBeZero, id):
+		if !(value >= 0) {
+			f.Add("%s is %v, want 0 or more", field, value)
+		}
+	case strings.HasSuffix(id, "Percent") && !(value > 0 && value < 100):
+		f.Add("%s is %v, want above 0 and below 100: nothing would watch it", field, value)
+	case !(value > 0):
+		f.Add("%s is %v, want above 0: nothing would watch it", field, value)
 	}
 }
 
