@@ -66,13 +66,13 @@ type LoadScenario struct {
 	StopAtFault     bool // ends at the first threshold that is missed
 }
 
-// resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is to
-// end what hangs, not what is slow.
+// resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is
+// to end what hangs, not what is slow.
 const resultsSeconds = 300
 
-// LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so that
-// is how long those in flight are waited for; generators wait for each other as long as their nodes may take, which is also
-// in a run's deadline.
+// LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so
+// that is how long those in flight are waited for; generators wait for each other as long as their nodes may take,
+// which is also in a run's deadline.
 func (c *Config) LoadScenarios() []LoadScenario {
 	s := c.LoadTests.Scenarios
 	all := []LoadScenario{

@@ -30,7 +30,8 @@ func loadRunCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO",
 		Short: "Run a load test now and say whether its thresholds were kept (exit code 3 when they were not)",
-		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
+		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators " +
+			"say, and waits for\n" +
 			"their verdict. An interrupt ends the run; its results so far are kept. The verdict of several generators is that of `ragscale\n" +
 			"load report`. Stack local has no k6 in its pods: the k6 of this machine runs the same scripts, and leaves its results in the\n" +
 			"sandbox's folder.",
@@ -86,15 +87,16 @@ func checkLoad(cfg *stacks.Config, scenario string, allowProduction bool) (stack
 	return stacks.LoadScenario{}, fmt.Errorf("SCENARIO is %q, want one of %s", scenario, strings.Join(names, ", "))
 }
 
-// judgeRun judges a run of several generators by all their results: each judged its share alone, and a share may miss what
-// the whole keeps.
+// judgeRun judges a run of several generators by all their results: each judged its share alone, and a share may miss
+// what the whole keeps.
 func (p project) judgeRun(ctx context.Context, c console, cfg *stacks.Config, run string) error {
 	read, err := p.resultsOf(ctx, cfg, run)
 	if err == nil {
 		err = c.loadReport(run, cfg, read, false)
 	}
 	if err != nil && !errors.Is(err, errUnhealthy) {
-		return fmt.Errorf("run %s is over and not judged as a whole, which `ragscale load report %s --stack %s` does: %w", run, run, cfg.Stack, err)
+		return fmt.Errorf("run %s is over and not judged as a whole, which `ragscale load report %s --stack %s` does: %w",
+			run, run, cfg.Stack, err)
 	}
 	return err
 }

@@ -26,8 +26,10 @@ func loadReportCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RUN",
 		Short: "Judge a run that is over by the results of all its generators (exit code 3 when a threshold was missed)",
-		Long: "Reads the results of a run, which `ragscale load run` and `kubectl -n " + loadNamespace + " get jobs` name, from the stack's bucket with the\n" +
-			"AWS credentials of the environment, or from a copy of the run's folder. Counts and rates are those of the whole run; of percentiles\n" +
+		Long: "Reads the results of a run, which `ragscale load run` and `kubectl -n " + loadNamespace +
+			" get jobs` name, from the stack's bucket with the\n" +
+			"AWS credentials of the environment, or from a copy of the run's folder. Counts and rates are those of the whole " +
+			"run; of percentiles\n" +
 			"the largest of the generators is taken, which the whole does not exceed.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,7 +90,8 @@ func scenarioOf(cfg *stacks.Config, run string) (stacks.LoadScenario, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return stacks.LoadScenario{}, fmt.Errorf("RUN is %q, want a run of one of %s, such as %s-20261124-033000", run, strings.Join(names, ", "), names[0])
+	return stacks.LoadScenario{}, fmt.Errorf("RUN is %q, want a run of one of %s, such as %s-20261124-033000", run,
+		strings.Join(names, ", "), names[0])
 }
 
 // resultsIn reads the results in a run's folder.
@@ -141,7 +144,8 @@ func (p project) resultsOf(ctx context.Context, cfg *stacks.Config, run string) 
 func resultsInBucket(ctx context.Context, client *s3.Client, bucket, prefix string) func() ([]loadResult, error) {
 	return func() ([]loadResult, error) {
 		var results []loadResult
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
+		pages := s3.NewListObjectsV2Paginator(client,
+			&s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {

@@ -49,9 +49,9 @@ type loadVerdict struct {
 	OK        bool     `json:"ok"`
 }
 
-// mergeResults judges a run of so many generators over all of them. Counts and rates are sums, exactly. Of percentiles only
-// a bound is known: when each part has 95 % of its requests within its p(95), the whole has within the largest. A verdict
-// on the bound is never too kind.
+// mergeResults judges a run of so many generators over all of them. Counts and rates are sums, exactly. Of percentiles
+// only a bound is known: when each part has 95 % of its requests within its p(95), the whole has within the largest. A
+// verdict on the bound is never too kind.
 func mergeResults(run string, generators int, results []loadResult) (loadReport, error) {
 	if len(results) > 0 && results[0].Scenario.Generators > 0 {
 		generators = results[0].Scenario.Generators
@@ -94,7 +94,8 @@ var thresholdPattern = regexp.MustCompile(`^(p\([0-9.]+\)|rate|count)(<=|<|==)([
 func judge(rule loadVerdict, results []loadResult) (loadVerdict, error) {
 	parts := thresholdPattern.FindStringSubmatch(rule.Threshold)
 	if parts == nil {
-		return rule, fmt.Errorf("threshold of %s is %q, want one such as p(95)<2000, rate<=0.001 or count==0", rule.Metric, rule.Threshold)
+		return rule, fmt.Errorf("threshold of %s is %q, want one such as p(95)<2000, rate<=0.001 or count==0", rule.Metric,
+			rule.Threshold)
 	}
 	limit, err := strconv.ParseFloat(parts[3], 64)
 	if err != nil {

@@ -22,7 +22,8 @@ const (
 	nodesTier      tier = "Nodes"
 )
 
-// tiers in their order: whoever is on call reads from the top. Is an objective missed, then where along the way of a request?
+// tiers in their order: whoever is on call reads from the top. Is an objective missed, then where along the way of a
+// request?
 var tiers = []tier{objectivesTier, edgeTier, apiTier, databaseTier, cacheTier, nodesTier}
 
 // The grid is 24 wide; a graph takes a quarter.
@@ -56,12 +57,13 @@ func (d *declaration) cloudWatchDashboard(alarms pulumi.Array) (*cloudwatch.Dash
 }
 
 // dashboardBody is the dashboard in CloudWatch's own form.
-// Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html ; read
-// 2026-11-24.
+// Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html ;
+// read 2026-11-24.
 func (d *declaration) dashboardBody(alarms pulumi.Array) pulumi.StringOutput {
 	l := &layout{}
 	l.across(2, widget("text", pulumi.Map{"markdown": pulumi.Sprintf(
-		"# %s\nFrom top to bottom: objectives, then the way of a request. Lines across are alarm thresholds. What to do: [operations](%s)",
+		"# %s\nFrom top to bottom: objectives, then the way of a request. Lines across are alarm thresholds. What to do: "+
+			"[operations](%s)",
 		d.name, d.args.RunbookURL)}))
 	// Alarms of us-east-1 among them: documented as possible in another region's dashboard; PutDashboard would settle it.
 	for part := range slices.Chunk(alarms, mostAlarms) {
@@ -114,7 +116,8 @@ func (a Args) context() []alarm {
 		{tier: apiTier, title: "Connections refused by pods", unit: "connections", when: prompt,
 			metrics: []metric{{"refused", loadBalancerSpace, "TargetConnectionErrorCount", "Sum", balancer}}},
 		{tier: nodesTier, title: "Nodes", unit: "nodes", when: prompt,
-			metrics: []metric{{"nodes", "ContainerInsights", "cluster_node_count", "Average", map[string]pulumi.StringInput{"ClusterName": a.ClusterName}}}},
+			metrics: []metric{{"nodes", "ContainerInsights", "cluster_node_count", "Average",
+				map[string]pulumi.StringInput{"ClusterName": a.ClusterName}}}},
 	}
 }
 
@@ -128,8 +131,9 @@ func (g graph) widget() pulumi.Map {
 		limits = append(limits, pulumi.Map{"label": pulumi.String("alarm"), "value": pulumi.Float64(v)})
 	}
 	properties := pulumi.Map{
-		"title": pulumi.String(g.title), "region": pulumi.String(g.region), "view": pulumi.String("timeSeries"), "metrics": metrics,
-		"yAxis": pulumi.Map{"left": pulumi.Map{"label": pulumi.String(g.unit), "showUnits": pulumi.Bool(false)}},
+		"title": pulumi.String(g.title), "region": pulumi.String(g.region), "view": pulumi.String("timeSeries"),
+		"metrics": metrics,
+		"yAxis":   pulumi.Map{"left": pulumi.Map{"label": pulumi.String(g.unit), "showUnits": pulumi.Bool(false)}},
 	}
 	if limits != nil {
 		properties["annotations"] = pulumi.Map{"horizontal": limits}
@@ -150,7 +154,8 @@ func (a alarm) line(index int) pulumi.Array {
 	var lines pulumi.Array
 	var rename []string
 	for _, m := range a.metrics {
-		options := pulumi.Map{"id": pulumi.String(m.id + number), "stat": pulumi.String(m.stat), "period": pulumi.Int(a.when.period)}
+		options := pulumi.Map{"id": pulumi.String(m.id + number), "stat": pulumi.String(m.stat),
+			"period": pulumi.Int(a.when.period)}
 		if a.expression == "" {
 			options["label"] = pulumi.String(label)
 		} else {
@@ -161,7 +166,8 @@ func (a alarm) line(index int) pulumi.Array {
 	}
 	if a.expression != "" {
 		lines = append(lines, pulumi.Array{pulumi.Map{
-			"id": pulumi.String("result" + number), "label": pulumi.String(label), "expression": pulumi.String(strings.NewReplacer(rename...).Replace(a.expression)),
+			"id": pulumi.String("result" + number), "label": pulumi.String(label),
+			"expression": pulumi.String(strings.NewReplacer(rename...).Replace(a.expression)),
 		}})
 	}
 	return lines

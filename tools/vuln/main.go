@@ -1,8 +1,8 @@
-// Command vuln runs govulncheck over the project's modules, and holds what it finds against known.txt: each entry there has
-// a reason. What is not there fails, and so does an entry that nothing finds any more.
+// Command vuln runs govulncheck over the project's modules, and holds what it finds against known.txt: each entry there
+// has a reason. What is not there fails, and so does an entry that nothing finds any more.
 //
-// Owns: which packages are looked at and how closely, the list of what is known. Does not own: the database and the search
-// (golang.org/x/vuln).
+// Owns: which packages are looked at and how closely, the list of what is known. Does not own: the database and the
+// search (golang.org/x/vuln).
 package main
 
 import (
@@ -23,8 +23,8 @@ import (
 	"golang.org/x/vuln/scan"
 )
 
-// looks are where to look. The API is what strangers reach: there, what is called counts. Of the rest, what is linked: to
-// follow every call through the SDKs takes more memory than a machine has.
+// looks are where to look. The API is what strangers reach: there, what is called counts. Of the rest, what is linked:
+// to follow every call through the SDKs takes more memory than a machine has.
 var looks = []struct{ dir, level, packages string }{
 	{".", "package", "./..."},
 	{".", "symbol", "./ragapi"},
@@ -80,7 +80,8 @@ func (f finding) String() string {
 	if f.Fixed != "" {
 		fixed = "fixed in " + f.Fixed
 	}
-	return fmt.Sprintf("%s: %s %s, %s: https://pkg.go.dev/vuln/%s", f.OSV, f.Trace[0].Module, f.Trace[0].Version, fixed, f.OSV)
+	return fmt.Sprintf("%s: %s %s, %s: https://pkg.go.dev/vuln/%s", f.OSV, f.Trace[0].Module, f.Trace[0].Version,
+		fixed, f.OSV)
 }
 
 // collect reads messages and keeps what is about a package that is linked, once by its id.
