@@ -11,7 +11,8 @@ func main() { pulumi.Run(declare) }
 
 func declare(ctx *pulumi.Context) error {
 	vpc, err := network.New(ctx, "shop", network.Args{
-		Region: "eu-central-1", CIDR: "10.20.0.0/16", Zones: []string{"eu-central-1a", "eu-central-1b"}, NATGateways: network.One, ClusterName: "shop",
+		Region: "eu-central-1", CIDR: "10.20.0.0/16", Zones: []string{"eu-central-1a", "eu-central-1b"},
+		NATGateways: network.One, ClusterName: "shop",
 	})
 	if err != nil {
 		return err
