@@ -61,15 +61,19 @@ vet:
 	go vet $(ALL)
 	cd sandbox/controlplane && go vet .
 	cd sandbox/alertmanager && go vet .
+	cd tools/vuln && go vet .
 
 .PHONY: tidy
 tidy:
-	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do \
+		(cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
+	@cd sandbox/controlplane && $(CURDIR)/$(TOOLS)/golangci-lint run .
+	@cd tools/vuln && $(CURDIR)/$(TOOLS)/golangci-lint run .
 
 .PHONY: k6
 k6: tools/k6/node_modules/.package-lock.json ## types, format and lint of the load test scripts, pinned in tools/k6
@@ -85,6 +89,7 @@ gotestsum:
 .PHONY: unit
 unit: gotestsum ## tests that start no sandbox
 	@$(TOOLS)/gotestsum --format pkgname -- -short $(ALL)
+	@cd tools/vuln && go test .
 
 .PHONY: test
 test: build gotestsum ## every test, the live suites included
@@ -99,6 +104,11 @@ generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/plugins/aws/schemagen
 	go test ./infra/platform -run Watched -update # what the others print
 	go test ./stacks ./components ./infra/platform ./policies -update
+
+.PHONY: vuln
+vuln: ## known faults of dependencies (govulncheck); VULNDB=URL for another database than https://vuln.go.dev
+	@tools/build.sh $(TOOLS)/vuln tools/vuln .
+	@$(TOOLS)/vuln $(if $(VULNDB),-db $(VULNDB))
 
 .PHONY: facts-age
 facts-age: ## facts of the catalogue that were read more than 180 days ago, oldest first; fails if there are any

@@ -53,6 +53,7 @@ func below(folder, root string) bool { return folder == root || strings.HasPrefi
 var mayImport = map[string][]string{
 	"catalogue":  {"catalogue"},
 	"cmd":        {"catalogue", "cmd/ragscale", "infra/platform", "planner", "sandbox", "stacks", "policies", "perf"},
+	"examples":   {"components"},
 	"infra":      {"components", "infra", "planner", "slo", "stacks"},
 	"components": {"catalogue", "components", "planner", "slo"},
 	"planner":    {},

@@ -64,14 +64,15 @@ func (d *declaration) overTLS(bucket *s3.BucketV2, closed pulumi.Resource) error
 // keep encrypts results with S3's own key and keeps them for their time.
 func (d *declaration) keep(bucket *s3.BucketV2) error {
 	name := d.name + resultsSuffix
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}, d.parent); err != nil {
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, name,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+				ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+					SseAlgorithm: pulumi.String("AES256"),
+				},
+			}},
+		}, d.parent); err != nil {
 		return fmt.Errorf("encryption of the bucket: %w", err)
 	}
 	versions, err := s3.NewBucketVersioningV2(d.ctx, name, &s3.BucketVersioningV2Args{
