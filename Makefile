@@ -37,6 +37,9 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@tools/build.sh $(TOOLS)/metrics-server sandbox/controlplane sigs.k8s.io/metrics-server/cmd/metrics-server
 	@tools/build.sh $(TOOLS)/vpa-recommender sandbox/controlplane $(VPA)/pkg/recommender
 	@install -m 644 "$$(cd sandbox/controlplane && go list -m -f '{{.Dir}}' $(VPA))/deploy/vpa-v1-crd-gen.yaml" $(TOOLS)/vpa-crds.yaml
+	@GOFLAGS="$$GOFLAGS -tags=remove_all_sd,enable_kubernetes_sd" \
+	  tools/build.sh $(TOOLS)/prometheus sandbox/alertmanager github.com/prometheus/prometheus/cmd/prometheus "Prometheus, first build 3 min"
+	@tools/build.sh $(TOOLS)/alertmanager sandbox/alertmanager . "Alertmanager, first build 1 min"
 	@LDFLAGS="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 	  tools/build.sh $(TOOLS)/pulumi tools/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "Pulumi CLI, first build 4 min"
 	@tools/build.sh $(TOOLS)/pgbouncer-exporter tools/pgbouncer-exporter github.com/prometheus-community/pgbouncer_exporter
@@ -57,17 +60,19 @@ fmt:
 vet:
 	go vet $(ALL)
 	cd sandbox/controlplane && go vet .
+	cd sandbox/alertmanager && go vet .
 	cd tools/vuln && go vet .
 
 .PHONY: tidy
 tidy:
-	@for m in . sandbox/controlplane tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
 	@cd sandbox/controlplane && $(CURDIR)/$(TOOLS)/golangci-lint run .
+	@cd sandbox/alertmanager && $(CURDIR)/$(TOOLS)/golangci-lint run .
 	@cd tools/vuln && $(CURDIR)/$(TOOLS)/golangci-lint run .
 
 .PHONY: k6

@@ -64,6 +64,7 @@ type LoadScenario struct {
 	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
+	AnswersOnly     bool // judged by whether everything answers: it is too short for percentiles
 }
 
 // resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is
@@ -76,7 +77,8 @@ const resultsSeconds = 300
 func (c *Config) LoadScenarios() []LoadScenario {
 	s := c.LoadTests.Scenarios
 	all := []LoadScenario{
-		{Name: "smoke", Scenario: s.Smoke}, {Name: "normal", Scenario: s.Normal}, {Name: "peak", Scenario: s.Peak},
+		{Name: "smoke", Scenario: s.Smoke, AnswersOnly: true}, {Name: "normal", Scenario: s.Normal},
+		{Name: "peak", Scenario: s.Peak},
 		{Name: "stress", Scenario: s.Stress}, {Name: "endurance", Scenario: s.Endurance},
 		{Name: "breakpoint", Scenario: s.Breakpoint, StopAtFault: true},
 	}

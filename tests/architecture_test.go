@@ -24,7 +24,7 @@ func sources(t *testing.T) map[string][]*ast.File {
 			return err
 		}
 		if e.IsDir() {
-			if n := e.Name(); path != ".." && (strings.HasPrefix(n, ".") || n == "testdata" || n == "controlplane" || n == "tools" || n == "bin") {
+			if n := e.Name(); path != ".." && (strings.HasPrefix(n, ".") || n == "testdata" || n == "controlplane" || n == "alertmanager" || n == "tools" || n == "bin") {
 				return filepath.SkipDir
 			}
 			return nil

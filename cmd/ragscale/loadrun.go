@@ -15,6 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/ragscale/ragscale/perf/load"
 )
 
 // Containers of a generator's pod, and k6's exit code when a threshold is missed.
@@ -50,7 +52,7 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	controller := true
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:        runName(scenario),
+			Name:        load.NewRun(scenario, time.Now()),
 			Labels:      template.Labels,
 			Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
 			OwnerReferences: []metav1.OwnerReference{{
@@ -69,11 +71,6 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 		*r.job.Spec.Completions,
 		time.Duration(*r.job.Spec.ActiveDeadlineSeconds)*time.Second, loadNamespace, r.job.Name)
 	return nil
-}
-
-// runName names a run by its scenario and its time.
-func runName(scenario string) string {
-	return scenario + "-" + time.Now().UTC().Format("20060102-150405")
 }
 
 // permit lets the scripts load production.

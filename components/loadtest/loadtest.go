@@ -95,6 +95,8 @@ type Scenario struct {
 	DeadlineSeconds int
 	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
 	StopAtFault bool
+	// AnswersOnly is for a run that is too short for percentiles: whether everything answers is all that it judges.
+	AnswersOnly bool
 }
 
 // Resources are Kubernetes quantities: CPU "2", Memory "4Gi".

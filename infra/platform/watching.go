@@ -74,6 +74,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 			ThinkSeconds: s.ThinkSeconds,
 			Generators:   s.Generators, Schedule: s.Schedule, Suspended: s.Suspended, GracefulSeconds: s.GracefulSeconds,
 			GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds, StopAtFault: s.StopAtFault,
+			AnswersOnly: s.AnswersOnly,
 		})
 	}
 	return loadtest.Args{
