@@ -65,7 +65,8 @@ vet:
 
 .PHONY: tidy
 tidy:
-	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do \
+		(cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/lint

@@ -72,9 +72,10 @@ var mayImport = map[string][]string{
 	"sandbox/host/pulumi":        {"sandbox/layout", "sandbox/plugins/aws/inventory"}, // what a killed update did create
 	"sandbox/plugins/aws":        {"sandbox/plugins/aws", "sandbox/atomicfile", "sandbox/control", "sandbox/layout", "spelling", "catalogue"},
 	"sandbox/plugins/kubernetes": {"sandbox/plugins/kubernetes", "sandbox/control", "sandbox/ekstoken", "sandbox/layout"},
-	"sandbox/inside":             {"sandbox/inside", "sandbox/atomicfile", "sandbox/control", "sandbox/ekstoken", "sandbox/layout", "sandbox/link"},
+	"sandbox/inside":             {"sandbox/inside", "sandbox/atomicfile", "sandbox/control", "sandbox/ekstoken", "sandbox/layout", "sandbox/link", "sandbox/sigv4"},
 	"sandbox/control":            {},
-	"sandbox/ekstoken":           {"sandbox/atomicfile", "sandbox/layout"},
+	"sandbox/ekstoken":           {"sandbox/atomicfile", "sandbox/layout", "sandbox/sigv4"},
+	"sandbox/sigv4":              {},
 	"sandbox/layout":             {},
 	"sandbox/link":               {},
 	"sandbox/atomicfile":         {},

@@ -21,8 +21,7 @@ const loadNamespace = "loadtest"
 
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
-	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c), loadCompareCommand(c),
-		loadBaselineCommand(c))
+	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c), loadCompareCommand(c), loadBaselineCommand(c))
 	return root
 }
 
@@ -32,12 +31,9 @@ func loadRunCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO",
 		Short: "Run a load test now and say whether its objectives were kept",
-		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators " +
-			"say, and waits for\n" +
-			"their end. An interrupt ends the run; its results so far are kept. The verdict is that of `ragscale load " +
-			"report`, with --gate that of\n" +
-			"`ragscale load compare` with the baseline too. Stack local has no k6 in its pods: the k6 of this machine runs " +
-			"the same scripts, and\n" +
+		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
+			"their end. An interrupt ends the run; its results so far are kept. The verdict is that of `ragscale load report`, with --gate that of\n" +
+			"`ragscale load compare` with the baseline too. Stack local has no k6 in its pods: the k6 of this machine runs the same scripts, and\n" +
 			"leaves its results in the sandbox's folder. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -83,8 +79,7 @@ func checkLoad(cfg *stacks.Config, scenario string, allowProduction bool) (stack
 }
 
 // makeLoad makes load to its end and names the run; "" for one that is not waited for.
-func (p project) makeLoad(ctx context.Context, c console, cfg *stacks.Config, scenario stacks.LoadScenario, wait,
-	allowProduction bool) (run string, err error) {
+func (p project) makeLoad(ctx context.Context, c console, cfg *stacks.Config, scenario stacks.LoadScenario, wait, allowProduction bool) (run string, err error) {
 	if cfg.Stack == localStack {
 		return p.runLocalLoad(ctx, c, scenario)
 	}
@@ -103,13 +98,11 @@ func (p project) makeLoad(ctx context.Context, c console, cfg *stacks.Config, sc
 	return r.job.Name, nil
 }
 
-// judgeLoad judges a run that is over by the results of all its generators, and by the baseline where that is asked
-// for.
+// judgeLoad judges a run that is over by the results of all its generators, and by the baseline where that is asked for.
 func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, name string, gate bool) error {
 	store, err := p.loadStore(ctx, cfg)
 	if err != nil {
-		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name,
-			cfg.Stack, err)
+		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
 	scenario, err := scenarioOf(cfg, name)
 	if err != nil {
@@ -117,8 +110,7 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 	}
 	run, err := load.Read(ctx, store, scenario, name)
 	if err != nil {
-		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name,
-			cfg.Stack, err)
+		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
 	verdict := c.loadReport(run, false)
 	if !gate {

@@ -18,8 +18,8 @@ import (
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods
-// cannot: the sandbox has no image of k6, and the load balancer's address is one of the host.
+// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods cannot:
+// the sandbox has no image of k6, and the load balancer's address is one of the host.
 type localLoad struct {
 	console
 	k6      string // the program
@@ -49,8 +49,7 @@ func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.Lo
 	}
 	run = load.NewRun(scenario.Name, time.Now())
 	folder := load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run))
-	l := &localLoad{console: c, k6: k6, clients: clients, folder: folder, run: run, target: "http://" +
-		status.Listeners[0]}
+	l := &localLoad{console: c, k6: k6, clients: clients, folder: folder, run: run, target: "http://" + status.Listeners[0]}
 	return run, l.start(ctx, scenario)
 }
 
@@ -71,8 +70,7 @@ func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) err
 	cmd.Env = append(os.Environ(),
 		"PATH="+filepath.Dir(l.k6)+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results, "TARGET_URL="+l.target,
-		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
-		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
+		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"), "ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
 	cmd.Stdout, cmd.Stderr = l.out, l.notes
 	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -59,9 +59,9 @@ func (d *declaration) environment() pulumi.StringOutput {
 func (d *declaration) scenario(s Scenario) (*corev1.ConfigMap, error) {
 	text, err := json.MarshalIndent(k6.Scenario{
 		Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
-		ThinkSeconds:    s.ThinkSeconds,
-		GracefulSeconds: s.GracefulSeconds, Generators: s.Generators, StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly,
-		Production: d.args.Production, Thresholds: d.args.Thresholds,
+		ThinkSeconds: s.ThinkSeconds, GracefulSeconds: s.GracefulSeconds, Generators: s.Generators,
+		StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly, Production: d.args.Production,
+		Thresholds: d.args.Thresholds,
 	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)

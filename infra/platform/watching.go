@@ -71,10 +71,9 @@ func (p *platform) loadTestArgs() loadtest.Args {
 	for _, s := range cfg.LoadScenarios() {
 		scenarios = append(scenarios, loadtest.Scenario{
 			Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
-			ThinkSeconds: s.ThinkSeconds,
-			Generators:   s.Generators, Schedule: s.Schedule, Suspended: s.Suspended, GracefulSeconds: s.GracefulSeconds,
-			GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds, StopAtFault: s.StopAtFault,
-			AnswersOnly: s.AnswersOnly,
+			ThinkSeconds: s.ThinkSeconds, Generators: s.Generators, Schedule: s.Schedule, Suspended: s.Suspended,
+			GracefulSeconds: s.GracefulSeconds, GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds,
+			StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly,
 		})
 	}
 	return loadtest.Args{

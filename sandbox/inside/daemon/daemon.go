@@ -104,7 +104,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	d := &daemon{
 		layout: l, images: cfg.Images, keeper: cfg.Keeper, began: time.Now(), log: cfg.Log,
-		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), agents: &agentWebhook{}, programs: supervise.NewPrograms(l.Log(), cfg.Log),
+		offers: map[int]*offer{}, webhook: newTokenWebhook(creds.Lookup), agents: &agentWebhook{}, programs: supervise.NewPrograms(l.Log(), cfg.Log),
 	}
 	for port, listener := range cfg.Offered {
 		d.offers[port] = newOffer(listener, cfg.Log)

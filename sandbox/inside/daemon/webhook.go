@@ -15,6 +15,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
+	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 
 // tokenWebhook tells the API server who an EKS token belongs to.
 type tokenWebhook struct {
-	lookup ekstoken.Lookup
+	lookup sigv4.Lookup
 	now    func() time.Time
 
 	mu      sync.Mutex
@@ -35,10 +36,7 @@ type tokenWebhook struct {
 	known   map[string]string              // principals of AWS's own services, by token
 }
 
-func newTokenWebhook(creds ekstoken.Credentials) *tokenWebhook {
-	lookup := func(id string) (ekstoken.Principal, bool) {
-		return ekstoken.Principal{Credentials: creds, ARN: ekstoken.CreatorARN}, id == creds.AccessKeyID
-	}
+func newTokenWebhook(lookup sigv4.Lookup) *tokenWebhook {
 	return &tokenWebhook{lookup: lookup, now: time.Now, known: map[string]string{}}
 }
 
