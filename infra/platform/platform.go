@@ -139,7 +139,8 @@ func (p *platform) watching() error {
 // apply`.
 func (p *platform) waiting() pulumi.StringArrayOutput {
 	lines := append(pulumi.StringArrayArray{p.cache.Waiting}, p.db.Waiting...)
-	return lines.ToStringArrayArrayOutput().ApplyT(func(all [][]string) []string { return slices.Concat(all...) }).(pulumi.StringArrayOutput)
+	joined := func(all [][]string) []string { return slices.Concat(all...) }
+	return lines.ToStringArrayArrayOutput().ApplyT(joined).(pulumi.StringArrayOutput)
 }
 
 func (p *platform) export() {
