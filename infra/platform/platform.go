@@ -94,14 +94,16 @@ func (p *platform) data() (err error) {
 	return err
 }
 
-// edgeAddresses is the prefix list of the addresses from which CloudFront reaches origins. Its id is AWS's own in each region.
+// edgeAddresses is the prefix list of the addresses from which CloudFront reaches origins. Its id is AWS's own in each
+// region.
 const edgeAddresses = "com.amazonaws.global.cloudfront.origin-facing"
 
 // serving is the API with its pooler, which stands in the API's namespace, and the edge before it.
 func (p *platform) serving() (err error) {
 	api := p.apiArgs()
 	if api.FromEdge {
-		list, err := ec2.LookupManagedPrefixList(p.ctx, &ec2.LookupManagedPrefixListArgs{Name: pulumi.StringRef(edgeAddresses)})
+		list, err := ec2.LookupManagedPrefixList(p.ctx,
+			&ec2.LookupManagedPrefixListArgs{Name: pulumi.StringRef(edgeAddresses)})
 		if err != nil {
 			return err
 		}
@@ -133,10 +135,12 @@ func (p *platform) watching() error {
 	return err
 }
 
-// waiting are lines for what the database and the cache do in their maintenance windows, sooner by `ragscale pending apply`.
+// waiting are lines for what the database and the cache do in their maintenance windows, sooner by `ragscale pending
+// apply`.
 func (p *platform) waiting() pulumi.StringArrayOutput {
 	lines := append(pulumi.StringArrayArray{p.cache.Waiting}, p.db.Waiting...)
-	return lines.ToStringArrayArrayOutput().ApplyT(func(all [][]string) []string { return slices.Concat(all...) }).(pulumi.StringArrayOutput)
+	joined := func(all [][]string) []string { return slices.Concat(all...) }
+	return lines.ToStringArrayArrayOutput().ApplyT(joined).(pulumi.StringArrayOutput)
 }
 
 func (p *platform) export() {
