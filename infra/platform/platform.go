@@ -41,16 +41,17 @@ type platform struct {
 	secrets stacks.Secrets
 	name    string
 
-	global  *aws.Provider // us-east-1, where CloudFront's logs and alarms live; nil without a CDN
-	network *network.Network
-	cluster *cluster.Cluster
-	scaling *autoscaling.Autoscaling
-	db      *database.Database
-	cache   *cache.Cache
-	vectors *vectorstore.VectorStore
-	api     *ragapi.API
-	edge    *cdn.CDN // nil when the stack has none
-	loads   *loadtest.LoadTest
+	global   *aws.Provider // us-east-1, where CloudFront's logs and alarms live; nil without a CDN
+	network  *network.Network
+	cluster  *cluster.Cluster
+	scaling  *autoscaling.Autoscaling
+	db       *database.Database
+	cache    *cache.Cache
+	vectors  *vectorstore.VectorStore
+	api      *ragapi.API
+	edge     *cdn.CDN // nil when the stack has none
+	loads    *loadtest.LoadTest
+	observed *observability.Observability
 }
 
 // Declare declares the stack that runs, from the network up to what watches it. It is the program of both mains: infra,
@@ -131,7 +132,7 @@ func (p *platform) watching() error {
 	if p.loads, err = loadtest.New(p.ctx, p.name, p.loadTestArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {
 		return err
 	}
-	_, err = observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
+	p.observed, err = observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
 	return err
 }
 
@@ -155,6 +156,7 @@ func (p *platform) export() {
 	p.ctx.Export("waiting", p.waiting())
 	p.ctx.Export("imageRepository", p.api.RepositoryURL)
 	p.ctx.Export("loadResultsBucket", p.loads.ResultsBucket)
+	p.ctx.Export("prometheusEndpoint", p.observed.PrometheusEndpoint)
 	if p.edge != nil {
 		p.ctx.Export("cdnUrl", p.edge.URL)
 		p.ctx.Export("cdnDistributionId", p.edge.DistributionID)

@@ -17,6 +17,7 @@ const (
 	PortAPIServer    = 6443 // the Kubernetes API server of the local cluster
 	PortLoadBalancer = 8080 // listeners of the local load balancer with this port
 	PortDatabase     = 5432 // the first PostgreSQL primary
+	PortAWS          = 8443 // AWS's own APIs
 )
 
 // BridgeName is the network device that pods are attached to.
