@@ -128,6 +128,10 @@ bench-api: ## what the API of the running stack local answers, then its handlers
 	@go test -run '^$$' -bench Handler -benchmem -count 5 ./ragapi/server
 	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/inside/servicenet
 
+.PHONY: bench-compare
+bench-compare: ## how often comparisons of load tests are wrong, beside fixed gates and other tests (docs/performance.md has the figures)
+	@go run ./tools/bench-compare $(ARGS)
+
 .PHONY: bench-policies
 bench-policies: build ## what the policy pack costs a preview of prod, and what any pack does (docs/architecture.md has the figures)
 	@RAGSCALE_TEST_LIVE=1 go test ./policies -run '^$$' -bench PackOver -benchtime 15x -timeout 10m
