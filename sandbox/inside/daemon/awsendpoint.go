@@ -29,6 +29,7 @@ func (d *daemon) openAWS(ctx context.Context) error {
 	}
 	d.s3 = buckets
 	d.aws = awsapi.New(awsapi.Config{Account: d.account, Keys: d.keyOf, Targets: d.targetsOf, S3: buckets, Log: log})
+	d.aws.Mount("aps", "/workspaces/", d.metrics)
 	authority, err := pki.Open(d.layout.PKI(), pki.CA)
 	if err != nil {
 		return err

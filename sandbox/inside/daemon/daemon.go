@@ -3,7 +3,7 @@
 //
 // Owns: the control API's managers, the processes' supervision, what is kept over a restart, addresses, the
 // webhooks, the ports offered to the host. Does not own: the namespace it lives in (namespace), pods (nodeagent),
-// services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis).
+// services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis), Managed Prometheus (prometheus).
 package daemon
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/inside/awsapi"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
 	"github.com/ragscale/ragscale/sandbox/inside/postgres"
+	"github.com/ragscale/ragscale/sandbox/inside/prometheus"
 	"github.com/ragscale/ragscale/sandbox/inside/redis"
 	"github.com/ragscale/ragscale/sandbox/inside/s3"
 	"github.com/ragscale/ragscale/sandbox/inside/servicenet"
@@ -69,6 +70,7 @@ type daemon struct {
 	programs     *supervise.Programs
 	engines      *postgres.Server
 	cacheEngines *redis.Server
+	metrics      *prometheus.Server
 	net          *servicenet.Network
 	cloud        *addressBook // of databases, caches and load balancers
 
@@ -121,6 +123,12 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err := d.listen(ctx, pair); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
+	if err := d.publish(ctx); err != nil {
+		return nil, fmt.Errorf("topics: %w", err)
+	}
+	if err := d.openMetrics(creds); err != nil {
+		return nil, fmt.Errorf("managed Prometheus: %w", err)
+	}
 	if err := d.openParts(); err != nil {
 		return nil, err
 	}
@@ -172,7 +180,7 @@ func (d *daemon) claimOffer(port int) (net.Listener, bool) {
 // managers lists the kinds in the order in which they can be resumed.
 func (d *daemon) managers() []recorded {
 	store := declaredStore{dir: filepath.Join(d.layout.State(), "declared")}
-	add, balance := &addons{d: d}, d.listeners
+	add, balance, workspaces := &addons{d: d}, d.listeners, &workspaces{d: d}
 	keep := func(kind string, m control.Manager) recorded { return recorded{kind: kind, store: store, inner: m} }
 	databases := keep(control.KindDatabase, typed[control.Database]{control.KindDatabase, d.databases.put, d.databases.remove})
 	databases.order = sourcesFirst
@@ -186,6 +194,7 @@ func (d *daemon) managers() []recorded {
 		keep(control.KindCluster, typed[control.Cluster]{control.KindCluster, d.cluster.put, d.cluster.remove}),
 		keep(control.KindAddon, typed[control.Addon]{control.KindAddon, add.put, add.remove}),
 		keep(control.KindNodeGroup, typed[control.NodeGroup]{control.KindNodeGroup, d.groups.put, d.groups.remove}),
+		keep(control.KindWorkspace, typed[control.Workspace]{control.KindWorkspace, workspaces.put, workspaces.remove}),
 	}
 }
 
@@ -232,6 +241,11 @@ func (d *daemon) close() {
 	wg.Go(func() {
 		if err := d.cacheEngines.Stop(context.Background()); err != nil {
 			d.log.Error("stopping caches", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := d.metrics.Stop(context.Background()); err != nil {
+			d.log.Error("stopping managed Prometheus", "error", err)
 		}
 	})
 	wg.Go(d.cluster.stop)

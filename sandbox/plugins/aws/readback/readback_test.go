@@ -60,7 +60,6 @@ func TestAnAnswerThatDiffersIsWhatInputsAreComparedWith(t *testing.T) {
 }
 
 func TestCloudFrontsOwnCertificateHasTheOldestSecurityPolicy(t *testing.T) {
-	const distribution = "aws:cloudfront/distribution:Distribution"
 	for _, c := range []struct{ sent, want object }{
 		{object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1.2_2021"}, object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1"}},
 		{object{"cloudfrontDefaultCertificate": true}, object{"cloudfrontDefaultCertificate": true}},
@@ -112,7 +111,6 @@ func TestAnApplyMethodAloneDoesNotChange(t *testing.T) {
 }
 
 func TestStorageThatRDSHasGrownIsNoDifference(t *testing.T) {
-	const instance = "aws:rds/instance:Instance"
 	for name, c := range map[string]struct {
 		had, want, most float64
 		now             float64
@@ -139,5 +137,14 @@ func TestWhatIsUnknownStaysUnknown(t *testing.T) {
 	sent := resource.PropertyMap{"accessString": resource.MakeComputed(resource.NewStringProperty(""))}
 	if got := State(user, nil, sent); !got["accessString"].IsComputed() {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestAFlowLogsDestinationComesBackWithoutTheStar(t *testing.T) {
+	const token = "aws:ec2/flowLog:FlowLog"
+	for sent, want := range map[string]string{"arn:aws:logs:a:1:log-group:b:*": "arn:aws:logs:a:1:log-group:b", "arn:aws:s3:::b": "arn:aws:s3:::b"} {
+		if got := State(token, nil, properties(object{"logDestination": sent}))["logDestination"].StringValue(); got != want {
+			t.Errorf("%s: got %s, want %s", sent, got, want)
+		}
 	}
 }
