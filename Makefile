@@ -72,8 +72,6 @@ tidy:
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
-	@cd sandbox/controlplane && $(CURDIR)/$(TOOLS)/golangci-lint run .
-	@cd sandbox/alertmanager && $(CURDIR)/$(TOOLS)/golangci-lint run .
 	@cd tools/vuln && $(CURDIR)/$(TOOLS)/golangci-lint run .
 
 .PHONY: k6

@@ -98,7 +98,7 @@ func invalidate(ctx context.Context, client *cloudfront.Client, distribution str
 		DistributionId: aws.String(distribution),
 		InvalidationBatch: &types.InvalidationBatch{
 			CallerReference: aws.String("ragscale-" + uuid.NewString()),
-			Paths:           &types.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths}, //nolint:gosec // at most mostPaths
+			Paths:           &types.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
 		},
 	})
 	if err != nil {

@@ -97,7 +97,7 @@ func checkSpace(dir string) error {
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	free := fs.Bavail * uint64(fs.Bsize) //nolint:gosec // a size is not negative
+	free := fs.Bavail * uint64(fs.Bsize)
 	if free < leastSpace {
 		return fmt.Errorf("%s has %d MB free, want %d: make room, or name another folder in %s", dir, free>>20,
 			leastSpace>>20, layout.EnvDir)

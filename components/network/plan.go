@@ -47,7 +47,7 @@ func Plan(cidr string, zones []string) ([]Zone, error) {
 func part(whole netip.Prefix, bits, i int) netip.Prefix {
 	length := whole.Bits() + bits
 	b := whole.Addr().As4()
-	n := binary.BigEndian.Uint32(b[:]) + uint32(i)<<(32-length) //nolint:gosec // i is a number of so many bits
+	n := binary.BigEndian.Uint32(b[:]) + uint32(i)<<(32-length)
 	binary.BigEndian.PutUint32(b[:], n)
 	return netip.PrefixFrom(netip.AddrFrom4(b), length)
 }

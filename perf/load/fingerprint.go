@@ -36,7 +36,8 @@ func like(other, run *Run) error {
 func (r *Run) fit() error {
 	switch {
 	case r.Partial:
-		return fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", r.Name, r.Seconds(), r.Scenario.DurationSeconds)
+		return fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", r.Name, r.Seconds(),
+			r.Scenario.DurationSeconds)
 	case r.Stretch != nil && *r.Stretch > mostStretch:
 		return fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load", r.Name)
 	}

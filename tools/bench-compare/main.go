@@ -1,5 +1,5 @@
-// Command bench-compare shows how often comparisons of load tests are wrong: perf/compare beside what pipelines use in its
-// place, on the same simulated runs.
+// Command bench-compare shows how often comparisons of load tests are wrong: perf/compare beside what pipelines use in
+// its place, on the same simulated runs.
 //
 // Each pair is of two systems, with some runs of each: the same system twice (a claim is a false alarm), or one that is
 // 10 % slower (no claim is a miss). Response times are log-normal within a run; from run to run their level varies.

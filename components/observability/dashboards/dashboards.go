@@ -99,7 +99,7 @@ func (g Graph) panel(runbook string, beside int) *timeseries.PanelBuilder {
 		Title(g.Title).
 		Unit(g.Unit).
 		Datasource(common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${" + source + "}")}).
-		Span(uint32(gridWidth / min(beside, mostInLine))). //nolint:gosec // a part of the grid
+		Span(uint32(gridWidth / min(beside, mostInLine))).
 		Height(graphHeight)
 	if g.Section != "" {
 		b = b.Description(runbook + "#" + g.Section)
