@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// reserved are the key words that PostgreSQL calls reserved. Those of the last two lines may name a function or a type, and a role,
-// but no database without quotes.
-// Source: `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')` of PostgreSQL 17.12, which a test asks again; read
-// 2026-11-30.
+// reserved are the key words that PostgreSQL calls reserved. Those of the last two lines may name a function or a type,
+// and a role, but no database without quotes.
+// Source: `SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')` of PostgreSQL 17.12, which a test asks
+// again; read 2026-11-30.
 var reserved = strings.Fields(`
 all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create
 current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc distinct

@@ -13,12 +13,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods cannot:
-// the sandbox has no image of k6, and the load balancer's address is one of the host.
+// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods
+// cannot: the sandbox has no image of k6, and the load balancer's address is one of the host.
 type localLoad struct {
 	console
 	k6      string // the program
@@ -28,30 +29,30 @@ type localLoad struct {
 	target  string // URL of the API
 }
 
-// loadFolder is where a run on this machine leaves what the bucket has of others.
-func (p project) loadFolder(run string) string { return filepath.Join(p.layout.Dir, "load", run) }
-
-// runLocalLoad runs a scenario on this machine. It says what is missing before anything is made.
-func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) error {
+// runLocalLoad runs a scenario on this machine and names the run. It says what is missing before anything is made.
+func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) (run string, err error) {
 	k6, err := exec.LookPath("k6")
 	if err != nil {
-		return errors.New("k6 is not on PATH, want k6 2.x (https://grafana.com/docs/k6/latest/set-up/install-k6/): " +
+		return "", errors.New("k6 is not on PATH, want k6 2.x (https://grafana.com/docs/k6/latest/set-up/install-k6/): " +
 			"stack local runs its load tests with the k6 of this machine")
 	}
 	status, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(status.Listeners) == 0 {
-		return errors.New("stack local is not up: no load balancer listens, want `ragscale up` first")
+		return "", errors.New("stack local is not up: no load balancer listens, want `ragscale up` first")
 	}
 	clients, err := clientset(p.layout.Kubeconfig())
 	if err != nil {
-		return err
+		return "", err
 	}
-	run := runName(scenario.Name)
-	l := &localLoad{console: c, k6: k6, clients: clients, folder: p.loadFolder(run), run: run, target: "http://" + status.Listeners[0]}
-	return l.start(ctx, scenario)
+	run = load.NewRun(scenario.Name, time.Now())
+	folder := load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run))
+	l := &localLoad{
+		console: c, k6: k6, clients: clients, folder: folder, run: run, target: "http://" + status.Listeners[0],
+	}
+	return run, l.start(ctx, scenario)
 }
 
 // start runs k6 to its end and maps its exit code.
@@ -71,7 +72,8 @@ func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) err
 	cmd.Env = append(os.Environ(),
 		"PATH="+filepath.Dir(l.k6)+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results, "TARGET_URL="+l.target,
-		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"), "ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
+		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
+		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
 	cmd.Stdout, cmd.Stderr = l.out, l.notes
 	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -99,14 +101,12 @@ func (l *localLoad) write(ctx context.Context, config, folder string) error {
 	return nil
 }
 
-// verdict is nil when every threshold was kept, errUnhealthy when one was missed, else why the run tells nothing.
+// verdict is nil when there is a result to judge, else why there is none.
 func (l *localLoad) verdict(ended error) error {
 	var exit *exec.ExitError
 	switch {
-	case ended == nil:
+	case ended == nil, errors.As(ended, &exit) && exit.ExitCode() == thresholdsMissed:
 		return nil
-	case errors.As(ended, &exit) && exit.ExitCode() == thresholdsMissed:
-		return errUnhealthy
 	}
 	return fmt.Errorf("run %s: k6: %w", l.run, ended)
 }

@@ -17,10 +17,10 @@ var update = flag.Bool("update", false, "rewrite the golden files from what the 
 func Golden(t testing.TB, file, text string) {
 	t.Helper()
 	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil { //nolint:gosec // files of the repository
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // files of the repository
 			t.Fatal(err)
 		}
 		return

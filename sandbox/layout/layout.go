@@ -17,6 +17,7 @@ const (
 	PortAPIServer    = 6443 // the Kubernetes API server of the local cluster
 	PortLoadBalancer = 8080 // listeners of the local load balancer with this port
 	PortDatabase     = 5432 // the first PostgreSQL primary
+	PortAWS          = 8443 // AWS's own APIs
 )
 
 // BridgeName is the network device that pods are attached to.
@@ -114,5 +115,6 @@ func (l Layout) CA() string { return filepath.Join(l.PKI(), "ca.crt") }
 // Kubeconfig logs in from the host with a client certificate.
 func (l Layout) Kubeconfig() string { return filepath.Join(l.PKI(), "admin.kubeconfig") }
 
-// Tool is the path of a built tool: ragscale-sandbox, controlplane, metrics-server, pulumi, pgbouncer-exporter, ragapi.
+// Tool is the path of a built tool: ragscale-sandbox, controlplane, metrics-server, prometheus, alertmanager, pulumi, pgbouncer-exporter,
+// ragapi.
 func (l Layout) Tool(name string) string { return filepath.Join(l.Bin, name) }

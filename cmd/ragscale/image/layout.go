@@ -26,7 +26,7 @@ func Write(index v1.ImageIndex, tag, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(made)) }()
-	if err := os.Chmod(made, 0o755); err != nil {
+	if err := os.Chmod(made, 0o755); err != nil { //nolint:gosec // other tools read it
 		return err
 	}
 	written, err := layout.Write(made, empty.Index)

@@ -33,7 +33,7 @@ type Generator struct {
 	Samples  []Sample
 	Pauses   []float64 // s
 
-	ctx    context.Context // of the requests
+	ctx    context.Context //nolint:containedctx // of the requests: a script's calls have no place for one
 	files  map[string]string
 	shared map[string][]any // by the name of the SharedArray
 	client *http.Client

@@ -19,7 +19,7 @@ func (u *User) standIn(specifier string) (string, error) {
 		"k6":           {"check": u.check, "sleep": u.sleep},
 		"k6/data":      {"SharedArray": u.sharedArray},
 		"k6/http":      {"request": u.request, "get": u.get, "post": u.post, "batch": u.batch},
-		"k6/metrics":   {"Gauge": u.metric, "Rate": u.metric, "Trend": u.metric},
+		"k6/metrics":   {"Counter": u.metric, "Gauge": u.metric, "Rate": u.metric, "Trend": u.metric},
 		"k6/execution": {"vu": u.executionOfUser(), "test": u.strict("k6/execution test", map[string]any{"abort": u.abort})},
 	}[specifier]
 	if !ok {
