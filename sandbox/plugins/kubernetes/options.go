@@ -10,6 +10,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes/ready"
 )
 
 // options are those settings of the official provider that change what becomes of an object. All are off by default.
@@ -73,8 +75,10 @@ func unservedKind(token string, in resource.PropertyMap) string {
 	custom := strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
 	switch {
 	case text(in, "apiVersion") == "v1" && kind == "Service" && text(in, "spec", "type") == "LoadBalancer" &&
-		text(in, "metadata", "annotations", skipAwait) != "true":
+		text(in, "metadata", "annotations", ready.SkipAwait) != "true":
 		return "Services of type LoadBalancer get no address in the sandbox: want ClusterIP, with an aws:lb load balancer and a TargetGroupBinding before it"
+	case kind == "Ingress" && group == "networking.k8s.io" && text(in, "metadata", "annotations", ready.SkipAwait) != "true":
+		return "Ingresses get no address in the sandbox, and would be waited for: want an aws:lb load balancer and a TargetGroupBinding"
 	case last == kind+"Patch":
 		return "patches of others' objects are not served by the sandbox: want the whole object"
 	case strings.HasSuffix(last, "List") && last == kind && !custom:
