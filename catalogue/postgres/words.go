@@ -15,8 +15,8 @@ current_catalog current_date current_role current_time current_timestamp current
 do else end except false fetch for foreign from grant group having in initially intersect into lateral leading limit
 localtime localtimestamp not null offset on only or order placing primary references returning select session_user some
 symmetric system_user table then to trailing true union unique user using variadic when where window with
-authorization binary collation concurrently cross current_schema freeze full ilike inner is isnull join left like natural
-notnull outer overlaps right similar tablesample verbose`)
+authorization binary collation concurrently cross current_schema freeze full ilike inner is isnull join left like
+natural notnull outer overlaps right similar tablesample verbose`)
 
 // roles are names that no role can have.
 // Source: https://www.postgresql.org/docs/17/sql-createrole.html and src/backend/utils/adt/acl.c (check_rolespec_name,
