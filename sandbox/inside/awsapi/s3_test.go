@@ -131,6 +131,14 @@ func TestRangesAndConditions(t *testing.T) {
 	wantCode(t, err, "PreconditionFailed")
 }
 
+func TestBucketsAreListedWithTheirAge(t *testing.T) {
+	w := newWorld(t, fakeAccount{})
+	out, err := w.c.ListBuckets(context.Background(), &client.ListBucketsInput{})
+	if err != nil || len(out.Buckets) != 1 || aws.ToString(out.Buckets[0].Name) != bucket || out.Buckets[0].CreationDate == nil {
+		t.Errorf("got %+v, %v", out, err)
+	}
+}
+
 func TestListsAreCutAndFolded(t *testing.T) {
 	w := newWorld(t, fakeAccount{})
 	for i := range 5 {

@@ -54,15 +54,19 @@ func (s *Server) Remove(name string) error {
 	return nil
 }
 
-type bucketName struct{ Name string }
+type listedBucket struct{ Name, CreationDate string }
 
 func (s *Server) listBuckets(q *request) error {
 	out := struct {
-		XMLName xml.Name     `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
-		Buckets []bucketName `xml:"Buckets>Bucket"`
+		XMLName xml.Name       `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+		Buckets []listedBucket `xml:"Buckets>Bucket"`
 	}{}
 	for _, name := range s.declared.names() {
-		out.Buckets = append(out.Buckets, bucketName{name})
+		at, err := s.store.created(name)
+		if err != nil {
+			return err
+		}
+		out.Buckets = append(out.Buckets, listedBucket{name, stamp(at)})
 	}
 	answer(q.w, http.StatusOK, out)
 	return nil

@@ -62,7 +62,26 @@ func (s *store) create(bucket string) error {
 	if s.buckets[bucket] == nil {
 		s.buckets[bucket] = map[string][]*object{}
 	}
-	return os.MkdirAll(filepath.Join(s.dir, bucket), 0o700)
+	if err := os.MkdirAll(filepath.Join(s.dir, bucket), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(s.path(bucket, birth), os.O_CREATE|os.O_RDONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// birth is an empty file, as old as its bucket.
+const birth = "birth"
+
+// created is when a bucket was.
+func (s *store) created(bucket string) (time.Time, error) {
+	info, err := os.Stat(s.path(bucket, birth))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // drop removes a bucket with all that is in it; empty only, unless force.
