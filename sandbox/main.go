@@ -64,6 +64,9 @@ func main() {
 	os.Exit(play(role, args))
 }
 
+// played are programs of images that cannot be had, by role.
+var played = map[string]func(args []string) error{statemetrics.Role: statemetrics.Main, nodescaler.Role: nodescaler.Main}
+
 func play(role string, args []string) int {
 	switch role {
 	case roleAWS:
@@ -80,14 +83,13 @@ func play(role string, args []string) int {
 		return namespace.Init(args)
 	case roleDaemon:
 		return exit(inside(), os.Stderr)
-	case statemetrics.Role:
-		return exit(statemetrics.Main(args), os.Stderr)
-	case nodescaler.Role:
-		return exit(nodescaler.Main(args), os.Stderr)
 	case "exec":
 		return exit(runProgram(args), os.Stderr)
 	case "start", "run", "stop":
 		return exit(outside(role, args, os.Stdout), os.Stderr)
+	}
+	if main := played[role]; main != nil {
+		return exit(main(args), os.Stderr)
 	}
 	fmt.Fprintf(os.Stderr, "%q is no role of the sandbox\n%s", role, usage)
 	return 2

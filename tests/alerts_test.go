@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -103,7 +104,7 @@ func anAlertFiresAndResolves(t *testing.T, where target) {
 	retry.DoWithRetryContext(t, t.Context(), "the topic has it", 100, time.Second, func() (string, error) {
 		log, err := os.ReadFile(filepath.Join(s.layout.Log(), "topics.log"))
 		if err != nil || !strings.Contains(string(log), "firing: No PgBouncer answers") {
-			return "", fmt.Errorf("%v in %d bytes", err, len(log))
+			return "", errors.Join(err, fmt.Errorf("the topic's log has %d bytes without it", len(log)))
 		}
 		return "", nil
 	})

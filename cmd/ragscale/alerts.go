@@ -92,7 +92,7 @@ func (p project) localWorkspace(ctx context.Context, region string) (alerts.Work
 	if err != nil {
 		return alerts.Workspace{}, engineError("outputs", err)
 	}
-	declared, _ := outputs[prometheusOutput].Value.(string) //nolint:errcheck // what is no text is none
+	declared, _ := outputs[prometheusOutput].Value.(string) // what is no text is none
 	endpoint, err := url.Parse(declared)
 	if err != nil || declared == "" {
 		return alerts.Workspace{}, errors.New("stack local has no Prometheus yet: `make up`")

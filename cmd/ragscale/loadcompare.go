@@ -34,7 +34,7 @@ func loadCompareCommand(c console) *cobra.Command {
 			"Exit code 3 says that something regressed, 1 that the runs do not tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -191,7 +191,7 @@ func (c console) baselineCommand(use, short string, args cobra.PositionalArgs, a
 			if len(args) > 0 {
 				first = args[0]
 			}
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, first)
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, first)
 			if err != nil {
 				return err
 			}

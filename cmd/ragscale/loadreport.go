@@ -30,7 +30,7 @@ func loadReportCommand(c console) *cobra.Command {
 			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -55,25 +55,24 @@ func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 }
 
 // openLoad opens the store of a stack's results and finds the scenario that a run, or a scenario's name, is of.
-func openLoad(
-	ctx context.Context, stack, folder, run string,
-) (cfg *stacks.Config, store load.Store, scenario string, err error) {
+func openLoad(ctx context.Context, stack, folder, run string) (store load.Store, scenario string, err error) {
 	p, err := openProject()
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
-	if cfg, err = p.config(stack); err != nil {
-		return nil, nil, "", err
+	cfg, err := p.config(stack)
+	if err != nil {
+		return nil, "", err
 	}
 	if run != "" {
 		if scenario, err = scenarioOf(cfg, run); err != nil {
-			return nil, nil, "", err
+			return nil, "", err
 		}
 	}
 	if store = load.Store(load.Folder(folder)); folder == "" {
 		store, err = p.loadStore(ctx, cfg)
 	}
-	return cfg, store, scenario, err
+	return store, scenario, err
 }
 
 // loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
@@ -200,7 +199,7 @@ func loadListCommand(c console) *cobra.Command {
 		Short: "List the runs that a stack keeps, the newest last; * stands for the baseline",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, strings.Join(args, ""))
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, strings.Join(args, ""))
 			if err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ func (w Workspace) get(ctx context.Context, path string, query url.Values, data 
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was read
+	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
 	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)

@@ -48,11 +48,6 @@ func (r Resource) flag(path string) bool {
 	return b
 }
 
-func (r Resource) number(path string) int {
-	n, _ := at(r.State, path).(float64) //nolint:errcheck // what is no number is 0
-	return int(n)
-}
-
 func (r Resource) strings(path string) []string {
 	list, _ := at(r.State, path).([]any) //nolint:errcheck // what is no list is empty
 	var out []string

@@ -7,6 +7,7 @@ package ownership
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,12 +53,17 @@ func foreign(spec corev1.PodSpec) bool {
 	if of != nil && of.FSGroup != nil {
 		return false
 	}
-	other := of != nil && (of.RunAsUser != nil && *of.RunAsUser != 0 || of.RunAsNonRoot != nil && *of.RunAsNonRoot)
-	for _, c := range spec.Containers {
-		s := c.SecurityContext
-		other = other || s != nil && (s.RunAsUser != nil && *s.RunAsUser != 0 || s.RunAsNonRoot != nil && *s.RunAsNonRoot)
+	if of != nil && another(of.RunAsUser, of.RunAsNonRoot) {
+		return true
 	}
-	return other
+	return slices.ContainsFunc(spec.Containers, func(c corev1.Container) bool {
+		return c.SecurityContext != nil && another(c.SecurityContext.RunAsUser, c.SecurityContext.RunAsNonRoot)
+	})
+}
+
+// another tells whether a user is not root.
+func another(user *int64, nonRoot *bool) bool {
+	return user != nil && *user != 0 || nonRoot != nil && *nonRoot
 }
 
 // closed says why nobody but root may use a volume; "" for one that is open.
