@@ -73,7 +73,7 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 	}
 	if here := r.watched.Load().here; here.Err() == nil && r.breaker.Allow() {
 		err := r.readReplica(ctx, here, read)
-		elsewhere := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil || r.silent.Load() && shed(err))
+		elsewhere := err != nil && ctx.Err() == nil && (here.Err() != nil || r.away(err))
 		r.breaker.Done(!elsewhere || conflict(err))
 		if !elsewhere {
 			return err
@@ -81,6 +81,11 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 	}
 	r.degraded()
 	return Read(ctx, r.primary, read)
+}
+
+// away reports whether err means that the replicas do not serve now.
+func (r *Reader) away(err error) bool {
+	return Unavailable(err) || noDatabase(err) || r.silent.Load() && shed(err)
 }
 
 // shed reports whether a read was sent away because all connections are in use.
