@@ -118,7 +118,7 @@ func (p *process) index(pool *pgxpool.Pool, changes *change.Log, embedder embedd
 // embedder turns texts into vectors.
 func (p *process) embedder() embedding.Embedder {
 	if e := p.cfg.Embedding; e.URL != "" {
-		return embedding.NewRemote(e.URL, e.Model, e.Dimensions)
+		return embedding.NewRemote(e.URL, e.Key, e.Model, e.Dimensions)
 	}
 	return embedding.Hashing{}
 }

@@ -6,11 +6,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	// The authorities of the public web, for where the system has none: the image is this program and little else.
@@ -58,7 +60,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	case len(args) == 3 && args[0] == "ca-bundle" && args[1] == "--to":
 		return bundle(lookup, args[2], stderr)
 	case len(args) != 1 || commands[args[0]] == nil:
-		return say(stderr, exitUsage, usage)
+		return say(stderr, exitUsage, misused(args)+usage)
 	}
 	cfg, err := config.Load(lookup)
 	if err != nil {
@@ -75,6 +77,14 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	}
 	log.Info("ended")
 	return exitFine
+}
+
+// misused says which words are no command; nothing where there are none.
+func misused(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("ragapi: %q is no command\n\n", strings.Join(args, " "))
 }
 
 const (

@@ -18,7 +18,7 @@ func runWith(t *testing.T, env map[string]string, args ...string) (code int, std
 
 func TestAnUnknownCommandShowsTheKnownOnes(t *testing.T) {
 	for _, args := range [][]string{nil, {"fly"}, {"serve", "now"}} {
-		if code, _, stderr := runWith(t, nil, args...); code != exitUsage || !strings.Contains(stderr, "Commands:") {
+		if code, _, stderr := runWith(t, nil, args...); code != exitUsage || !strings.Contains(stderr, "Commands:") || strings.Contains(stderr, "is no command") != (args != nil) {
 			t.Errorf("%q: exit code %d, %s", args, code, stderr)
 		}
 	}

@@ -133,7 +133,7 @@ func (p *process) watch(c pools, reads *postgres.Reader) (*health.Watch, error) 
 	primary := health.Database{Database: p.cfg.Database, Answered: postgres.Answered(c.primary)}
 	var replica *health.Database
 	if c.replica != nil {
-		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen}
+		replica = &health.Database{Database: *p.cfg.Read, Answered: postgres.Answered(c.replica), Seen: reads.ReplicaSeen, Silent: reads.ReplicaSilent}
 	}
 	return health.New(primary, replica, postgres.Application, p.log)
 }

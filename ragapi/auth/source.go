@@ -19,6 +19,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ragscale/ragscale/ragapi/address"
 )
 
 const (
@@ -59,22 +61,22 @@ func newSource(s Settings) (*source, error) {
 
 // keys fetches the keys that tokens may be signed with.
 func (s *source) keys(ctx context.Context) ([]jose.JSONWebKey, error) {
-	address, err := s.address(ctx)
+	from, err := s.address(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := s.get(ctx, address, &set); err != nil {
+	if err := s.get(ctx, from, &set); err != nil {
 		return nil, err
 	}
 	if len(set.Keys) > maxKeys {
-		return nil, fmt.Errorf("%s: has %d keys, want %d at most", address, len(set.Keys), maxKeys)
+		return nil, fmt.Errorf("%s: has %d keys, want %d at most", address.Shown(from), len(set.Keys), maxKeys)
 	}
 	keys := usable(set.Keys)
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("%s: none of its %d keys is usable", address, len(set.Keys))
+		return nil, fmt.Errorf("%s: none of its %d keys is usable", address.Shown(from), len(set.Keys))
 	}
 	return keys, nil
 }
@@ -93,37 +95,37 @@ func (s *source) address(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if metadata.Issuer != s.issuer {
-		return "", fmt.Errorf("%s: issuer is %q, want %q", from, metadata.Issuer, s.issuer)
+		return "", fmt.Errorf("%s: issuer is %q, want %q", address.Shown(from), metadata.Issuer, s.issuer)
 	}
 	if !Trusted(metadata.JWKSURI) {
-		return "", fmt.Errorf("%s: jwks_uri is %q, want a URL with https", from, metadata.JWKSURI)
+		return "", fmt.Errorf("%s: jwks_uri is %q, want a URL with https", address.Shown(from), address.Shown(metadata.JWKSURI))
 	}
 	return metadata.JWKSURI, nil
 }
 
-func (s *source) get(ctx context.Context, address string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+func (s *source) get(ctx context.Context, from string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, http.NoBody)
 	if err != nil {
-		return err
+		return address.Cause(err)
 	}
 	request.Header.Set("Accept", "application/json")
 	answer, err := s.client.Do(request)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", address.Shown(from), address.Cause(err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: answered %s, want 200", address, answer.Status)
+		return fmt.Errorf("%s: answered %s, want 200", address.Shown(from), answer.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("%s: %w", address, err)
+		return fmt.Errorf("%s: %w", address.Shown(from), err)
 	}
 	if len(body) > maxAnswer {
-		return fmt.Errorf("%s: has more than %d bytes", address, maxAnswer)
+		return fmt.Errorf("%s: has more than %d bytes", address.Shown(from), maxAnswer)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s: %w", address, err)
+		return fmt.Errorf("%s: %w", address.Shown(from), err)
 	}
 	return nil
 }

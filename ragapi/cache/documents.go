@@ -56,7 +56,7 @@ var passageKind = &kind[document.Passage]{
 
 // Chunks returns chunks of the document with id, or document.ErrNotFound.
 func (d *Documents) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error) {
-	q := question{key: fmt.Sprintf("chunks:%s:%d:%d", id, from, limit), marks: []string{documentMark(id.String()), deletedMark(id.String())}}
+	q := question{key: fmt.Sprintf("passage:%s:%d:%d", id, from, limit), marks: []string{documentMark(id.String()), deletedMark(id.String())}}
 	p, _, err := fetch(ctx, d.cache, passageKind, q, func(ctx context.Context) (document.Passage, error) {
 		return d.DocumentStore.Chunks(ctx, id, from, limit)
 	})

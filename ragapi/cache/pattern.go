@@ -29,7 +29,7 @@ const anything = "*"
 // or a beginning with * behind it. None means that the text selects nothing.
 func Pattern(chosen string) []string {
 	var selected []string
-	for _, field := range strings.FieldsFunc(text.Normal(strings.ToLower(chosen)), func(r rune) bool { return !letter(r) && r != '*' }) {
+	for _, field := range strings.FieldsFunc(text.Normal(text.Fold(chosen)), func(r rune) bool { return !letter(r) && r != '*' }) {
 		if begin, _, open := strings.Cut(field, "*"); open {
 			if begin != "" {
 				selected = append(selected, begin+"*")
@@ -47,7 +47,7 @@ func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || u
 // words are those of a query, as they are and stemmed.
 func words(query string) []string {
 	var found []string
-	for _, word := range strings.FieldsFunc(text.Normal(strings.ToLower(query)), func(r rune) bool { return !letter(r) }) {
+	for _, word := range strings.FieldsFunc(text.Normal(text.Fold(query)), func(r rune) bool { return !letter(r) }) {
 		found = append(found, word, stem(word))
 	}
 	return found

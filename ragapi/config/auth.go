@@ -3,6 +3,7 @@ package config
 import (
 	"strconv"
 
+	"github.com/ragscale/ragscale/ragapi/address"
 	"github.com/ragscale/ragscale/ragapi/auth"
 )
 
@@ -28,7 +29,7 @@ func (r *reader) auth() *auth.Settings {
 		// Who names an issuer believes that tokens are checked.
 		for _, name := range []string{"AUTH_ISSUER", "AUTH_AUDIENCE", "AUTH_JWKS_URL"} {
 			if v := r.text(name, ""); v != "" {
-				r.faultf("%s is %q with AUTH off, want jwt as AUTH, or nothing here", name, v)
+				r.faultf("%s is %q with AUTH off, want jwt as AUTH, or nothing here", name, address.Shown(v))
 			}
 		}
 	case "":
@@ -43,7 +44,7 @@ func (r *reader) auth() *auth.Settings {
 func (r *reader) trusted(name string) string {
 	v := r.text(name, "")
 	if v != "" && !auth.Trusted(v) {
-		r.faultf("%s is %q, want a URL with https, or one of this machine", name, v)
+		r.faultf("%s is %q, want a URL with https, or one of this machine", name, address.Shown(v))
 	}
 	return v
 }

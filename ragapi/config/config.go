@@ -73,6 +73,7 @@ const NoTimeout time.Duration = -1
 // Embedding is what turns texts into vectors. Without a URL it is the built-in one.
 type Embedding struct {
 	URL        string
+	Key        string
 	Model      string
 	Dimensions int
 }
@@ -232,6 +233,7 @@ func (r *reader) embedding() Embedding {
 	if e.URL == "" {
 		return e
 	}
+	e.Key = r.text("EMBEDDING_API_KEY", "")
 	e.Model = r.required("EMBEDDING_MODEL", "the name of the model at EMBEDDING_URL")
 	e.Dimensions = r.integer("EMBEDDING_DIMENSIONS", 384, 1, 8192)
 	return e

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ragscale/ragscale/ragapi/address"
 )
 
 // reader reads single variables and gathers their faults instead of stopping at the first.
@@ -93,8 +95,11 @@ func (r *reader) url(name string) string {
 		return ""
 	}
 	u, err := url.Parse(v)
+	if err == nil && u.Port() != "" {
+		_, err = strconv.ParseUint(u.Port(), 10, 16)
+	}
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		r.faultf("%s is %q, want a URL such as http://host:8000", name, v)
+		r.faultf("%s is %q, want a URL such as http://host:8000", name, address.Shown(v))
 	}
 	return strings.TrimSuffix(v, "/")
 }

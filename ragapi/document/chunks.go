@@ -19,13 +19,15 @@ type Chunk struct {
 
 // Passage is some of a document's chunks, all of one text.
 type Passage struct {
-	Chunks []Chunk
-	Of     int // so many, of a document that is ready; else 0
+	Chunks  []Chunk
+	Of      int // so many, of a document that is ready; else 0
+	Version int // of the text
+	Status  Status
 }
 
 // passageSQL reads the document and its chunks as of one moment: a row for each chunk, and one without if there is none. While a
 // replacement is pending the chunks are those of the text before, which is the document's no more.
-const passageSQL = `SELECT CASE WHEN d.status = 'ready' THEN d.chunk_count ELSE 0 END, c.position, c.content
+const passageSQL = `SELECT CASE WHEN d.status = 'ready' THEN d.chunk_count ELSE 0 END, d.version, d.status, c.position, c.content
 	FROM documents d LEFT JOIN chunks c ON c.document_id = d.id AND c.position >= $2 AND c.position < $3 AND d.status = 'ready'
 	WHERE d.id = $1 ORDER BY c.position`
 
@@ -50,7 +52,7 @@ func passage(ctx context.Context, db postgres.Querier, id uuid.UUID, from, limit
 	var position *int
 	var content *string
 	found := false
-	_, err = pgx.ForEachRow(rows, []any{&p.Of, &position, &content}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&p.Of, &p.Version, &p.Status, &position, &content}, func() error {
 		if found = true; position != nil {
 			p.Chunks = append(p.Chunks, Chunk{Position: *position, Content: *content})
 		}

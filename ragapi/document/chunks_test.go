@@ -18,6 +18,9 @@ func (w world) passage(id uuid.UUID) (of int, contents []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	if doc := w.get(id); p.Version != doc.Version || p.Status != doc.Status {
+		w.t.Errorf("the chunks are of version %d, %s, want %d, %s", p.Version, p.Status, doc.Version, doc.Status)
+	}
 	for i, c := range p.Chunks {
 		if c.Position != i+1 {
 			w.t.Errorf("chunk %d is at position %d", i, c.Position)

@@ -92,7 +92,7 @@ func model(t *testing.T, status int, vectors ...[]float32) embedding.Remote {
 		}
 	}))
 	t.Cleanup(server.Close)
-	return embedding.NewRemote(server.URL, "m", 2)
+	return embedding.NewRemote(server.URL, "", "m", 2)
 }
 
 func TestAModelsVectorsAreBroughtToLengthOne(t *testing.T) {
@@ -133,7 +133,7 @@ func TestAMalformedAnswerOfAModelIsAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
 			t.Cleanup(server.Close)
-			if got, err := embedding.NewRemote(server.URL, "m", 2).Embed(t.Context(), []string{"a", "b"}); err == nil {
+			if got, err := embedding.NewRemote(server.URL, "", "m", 2).Embed(t.Context(), []string{"a", "b"}); err == nil {
 				t.Errorf("taken for %v", got)
 			}
 		})
@@ -145,7 +145,7 @@ func TestAModelMayAnswerInAnyOrder(t *testing.T) {
 		_, _ = io.WriteString(w, `{"data":[{"index":1,"embedding":[0,1]},{"index":0,"embedding":[1,0]}]}`)
 	}))
 	t.Cleanup(server.Close)
-	got, err := embedding.NewRemote(server.URL, "m", 2).Embed(t.Context(), []string{"a", "b"})
+	got, err := embedding.NewRemote(server.URL, "", "m", 2).Embed(t.Context(), []string{"a", "b"})
 	if diff := cmp.Diff([][]float32{{1, 0}, {0, 1}}, got); diff != "" || err != nil {
 		t.Errorf("vectors (%v) (-want +got):\n%s", err, diff)
 	}

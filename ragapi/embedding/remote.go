@@ -9,12 +9,15 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/ragscale/ragscale/ragapi/address"
 )
 
 // Remote asks a model for vectors: POST of {"model", "input": [texts]}, answered by {"data": [{"embedding": […]}]}, the form
 // that most servers of embedding models speak. Where an answer's items have an index, it is their place.
 type Remote struct {
 	URL  string
+	Key  string // is sent with each request; empty for none
 	Name string // of the model
 	Size int    // dimensions of its vectors
 	HTTP *http.Client
@@ -33,11 +36,13 @@ const (
 // ErrRefused means that the model does not take the texts: sent again, they are refused again.
 var ErrRefused = errors.New("the model refuses the texts")
 
-// NewRemote returns the model with this name at url.
-func NewRemote(url, name string, size int) Remote {
+// NewRemote returns the model with this name at url, which wants a key, or none.
+func NewRemote(url, key, name string, size int) Remote {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = idleConnections, idleConnections
-	return Remote{URL: url, Name: name, Size: size, HTTP: &http.Client{Transport: transport, Timeout: remoteWithin}}
+	// Texts go to the host that was named, and to no other.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return Remote{URL: url, Key: key, Name: name, Size: size, HTTP: &http.Client{Transport: transport, Timeout: remoteWithin, CheckRedirect: stay}}
 }
 
 // Model names what makes the vectors.
@@ -68,15 +73,15 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 func (r Remote) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 	raw, err := r.ask(ctx, texts)
 	if err != nil {
-		return nil, fmt.Errorf("embedding: %s %w", r.URL, err)
+		return nil, fmt.Errorf("embedding: %s %w", address.Shown(r.URL), err)
 	}
 	var a answer
 	if err := json.Unmarshal(raw, &a); err != nil {
-		return nil, fmt.Errorf("embedding: answer of %s: %w", r.URL, err)
+		return nil, fmt.Errorf("embedding: answer of %s: %w", address.Shown(r.URL), err)
 	}
 	vectors, err := r.vectors(a, len(texts))
 	if err != nil {
-		return nil, fmt.Errorf("embedding: %s %w", r.URL, err)
+		return nil, fmt.Errorf("embedding: %s %w", address.Shown(r.URL), err)
 	}
 	return vectors, nil
 }
@@ -89,12 +94,15 @@ func (r Remote) ask(ctx context.Context, texts []string) ([]byte, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return nil, address.Cause(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if r.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+r.Key)
+	}
 	resp, err := r.HTTP.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, address.Cause(err)
 	}
 	defer resp.Body.Close()
 	most := int64(len(texts)*r.Size*numberBytes + answerBytes)

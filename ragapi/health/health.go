@@ -42,7 +42,8 @@ type Watch struct {
 // Database is one that is looked at.
 type Database struct {
 	config.Database
-	Seen     func(here bool) // told after every look; may be nil
+	Seen     func(here bool) // told after every look but silent ones; may be nil
+	Silent   func()          // told after a look that had no answer in time, nor had anybody else; may be nil
 	Answered func() int64    // statements that others had answered so far; nil where nobody counts
 }
 
@@ -127,12 +128,13 @@ func (w *Watch) Check(context.Context) error {
 func (w *Watch) follow(ctx context.Context, d *database) {
 	defer d.drop()
 	for {
+		began := time.Now()
 		w.note(ctx, d, d.look(ctx))
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.now:
-		case <-time.After(jittered(period)):
+		case <-time.After(rest(time.Since(began))):
 		}
 	}
 }
@@ -169,7 +171,7 @@ func (w *Watch) note(ctx context.Context, d *database, err error) {
 	}
 }
 
-// tolerable counts the looks in a row that took too long while nobody else had an answer.
+// tolerable counts the looks in a row that took too long while nobody else had an answer, and tells of the first ones.
 func (d *database) tolerable(err error) bool {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -180,8 +182,14 @@ func (d *database) tolerable(err error) bool {
 			d.answered, d.slow = n, 0
 		}
 	}
+	if d.slow > 0 && d.slow < patience && d.Silent != nil {
+		d.Silent()
+	}
 	return d.slow < patience
 }
+
+// rest is how long after a look the next one is: a period from its beginning, so that three that have no answer take three.
+func rest(took time.Duration) time.Duration { return max(0, jittered(period)-took) }
 
 // look returns nil if the database answers and its schema serves.
 func (d *database) look(ctx context.Context) (err error) {

@@ -2,6 +2,7 @@ package health_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -181,7 +182,9 @@ func TestADatabaseInFullUseIsThereAndOneThatHangsIsNot(t *testing.T) {
 	var answers, looks atomic.Int64
 	answered := func() int64 { looks.Add(1); return answers.Add(1) } // others get answers all the time
 	used := make(chan bool, 100)
-	w, err := health.New(health.Database{Database: db}, &health.Database{Database: slow, Answered: answered, Seen: func(here bool) { used <- here }}, "watch", quiet)
+	w, err := health.New(health.Database{Database: db}, &health.Database{
+		Database: slow, Answered: answered, Seen: func(here bool) { used <- here }, Silent: func() { t.Error("a database in full use is said to be silent") },
+	}, "watch", quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,4 +202,32 @@ func TestADatabaseInFullUseIsThereAndOneThatHangsIsNot(t *testing.T) {
 	if <-hangs {
 		t.Error("a database that hangs is said to be here")
 	}
+}
+
+func TestADatabaseIsSaidToBeSilentBeforeItIsSaidToBeGone(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	db := migrated(t)
+	hangs := db
+	hangs.Host, hangs.Port = "127.0.0.1", uint16(silent.Addr().(*net.TCPAddr).Port)
+	told := make(chan string, 100)
+	w, err := health.New(health.Database{Database: db}, &health.Database{
+		Database: hangs, Answered: func() int64 { return 0 }, Seen: func(here bool) { told <- fmt.Sprint("here: ", here) }, Silent: func() { told <- "silent" },
+	}, "watch", quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.Run(ctx) }()
+	for _, want := range []string{"silent", "silent", "here: false"} {
+		if got := <-told; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+	}
+	cancel()
+	<-ended
 }

@@ -37,7 +37,7 @@ func Unavailable(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) || closed(err)
+	return errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) || closed(err) || outOfStep(err)
 }
 
 // closed reports whether err is of a connection or a pool that was not there or ended under a statement.
@@ -48,6 +48,12 @@ func closed(err error) bool {
 		}
 	}
 	return false
+}
+
+// outOfStep reports whether something came on a connection that was no answer to what was asked, as behind a PgBouncer when many prepared
+// statements are given up at once. The driver has closed the connection, and names the fault by its text alone (pgx v5.11, pgconn's Pipeline).
+func outOfStep(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "received unexpected message type")
 }
 
 // unstorable are beginnings of the SQLSTATEs of a value that PostgreSQL cannot keep.

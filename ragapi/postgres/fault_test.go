@@ -30,9 +30,10 @@ func TestWhatTheDatabaseCouldNotDoIsUnavailable(t *testing.T) {
 		"lock not to be had": code("55P03"), "input/output": code("58030"),
 		"end of file": fmt.Errorf("read: %w", io.EOF), "cut off": fmt.Errorf("read: %w", io.ErrUnexpectedEOF),
 		"conn closed": fmt.Errorf("query: %w", pgconn.ErrConnClosed), "closed": fmt.Errorf("query: %w", net.ErrClosed),
-		"refused": &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
-		"reset":   fmt.Errorf("query: %w", &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}),
-		"unknown": &net.DNSError{Err: "no such host", Name: "db"},
+		"refused":     &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
+		"reset":       fmt.Errorf("query: %w", &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}),
+		"out of step": fmt.Errorf("create: %w", errors.New("pipeline: Prepare Parse: received unexpected message type *pgproto3.ParameterDescription")),
+		"unknown":     &net.DNSError{Err: "no such host", Name: "db"},
 	} {
 		if !postgres.Unavailable(err) {
 			t.Errorf("%s: %v is not unavailable", name, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/ragscale/ragscale/ragapi/admission"
 	"github.com/ragscale/ragscale/ragapi/circuit"
 )
 
@@ -28,6 +29,7 @@ type Reader struct {
 	degraded         func()
 	breaker          circuit.Breaker
 	watched          atomic.Pointer[presence]
+	silent           atomic.Bool // the replicas have not answered just now
 }
 
 // presence is that of the replicas, as last seen by who watches them.
@@ -47,6 +49,7 @@ func NewReader(primary, replica *pgxpool.Pool, degraded func()) *Reader {
 // ReplicaSeen says whether the replicas answer. While they do not, nothing is asked of them, and the reads that they have not
 // answered go to the primary. One caller at a time.
 func (r *Reader) ReplicaSeen(here bool) {
+	r.silent.Store(false)
 	was := r.watched.Load()
 	switch {
 	case here && (was == nil || was.here.Err() != nil):
@@ -58,6 +61,10 @@ func (r *Reader) ReplicaSeen(here bool) {
 	}
 }
 
+// ReplicaSilent says that the replicas have answered nothing for a moment. They may be gone, or have much to do: who finds no connection to
+// them goes to the primary until they are seen.
+func (r *Reader) ReplicaSilent() { r.silent.Store(true) }
+
 // Read calls read with a replica; if that is gone, again with the primary: read must be repeatable. A statement that fails or
 // takes its time, and a wait for a connection in use, are no reason: overload of the replicas would become the primary's.
 func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Querier) error) error {
@@ -66,7 +73,7 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 	}
 	if here := r.watched.Load().here; here.Err() == nil && r.breaker.Allow() {
 		err := r.readReplica(ctx, here, read)
-		elsewhere := err != nil && ctx.Err() == nil && (Unavailable(err) || noDatabase(err) || here.Err() != nil)
+		elsewhere := err != nil && ctx.Err() == nil && (here.Err() != nil || r.away(err))
 		r.breaker.Done(!elsewhere || conflict(err))
 		if !elsewhere {
 			return err
@@ -74,6 +81,17 @@ func (r *Reader) Read(ctx context.Context, read func(ctx context.Context, db Que
 	}
 	r.degraded()
 	return Read(ctx, r.primary, read)
+}
+
+// away reports whether err means that the replicas do not serve now.
+func (r *Reader) away(err error) bool {
+	return Unavailable(err) || noDatabase(err) || r.silent.Load() && shed(err)
+}
+
+// shed reports whether a read was sent away because all connections are in use.
+func shed(err error) bool {
+	var over *admission.Overloaded
+	return errors.As(err, &over)
 }
 
 // readReplica reads until the replicas are found to be gone.

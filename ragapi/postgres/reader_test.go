@@ -108,8 +108,10 @@ func TestAStatementThatTakesItsTimeMovesNoReadToThePrimary(t *testing.T) {
 	}
 }
 
-func TestAReplicaInFullUseShedsAndMovesNoReadToThePrimary(t *testing.T) {
-	r, degraded := pair(t, func(replica *config.Database) { replica.PoolSize, replica.LongestWait = 1, 100*time.Millisecond })
+// inFullUse holds the only connection to the replica until the returned function is called.
+func inFullUse(t *testing.T) (r *postgres.Reader, degraded *atomic.Int64, release func()) {
+	t.Helper()
+	r, degraded = pair(t, func(replica *config.Database) { replica.PoolSize, replica.LongestWait = 1, 100*time.Millisecond })
 	holding, free := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -125,14 +127,38 @@ func TestAReplicaInFullUseShedsAndMovesNoReadToThePrimary(t *testing.T) {
 		}
 	})
 	<-holding
+	return r, degraded, func() { close(free); wg.Wait() }
+}
+
+func TestAReplicaInFullUseShedsAndMovesNoReadToThePrimary(t *testing.T) {
+	r, degraded, release := inFullUse(t)
 	var over *admission.Overloaded
 	if name, err := who(t.Context(), r, whoSQL); !errors.As(err, &over) || over.Reason != admission.Connections {
 		t.Errorf("%q answered (%v), want it shed", name, err)
 	}
-	close(free)
-	wg.Wait()
+	r.ReplicaSilent()
+	r.ReplicaSeen(true)
+	if name, err := who(t.Context(), r, whoSQL); !errors.As(err, &over) {
+		t.Errorf("%q answered (%v) after the replica was seen, want it shed", name, err)
+	}
+	release()
 	if name, err := who(t.Context(), r, whoSQL); name != "replica" || err != nil || degraded.Load() != 0 {
 		t.Errorf("%q answers the next read (%v), %d degraded", name, err, degraded.Load())
+	}
+}
+
+// TestWhoFindsNoConnectionToASilentReplicaIsAnsweredByThePrimary: all of them hang, until the replica is known to be gone.
+func TestWhoFindsNoConnectionToASilentReplicaIsAnsweredByThePrimary(t *testing.T) {
+	r, degraded, release := inFullUse(t)
+	defer release()
+	r.ReplicaSilent()
+	for range 2 {
+		if name, err := who(t.Context(), r, whoSQL); name != "primary" || err != nil {
+			t.Errorf("%q answered (%v), want the primary", name, err)
+		}
+	}
+	if degraded.Load() != 2 {
+		t.Errorf("%d degraded, want 2", degraded.Load())
 	}
 }
 

@@ -76,6 +76,26 @@ func TestChunksAreReadInAnotherWayWithoutBeingWrittenAnew(t *testing.T) {
 	}
 }
 
+func TestChunksAreReadAnewWhereWordsAreFoldedOtherwise(t *testing.T) {
+	pool := pgtest.Pool(t, pgtest.Database(t))
+	upTo(t, pool, 15)
+	if _, err := pool.Exec(t.Context(), `INSERT INTO chunks (document_id, position, heading, content) VALUES ($1, 0, 'a', 'ασσος')`, uuid.New()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `INSERT INTO chunk_rereading VALUES ($1, 7)`, uuid.Max); err != nil { // is at the last one
+		t.Fatal(err)
+	}
+	upTo(t, pool, 16)
+	var from uuid.UUID
+	if err := pool.QueryRow(t.Context(), `SELECT document_id FROM chunk_rereading`).Scan(&from); err != nil || from != uuid.Nil {
+		t.Errorf("read anew from %v on (%v), want from the first", from, err)
+	}
+	var same bool
+	if err := pool.QueryRow(t.Context(), `SELECT chunk_vector('', 'ασσος') = chunk_vector('', 'ΑΣΣΟΣ')`).Scan(&same); err != nil || !same {
+		t.Errorf("the same word in capitals is the same: %v (%v)", same, err)
+	}
+}
+
 func TestAMigrationThatWasCutShortIsRepeated(t *testing.T) {
 	pool := pgtest.Pool(t, pgtest.Database(t))
 	upTo(t, pool, 14)

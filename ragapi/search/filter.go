@@ -17,8 +17,13 @@ type Condition struct {
 	Value string
 }
 
-// scalar is what is read as a number or a truth value. It is bounded: PostgreSQL writes numbers out with all their digits.
-var scalar = regexp.MustCompile(`^(true|false|-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?)$`)
+// number is one as JSON writes it.
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// scalar reports whether a value is read as a number that metadata may have, or as a truth value.
+func scalar(value string) bool {
+	return value == "true" || value == "false" || number.MatchString(value) && text.NumberFault(value) == ""
+}
 
 // alternatives are JSON objects, one of which is contained in the metadata that meets c.
 func (c Condition) alternatives() ([]string, error) {
@@ -27,7 +32,7 @@ func (c Condition) alternatives() ([]string, error) {
 	var quoted string
 	if strings.HasPrefix(value, `"`) && json.Unmarshal([]byte(value), &quoted) == nil && !strings.Contains(quoted, "\x00") {
 		values = forms(quoted)
-	} else if scalar.MatchString(value) {
+	} else if scalar(value) {
 		values = append(values, json.RawMessage(value))
 	}
 	var objects []string

@@ -9,6 +9,8 @@ import (
 
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
+
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // Sizes of snippets. Chunks that have no word to show give their beginning.
@@ -82,7 +84,9 @@ func tokens(text string, lexemes []string, prefixes bool) []token {
 // formOf returns the lexeme that word is a form of, or with prefixes begins with.
 func formOf(word string, lexemes []string, prefixes bool) string {
 	first, _ := utf8.DecodeRuneInString(word)
-	first = unicode.ToLower(first)
+	if first = unicode.ToLower(first); first == 'ς' {
+		first = 'σ'
+	}
 	stem := ""
 	for _, lexeme := range lexemes {
 		// Stemming keeps the first letter.
@@ -90,7 +94,7 @@ func formOf(word string, lexemes []string, prefixes bool) string {
 			continue
 		}
 		if stem == "" {
-			env := snowballstem.NewEnv(strings.ToLower(word))
+			env := snowballstem.NewEnv(text.Fold(word))
 			english.Stem(env)
 			stem = env.Current()
 		}

@@ -17,6 +17,7 @@ const (
 	newest    = 100  // the newest documents'
 	newPieces = 5    // first chunks
 	estimate  = 256  // one in so many chunks is looked at to estimate the matches
+	dense     = 0.8  // of 1, the rank of a word's places from which a chunk is full of it: 0.83 is three of them
 	spare     = 20   // times the hits that are wanted are taken from the top, of which some are of one document; if too many are, all are sorted
 )
 
@@ -27,18 +28,17 @@ const (
 //	$7 hits                             $8 the sample's number                 $9 whether more is asked than $1
 //	$10 what they are ranked by
 //
-// and from $11 on the alternatives of each condition of the filter. ts_rank_cd (cover density: near words count more) with
-// normalisation 32 is rank/(rank+1), below 1. It costs a chunk's places times the words that it is asked for, and with phrases much more:
-// so it is asked for a few words, each once. The queries are computed once, in q: a generic plan would do so for each row. Their words
-// are read as those of chunks are, see chunk_words.
+// and from $11 on the alternatives of each condition of the filter. Ranks are of normalisation 32: rank/(rank+1), below 1. The queries
+// are computed once, in q: a generic plan would do so for each row. Their words are read as those of chunks are, see chunk_words.
 const rankSQL = `
 WITH q AS MATERIALIZED (
+    SELECT *, CASE WHEN numnode(terms) > 3 THEN regexp_replace(terms::text, ' (&|<[-0-9]+>) ', ' | ', 'g')::tsquery END AS any_of FROM (
     SELECT {read}('english', {words}($1)) AS asked, websearch_to_tsquery('english', chunk_words($3)) AS excluded,
            coalesce({read}('english', {words}($2)) && !!websearch_to_tsquery('english', chunk_words($3)), {read}('english', {words}($2))) AS wanted,
            {read}('english', {words}($10)) AS terms,
            CASE WHEN numnode(phraseto_tsquery('english', chunk_words($4))) > 1 THEN phraseto_tsquery('english', chunk_words($4)) END AS phrase,
            -- Every lexeme with the weight that only titles have.
-           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', {words}($1))::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled
+           CASE WHEN $5::text IS NOT NULL THEN regexp_replace({read}('english', {words}($1))::text, $$'([^']|'')*'$$, '\&:A', 'g')::tsquery END AS titled) read
 ), names AS MATERIALIZED (
     SELECT document_id, position, version, tsv FROM chunks
     WHERE position = 0 AND chunk_name(heading) = (SELECT nullif(chunk_name($5::text), '')) ORDER BY document_id DESC LIMIT {titles}
@@ -76,7 +76,7 @@ WITH q AS MATERIALIZED (
     (SELECT c.document_id, c.position, c.version, c.tsv FROM few
      CROSS JOIN LATERAL (SELECT * FROM chunks WHERE document_id = few.id OFFSET 0) c WHERE c.tsv @@ (SELECT asked FROM q))
 ), scored AS MATERIALIZED (
-    SELECT document_id, position, version, ts_rank_cd(tsv, (SELECT terms FROM q), 32)::float8 AS score,
+    SELECT document_id, position, version, ({score})::float8 AS score,
            CASE WHEN named THEN {name} WHEN position = 0 AND tsv @@ (SELECT titled FROM q) THEN {title}
                 WHEN tsv @@ (SELECT phrase FROM q) THEN {phrase} ELSE {tier} END AS tier
     FROM (SELECT *, position = 0 AND document_id IN (SELECT document_id FROM names) AS named FROM candidates) c
@@ -103,27 +103,37 @@ const fewSQL = `
     SELECT id FROM (SELECT id, sum(chunk_count) OVER () AS chunks, count(*) OVER () AS documents FROM (
         SELECT id, chunk_count FROM documents WHERE {conditions} LIMIT {ranked} + 1) d) d WHERE chunks <= {ranked} AND documents <= {ranked}`
 
+// nearSQL ranks a chunk that has every word by how near each other these are (cover density). That costs the places that the chunk has
+// them in, times how far it is from one of them to all others, times their number: so it is asked for a few words, each once, and no more than
+// two of a chunk that is dense with them. One with three or more is dense where it has each some three times or more, as they are counted by the
+// sums of reciprocal squares that ts_rank makes of places. There nearness says little; it is ranked by these sums.
+const nearSQL = `CASE WHEN ts_rank('{1,1,1,1}', tsv, (SELECT any_of FROM q)) > {dense} THEN ts_rank('{1,1,1,1}', tsv, (SELECT any_of FROM q), 32)
+                ELSE ts_rank_cd(tsv, (SELECT terms FROM q), 32) END`
+
+// oftenSQL ranks a chunk that has some words by how many of them it has, and how often. That costs the places alone.
+const oftenSQL = `ts_rank(tsv, (SELECT terms FROM q), 32)`
+
 // everySQL and someSQL rank the chunks that have every word, or some, with a filter of so many conditions.
 var everySQL, someSQL = func() (every, some [MaxConditions + 1]string) {
 	for conditions := range every {
-		every[conditions] = rankStatement("websearch_to_tsquery", "chunk_words", tierTerms, conditions)
-		some[conditions] = rankStatement("to_tsquery", "", tierPrefix, conditions) // its text has words only
+		every[conditions] = rankStatement("websearch_to_tsquery", "chunk_words", nearSQL, tierTerms, conditions)
+		some[conditions] = rankStatement("to_tsquery", "", oftenSQL, tierPrefix, conditions) // its text has words only
 	}
 	return every, some
 }()
 
-// rankStatement returns rankSQL for a query that read makes of the words of its text, with a filter of so many conditions.
-func rankStatement(read, words string, tier, conditions int) string {
+// rankStatement returns rankSQL for a query that read makes of the words of its text, ranked by score, with a filter of so many conditions.
+func rankStatement(read, words, score string, tier, conditions int) string {
 	few, filter := "SELECT NULL::uuid AS id WHERE false", ""
 	if conditions > 0 {
 		few, filter = strings.ReplaceAll(fewSQL, "{conditions}", meets("metadata", 11, conditions)), "\n    AND "+documentMeets("c", 11, conditions)
 	}
-	parts := strings.NewReplacer("{read}", read, "{words}", words, "{few}", few, "{filter}", filter, "{tier}", fmt.Sprint(tier))
+	parts := strings.NewReplacer("{read}", read, "{words}", words, "{few}", few, "{filter}", filter, "{score}", score, "{tier}", fmt.Sprint(tier))
 	return bounds.Replace(parts.Replace(rankSQL))
 }
 
 var bounds = strings.NewReplacer("{ranked}", fmt.Sprint(ranked), "{strict}", fmt.Sprint(strict), "{titles}", fmt.Sprint(titles),
-	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{spare}", fmt.Sprint(spare),
+	"{newChunks}", fmt.Sprint(newChunks), "{newPieces}", fmt.Sprint(newPieces), "{newest}", fmt.Sprint(newest), "{estimate}", fmt.Sprint(estimate), "{spare}", fmt.Sprint(spare), "{dense}", fmt.Sprint(dense),
 	"{name}", fmt.Sprint(tierName), "{title}", fmt.Sprint(tierTitle), "{phrase}", fmt.Sprint(tierPhrase))
 
 // meets is true of metadata that meets so many conditions, whose alternatives are the parameters from first on.

@@ -182,7 +182,7 @@ const (
 func anyWord(operands []operand) string {
 	var terms []string
 	for _, w := range wordsOf(operands) {
-		term := "'" + w + "'" // letters, marks and digits only: nothing that to_tsquery could trip over
+		term := "'" + strings.ReplaceAll(w, "ς", "σ") + "'" // as chunk_words has them; letters, marks and digits only: nothing that to_tsquery could trip over
 		if letters(w) >= leastPrefix {
 			term += ":*"
 		}

@@ -20,6 +20,8 @@ func TestAddressesPathsAndNumbersAreFoundWholeAndByTheirWords(t *testing.T) {
 		`Or C:\data\zfile-2.csv on others.`:              {`C:\data\zfile-2.csv`, "zfile-2.csv", "zfile", `data\zfile`},
 		"Since v1.24.3-rc1 it costs -5.75 or 1e5 less.":  {"v1.24.3", "24.3", "v1.24.3-rc1", "rc1", "5.75", "-absent 5.75", "1e5"},
 		"A well-known max_user_count, of <b>users</b>":   {"well-known", "known", "max_user_count", "user_count", "users", "max"},
+		"Ο ΆΣΣΟΣ και η Ζ.":                               {"άσσος", "ΆΣΣΟΣ", "Άσσος", "άσσοσ"},
+		"Ένα λάθος, zeta.":                               {"λάθος zeta", "ΛΆΘΟΣ", "λάθοσ"},
 		`{"zid":7,"mail":"zed@example.net"}`:             {"zid", "zed@example.net", `"zid":7`},
 	} {
 		add(t, pool, [2]string{text[:7], text}, [2]string{"others", "Nothing of note: at, com, b, 4, txt and org."})

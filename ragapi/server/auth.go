@@ -21,13 +21,14 @@ func (a *api) guarded(t route) handler {
 			return t.handle(w, r)
 		}
 	}
+	checked := a.checked()
 	return func(w *exchange, r *http.Request) error {
+		if checked {
+			w.Header().Set("Vary", "Authorization")
+		}
 		caller, err := a.Auth.Authenticate(r.Context(), r.Header)
 		if err != nil {
 			return a.refused(w, r, err)
-		}
-		if caller.Checked() {
-			w.Header().Set("Vary", "Authorization")
 		}
 		if err := a.RateLimit.take(w, r, caller); err != nil {
 			return err

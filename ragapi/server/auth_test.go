@@ -81,8 +81,8 @@ func TestEveryRouteWantsItsScope(t *testing.T) {
 				}
 				return
 			}
-			if w := as(h, "", route.method, target, ""); w.Code != http.StatusUnauthorized {
-				t.Errorf("without a token: %d, want 401", w.Code)
+			if w := as(h, "", route.method, target, ""); w.Code != http.StatusUnauthorized || w.Header().Get("Vary") != "Authorization" {
+				t.Errorf("without a token: %d, Vary %q, want 401, Authorization", w.Code, w.Header().Get("Vary"))
 			}
 			served := 0
 			for _, s := range everything {

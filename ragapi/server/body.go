@@ -230,6 +230,8 @@ func bodyError(err error) error {
 	switch {
 	case err == nil, errors.As(err, &large), errors.As(err, &over), errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, net.ErrClosed): // by this process
+		return unavailable.because("the process ends, send it again")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return tooSlow.because("want " + bytesText(paceRate) + " a second at least")
 	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

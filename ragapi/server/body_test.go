@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,6 +35,7 @@ func TestABodyIsHeldAtMostTwice(t *testing.T) {
 		"parts":         {asForm, strings.Repeat(part("name=x", ""), size/50), 1.6},
 		"a decomposed":  {asText, strings.Repeat("e\u0301 ", size/4), 2.9},
 		"one of marks":  {asText, strings.Repeat("\ue000", size/3), 3.6},
+		"a run":         {asText, "a" + strings.Repeat("\u0301\u0316", size/4), 5},
 		"one too large": {asText, strings.Repeat("x", 5<<20), 0.1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +50,39 @@ func TestABodyIsHeldAtMostTwice(t *testing.T) {
 				t.Errorf("allocated %.2f times the body, want %.2f at most", took, c.most)
 			}
 		})
+	}
+}
+
+// TestABodyThatIsCutOffByTheProcessIsNotTheClientsFault: neither in the log nor in the metrics, which are told the same.
+func TestABodyThatIsCutOffByTheProcessIsNotTheClientsFault(t *testing.T) {
+	for name, c := range map[string]struct {
+		end    func(s *httptest.Server, client net.Conn)
+		status string
+	}{
+		"the process ends":     {func(s *httptest.Server, _ net.Conn) { _ = s.Config.Close() }, "status=503"},
+		"the client goes away": {func(_ *httptest.Server, client net.Conn) { client.Close() }, "status=400"},
+	} {
+		var log bytes.Buffer
+		o := largeOptions(&fake{}, 1<<20)
+		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		h := New(o) // unchecked: there is no answer
+		began, ended := make(chan struct{}), make(chan struct{})
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(ended)
+			close(began)
+			h.ServeHTTP(w, r)
+		}))
+		client := dial(t, s.Listener.Addr().String())
+		if _, err := io.WriteString(client, "POST "+docs+"?title=t HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nbegin"); err != nil {
+			t.Fatal(err)
+		}
+		<-began
+		c.end(s, client)
+		<-ended
+		s.Close()
+		if !strings.Contains(log.String(), c.status) {
+			t.Errorf("%s: logged %q, want %s", name, log.String(), c.status)
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ var firstChunk = number{name: "from", high: math.MaxInt32 - pageLimit.high, abou
 
 type chunkPage struct {
 	DocumentID uuid.UUID        `json:"documentId"`
+	Version    int              `json:"version" jsonschema:"of the text: another one than that of the page before begins anew"`
+	Status     document.Status  `json:"status" jsonschema:"only ready has chunks"`
 	Chunks     []document.Chunk `json:"chunks"`
 	Next       *int             `json:"next,omitempty" jsonschema:"from of the next page; absent on the last"`
 }
@@ -42,7 +44,7 @@ func (a *api) listChunks(w *exchange, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := chunkPage{DocumentID: id, Chunks: append([]document.Chunk{}, found.Chunks...)}
+	page := chunkPage{DocumentID: id, Version: found.Version, Status: found.Status, Chunks: append([]document.Chunk{}, found.Chunks...)}
 	if next := from + limit; next < found.Of {
 		page.Next = &next
 	}

@@ -32,7 +32,7 @@ var (
 		Metadata: json.RawMessage(`{"lang":"en"}`), CreatedAt: exampleTime, UpdatedAt: exampleTime.Add(time.Second),
 	}
 	exampleDocuments = documentPage{Documents: []documentBody{exampleDocument}, Next: exampleNext}
-	exampleChunks    = chunkPage{DocumentID: exampleDocumentID, Chunks: []document.Chunk{{Content: exampleText}}}
+	exampleChunks    = chunkPage{DocumentID: exampleDocumentID, Version: 1, Status: document.Ready, Chunks: []document.Chunk{{Content: exampleText}}}
 	exampleHits      = searchBody{Query: "lamp", Mode: search.Simple, Hits: []search.Hit{{
 		DocumentID: exampleDocumentID, Title: "Lighthouses", Score: 0.09, Match: search.MatchTerms, Snippet: "The keeper trims the <mark>lamp</mark> at dusk.",
 	}}}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -18,10 +17,6 @@ import (
 const (
 	maxMetadataBytes  = 16 << 10 // as PostgreSQL renders them
 	maxMetadataValues = 1000     // members and elements, at all levels
-	// PostgreSQL writes a number out without an exponent. Within these bounds, which hold every double, that is some 370
-	// characters at most.
-	maxDigits   = 40
-	maxExponent = 324
 )
 
 // metadata is a JSON object that is judged while it is read: what could not be kept as it was meant, or would grow when it
@@ -126,20 +121,9 @@ func (m *metadata) text(s string) {
 }
 
 func (m *metadata) number(s string) {
-	mantissa, power, _ := strings.Cut(strings.ToLower(s), "e")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	if digits := len(whole) + len(fraction); digits > maxDigits {
-		m.fault(string(m.decoder.StackPointer()), fmt.Sprintf("is a number of %d digits, want %d at most, or a string", digits, maxDigits))
+	if detail := text.NumberFault(s); detail != "" {
+		m.fault(string(m.decoder.StackPointer()), detail)
 		return
 	}
-	_, err := strconv.ParseFloat(s, 64)
-	exponent := 0
-	if err == nil && power != "" {
-		exponent, err = strconv.Atoi(power)
-	}
-	if err != nil || exponent > maxExponent || exponent < -maxExponent {
-		m.fault(string(m.decoder.StackPointer()), "is the number "+cut(s, maxQuoted)+", want one that a double holds, or a string")
-		return
-	}
-	m.size += len("-.") + max(1, len(whole)+exponent) + max(0, len(fraction)-exponent)
+	m.size += text.NumberSize(s)
 }

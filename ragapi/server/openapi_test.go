@@ -106,7 +106,7 @@ func TestEveryAnswerOfTheTestsIsChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, made0 := regexp.MustCompile(`[^.\w]New\(`), map[string]int{"openapi_test.go": 4, "admin_test.go": 1, "body_test.go": 1, "bench_test.go": 1, "exchange_test.go": 1, "admit_test.go": 1, "lifetimes_test.go": 1, "conditions_test.go": 1}
+	made, made0 := regexp.MustCompile(`[^.\w]New\(`), map[string]int{"openapi_test.go": 4, "admin_test.go": 1, "body_test.go": 2, "bench_test.go": 1, "exchange_test.go": 1, "admit_test.go": 1, "lifetimes_test.go": 1, "conditions_test.go": 1}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

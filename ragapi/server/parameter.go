@@ -73,7 +73,7 @@ func (f filter) describe(bool) *openapi.Parameter {
 		"^" + regexp.QuoteMeta(filterPrefix): {AnyOf: []*jsonschema.Schema{value, values}},
 	}})
 	p.Style, p.Explode = "form", &exploded // each of its members is a parameter by itself
-	return p
+	return orEmpty(p)
 }
 
 // header is a parameter in the headers.

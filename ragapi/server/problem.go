@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -80,9 +81,21 @@ func problemOf(err error) *Problem {
 	return internal.because("the log has the cause under this request id")
 }
 
+// instance is the path of a request, as a reference (RFC 3986), if it is short enough to be repeated.
+func instance(r *http.Request) string {
+	path := r.URL.EscapedPath()
+	switch {
+	case len(path) > maxPointer:
+		return ""
+	case strings.HasPrefix(path, "//"): // would name a host
+		return "/." + path
+	}
+	return path
+}
+
 func writeProblem(x *exchange, r *http.Request, p *Problem) error {
 	answer := *p
-	answer.Instance = cut(r.URL.Path, maxPointer)
+	answer.Instance = instance(r)
 	answer.RequestID = requestID(r.Context())
 	body, err := encode(answer)
 	if err != nil {

@@ -153,6 +153,9 @@ func (p *parameters) filter() (conditions []search.Condition) {
 			continue
 		}
 		for _, value := range p.values[name] {
+			if value == "" {
+				continue // as if it were not given; "" is the empty text
+			}
 			if text.Fault(value) != "" || len(value) > maxFilterBytes {
 				p.faultf(name, "is not valid, want UTF-8 of %s at most", bytesText(maxFilterBytes))
 			}

@@ -28,6 +28,15 @@ func TestASearchIsAskedAsItsParametersSay(t *testing.T) {
 	}
 }
 
+func TestAnEmptyConditionIsNone(t *testing.T) {
+	f := &fake{}
+	w := call(newAPI(f), "GET", "/v1/search?q=a&metadata.lang=&metadata.year=2020&metadata.year=&metadata.none=%22%22", "", "")
+	want := []search.Condition{{Key: "none", Value: `""`}, {Key: "year", Value: "2020"}}
+	if diff := cmp.Diff(want, f.query.Filter); w.Code != http.StatusOK || diff != "" {
+		t.Errorf("status %d, filter (-want +got):\n%s", w.Code, diff)
+	}
+}
+
 func TestEveryFaultOfASearchIsNamed(t *testing.T) {
 	for target, want := range map[string][]string{
 		"q=a&limit=51&perDocument=0&neighbours=3&content=all&mode=odd": {"limit", "perDocument", "neighbours", "content", "mode"},
@@ -67,12 +76,12 @@ func (f *fake) Chunks(ctx context.Context, id uuid.UUID, from, limit int) (p doc
 	for i := from; i < min(from+limit, doc.ChunkCount); i++ {
 		p.Chunks = append(p.Chunks, document.Chunk{Position: i, Content: fmt.Sprintf("chunk %d", i)})
 	}
-	p.Of = doc.ChunkCount
+	p.Of, p.Version, p.Status = doc.ChunkCount, doc.Version, doc.Status
 	return p, err
 }
 
 func TestTheChunksOfADocumentAreReadByThePage(t *testing.T) {
-	f := &fake{docs: []document.Document{{ID: id, ChunkCount: 45, Status: document.Ready}}}
+	f := &fake{docs: []document.Document{{ID: id, ChunkCount: 45, Status: document.Ready, Version: 7}}}
 	api := newAPI(f)
 	next, read, pages := "", 0, 0
 	for more := true; more; pages++ {
@@ -94,7 +103,7 @@ func TestTheChunksOfADocumentAreReadByThePage(t *testing.T) {
 	if read != 45 || pages != 3 {
 		t.Errorf("%d chunks in %d pages", read, pages)
 	}
-	same(t, `{"documentId":"01930000-0000-7000-8000-000000000001","chunks":[]}`, call(api, "GET", "/v1/documents/"+id.String()+"/chunks?from=45", "", "").Body.String())
+	same(t, `{"documentId":"01930000-0000-7000-8000-000000000001","version":7,"status":"ready","chunks":[]}`, call(api, "GET", "/v1/documents/"+id.String()+"/chunks?from=45", "", "").Body.String())
 	for _, bad := range []string{"from=-1", "from=x", "from=99999999999", "limit=0", "limit=101"} {
 		if w := call(api, "GET", "/v1/documents/"+id.String()+"/chunks?"+bad, "", ""); w.Code != http.StatusBadRequest {
 			t.Errorf("%s: status %d: %s", bad, w.Code, w.Body)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,25 @@ func TestErrorsBecomeProblems(t *testing.T) {
 				t.Errorf("Retry-After %q at status %d", w.Header().Get("Retry-After"), c.status)
 			}
 		})
+	}
+}
+
+func TestTheInstanceOfAProblemIsAReferenceToItsPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/v2": "/v2", "/v1/documents/a%2Fb": "/v1/documents/a%2Fb", "/v1/documents/%7Ba%20b%7D%00": "/v1/documents/%7Ba%20b%7D%00",
+		"//host/v1": "/.//host/v1", "/" + strings.Repeat("x", maxPointer): "", "/v1/documents/%C3%A9": "/v1/documents/%C3%A9",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		var err error
+		if r.URL, err = url.ParseRequestURI(path); err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		newAPI(&fake{}).ServeHTTP(w, r)
+		var p Problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code < 400 || p.Instance != want {
+			t.Errorf("%.40s: status %d, instance %q (%v), want %q", path, w.Code, p.Instance, err, want)
+		}
 	}
 }
 

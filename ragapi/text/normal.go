@@ -1,8 +1,10 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -47,7 +49,7 @@ func exactly(s string, most int) (string, bool) {
 		}
 		i, runes = i+size, runes+parts
 	}
-	return string(c.out), !c.over()
+	return unsafe.String(unsafe.SliceData(c.out), len(c.out)), !c.over() // nobody writes to it any more
 }
 
 // pieceBytes bound what is made normal before it is looked at how much it is.
@@ -68,6 +70,7 @@ func (c *composer) over() bool { return c.cut || len(c.out) > c.most }
 
 func (c *composer) add(s string) {
 	from := len(c.out)
+	c.run, c.out = slices.Grow(c.run, len(s)), slices.Grow(c.out, len(s)) // and not one piece after the other
 	for rest := s; rest != "" && !c.cut; {
 		at := norm.NFC.PropertiesString(rest)
 		parts := at.Decomposition()

@@ -32,6 +32,10 @@ func Fault(s string) string {
 // Grown is how many bytes Clean makes of n at most. Only texts of rare characters grow at all: those that form C takes apart.
 func Grown(n int) int { return n + n/4 + 4096 }
 
+// Fold returns a word as searches compare it: in small letters, and with one form of the Greek sigma, which capitals do not tell from
+// that at a word's end.
+func Fold(word string) string { return strings.ReplaceAll(strings.ToLower(word), "ς", "σ") }
+
 var marks = strings.NewReplacer(MarkStart, "\ufffd", MarkStop, "\ufffd")
 
 // Clean returns an uploaded text in the form in which it is kept: normal, and with U+FFFD for marks. It is false for a text

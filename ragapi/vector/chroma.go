@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/ragscale/ragscale/ragapi/address"
 )
 
 // chroma speaks to a Chroma server: its HTTP API v2 (https://docs.trychroma.com ; read 2026-11-24), of which this needs
@@ -64,12 +66,12 @@ func (c *chroma) ask(ctx context.Context, method, path string, body, into any) e
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(raw))
 	if err != nil {
-		return fmt.Errorf("vector store: %w", err)
+		return fmt.Errorf("vector store: %w", address.Cause(err))
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("vector store: %w", err)
+		return fmt.Errorf("vector store: %s %w", address.Shown(c.base), address.Cause(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
