@@ -36,6 +36,7 @@ var eventual = map[string]string{
 	`mode="complex"`:                             "a complex search",
 	`slo="complex-search"`:                       "the same, recorded",
 	"api:growth_yield:ratio":                     "pods are added",
+	"hpa:time_to_scale:seconds":                  "the same, by the HPA",
 }
 
 // everySeriesIsThere: what rules and dashboards ask for, a running stack has.
