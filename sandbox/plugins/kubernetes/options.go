@@ -68,18 +68,29 @@ func unservedFaults(in resource.PropertyMap) []plugin.CheckFailure {
 	return out
 }
 
+// unaddressed says why an object is not made that would be waited for until it has an address; "" for others.
+func unaddressed(in resource.PropertyMap, kind, group string) string {
+	balanced := text(in, "apiVersion") == "v1" && kind == "Service" && text(in, "spec", "type") == "LoadBalancer"
+	switch {
+	case text(in, "metadata", "annotations", ready.SkipAwait) == "true":
+		return ""
+	case balanced:
+		return "Services of type LoadBalancer get no address in the sandbox: want ClusterIP, with an aws:lb load balancer and a TargetGroupBinding before it"
+	case kind == "Ingress" && group == "networking.k8s.io":
+		return "Ingresses get no address in the sandbox, and would be waited for: want an aws:lb load balancer and a TargetGroupBinding"
+	}
+	return ""
+}
+
 // unservedKind says why objects of a resource type are not made; "" for one that is.
 func unservedKind(token string, in resource.PropertyMap) string {
 	last, kind := token[strings.LastIndex(token, ":")+1:], text(in, "kind")
 	group, _, _ := strings.Cut(text(in, "apiVersion"), "/")
 	custom := strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
-	awaited := text(in, "metadata", "annotations", ready.SkipAwait) != "true"
-	balanced := text(in, "apiVersion") == "v1" && kind == "Service" && text(in, "spec", "type") == "LoadBalancer"
+	if why := unaddressed(in, kind, group); why != "" {
+		return why
+	}
 	switch {
-	case awaited && balanced:
-		return "Services of type LoadBalancer get no address in the sandbox: want ClusterIP, with an aws:lb load balancer and a TargetGroupBinding before it"
-	case awaited && kind == "Ingress" && group == "networking.k8s.io":
-		return "Ingresses get no address in the sandbox, and would be waited for: want an aws:lb load balancer and a TargetGroupBinding"
 	case last == kind+"Patch":
 		return "patches of others' objects are not served by the sandbox: want the whole object"
 	case strings.HasSuffix(last, "List") && last == kind && !custom:

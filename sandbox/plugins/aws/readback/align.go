@@ -49,10 +49,8 @@ func (c comparison) aligned(path string, old, new resource.PropertyValue) resour
 		return old
 	}
 	if spelt := c.spelt[path]; spelt != nil {
-		if a, ok := spelt(was); ok {
-			if b, ok := spelt(will); ok && a == b {
-				return new
-			}
+		if a, ok := spelt(was); ok && spells(spelt, will, a) {
+			return new
 		}
 		return old
 	}
@@ -67,6 +65,12 @@ func (c comparison) aligned(path string, old, new resource.PropertyValue) resour
 		return resource.NewArrayProperty(c.list(path, was.ArrayValue(), will.ArrayValue()))
 	}
 	return old
+}
+
+// spells tells whether a value is one in another spelling.
+func spells(as spelling, v resource.PropertyValue, one string) bool {
+	other, ok := as(v)
+	return ok && other == one
 }
 
 // list is an old list as the new one is written.
