@@ -86,6 +86,7 @@ var mayImport = map[string][]string{
 	"sandbox/inside/chroma":     {"sandbox/inside/debroot"},
 	"sandbox/inside/debroot":    {},
 	"sandbox/inside/supervise":  {"sandbox/inside/debroot", "sandbox/control"},
+	"sandbox/inside/k6":         {"sandbox/inside/k6"}, // a program of pods
 	"sandbox/inside/pki":        {"sandbox/atomicfile", "sandbox/layout"},
 }
 

@@ -32,8 +32,8 @@ func loadRunCommand(c console) *cobra.Command {
 		Short: "Run a load test now and say whether its thresholds were kept (exit code 3 when they were not)",
 		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
 			"their verdict. An interrupt ends the run; its results so far are kept. The verdict of several generators is that of `ragscale\n" +
-			"load report`. Stack local has no k6 in its pods: the k6 of this machine runs the same scripts, and leaves its results in the\n" +
-			"sandbox's folder.",
+			"load report`. For stack local the same scripts run outside of pods, with the k6 2.x on PATH or else the sandbox's runner, and\n" +
+			"leave their results in the sandbox's folder.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := openProject()

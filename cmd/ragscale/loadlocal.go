@@ -14,18 +14,19 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/ragscale/ragscale/sandbox/control"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods cannot:
-// the sandbox has no image of k6, and the load balancer's address is one of the host.
+// localLoad is a run against stack local: what a generator's pod runs, outside of pods, so that its results are left in
+// the sandbox's folder: the sandbox has no bucket for them.
 type localLoad struct {
 	console
-	k6      string // the program
-	clients kubernetes.Interface
-	folder  string // of the run
-	run     string
-	target  string // URL of the API
+	generator image.Image
+	clients   kubernetes.Interface
+	folder    string // of the run
+	run       string
+	target    string // URL of the API
 }
 
 // loadFolder is where a run on this machine leaves what the bucket has of others.
@@ -33,11 +34,6 @@ func (p project) loadFolder(run string) string { return filepath.Join(p.layout.D
 
 // runLocalLoad runs a scenario on this machine. It says what is missing before anything is made.
 func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) error {
-	k6, err := exec.LookPath("k6")
-	if err != nil {
-		return errors.New("k6 is not on PATH, want k6 2.x (https://grafana.com/docs/k6/latest/set-up/install-k6/): " +
-			"stack local runs its load tests with the k6 of this machine")
-	}
 	status, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
 		return err
@@ -50,7 +46,10 @@ func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.Lo
 		return err
 	}
 	run := runName(scenario.Name)
-	l := &localLoad{console: c, k6: k6, clients: clients, folder: p.loadFolder(run), run: run, target: "http://" + status.Listeners[0]}
+	l := &localLoad{
+		console: c, generator: loadGenerator(p.layout), clients: clients, folder: p.loadFolder(run), run: run,
+		target: "http://" + status.Listeners[0],
+	}
 	return l.start(ctx, scenario)
 }
 
@@ -68,10 +67,13 @@ func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) err
 	length := time.Duration(scenario.DurationSeconds+scenario.GracefulSeconds) * time.Second
 	l.note("run %s: load for at most %s, with documents stored before and deleted after", l.run, length)
 	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(scripts, "run.sh"))
-	cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Dir(l.k6)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results, "TARGET_URL="+l.target,
-		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"), "ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
+	cmd.Env = os.Environ()
+	for name, value := range l.generator.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results,
+		"TARGET_URL="+l.target, "SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
+		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
 	cmd.Stdout, cmd.Stderr = l.out, l.notes
 	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

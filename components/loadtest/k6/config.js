@@ -51,6 +51,8 @@ export const generator = {
   job: __ENV.JOB_NAME || '',
   pod: __ENV.POD_NAME || '',
   node: __ENV.NODE_NAME || '',
+  /** What ran the scripts, where it is not k6's own image. */
+  program: __ENV.LOAD_GENERATOR || '',
 };
 
 /** Before this there are too few samples to judge. */

@@ -1,4 +1,4 @@
-package k6_test
+package loadscripts
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 
 // api is the contract of docs/api.md in memory: it answers what the contract says and takes nothing else.
 type api struct {
-	t         *testing.T
+	t         testing.TB
 	one       sync.Mutex  // k6's users come at the same time
 	documents []*document // the oldest first
 	sessions  map[string]*session
@@ -46,7 +46,7 @@ type session struct {
 // begun is before every run of the tests.
 var begun = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-func newAPI(t *testing.T) (*api, string) {
+func newAPI(t testing.TB) (*api, string) {
 	t.Helper()
 	a := &api{t: t, sessions: map[string]*session{}}
 	mux := http.NewServeMux()
