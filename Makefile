@@ -37,6 +37,9 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@tools/build.sh $(TOOLS)/metrics-server sandbox/controlplane sigs.k8s.io/metrics-server/cmd/metrics-server
 	@tools/build.sh $(TOOLS)/vpa-recommender sandbox/controlplane $(VPA)/pkg/recommender
 	@install -m 644 "$$(cd sandbox/controlplane && go list -m -f '{{.Dir}}' $(VPA))/deploy/vpa-v1-crd-gen.yaml" $(TOOLS)/vpa-crds.yaml
+	@GOFLAGS="$$GOFLAGS -tags=remove_all_sd,enable_kubernetes_sd" \
+	  tools/build.sh $(TOOLS)/prometheus sandbox/alertmanager github.com/prometheus/prometheus/cmd/prometheus "Prometheus, first build 3 min"
+	@tools/build.sh $(TOOLS)/alertmanager sandbox/alertmanager . "Alertmanager, first build 1 min"
 	@LDFLAGS="-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=$(PULUMI_VERSION)" \
 	  tools/build.sh $(TOOLS)/pulumi tools/pulumi github.com/pulumi/pulumi/pkg/v3/cmd/pulumi "Pulumi CLI, first build 4 min"
 	@tools/build.sh $(TOOLS)/pgbouncer-exporter tools/pgbouncer-exporter github.com/prometheus-community/pgbouncer_exporter
@@ -58,15 +61,20 @@ fmt:
 vet:
 	go vet $(ALL)
 	cd sandbox/controlplane && go vet .
+	cd sandbox/alertmanager && go vet .
+	cd tools/vuln && go vet .
 
 .PHONY: tidy
 tidy:
-	@for m in . sandbox/controlplane tools/pulumi tools/pgbouncer-exporter tools/lint; do (cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
+	@for m in . sandbox/controlplane sandbox/alertmanager tools/pulumi tools/pgbouncer-exporter tools/lint tools/vuln; do \
+		(cd $$m && go mod tidy -diff) || { echo "$$m: run go mod tidy"; exit 1; }; done
 
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
+	@cd sandbox/controlplane && $(CURDIR)/$(TOOLS)/golangci-lint run .
+	@cd tools/vuln && $(CURDIR)/$(TOOLS)/golangci-lint run .
 
 .PHONY: k6
 k6: tools/k6/node_modules/.package-lock.json ## types, format and lint of the load test scripts, pinned in tools/k6
@@ -82,6 +90,7 @@ gotestsum:
 .PHONY: unit
 unit: gotestsum ## tests that start no sandbox
 	@$(TOOLS)/gotestsum --format pkgname -- -short $(ALL)
+	@cd tools/vuln && go test .
 
 .PHONY: test
 test: build gotestsum ## every test, the live suites included
@@ -96,6 +105,11 @@ generate: ## the AWS schema, the configuration schema and docs, the goldens
 	go run ./sandbox/plugins/aws/schemagen
 	go test ./infra/platform -run Watched -update # what the others print
 	go test ./stacks ./components ./infra/platform ./policies -update
+
+.PHONY: vuln
+vuln: ## known faults of dependencies (govulncheck); VULNDB=URL for another database than https://vuln.go.dev
+	@tools/build.sh $(TOOLS)/vuln tools/vuln .
+	@$(TOOLS)/vuln $(if $(VULNDB),-db $(VULNDB))
 
 .PHONY: facts-age
 facts-age: ## facts of the catalogue that were read more than 180 days ago, oldest first; fails if there are any

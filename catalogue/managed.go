@@ -20,7 +20,8 @@ var CloudFrontPolicies = map[string]string{
 }
 
 // managedPolicies begins the ARN of a policy that AWS keeps.
-// Source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/about-managed-policy-reference.html ; read 2026-11-23.
+// Source: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/about-managed-policy-reference.html ; read
+// 2026-11-23.
 const managedPolicies = "arn:aws:iam::aws:policy/"
 
 // IAM policies that AWS keeps, by what is granted.

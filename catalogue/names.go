@@ -14,7 +14,8 @@ func Names[T any](table map[string]T) []string { return slices.Sorted(maps.Keys(
 func Lookup[T any](table map[string]T, noun, name string) (T, error) {
 	entry, known := table[name]
 	if !known {
-		return entry, fmt.Errorf("%q is no %s in the catalogue, want one of %s", name, noun, strings.Join(near(Names(table), name), ", "))
+		return entry, fmt.Errorf("%q is no %s in the catalogue, want one of %s", name, noun,
+			strings.Join(near(Names(table), name), ", "))
 	}
 	return entry, nil
 }
@@ -22,8 +23,8 @@ func Lookup[T any](table map[string]T, noun, name string) (T, error) {
 // mostNear is how many names an error lists: a choice of our own.
 const mostNear = 12
 
-// near narrows sorted names to those of the same family as name, else to one example of every family; of too many to those
-// that begin most alike.
+// near narrows sorted names to those of the same family as name, else to one example of every family; of too many to
+// those that begin most alike.
 func near(names []string, name string) []string {
 	family := func(n string) string { return n[:max(0, strings.LastIndex(n, "."))] }
 	same := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return family(n) != family(name) })

@@ -162,7 +162,7 @@ func TestObservabilityFaultsNameTheField(t *testing.T) {
 			*a = fullObservability()
 			a.DistributionID, a.Thresholds.Cache.HitPercent = nil, limit(0)
 		}, "observability.Thresholds.Cache.HitPercent is 0, want above 0 and below 100: nothing would watch it"},
-		"negative": {func(a *observability.Args) { a.Thresholds.PgBouncer.WaitingClients = limit(-1) },
+		"negative": {func(a *observability.Args) { a.PgBouncer, a.Thresholds.PgBouncer.WaitingClients = true, limit(-1) },
 			"observability.Thresholds.PgBouncer.WaitingClients is -1, want 0 or more"},
 		"metric retention": {func(a *observability.Args) { a.MetricRetentionDays = 1096 },
 			"observability.MetricRetentionDays is 1096, want 1 to 1095"},

@@ -56,6 +56,7 @@ var apiShapes = map[string]func() ragapi.Args{
 	"dev": func() ragapi.Args {
 		a := smallAPI()
 		a.IngressCIDRs = []string{"192.0.2.0/24"}
+		a.RateLimit = ragapi.RateLimit{RequestsPerSecond: 5, Burst: 10}
 		a.Tags = map[string]string{"stack": "dev"}
 		return a
 	},

@@ -41,7 +41,8 @@ type record struct {
 func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	rpc := args.RegisterRPC
 	if rpc == nil {
-		return "", nil, fmt.Errorf("%s %s is read, want it registered: a plan has no cloud to read from", args.TypeToken, args.Name)
+		return "", nil, fmt.Errorf("%s %s is read, want it registered: a plan has no cloud to read from",
+			args.TypeToken, args.Name)
 	}
 	// The mock engine drops what is unknown; the text shows it.
 	inputs, err := plugin.UnmarshalProperties(rpc.GetObject(), plugin.MarshalOptions{
@@ -89,7 +90,8 @@ const prefixLists = "aws:ec2/getManagedPrefixList:getManagedPrefixList"
 // Call answers a provider function. Components use none: they take such values as arguments.
 func (m *monitor) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 	if args.Token == prefixLists {
-		return resource.PropertyMap{"id": resource.NewStringProperty("pl-" + args.Args["name"].StringValue()), "name": args.Args["name"]}, nil
+		return resource.PropertyMap{"id": resource.NewStringProperty("pl-" + args.Args["name"].StringValue()),
+			"name": args.Args["name"]}, nil
 	}
 	return nil, fmt.Errorf("function %s is called, want none: pass the value in as an argument", args.Token)
 }

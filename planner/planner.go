@@ -1,7 +1,7 @@
 // Package planner finds out what a Pulumi program would register, without an engine and without a cloud.
 //
-// Owns: the engine that stands in, the outputs that it invents, a resource's form as text. Does not own: programs, and what
-// they should declare.
+// Owns: the engine that stands in, the outputs that it invents, a resource's form as text. Does not own: programs, and
+// what they should declare.
 package planner
 
 import (

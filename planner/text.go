@@ -15,8 +15,8 @@ const (
 	Unknown = "[unknown]"
 )
 
-// Text is the resource as stable text: a paragraph, inputs sorted by name. Strings that hold JSON are shown as JSON, secrets
-// as [secret], values not known in a preview as [unknown].
+// Text is the resource as stable text: a paragraph, inputs sorted by name. Strings that hold JSON are shown as JSON,
+// secrets as [secret], values not known in a preview as [unknown].
 func (r Resource) Text() string {
 	var b strings.Builder
 	r.write(&b)

@@ -403,7 +403,7 @@ func TestProcessingAgainLeavesNoDuplicates(t *testing.T) {
 	api := start(t, "serve", db)
 	id := uuid.MustParse(post(t, api, `{"title":"Long","text":"`+strings.Repeat("A sentence about a lamp. ", 200)+`"}`))
 	store := document.NewStore(pool, nil, nil, nil)
-	first, err := store.Process(t.Context(), id)
+	first, _, err := store.Process(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +414,7 @@ func TestProcessingAgainLeavesNoDuplicates(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if _, err := store.Process(t.Context(), id); err != nil {
+			if _, _, err := store.Process(t.Context(), id); err != nil {
 				t.Error(err)
 			}
 		})

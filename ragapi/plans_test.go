@@ -182,11 +182,11 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			return err
 		},
 		"find lost documents": func(ctx context.Context) error { _, err := queue.Recover(ctx, pool, documents); return err },
-		"delete a document":   func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999)) },
+		"delete a document":   func(ctx context.Context) error { return documents.Delete(ctx, seededID(2999), nil) },
 		"process a document": func(ctx context.Context) error {
 			doc, err := documents.Create(ctx, document.Upload{Title: "t", Text: "text"})
 			if err == nil {
-				_, err = documents.Process(ctx, doc.ID)
+				_, _, err = documents.Process(ctx, doc.ID)
 			}
 			return err
 		},
@@ -195,11 +195,11 @@ func sent(t *testing.T, db config.Database) map[string][]statement {
 			return err
 		},
 		"append to a session": func(ctx context.Context) error {
-			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"}, idempotency.Key{})
+			_, err := sessions.Append(ctx, seededID(150_000), session.Message{Role: "user", Content: "x"}, idempotency.Key{}, nil)
 			return err
 		},
 		"list sessions":    func(ctx context.Context) error { _, err := sessions.List(ctx, "user-77", 21, uuid.Max); return err },
-		"delete a session": func(ctx context.Context) error { return sessions.Delete(ctx, seededID(150_001)) },
+		"delete a session": func(ctx context.Context) error { return sessions.Delete(ctx, seededID(150_001), nil) },
 		"expire sessions":  func(ctx context.Context) error { _, err := sessions.Expire(ctx); return err },
 		"dashboard":        func(ctx context.Context) error { _, err := querylog.Summarize(ctx, reads, time.Now()); return err },
 		"embed a document": func(ctx context.Context) error { return index.Embed(ctx, seededID(2000))[0] },

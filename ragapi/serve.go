@@ -92,7 +92,7 @@ func (p *process) assemble(c pools) (*assembly, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := server.NewRateLimit(p.cfg.RateLimit.PerSecond, p.cfg.RateLimit.Burst)
+	limit, err := server.NewRateLimit(p.cfg.RateLimit.PerSecond, p.cfg.RateLimit.Burst, p.cfg.RateLimit.Hops)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/ragscale/ragscale/ragapi/document"
@@ -53,29 +52,17 @@ func upkeep(p *process) error {
 	return p.embedMissing(pool, jobs)
 }
 
-// missingBatch is how many documents are asked for at once.
-const missingBatch = 1000
-
 // embedMissing asks the workers for the vectors of documents that have none, of all of them.
 func (p *process) embedMissing(pool *pgxpool.Pool, jobs *queue.Client) error {
 	index := p.index(pool, nil, p.embedder())
 	if index == nil {
 		return nil
 	}
-	missing := 0
-	for after := uuid.Nil; ; {
-		ids, err := index.Missing(p.soft, after, missingBatch)
-		if err == nil {
-			err = jobs.Embed(p.soft, ids...)
-		}
-		if err != nil {
-			return err
-		}
-		missing += len(ids)
-		if len(ids) < missingBatch {
-			p.log.Info("vectors", "missing", missing)
-			return nil
-		}
-		after = ids[len(ids)-1]
+	lost, err := index.Check(p.soft)
+	if err != nil {
+		p.log.Warn("vectors", "error", err.Error()) // the documents that never had any are asked for all the same
 	}
+	missing, err := queue.EmbedMissing(p.soft, index, jobs)
+	p.log.Info("vectors", "missing", missing, "lost", lost)
+	return err
 }

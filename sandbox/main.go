@@ -24,6 +24,8 @@ import (
 	"github.com/ragscale/ragscale/sandbox/inside/daemon"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/process"
+	"github.com/ragscale/ragscale/sandbox/inside/nodescaler"
+	"github.com/ragscale/ragscale/sandbox/inside/statemetrics"
 	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/sandbox/plugins/aws"
 	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes"
@@ -74,6 +76,10 @@ func play(role string, args []string) int {
 		return namespace.Init(args)
 	case roleDaemon:
 		return exit(inside(), os.Stderr)
+	case statemetrics.Role:
+		return exit(statemetrics.Main(args), os.Stderr)
+	case nodescaler.Role:
+		return exit(nodescaler.Main(args), os.Stderr)
 	case "exec":
 		return exit(runProgram(args), os.Stderr)
 	case "start", "run", "stop":

@@ -1,10 +1,11 @@
 // Package slo names a stack's thresholds, from the objective that they follow from to whoever compares with them.
 //
 // Owns: the types of thresholds, by tier along the request path, and of those of load tests. Does not own: their values
-// (stacks derives them), what is measured and how long it has to be wrong (the alarms and alerts of components/observability).
+// (stacks derives them), what is measured and how long it has to be wrong (the alarms and alerts of
+// components/observability).
 //
-// A threshold is declared here once, and keeps its name and type on its way to alarm, rule and load test. It imports nothing
-// of the project.
+// A threshold is declared here once, and keeps its name and type on its way to alarm, rule and load test. It imports
+// nothing of the project.
 package slo
 
 import "reflect"
@@ -40,7 +41,8 @@ type API struct {
 	ResponseSeconds, ComplexSearchSeconds, UploadSecondsPerMB, ErrorRatio, ThroughputRPS Threshold
 }
 
-// Scaling thresholds watch the autoscalers. The first four are in the HorizontalPodAutoscaler, where the alerts read them.
+// Scaling thresholds watch the autoscalers. The first four are in the HorizontalPodAutoscaler, where the alerts read
+// them.
 type Scaling struct {
 	MinReplicas, MaxReplicas, CPUPercent, MemoryPercent, AtMaximumMinutes, UnschedulableMinutes Threshold
 }
@@ -53,7 +55,8 @@ type PgBouncer struct{ WaitingClients Threshold }
 
 // Database thresholds watch primary and replicas.
 type Database struct {
-	CPUPercent, FreeMemoryBytes, ReplicaFreeMemoryBytes, FreeStorageBytes, Connections, LatencySeconds, ReplicaLagSeconds Threshold
+	CPUPercent, FreeMemoryBytes, ReplicaFreeMemoryBytes, FreeStorageBytes, Connections, LatencySeconds,
+	ReplicaLagSeconds Threshold
 }
 
 // Cache thresholds watch the cache.
@@ -85,11 +88,13 @@ func (t *Thresholds) each(visit func(at *Threshold, tier, name string)) {
 	}
 }
 
-// LoadTest is what a run of a load test must keep. k6 measures durations in ms; the names are those that its scripts read.
+// LoadTest is what a run of a load test must keep. k6 measures durations in ms; the names are those that its scripts
+// read.
 type LoadTest struct {
 	ResponseMillis      int     `json:"responseMillis"`      // 95th percentile of every request but complex searches
 	ComplexSearchMillis int     `json:"complexSearchMillis"` // 95th percentile of complex searches
 	UploadSecondsPerMB  float64 `json:"uploadSecondsPerMB"`  // 95th percentile, from acceptance until a search finds it
 	FailedRatio         float64 `json:"failedRatio"`         // requests that failed or were answered wrongly, of all
-	DroppedIterations   int     `json:"droppedIterations"`   // iterations that the generators could not begin: with any, the load was not the one stated
+	// iterations that the generators could not begin: with any, the load was not the one stated
+	DroppedIterations int `json:"droppedIterations"`
 }

@@ -1,6 +1,7 @@
 // Package spelling guesses what was meant.
 //
-// Owns: how near two words are, and which is near enough. Does not own: which words there are, and how the guess is put.
+// Owns: how near two words are, and which is near enough. Does not own: which words there are, and how the guess is
+// put.
 package spelling
 
 import "strings"
@@ -8,8 +9,8 @@ import "strings"
 // longest is a word's length from which on nothing is guessed: it is no name.
 const longest = 64
 
-// Near is the candidate that is nearest to word, or "" when none is near: two edits in a short word, one in three letters of a
-// longer one. Letter case and underscores do not count.
+// Near is the candidate that is nearest to word, or "" when none is near: two edits in a short word, one in three
+// letters of a longer one. Letter case and underscores do not count.
 func Near(word string, candidates []string) string {
 	if len(word) > longest {
 		return ""

@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
 
-// Account is how a stack's AWS provider signs in and tags, as far as the stack's file says: a second provider, of another region,
-// is told by nobody else. What the environment says reaches both.
+// Account is how a stack's AWS provider signs in and tags, as far as the stack's file says: a second provider, of
+// another region, is told by nobody else. What the environment says reaches both.
 type Account struct {
 	Profile     string
 	AccountIDs  []string // the only ones that may be changed; empty allows any
@@ -32,7 +32,8 @@ func LoadAccount(ctx *pulumi.Context) (Account, error) {
 	var tags struct {
 		Tags map[string]string `json:"tags"`
 	}
-	err := errors.Join(own.GetObject("allowedAccountIds", &a.AccountIDs), own.GetObject("assumeRole", &a.Role), own.GetObject("defaultTags", &tags))
+	err := errors.Join(own.GetObject("allowedAccountIds", &a.AccountIDs), own.GetObject("assumeRole", &a.Role),
+		own.GetObject("defaultTags", &tags))
 	if err != nil {
 		return a, fmt.Errorf("aws: %w", err)
 	}

@@ -48,7 +48,8 @@ func (c *Config) checkOpen(path string, f *settings.Faults) {
 	if c.Environment == Production {
 		f.Add(path+".enabled", "is false", "true: production asks for tokens")
 	}
-	for _, said := range []struct{ key, value string }{{"issuer", c.API.Auth.Issuer}, {"audience", c.API.Auth.Audience}, {"jwksUrl", c.API.Auth.JWKSURL}} {
+	for _, said := range []struct{ key, value string }{{"issuer", c.API.Auth.Issuer}, {"audience", c.API.Auth.Audience},
+		{"jwksUrl", c.API.Auth.JWKSURL}} {
 		if said.value != "" {
 			f.Add(path+"."+said.key, settings.Show(said.value)+" with auth.enabled false", "nothing, or auth.enabled true")
 		}

@@ -49,8 +49,8 @@ func (s Scenario) slope() float64 {
 func (c *Config) RPSPerPod() float64 { return c.SLO.ThroughputRPS / float64(c.SLO.HPA.MaxReplicas) }
 
 // OverProvisioning is the room kept free by pods that do nothing and give way to any other: how many, and what each
-// holds, which is what an API pod requests. While a node starts, traffic rises by slope × start; that many more API pods
-// must find a place at once:
+// holds, which is what an API pod requests. While a node starts, traffic rises by slope × start; that many more API
+// pods must find a place at once:
 //
 //	⌈slopeRPSPerMinute × nodeStartSeconds/60 ÷ (throughputRPS/maxReplicas)⌉, at most maxReplicas − minReplicas
 //
@@ -74,8 +74,8 @@ type NodeScaling struct {
 }
 
 const (
-	// scaleDownUtilization is cluster-autoscaler's own default: the pods of a node under half full find place on two others
-	// that are half full. Higher would move pods about for a node that the next wave asks for again.
+	// scaleDownUtilization is cluster-autoscaler's own default: the pods of a node under half full find place on two
+	// others that are half full. Higher would move pods about for a node that the next wave asks for again.
 	scaleDownUtilization = 0.5
 
 	// startsUntilGivenUp is how many times the usual start a node may take: spot capacity that has run out shows as a node

@@ -8,9 +8,9 @@ import (
 	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
-// evictionPolicy is what Redis drops when its memory is full. All but noeviction touch only keys with a lifetime, so that
-// the counters by which entries are invalidated, which have none, outlive the entries. None is by frequency: under LFU a
-// fresh mark of invalidation goes before the popular entry that it invalidates (docs/caching.md).
+// evictionPolicy is what Redis drops when its memory is full. All but noeviction touch only keys with a lifetime, so
+// that the counters by which entries are invalidated, which have none, outlive the entries. None is by frequency: under
+// LFU a fresh mark of invalidation goes before the popular entry that it invalidates (docs/caching.md).
 type evictionPolicy struct{ policy, reason string }
 
 var evictionPolicies = map[string]evictionPolicy{
@@ -20,20 +20,23 @@ var evictionPolicies = map[string]evictionPolicy{
 }
 
 // CacheParameters is the parameter group of the cache (family redis7), derived from the workload, the node type and the
-// objectives. What each parameter is: redis.Lookup. Keyspace notifications stay off, as is the default: nothing listens,
-// and each costs CPU at every write.
+// objectives. What each parameter is: redis.Lookup. Keyspace notifications stay off, as is the default: nothing
+// listens, and each costs CPU at every write.
 func (c *Config) CacheParameters() []Parameter {
 	g := &parameterGroup{said: c.Cache.Parameters, lookup: redis.Lookup}
 	eviction := evictionPolicies[c.Cache.Workload]
 	g.set("maxmemory-policy", eviction.policy, eviction.reason)
-	g.set("maxmemory-samples", "10", "keys compared for each eviction: near exact, where the default's error would drop popular keys")
-	g.set("reserved-memory-percent", strconv.Itoa(reservedPercent(c.Cache.NodeType)), "% of the node for snapshots, replication and buffers; AWS recommends 25, on small nodes 30 and on micro 50")
+	g.set("maxmemory-samples", "10", "keys compared for each eviction: near exact, where the default's error would drop "+
+		"popular keys")
+	g.set("reserved-memory-percent", strconv.Itoa(reservedPercent(c.Cache.NodeType)),
+		"% of the node for snapshots, replication and buffers; AWS recommends 25, on small nodes 30 and on micro 50")
 	for _, what := range []string{"eviction", "expire", "server-del", "user-del"} {
 		g.set("lazyfree-lazy-"+what, "yes", "large results are freed aside: the one thread that answers does not wait")
 	}
 	g.set("timeout", "0", "s; the API keeps few connections for long, and one that is closed loses its client-side cache")
 	g.set("tcp-keepalive", "60", "s; a client that is gone is noticed by this, not by its silence")
-	g.set("slowlog-log-slower-than", strconv.Itoa(c.slowCommandMicros()), "µs; a 200th of the response objective: what holds the one thread that long shows in every request")
+	g.set("slowlog-log-slower-than", strconv.Itoa(c.slowCommandMicros()),
+		"µs; a 200th of the response objective: what holds the one thread that long shows in every request")
 	g.set("slowlog-max-len", "1024", "entries; a burst is delivered to the logs before it is overwritten")
 	return g.finish(false)
 }

@@ -112,19 +112,24 @@ type APIRead struct {
 	Passing      []string // headers that are read and do not tell answers apart: ids, conditions, the form of a body
 }
 
+// passing are the headers that every path of the API reads and that do not tell answers apart, and more.
+func passing(more ...string) []string {
+	return append([]string{"X-Request-Id", "If-Match", "If-None-Match"}, more...)
+}
+
 // APIReads is the contract of docs/api.md as the edge needs it. Every answer depends on the token. Accept-Encoding is in no
 // row: the API does not compress, CloudFront does and keys on what it normalized by itself.
 func APIReads() []APIRead {
 	reads := []APIRead{
 		// Keys of metadata are anybody's: no list holds them, so that no edge can tell searches apart by one.
-		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours", "metadata.KEY"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
-		{Path: "/v1/documents", QueryStrings: []string{"status", "limit", "cursor", "title"}, Passing: []string{"X-Request-Id", "Content-Type", "Idempotency-Key"}},
-		{Path: "/v1/documents/*", QueryStrings: []string{"title"}, Passing: []string{"X-Request-Id", "If-None-Match", "If-Match", "Content-Type"}},
-		{Path: "/v1/documents/*/retry", Passing: []string{"X-Request-Id"}},
-		{Path: "/v1/documents/*/chunks", QueryStrings: []string{"from", "limit"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
-		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"}, Passing: []string{"X-Request-Id", "Content-Type"}},
-		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: []string{"X-Request-Id", "If-None-Match"}},
-		{Path: "/v1/sessions/*/messages", Passing: []string{"X-Request-Id", "Content-Type", "Idempotency-Key"}},
+		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours", "metadata.KEY"}, Passing: passing()},
+		{Path: "/v1/documents", QueryStrings: []string{"status", "limit", "cursor", "title"}, Passing: passing("Content-Type", "Idempotency-Key")},
+		{Path: "/v1/documents/*", QueryStrings: []string{"title"}, Passing: passing("Content-Type")},
+		{Path: "/v1/documents/*/retry", Passing: passing()},
+		{Path: "/v1/documents/*/chunks", QueryStrings: []string{"from", "limit"}, Passing: passing()},
+		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"}, Passing: passing("Content-Type", "Idempotency-Key")},
+		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: passing()},
+		{Path: "/v1/sessions/*/messages", Passing: passing("Content-Type", "Idempotency-Key")},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
 		{Path: "/v1/openapi.json", Passing: []string{"X-Request-Id", "If-None-Match"}},
 	}

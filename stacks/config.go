@@ -14,8 +14,8 @@ const (
 
 // Config is one stack's whole configuration: what its file says over the environment's defaults. It holds no secret.
 //
-// These types are the single table of the configuration: the tag json names a key, the tag rule its range (see rule), the
-// field's comment says what it means. Decoding, the JSON schema and docs/configuration.md all read them.
+// These types are the single table of the configuration: the tag json names a key, the tag rule its range (see rule),
+// the field's comment says what it means. Decoding, the JSON schema and docs/configuration.md all read them.
 type Config struct {
 	Stack  string `json:"-"` // "prod"
 	Region string `json:"-"` // from aws:region, "eu-central-1"
@@ -89,7 +89,8 @@ type Budget struct {
 	MonthlyUSD float64 `json:"monthlyUSD" rule:"min=0 max=10000000"`
 }
 
-// HPA bounds and targets of a horizontal pod autoscaler. The targets are percent of the pods' requests, not of capacity.
+// HPA bounds and targets of a horizontal pod autoscaler. The targets are percent of the pods' requests, not of
+// capacity.
 type HPA struct {
 	// Fewest pods.
 	MinReplicas int `json:"minReplicas" rule:"min=1 max=1000"`

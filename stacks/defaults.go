@@ -40,10 +40,12 @@ func defaults(env Environment) *Config {
 			HPA: HPA{MinReplicas: 3, MaxReplicas: 20, CPUPercent: 70, MemoryPercent: 80},
 		},
 		Network: Network{
-			CIDR: "10.0.0.0/16", Zones: 3, ZoneNames: []string{}, NATGateways: "perZone", VPCEndpoints: true, FlowLogRetentionDays: 90,
+			CIDR: "10.0.0.0/16", Zones: 3, ZoneNames: []string{}, NATGateways: "perZone", VPCEndpoints: true,
+			FlowLogRetentionDays: 90,
 		},
 		Cluster: Cluster{
-			Version: "1.36", PublicAccessCIDRs: []string{}, PrivateAccessCIDRs: []string{}, AdminPrincipalARNs: []string{}, LogRetentionDays: 90, DeletionProtection: true,
+			Version: "1.36", PublicAccessCIDRs: []string{}, PrivateAccessCIDRs: []string{}, AdminPrincipalARNs: []string{},
+			LogRetentionDays: 90, DeletionProtection: true,
 			NodeGroups: map[string]NodeGroup{
 				"system":   nodeGroup("system", "ON_DEMAND", 3, 6, 3, "m7g.large"),
 				"api":      nodeGroup("api", "ON_DEMAND", 3, 12, 3, "m7g.xlarge"),
@@ -55,7 +57,8 @@ func defaults(env Environment) *Config {
 			Image: "0.1.0", Port: 8080, ListenerPort: 80, Internal: true, IngressCIDRs: []string{},
 			Auth: Auth{Enabled: true, UserClaim: "sub"}, RateLimit: RateLimit{RequestsPerSecond: 50, Burst: 100},
 			Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte},
-			Worker:       Worker{Min: 2, Max: 6, Requests: Requests{CPU: 500, Memory: 512 * mebibyte}, Limits: Limits{Memory: 1 * gibibyte}},
+			Worker: Worker{Min: 2, Max: 6, Requests: Requests{CPU: 500, Memory: 512 * mebibyte},
+				Limits: Limits{Memory: 1 * gibibyte}},
 			DrainSeconds: 20, QueryLogDays: 30, LogLevel: "info",
 		},
 		Database: Database{
@@ -65,10 +68,12 @@ func defaults(env Environment) *Config {
 			DeletionProtection: true, Insights: "standard", MonitoringIntervalSeconds: 15,
 			Replicas: 2, Rotation: Rotation{Days: 30}, Parameters: map[string]string{},
 		},
-		PgBouncer: PgBouncer{Min: 3, Max: 6, Requests: Requests{CPU: 250, Memory: 128 * mebibyte}, Limits: Limits{Memory: 256 * mebibyte}},
+		PgBouncer: PgBouncer{Min: 3, Max: 6, Requests: Requests{CPU: 250, Memory: 128 * mebibyte},
+			Limits: Limits{Memory: 256 * mebibyte}},
 		Cache: Cache{
 			NodeType: "cache.r7g.large", Replicas: 1, WorkingSetMiB: 6144, Workload: "recent",
-			SnapshotRetentionDays: 1, SnapshotWindow: "01:00-02:00", MaintenanceWindow: "sun:05:00-sun:06:00", Parameters: map[string]string{},
+			SnapshotRetentionDays: 1, SnapshotWindow: "01:00-02:00", MaintenanceWindow: "sun:05:00-sun:06:00",
+			Parameters: map[string]string{},
 		},
 		VectorStore: VectorStore{
 			StorageGiB: 100, Requests: Requests{CPU: 1000, Memory: 4 * gibibyte}, Limits: Limits{Memory: 8 * gibibyte},
@@ -108,7 +113,8 @@ func developmentDefaults(c *Config) {
 	d.InstanceClass, d.StorageGiB = "db.t4g.medium", 50
 	d.MultiAZ, d.BackupRetentionDays, d.DeletionProtection, d.MonitoringIntervalSeconds = false, 1, false, 60
 	d.Replicas = 0
-	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 100, Memory: 64 * mebibyte}, Limits: Limits{Memory: 128 * mebibyte}}
+	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 100, Memory: 64 * mebibyte},
+		Limits: Limits{Memory: 128 * mebibyte}}
 	c.Cache.NodeType, c.Cache.Replicas, c.Cache.WorkingSetMiB = "cache.t4g.small", 0, 512
 	c.Cache.SnapshotRetentionDays = 0
 	v := &c.VectorStore
@@ -116,9 +122,9 @@ func developmentDefaults(c *Config) {
 	v.SnapshotRetention = 3
 }
 
-// localDefaults is the same graph on one machine. Requests are small, so that 20 API pods fit the declared nodes and real
-// load on two cores is enough to make the autoscaler act. Memory requests leave room: the API idles at some 40 MiB, which
-// must stay well below the HPA's memory target.
+// localDefaults is the same graph on one machine. Requests are small, so that 20 API pods fit the declared nodes and
+// real load on two cores is enough to make the autoscaler act. Memory requests leave room: the API idles at some 40
+// MiB, which must stay well below the HPA's memory target.
 func localDefaults(c *Config) {
 	c.SLO.ThroughputRPS = 100
 	c.SLO.AvailabilityPercent = 99
@@ -137,7 +143,8 @@ func localDefaults(c *Config) {
 	d.MultiAZ, d.BackupRetentionDays, d.DeletionProtection = false, 1, false
 	d.Insights, d.MonitoringIntervalSeconds = "off", 0
 	d.Replicas = 1
-	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 50, Memory: 64 * mebibyte}, Limits: Limits{Memory: 128 * mebibyte}}
+	c.PgBouncer = PgBouncer{Min: 2, Max: 3, Requests: Requests{CPU: 50, Memory: 64 * mebibyte},
+		Limits: Limits{Memory: 128 * mebibyte}}
 	c.Cache.NodeType, c.Cache.Replicas, c.Cache.WorkingSetMiB = "cache.t4g.micro", 0, 128
 	c.Cache.SnapshotRetentionDays = 0
 	v := &c.VectorStore
@@ -161,7 +168,8 @@ func (g *NodeGroup) StartAs(pool string) {
 	g.InstanceTypes = []string{}
 }
 
-// loadtestGroup is a tainted group that starts from zero, so that load generators never share a node with what they load.
+// loadtestGroup is a tainted group that starts from zero, so that load generators never share a node with what they
+// load.
 func loadtestGroup(instanceType string, most int) NodeGroup {
 	g := nodeGroup("loadtest", "ON_DEMAND", 0, most, 0, instanceType)
 	g.Taints = []Taint{{Key: "ragscale.io/pool", Value: "loadtest", Effect: "NoSchedule"}}

@@ -9,7 +9,8 @@ func platformDefaults(c *Config) {
 		Vertical: VerticalWorkloads{API: recommend, Worker: recommend, PgBouncer: recommend, Chroma: recommend},
 	}
 	c.CDN = CDN{
-		Enabled: true, Aliases: []string{}, PriceClass: "PriceClass_100", OriginShieldRegion: ownRegion, LogRetentionDays: 90, Behaviors: defaultBehaviors(),
+		Enabled: true, Aliases: []string{}, PriceClass: "PriceClass_100", OriginShieldRegion: ownRegion, LogRetentionDays: 90,
+		Behaviors: defaultBehaviors(),
 	}
 	c.LoadTests = LoadTests{
 		ResultsRetentionDays: 365, Requests: Requests{CPU: 2000, Memory: 4 * gibibyte},
@@ -53,5 +54,6 @@ func localPlatform(c *Config) {
 
 // scenario has users who pause a second between two requests: what one of them asks for is then easy to count.
 func scenario(users, rampUp, duration, generators int) Scenario {
-	return Scenario{Users: users, RampUpSeconds: rampUp, DurationSeconds: duration, ThinkSeconds: 1, Generators: generators}
+	return Scenario{Users: users, RampUpSeconds: rampUp, DurationSeconds: duration, ThinkSeconds: 1,
+		Generators: generators}
 }

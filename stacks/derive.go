@@ -50,8 +50,8 @@ func (c *Config) WorkerHPA() HPA {
 }
 
 // ScaleDownStabilizationSeconds is how long load must have been low before the autoscaler removes a pod, s: Kubernetes'
-// own 300, for a pod that goes too early costs a cold start at the next wave. On one machine 15, for there someone waits
-// to see it.
+// own 300, for a pod that goes too early costs a cold start at the next wave. On one machine 15, for there someone
+// waits to see it.
 func (c *Config) ScaleDownStabilizationSeconds() int {
 	if c.Environment == Local {
 		return 15
@@ -59,8 +59,8 @@ func (c *Config) ScaleDownStabilizationSeconds() int {
 	return 300
 }
 
-// ScaleDownPercent is the share of the pods that may go in each minute: a quarter, so that a wave which comes back meets
-// most of them. On one machine all of them, for the same reason as above.
+// ScaleDownPercent is the share of the pods that may go in each minute: a quarter, so that a wave which comes back
+// meets most of them. On one machine all of them, for the same reason as above.
 func (c *Config) ScaleDownPercent() int {
 	if c.Environment == Local {
 		return 100
@@ -68,14 +68,14 @@ func (c *Config) ScaleDownPercent() int {
 	return 25
 }
 
-// StatementTimeoutMillis is how long one SQL statement may run, ms: six times the objective for complex searches, and no
-// less than the processing of one MB of upload. Migrations and upkeep set their own.
+// StatementTimeoutMillis is how long one SQL statement may run, ms: six times the objective for complex searches, and
+// no less than the processing of one MB of upload. Migrations and upkeep set their own.
 func (c *Config) StatementTimeoutMillis() int {
 	return millis(math.Max(6*c.SLO.ComplexSearchSeconds, c.SLO.UploadSecondsPerMB))
 }
 
-// SlowStatementMillis is from when on a statement is logged, ms: a quarter of the response objective, for a request with
-// one such statement can still meet it.
+// SlowStatementMillis is from when on a statement is logged, ms: a quarter of the response objective, for a request
+// with one such statement can still meet it.
 func (c *Config) SlowStatementMillis() int { return millis(c.SLO.ResponseSeconds / 4) }
 
 func millis(seconds float64) int { return int(math.Ceil(seconds * 1000)) }

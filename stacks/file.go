@@ -39,7 +39,8 @@ func readStackFile(text []byte) (map[string]string, error) {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(file)) {
 		if !slices.Contains(fileKeys, key) {
-			errs = append(errs, settings.Fault{Path: key, Is: "is no known key" + settings.DidYouMean(key, fileKeys), Want: "one of " + settings.Join(fileKeys)})
+			errs = append(errs, settings.Fault{Path: key, Is: "is no known key" + settings.DidYouMean(key, fileKeys),
+				Want: "one of " + settings.Join(fileKeys)})
 		}
 	}
 	config := map[string]json.RawMessage{}
@@ -51,7 +52,8 @@ func readStackFile(text []byte) (map[string]string, error) {
 	values := map[string]string{}
 	for key, raw := range config {
 		if !strings.Contains(key, ":") {
-			errs = append(errs, settings.Fault{Path: "config." + key, Is: "has no namespace", Want: "a key such as " + prefix + key})
+			errs = append(errs, settings.Fault{Path: "config." + key, Is: "has no namespace", Want: "a key such as " +
+				prefix + key})
 		}
 		values[key] = configValue(raw)
 	}

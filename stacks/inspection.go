@@ -19,6 +19,6 @@ func (c *Config) DatabaseLimits() DatabaseLimits {
 	}
 }
 
-// IdleTransactionMillis is how long a transaction may wait for its client, ms: twice the statement timeout, for no client
-// that works has so long a pause between two statements.
+// IdleTransactionMillis is how long a transaction may wait for its client, ms: twice the statement timeout, for no
+// client that works has so long a pause between two statements.
 func (c *Config) IdleTransactionMillis() int { return 2 * c.StatementTimeoutMillis() }

@@ -64,19 +64,20 @@ type LoadScenario struct {
 	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
+	AnswersOnly     bool // judged by whether everything answers: it is too short for percentiles
 }
 
-// resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is to
-// end what hangs, not what is slow.
+// resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is
+// to end what hangs, not what is slow.
 const resultsSeconds = 300
 
-// LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so that
-// is how long those in flight are waited for; generators wait for each other as long as their nodes may take, which is also
-// in a run's deadline.
+// LoadScenarios lists the scenarios in the order of the configuration. No request outlives the statement timeout, so
+// that is how long those in flight are waited for; generators wait for each other as long as their nodes may take,
+// which is also in a run's deadline.
 func (c *Config) LoadScenarios() []LoadScenario {
 	s := c.LoadTests.Scenarios
 	all := []LoadScenario{
-		{Name: "smoke", Scenario: s.Smoke}, {Name: "normal", Scenario: s.Normal}, {Name: "peak", Scenario: s.Peak},
+		{Name: "smoke", Scenario: s.Smoke, AnswersOnly: true}, {Name: "normal", Scenario: s.Normal}, {Name: "peak", Scenario: s.Peak},
 		{Name: "stress", Scenario: s.Stress}, {Name: "endurance", Scenario: s.Endurance},
 		{Name: "breakpoint", Scenario: s.Breakpoint, StopAtFault: true},
 	}

@@ -41,8 +41,8 @@ func parallelWorkers(class rds.Class) int { return class.VCPU }
 
 // divideMemory divides the memory of a class among connections. A quarter is shared_buffers, a quarter stays with the
 // kernel as page cache, and in the other half must fit at once: the maintenance workers, and the overhead and twice the
-// work_mem of every connection and parallel worker. work_mem is what remains, in steps of 64 kB and at most 64 MiB; it may
-// come out too small or negative, which validation refuses.
+// work_mem of every connection and parallel worker. work_mem is what remains, in steps of 64 kB and at most 64 MiB; it
+// may come out too small or negative, which validation refuses.
 func divideMemory(class rds.Class, connections int) databaseMemory {
 	const step = 64 * 1024
 	memory := class.ParameterMemory()
@@ -101,6 +101,7 @@ const memoryShare = 0.75
 
 func (u memoryUse) String() string {
 	const mib = float64(catalogue.MiB)
-	return fmt.Sprintf("shared_buffers %.0f MiB, maintenance %.0f MiB, %.0f connections and %.0f parallel workers %.0f MiB",
+	return fmt.Sprintf("shared_buffers %.0f MiB, maintenance %.0f MiB, %.0f connections and %.0f parallel workers %.0f "+
+		"MiB",
 		u.shared/mib, u.maintenance/mib, u.connections, u.workers, u.backends/mib)
 }

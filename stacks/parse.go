@@ -27,8 +27,8 @@ const SecretValue = "[secret]"
 var stackName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,13}[a-z0-9]$`)
 
 // Parse decodes and validates the configuration of a stack. values holds what Pulumi does: "ragscale:slo" -> JSON text,
-// "ragscale:costCentre" -> plain text, "aws:region" -> "eu-central-1", a secret -> SecretValue. Keys of other namespaces
-// are ignored. What values does not say is the environment's default.
+// "ragscale:costCentre" -> plain text, "aws:region" -> "eu-central-1", a secret -> SecretValue. Keys of other
+// namespaces are ignored. What values does not say is the environment's default.
 //
 // The error joins every fault, sorted, each a Fault that names its key. The Config is nil then.
 func Parse(stack string, values map[string]string) (*Config, error) {
@@ -39,7 +39,8 @@ func Parse(stack string, values map[string]string) (*Config, error) {
 		f.Add("stack", settings.Show(stack), "2 to 15 lower-case letters, digits and hyphens: it is part of resource names")
 	}
 	if !catalogue.IsRegion(c.Region) {
-		f.Add(regionKey, settings.Show(c.Region)+settings.DidYouMean(c.Region, catalogue.Regions()), "an AWS region such as eu-central-1")
+		f.Add(regionKey, settings.Show(c.Region)+settings.DidYouMean(c.Region, catalogue.Regions()),
+			"an AWS region such as eu-central-1")
 	}
 	decodeValues(c, values, f)
 	c.settle().validate(f)

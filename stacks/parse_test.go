@@ -118,7 +118,7 @@ func TestFaultNamesKeyValueAndWhatWasWanted(t *testing.T) {
 		{"slo", `{"hpa": {}, "hpa": {}}`, `ragscale:slo.hpa is given twice, want one value`},
 		{"slo", `{"cpuPercnt": 70}`, `ragscale:slo.cpuPercnt is no known key (did you mean cpuPercent?), want one of responseSeconds, complexSearchSeconds, uploadSecondsPerMB, throughputRPS, cpuPercent, memoryPercent, storagePercent, availabilityPercent, hpa`},
 		{"slo", `{"hpa": {"max": 3}}`, `ragscale:slo.hpa.max is no known key, want one of minReplicas, maxReplicas, cpuPercent, memoryPercent`},
-		{"sol", `{}`, `ragscale:sol is no known key (did you mean slo?), want one of environment, costCentre, tags, slo, network, cluster, api, database, pgbouncer, cache, vectorStore, autoscaling, cdn, loadTests, observability, budget, databasePassword, cachePassword`},
+		{"sol", `{}`, `ragscale:sol is no known key (did you mean slo?), want one of ` + strings.Join(topKeys(), ", ") + `, databasePassword, cachePassword`},
 		{"environment", `staging`, `ragscale:environment is "staging", want one of production, development, local`},
 		{"environment", `producton`, `ragscale:environment is "producton" (did you mean production?), want one of production, development, local`},
 		{"costCentre", ``, `ragscale:costCentre is "", want 1 to 255 letters, digits, spaces and _.:/=+-@`},

@@ -1,8 +1,8 @@
 package stacks
 
 // CloudFront's path patterns: * stands for any characters, / included, ? for exactly one; all else for itself, and case
-// counts. Source: PathPattern of CacheBehavior, https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ;
-// as remembered, 2026-11.
+// counts. Source: PathPattern of CacheBehavior,
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudfront@v1.73.0/types ; as remembered, 2026-11.
 
 // pathsMeet reports whether some path matches both patterns.
 func pathsMeet(a, b string) bool {
@@ -32,12 +32,13 @@ func pathCovers(wide, narrow string) bool {
 	})
 }
 
-// star reports whether the pattern begins with any characters, one whether it begins with the given one or with any one.
+// star reports whether the pattern begins with any characters, one whether it begins with the given one or with any
+// one.
 func star(pattern string) bool        { return pattern != "" && pattern[0] == '*' }
 func one(pattern string, c byte) bool { return pattern[0] == c || pattern[0] == '?' }
 
-// eachPair evaluates a relation of two texts that is defined by their remainders, each pair of remainders once. step gets
-// the remainders and a function for the relation after i and j further bytes.
+// eachPair evaluates a relation of two texts that is defined by their remainders, each pair of remainders once. step
+// gets the remainders and a function for the relation after i and j further bytes.
 func eachPair(a, b string, step func(a, b string, rest func(i, j int) bool) bool) bool {
 	const holds, fails = 1, 2
 	known := make([]byte, (len(a)+1)*(len(b)+1)) // 0 = not yet

@@ -52,7 +52,8 @@ func (c *Config) checkPlacement(f *settings.Faults) {
 		}
 		if left := place(w, nodes); left > 0 {
 			f.Add(prefix+"cluster.nodeGroups.api.max", fmt.Sprintf("is %d, where %d of %d %s pods%s find no place",
-				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun, w.note), "more or larger nodes in api or burst, or fewer replicas")
+				c.Cluster.NodeGroups["api"].Max, left, w.count, w.noun, w.note),
+				"more or larger nodes in api or burst, or fewer replicas")
 		}
 	}
 }

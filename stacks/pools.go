@@ -28,8 +28,8 @@ const (
 	// leastServerPool is one server connection at work and one for the next transaction.
 	leastServerPool = 2
 
-	// poolerRollout is how many PgBouncer pods there may be beside the most: its Deployment replaces one at a time, so that
-	// one starts while one waits for its clients to leave.
+	// poolerRollout is how many PgBouncer pods there may be beside the most: its Deployment replaces one at a time, so
+	// that one starts while one waits for its clients to leave.
 	poolerRollout = 2
 
 	// workerPool is one connection for each of two jobs at once, one for the queue's notifications and one for its upkeep.
@@ -42,8 +42,8 @@ const (
 	AdminReserve = 15
 )
 
-// PoolChain is the way from a request to a database connection, link by link, at full throughput and full scale. No link
-// is narrower than what the one before it may ask of it.
+// PoolChain is the way from a request to a database connection, link by link, at full throughput and full scale. No
+// link is narrower than what the one before it may ask of it.
 type PoolChain struct {
 	Demand    PoolDemand       `json:"demand"`
 	API       ClientPools      `json:"api"`
@@ -92,9 +92,9 @@ type ConnectionBudget struct {
 // Total is what may be held at once.
 func (b ConnectionBudget) Total() int { return b.Pooled + b.Worker + b.Migration + b.Admin }
 
-// PoolerDrainSeconds is how long a PgBouncer that stops waits for its clients, s. The API's image replaces a connection to
-// it after 30 s, some 5 s of jitter and up to 15 s until it looks: within a minute all have left, and no query is lost. On
-// one machine, where someone waits, it is the API's own time.
+// PoolerDrainSeconds is how long a PgBouncer that stops waits for its clients, s. The API's image replaces a connection
+// to it after 30 s, some 5 s of jitter and up to 15 s until it looks: within a minute all have left, and no query is
+// lost. On one machine, where someone waits, it is the API's own time.
 func (c *Config) PoolerDrainSeconds() int {
 	if c.Environment == Local {
 		return c.API.DrainSeconds
@@ -102,8 +102,8 @@ func (c *Config) PoolerDrainSeconds() int {
 	return 60
 }
 
-// QueryWaitSeconds is how long a query may wait for a connection in PgBouncer, s: the objective for complex searches, at
-// least 2. Whoever waits longer has missed every objective, and is told so instead of piling up.
+// QueryWaitSeconds is how long a query may wait for a connection in PgBouncer, s: the objective for complex searches,
+// at least 2. Whoever waits longer has missed every objective, and is told so instead of piling up.
 func (c *Config) QueryWaitSeconds() int { return max(2, ceil(c.SLO.ComplexSearchSeconds)) }
 
 // Pools is the stack's pool chain.
@@ -122,7 +122,8 @@ func demandOf(objectives SLO) PoolDemand {
 	hold := objectives.ResponseSeconds * databaseShare
 	busy := objectives.ThroughputRPS * hold
 	read := busy * readShare
-	return PoolDemand{RequestsPerSecond: objectives.ThroughputRPS, HoldSeconds: hold, Busy: busy, Write: busy - read, Read: read}
+	return PoolDemand{RequestsPerSecond: objectives.ThroughputRPS, HoldSeconds: hold, Busy: busy,
+		Write: busy - read, Read: read}
 }
 
 // clientPools shares twice the demand among the API's pods at full scale:
@@ -138,7 +139,8 @@ func clientPools(objectives SLO) ClientPools {
 	return p
 }
 
-// serverPools sizes each PgBouncer pod so that the fewest pods carry the demand, with the room that burstDeviations says:
+// serverPools sizes each PgBouncer pod so that the fewest pods carry the demand, with the room that burstDeviations
+// says:
 //
 //	busy per pod = busy / min;  pool_size = ⌈busy per pod + 2√(busy per pod)⌉, at least 2 and one for each replica
 func serverPools(demand PoolDemand, api ClientPools, pooler PgBouncer, replicas int) ServerPools {
@@ -216,9 +218,12 @@ func (p PoolChain) Lines() []string {
 	lines := []string{
 		fmt.Sprintf("demand     %s requests/s × %s ms with a connection = %s in use (Little's law): %s write, %s read",
 			short(d.RequestsPerSecond), short(d.HoldSeconds*1000), short(d.Busy), short(d.Write), short(d.Read)),
-		fmt.Sprintf("API        a pool of max(%d, ⌈in use × %d / %d pods⌉): %d write, %d read", leastPool, burstFactor, a.Replicas, a.Write, a.Read),
-		fmt.Sprintf("           %d pods in a rolling update × (%d + %d) = %d connections to PgBouncer", a.Pods, a.Write, a.Read, a.Connections),
-		fmt.Sprintf("PgBouncer  max_client_conn %d + %d for metrics and people = %d: any one pod may have to take them all", a.Connections, consoleClients, b.MaxClients),
+		fmt.Sprintf("API        a pool of max(%d, ⌈in use × %d / %d pods⌉): %d write, %d read", leastPool, burstFactor,
+			a.Replicas, a.Write, a.Read),
+		fmt.Sprintf("           %d pods in a rolling update × (%d + %d) = %d connections to PgBouncer", a.Pods, a.Write,
+			a.Read, a.Connections),
+		fmt.Sprintf("PgBouncer  max_client_conn %d + %d for metrics and people = %d: any one pod may have to take them all",
+			a.Connections, consoleClients, b.MaxClients),
 		p.poolLine("write", d.Write, b.Write, leastServerPool),
 		p.poolLine("read", d.Read, b.Read, max(leastServerPool, p.Replica.Servers)),
 		p.serverLine("primary", p.Primary, p.Replica.Servers == 0),
@@ -232,8 +237,10 @@ func (p PoolChain) Lines() []string {
 func (p PoolChain) poolLine(name string, busy float64, size, least int) string {
 	b := p.PgBouncer
 	share := busy / float64(b.MinPods)
-	return fmt.Sprintf("  %-8s %s in use / %d pods at least = %s each; pool_size max(%d, ⌈%s + %d√%s⌉) = %d; × %d pods in a rolling update = %d",
-		name, short(busy), b.MinPods, short(share), least, short(share), burstDeviations, short(share), size, b.Pods, size*b.Pods)
+	return fmt.Sprintf("  %-8s %s in use / %d pods at least = %s each; pool_size max(%d, ⌈%s + %d√%s⌉) = %d; × %d pods "+
+		"in a rolling update = %d",
+		name, short(busy), b.MinPods, short(share), least, short(share), burstDeviations, short(share), size, b.Pods,
+		size*b.Pods)
 }
 
 func (p PoolChain) serverLine(name string, s ConnectionBudget, reads bool) string {

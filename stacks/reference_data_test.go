@@ -52,15 +52,15 @@ func parameterTable(title, text string, group func(*Config) []Parameter) string 
 	}
 	for _, name := range names {
 		var values []string
-		var any Parameter
+		var one Parameter
 		for _, env := range environments {
 			if p, set := byName[name][env]; set {
-				values, any = append(values, p.Value), p
+				values, one = append(values, p.Value), p
 			} else {
 				values = append(values, "–")
 			}
 		}
-		fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", name, strings.Join(values, " | "), any.ApplyMethod, any.Reason)
+		fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", name, strings.Join(values, " | "), one.ApplyMethod, one.Reason)
 	}
 	return page.String()
 }

@@ -50,13 +50,15 @@ func secretNames() []string {
 func (s secretKey) read(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	value, present := ctx.GetConfig(s.key)
 	if !present {
-		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "is not set", Want: "a secret: pulumi config set --secret " + s.key}
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "is not set",
+			Want: "a secret: pulumi config set --secret " + s.key}
 	}
 	if !ctx.IsConfigSecret(s.key) {
 		return pulumi.StringOutput{}, nil // Parse reports it
 	}
 	if s.password.Check(value) != nil {
-		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "does not suit " + s.password.Service, Want: s.password.Want()}
+		return pulumi.StringOutput{}, settings.Fault{Path: s.key, Is: "does not suit " + s.password.Service,
+			Want: s.password.Want()}
 	}
 	secret, isString := pulumi.ToSecret(pulumi.String(value)).(pulumi.StringOutput)
 	if !isString {

@@ -26,15 +26,16 @@ func leaves(path string, t reflect.Type) []string {
 
 // Values that no objective implies.
 const (
-	// FastestBurn is how many times too fast requests fail when the first burn-rate alert fires: 2 % of a budget of 30 days
-	// spent in an hour. Source: Google, The Site Reliability Workbook (2018), chapter 5 "Alerting on SLOs", "Recommended
-	// time windows and burn rates", https://sre.google/workbook/alerting-on-slos/ ; as remembered, and
-	// as secondary pages give it, 2026-11.
+	// FastestBurn is how many times too fast requests fail when the first burn-rate alert fires: 2 % of a budget of 30
+	// days spent in an hour. Source: Google, The Site Reliability Workbook (2018), chapter 5 "Alerting on SLOs",
+	// "Recommended time windows and burn rates", https://sre.google/workbook/alerting-on-slos/ ; as remembered, and as
+	// secondary pages give it, 2026-11.
 	FastestBurn = 14.4
 
 	// hitPercent of the cache: below 0.8 AWS takes the memory for too small or the keys for too short-lived.
-	// Source: https://aws.amazon.com/blogs/database/monitoring-best-practices-with-amazon-elasticache-for-redis-using-amazon-cloudwatch/ ;
-	// as remembered, 2026-11.
+	// Source:
+	// https://aws.amazon.com/blogs/database/monitoring-best-practices-with-amazon-elasticache-for-redis-using-amazon-cloudwatch/
+	// ; as remembered, 2026-11.
 	hitPercent = 80
 
 	// edgeHitPercent of the distribution. CloudFront counts what the API answers privately as misses, so the share of
@@ -54,8 +55,8 @@ const (
 	atMaximumMinutes = 10
 )
 
-// ErrorBudget is the share of requests that may fail, 0 to 1, without the digits that floating point adds: people read it
-// in rules and load tests.
+// ErrorBudget is the share of requests that may fail, 0 to 1, without the digits that floating point adds: people read
+// it in rules and load tests.
 func (c *Config) ErrorBudget() float64 {
 	return math.Round((100-c.SLO.AvailabilityPercent)*1e7) / 1e9
 }
@@ -81,8 +82,9 @@ func follows(value float64, unit, key, reason string) slo.Threshold {
 
 func (c *Config) edgeThresholds() slo.Edge {
 	return slo.Edge{
-		ErrorPercent: follows(100*FastestBurn*c.ErrorBudget(), "%", "availabilityPercent", "the error budget × the fastest burn rate"),
-		HitPercent:   follows(edgeHitPercent, "%, below", "", "the share of assets in all requests (`edgeHitPercent`)"),
+		ErrorPercent: follows(100*FastestBurn*c.ErrorBudget(), "%", "availabilityPercent",
+			"the error budget × the fastest burn rate"),
+		HitPercent: follows(edgeHitPercent, "%, below", "", "the share of assets in all requests (`edgeHitPercent`)"),
 	}
 }
 
@@ -100,12 +102,14 @@ func (c *Config) apiThresholds() slo.API {
 func (c *Config) scalingThresholds() slo.Scaling {
 	hpa := c.SLO.HPA
 	return slo.Scaling{
-		MinReplicas:          objective(float64(hpa.MinReplicas), "pods, below", "hpa.minReplicas"),
-		MaxReplicas:          objective(float64(hpa.MaxReplicas), "pods", "hpa.maxReplicas"),
-		CPUPercent:           objective(float64(hpa.CPUPercent), "% of requests", "hpa.cpuPercent"),
-		MemoryPercent:        follows(float64(hpa.MemoryPercent), "% of requests", "hpa.memoryPercent", "a target that cannot be met drives the autoscaler to its maximum"),
-		AtMaximumMinutes:     follows(atMaximumMinutes, "min", "", "longer than any rolling update (`atMaximumMinutes`)"),
-		UnschedulableMinutes: follows(float64((c.NodeScaling().MaxNodeProvisionSeconds+minute-1)/minute), "min", "", "by then a new node has come, or another group was asked (`autoscaling.nodeStartSeconds`)"),
+		MinReplicas: objective(float64(hpa.MinReplicas), "pods, below", "hpa.minReplicas"),
+		MaxReplicas: objective(float64(hpa.MaxReplicas), "pods", "hpa.maxReplicas"),
+		CPUPercent:  objective(float64(hpa.CPUPercent), "% of requests", "hpa.cpuPercent"),
+		MemoryPercent: follows(float64(hpa.MemoryPercent), "% of requests", "hpa.memoryPercent",
+			"a target that cannot be met drives the autoscaler to its maximum"),
+		AtMaximumMinutes: follows(atMaximumMinutes, "min", "", "longer than any rolling update (`atMaximumMinutes`)"),
+		UnschedulableMinutes: follows(float64((c.NodeScaling().MaxNodeProvisionSeconds+minute-1)/minute), "min", "",
+			"by then a new node has come, or another group was asked (`autoscaling.nodeStartSeconds`)"),
 	}
 }
 
@@ -118,7 +122,8 @@ func (c *Config) nodeThresholds() slo.Nodes {
 }
 
 func (c *Config) pgbouncerThresholds() slo.PgBouncer {
-	return slo.PgBouncer{WaitingClients: follows(float64(c.APIPoolSize()), "clients", "throughputRPS", "as many as the pool of an API pod, which follows from the throughput")}
+	return slo.PgBouncer{WaitingClients: follows(float64(c.APIPoolSize()), "clients", "throughputRPS",
+		"as many as the pool of an API pod, which follows from the throughput")}
 }
 
 func (c *Config) databaseThresholds() slo.Database {
@@ -136,11 +141,14 @@ func (c *Config) databaseThresholds() slo.Database {
 		CPUPercent:             objective(c.SLO.CPUPercent, "%", "cpuPercent"),
 		FreeMemoryBytes:        memory(c.Database.InstanceClass),
 		ReplicaFreeMemoryBytes: memory(replica),
-		FreeStorageBytes:       follows(storage*(100-c.SLO.StoragePercent)/100, "bytes, below", "storagePercent", "what the objective leaves of the storage at creation"),
+		FreeStorageBytes: follows(storage*(100-c.SLO.StoragePercent)/100, "bytes, below", "storagePercent",
+			"what the objective leaves of the storage at creation"),
 		Connections: follows(float64(primary.MaxConnections-primary.Admin), "connections", "throughputRPS",
 			"max_connections, which follows from the throughput, without the reserve for people"),
-		LatencySeconds:    follows(storageLatencySeconds, "s per read or write", "", "twice what gp3 takes at most (`storageLatencySeconds`)"),
-		ReplicaLagSeconds: follows(c.SLO.UploadSecondsPerMB*lagShare, "s", "uploadSecondsPerMB", "a tenth of the objective: until then a processed document is not found on the replica"),
+		LatencySeconds: follows(storageLatencySeconds, "s per read or write", "",
+			"twice what gp3 takes at most (`storageLatencySeconds`)"),
+		ReplicaLagSeconds: follows(c.SLO.UploadSecondsPerMB*lagShare, "s", "uploadSecondsPerMB",
+			"a tenth of the objective: until then a processed document is not found on the replica"),
 	}
 }
 
@@ -155,9 +163,11 @@ func classMemory(name string) float64 {
 
 func (c *Config) cacheThresholds() slo.Cache {
 	return slo.Cache{
-		CPUPercent:         objective(c.SLO.CPUPercent, "% of the engine's thread", "cpuPercent"),
-		MemoryPercent:      objective(c.SLO.MemoryPercent, "%", "memoryPercent"),
-		HitPercent:         follows(hitPercent, "%, below", "", "below it the cache is too small or its keys live too short (`hitPercent`)"),
-		EvictionsPerMinute: follows(0, "keys/min", "", "the node is sized for the working set: lasting evictions say that it has grown"),
+		CPUPercent:    objective(c.SLO.CPUPercent, "% of the engine's thread", "cpuPercent"),
+		MemoryPercent: objective(c.SLO.MemoryPercent, "%", "memoryPercent"),
+		HitPercent: follows(hitPercent, "%, below", "",
+			"below it the cache is too small or its keys live too short (`hitPercent`)"),
+		EvictionsPerMinute: follows(0, "keys/min", "",
+			"the node is sized for the working set: lasting evictions say that it has grown"),
 	}
 }

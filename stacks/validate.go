@@ -77,16 +77,20 @@ const leastTarget = 10
 func (c *Config) checkSLO(f *settings.Faults) {
 	slo := c.SLO
 	if slo.ComplexSearchSeconds < slo.ResponseSeconds {
-		f.Add(prefix+"slo.complexSearchSeconds", settings.Show(slo.ComplexSearchSeconds), fmt.Sprintf("at least responseSeconds, %v", slo.ResponseSeconds))
+		f.Add(prefix+"slo.complexSearchSeconds", settings.Show(slo.ComplexSearchSeconds),
+			fmt.Sprintf("at least responseSeconds, %v", slo.ResponseSeconds))
 	}
 	if slo.HPA.MaxReplicas < slo.HPA.MinReplicas {
-		f.Add(prefix+"slo.hpa.maxReplicas", settings.Show(slo.HPA.MaxReplicas), fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
+		f.Add(prefix+"slo.hpa.maxReplicas", settings.Show(slo.HPA.MaxReplicas),
+			fmt.Sprintf("at least minReplicas, %d", slo.HPA.MinReplicas))
 	}
 	if target := slo.HPA.MemoryPercent; target > 0 && target < leastTarget {
-		f.Add(prefix+"slo.hpa.memoryPercent", settings.Show(target), fmt.Sprintf("at least %d, or 0 for CPU alone", leastTarget))
+		f.Add(prefix+"slo.hpa.memoryPercent", settings.Show(target),
+			fmt.Sprintf("at least %d, or 0 for CPU alone", leastTarget))
 	}
 	if slo.AvailabilityPercent >= 99.9 && slo.HPA.MinReplicas < 2 {
-		f.Add(prefix+"slo.hpa.minReplicas", settings.Show(slo.HPA.MinReplicas), fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))
+		f.Add(prefix+"slo.hpa.minReplicas", settings.Show(slo.HPA.MinReplicas),
+			fmt.Sprintf("at least 2 for an availability of %v %%", slo.AvailabilityPercent))
 	}
 }
 
@@ -96,11 +100,13 @@ func (c *Config) checkTargets(f *settings.Faults) {
 	hpa, requests, limits := c.SLO.HPA, c.API.Requests, c.API.Limits
 	if limits.CPU == requests.CPU && float64(hpa.CPUPercent) >= c.SLO.CPUPercent {
 		f.Add(prefix+"slo.hpa.cpuPercent", settings.Show(hpa.CPUPercent),
-			fmt.Sprintf("less than slo.cpuPercent, %v, since api.limits.cpu is api.requests.cpu and both measure the same", c.SLO.CPUPercent))
+			fmt.Sprintf("less than slo.cpuPercent, %v, since api.limits.cpu is api.requests.cpu and both measure the same",
+				c.SLO.CPUPercent))
 	}
 	if limits.Memory == requests.Memory && float64(hpa.MemoryPercent) >= c.SLO.MemoryPercent {
 		f.Add(prefix+"slo.hpa.memoryPercent", settings.Show(hpa.MemoryPercent),
-			fmt.Sprintf("less than slo.memoryPercent, %v, since api.limits.memory is api.requests.memory and both measure the same", c.SLO.MemoryPercent))
+			fmt.Sprintf("less than slo.memoryPercent, %v, since api.limits.memory is api.requests.memory and both measure the "+
+				"same", c.SLO.MemoryPercent))
 	}
 	if float64(c.API.DrainSeconds) < c.SLO.ComplexSearchSeconds {
 		f.Add(prefix+"api.drainSeconds", settings.Show(c.API.DrainSeconds),
@@ -121,11 +127,13 @@ var privateRanges = []netip.Prefix{
 
 func (c *Config) checkNetwork(f *settings.Faults) {
 	cidr, err := netip.ParsePrefix(c.Network.CIDR)
-	private := slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) && p.Bits() <= cidr.Bits() })
+	private := slices.ContainsFunc(privateRanges,
+		func(p netip.Prefix) bool { return p.Contains(cidr.Addr()) && p.Bits() <= cidr.Bits() })
 	if err != nil || !private || cidr.Bits() < 16 || cidr.Bits() > 20 {
 		f.Add(prefix+"network.cidr", settings.Show(c.Network.CIDR), "a private range of /16 to /20")
 	} else if slices.ContainsFunc(takenRanges, cidr.Overlaps) {
-		f.Add(prefix+"network.cidr", settings.Show(c.Network.CIDR), "a range apart from 172.17.0.0/16 and 172.20.0.0/16, which nodes and services use")
+		f.Add(prefix+"network.cidr", settings.Show(c.Network.CIDR),
+			"a range apart from 172.17.0.0/16 and 172.20.0.0/16, which nodes and services use")
 	}
 	if c.Network.NATGateways == "none" && !c.Network.VPCEndpoints {
 		f.Add(prefix+"network.vpcEndpoints", "is false", "true where natGateways is none: nodes could reach no AWS API")
@@ -155,7 +163,8 @@ func (c *Config) checkCluster(f *settings.Faults) {
 	for i, text := range c.Cluster.PublicAccessCIDRs {
 		path := fmt.Sprintf("%scluster.publicAccessCidrs[%d]", prefix, i)
 		cidr, err := netip.ParsePrefix(text)
-		if err != nil || cidr.Bits() > 0 && (cidr.Addr().IsPrivate() || cidr.Addr().IsLoopback() || cidr.Addr().IsLinkLocalUnicast()) {
+		if err != nil || cidr.Bits() > 0 &&
+			(cidr.Addr().IsPrivate() || cidr.Addr().IsLoopback() || cidr.Addr().IsLinkLocalUnicast()) {
 			f.Add(path, settings.Show(text), "a public range: EKS refuses private ones, which reach the private endpoint anyway")
 		}
 		if c.Environment == Production && cidr.Bits() == 0 {
@@ -183,14 +192,16 @@ func (c *Config) checkNodeGroups(f *settings.Faults) {
 		if group, declared := c.Cluster.NodeGroups[required]; !declared {
 			f.Add(settings.At(path, required), "is not declared", "the groups system and api")
 		} else if repels(group.Taints) {
-			f.Add(settings.At(path, required)+".taints", "keep the platform's own pods off", "no taint with NoSchedule or NoExecute")
+			f.Add(settings.At(path, required)+".taints", "keep the platform's own pods off",
+				"no taint with NoSchedule or NoExecute")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Cluster.NodeGroups)) {
 		c.Cluster.NodeGroups[name].check(settings.At(path, name), f)
 	}
 	if architectures := c.WorkloadArchitectures(); len(architectures) > 1 {
-		f.Add(settings.At(path, "burst")+".instanceTypes", "are "+settings.Join(architectures)+" together with api", "one architecture for both: the API's image is scheduled on either")
+		f.Add(settings.At(path, "burst")+".instanceTypes", "are "+settings.Join(architectures)+" together with api",
+			"one architecture for both: the API's image is scheduled on either")
 	}
 }
 
@@ -223,7 +234,8 @@ func instanceTypesOf(g NodeGroup) []ec2.InstanceType {
 	return types
 }
 
-// WorkloadArchitectures lists the architectures of the groups that the API may run on, sorted; a valid configuration has one.
+// WorkloadArchitectures lists the architectures of the groups that the API may run on, sorted; a valid configuration
+// has one.
 func (c *Config) WorkloadArchitectures() []string {
 	var found []string
 	for _, name := range workloadGroups {

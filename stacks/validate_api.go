@@ -8,7 +8,8 @@ import (
 )
 
 // Of a security group's 60 rules CloudFront's prefix list takes 55; a range takes one for each listener.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read 2026-11-23.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read
+// 2026-11-23.
 const besideEdge = 60 - 55
 
 // checkIngress: the distribution reaches an internal load balancer by itself.
@@ -22,7 +23,8 @@ func (c *Config) checkIngress(f *settings.Faults) {
 	case len(api.IngressCIDRs) == 0 && !edge:
 		f.Add(path, "is empty", "who may reach the load balancer: no distribution reaches it by itself")
 	case len(api.IngressCIDRs) > most && edge:
-		f.Add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)), fmt.Sprintf("at most %d beside the distribution's addresses", most))
+		f.Add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)),
+			fmt.Sprintf("at most %d beside the distribution's addresses", most))
 	}
 }
 
@@ -42,7 +44,8 @@ func (c *Config) checkListener(f *settings.Faults) {
 	}
 	c.checkIngress(f)
 	if c.Environment == Production && !api.Internal && api.CertificateARN == "" {
-		f.Add(prefix+"api.internal", "is false without certificateArn", "true, or a certificate: production is not public over plain HTTP")
+		f.Add(prefix+"api.internal", "is false without certificateArn",
+			"true, or a certificate: production is not public over plain HTTP")
 	}
 }
 

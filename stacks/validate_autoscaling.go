@@ -23,7 +23,8 @@ func (c *Config) checkVertical(f *settings.Faults) {
 				f.Add(fmt.Sprintf("%s.resources[%d]", path, i), settings.Show(resource)+" again", "each resource once")
 			}
 			if v.Mode != kubernetes.VPAOff && slices.Contains(c.horizontal(name), resource) {
-				f.Add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource), c.remedy(name))
+				f.Add(path+".mode", fmt.Sprintf("is %q for %s, which the horizontal autoscaler acts on", v.Mode, resource),
+					c.remedy(name))
 			}
 		}
 	}
@@ -38,8 +39,8 @@ func (c *Config) remedy(workload string) string {
 }
 
 // checkNodeTargets keeps the horizontal autoscaler's targets below the alarms on nodes. The targets are percent of
-// requests and the alarms percent of a node, so they are compared on the node that API pods fill most: with every pod at
-// its target, and all else on the node no fuller than that,
+// requests and the alarms percent of a node, so they are compared on the node that API pods fill most: with every pod
+// at its target, and all else on the node no fuller than that,
 //
 //	use = target × (pods × request + daemon sets + what the kubelet keeps) / capacity
 //
@@ -60,8 +61,8 @@ func (c *Config) checkNodeTargets(f *settings.Faults) {
 	memory.compare(f, "memory", c.SLO.HPA.MemoryPercent, c.SLO.MemoryPercent, memory.memoryShare)
 }
 
-// packedNode is a node as full of API pods as the scheduler makes it: the share of its capacity that requests hold, with
-// what daemon sets and the kubelet keep.
+// packedNode is a node as full of API pods as the scheduler makes it: the share of its capacity that requests hold,
+// with what daemon sets and the kubelet keep.
 type packedNode struct {
 	group                 string
 	pods                  int
@@ -95,6 +96,7 @@ func (p packedNode) compare(f *settings.Faults, resource string, target int, ala
 	}
 	most := int(math.Ceil(alarm/share)) - 1
 	f.Add(prefix+"slo.hpa."+resource+"Percent", settings.Show(target),
-		fmt.Sprintf("at most %d: with %d API pods at that target a node of %s is at %.0f %% of its %s, and the alarm is at slo.%sPercent, %v",
+		fmt.Sprintf("at most %d: with %d API pods at that target a node of %s is at %.0f %% of its %s, and the alarm is at "+
+			"slo.%sPercent, %v",
 			most, p.pods, p.group, float64(target)*share, resource, resource, alarm))
 }

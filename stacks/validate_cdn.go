@@ -29,21 +29,24 @@ func (c *Config) checkCertificate(f *settings.Faults) {
 	}
 }
 
-// checkWayIn checks the way from the distribution to the load balancer. In production there is no other: nobody shall go
-// past the distribution and its web ACL.
+// checkWayIn checks the way from the distribution to the load balancer. In production there is no other: nobody shall
+// go past the distribution and its web ACL.
 func (c *Config) checkWayIn(f *settings.Faults) {
 	if !c.CDN.Enabled {
 		return
 	}
 	encrypted := c.API.CertificateARN != "" && c.API.ListenerPort == 443
 	if c.Environment == Production && !c.API.Internal && encrypted {
-		f.Add(prefix+"api.internal", "is false with cdn.enabled", "true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it")
+		f.Add(prefix+"api.internal", "is false with cdn.enabled",
+			"true: the distribution reaches the load balancer inside the VPC, and nobody shall go past it")
 	}
 	if encrypted && c.CDN.OriginDomain == "" {
-		f.Add(prefix+"cdn.originDomain", "is not set", "the host name in api.certificateArn: the load balancer's own name is in no certificate")
+		f.Add(prefix+"cdn.originDomain", "is not set",
+			"the host name in api.certificateArn: the load balancer's own name is in no certificate")
 	}
 	if !encrypted && c.CDN.OriginDomain != "" {
-		f.Add(prefix+"cdn.originDomain", settings.Show(c.CDN.OriginDomain), "nothing, or api.certificateArn with listenerPort 443")
+		f.Add(prefix+"cdn.originDomain", settings.Show(c.CDN.OriginDomain),
+			"nothing, or api.certificateArn with listenerPort 443")
 	}
 }
 
@@ -67,7 +70,8 @@ func (c *Config) checkBehaviors(f *settings.Faults) {
 		}
 	}
 	if last := len(behaviors) - 1; behaviors[last].Path != "*" {
-		f.Add(fmt.Sprintf("%s[%d].path", path, last), settings.Show(behaviors[last].Path), "* in the last: CloudFront has a behavior for the rest")
+		f.Add(fmt.Sprintf("%s[%d].path", path, last), settings.Show(behaviors[last].Path),
+			"* in the last: CloudFront has a behavior for the rest")
 	}
 }
 
@@ -81,7 +85,8 @@ type linter struct {
 func (l linter) checkTTLs() {
 	b := l.behavior
 	if b.TTLSeconds < b.MinTTLSeconds || b.TTLSeconds > b.MaxTTLSeconds {
-		l.Add(l.path+".ttlSeconds", settings.Show(b.TTLSeconds), fmt.Sprintf("minTtlSeconds to maxTtlSeconds, %d to %d", b.MinTTLSeconds, b.MaxTTLSeconds))
+		l.Add(l.path+".ttlSeconds", settings.Show(b.TTLSeconds),
+			fmt.Sprintf("minTtlSeconds to maxTtlSeconds, %d to %d", b.MinTTLSeconds, b.MaxTTLSeconds))
 	}
 	if !b.Cached() && b.Compress {
 		l.Add(l.path+".compress", "is true with maxTtlSeconds 0", "false: CloudFront compresses what it may cache only")
@@ -111,7 +116,8 @@ func (l linter) checkOrder(before []Behavior) {
 func (l linter) checkAssets() {
 	for _, p := range l.parts() {
 		if len(p.names) > 0 {
-			l.Add(l.path+"."+p.key, "is "+strings.Join(p.names, ", "), "nothing: S3 reads neither headers nor query strings nor cookies")
+			l.Add(l.path+"."+p.key, "is "+strings.Join(p.names, ", "),
+				"nothing: S3 reads neither headers nor query strings nor cookies")
 		}
 	}
 }
@@ -163,15 +169,17 @@ func (l linter) checkKey() {
 		}
 		for i, name := range p.names {
 			if !p.has(p.varying, name) {
-				l.Add(fmt.Sprintf("%s.%s[%d]", l.path, p.key, i), settings.Show(name)+", which the API does not read at "+l.behavior.Path, wantParts(p.varying)+": it splits the cache for nothing")
+				l.Add(fmt.Sprintf("%s.%s[%d]", l.path, p.key, i),
+					settings.Show(name)+", which the API does not read at "+l.behavior.Path,
+					wantParts(p.varying)+": it splits the cache for nothing")
 			}
 		}
 		l.lacks(p, p.varying, "one answer would be served for all of them")
 	}
 }
 
-// checkForwarded holds what passes uncached to what the API reads. Headers that tell who is asking pass with all the others
-// or in a cache key: CloudFront refuses Authorization in an origin request policy
+// checkForwarded holds what passes uncached to what the API reads. Headers that tell who is asking pass with all the
+// others or in a cache key: CloudFront refuses Authorization in an origin request policy
 // (https://github.com/aws/aws-cdk/issues/13408 ; read 2026-11-30).
 func (l linter) checkForwarded() {
 	for _, p := range l.parts() {
@@ -180,7 +188,8 @@ func (l linter) checkForwarded() {
 		}
 		l.checkHost(p)
 		if p.isHeader && p.has(p.varying, authorization) {
-			l.Add(l.path+"."+p.key, "is "+settings.Join(p.names), "*: the API reads Authorization at "+l.behavior.Path+", which CloudFront does not take by name")
+			l.Add(l.path+"."+p.key, "is "+settings.Join(p.names),
+				"*: the API reads Authorization at "+l.behavior.Path+", which CloudFront does not take by name")
 			continue
 		}
 		l.lacks(p, append(slices.Clone(p.varying), p.passing...), "CloudFront drops what is not named")

@@ -9,8 +9,8 @@ import (
 	"github.com/ragscale/ragscale/stacks/settings"
 )
 
-// What a PgBouncer process takes: an estimate on the safe side of its code and tables, and of each connection's buffers and
-// TLS state; 2026-11. Compare with the pods' memory under load.
+// What a PgBouncer process takes: an estimate on the safe side of its code and tables, and of each connection's buffers
+// and TLS state; 2026-11. Compare with the pods' memory under load.
 const (
 	poolerMemory           = Memory(16 * catalogue.MiB)
 	poolerConnectionMemory = Memory(64 * 1024)
@@ -26,7 +26,8 @@ func (c *Config) checkPgBouncer(f *settings.Faults) {
 	connections := pools.MaxClients + pools.Write + pools.Read
 	if needed := poolerMemory + Memory(connections)*poolerConnectionMemory; p.Limits.Memory < needed {
 		f.Add(path+".limits.memory", "is "+p.Limits.Memory.String(),
-			fmt.Sprintf("at least %dMi: a pod may hold %d connections, %d of clients", int64((needed+mebibyte-1)/mebibyte), connections, pools.MaxClients))
+			fmt.Sprintf("at least %dMi: a pod may hold %d connections, %d of clients", int64((needed+mebibyte-1)/mebibyte),
+				connections, pools.MaxClients))
 	}
 }
 
@@ -39,8 +40,8 @@ func (c *Config) checkCache(f *settings.Faults) {
 	}
 }
 
-// checkWorkingSet wants the working set to fit into the node below the memory objective: above it there is an alarm, and
-// at the limit popular keys are evicted.
+// checkWorkingSet wants the working set to fit into the node below the memory objective: above it there is an alarm,
+// and at the limit popular keys are evicted.
 func (c *Config) checkWorkingSet(f *settings.Faults) {
 	m := c.CacheMemory()
 	if m.WorkingSet <= m.Objective {

@@ -13,7 +13,7 @@ func TestFaultOfTheDataTierNamesTheKey(t *testing.T) {
 		{"database", `{"rotation": {"lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:rotate"}}`, `ragscale:database.rotation.lambdaArn is of region us-east-1, want one of eu-central-1, where the secret is`},
 		{"database", `{"rotation": {"lambdaArn": "rotate"}}`, `ragscale:database.rotation.lambdaArn is "rotate", want the ARN of a Lambda function, or nothing`},
 		{"database", `{"rotation": {"days": 0}}`, `ragscale:database.rotation.days is 0, want a whole number from 1 to 1000`},
-		{"database", `{"parameters": {"random_page_cost": "low"}}`, `ragscale:database.parameters.random_page_cost is "low", want 0 to 1000000000`},
+		{"database", `{"parameters": {"random_page_cost": "low"}}`, `ragscale:database.parameters.random_page_cost is "low", want 0 to 1.79769e+308`},
 		{"database", `{"parameters": {"work_mem": "4MB"}}`, `ragscale:database.parameters.work_mem is "4MB", want a whole number from 64 to 2147483647 (kB) or a formula`},
 		{"database", `{"parameters": {"work_mem": 4096}}`, `ragscale:database.parameters.work_mem is 4096, want the value as text, in the parameter's unit`},
 		{"database", `{"parameters": {"work_mem": "32"}}`, `ragscale:database.parameters.work_mem is 32, want a whole number from 64 to 2147483647 (kB) or a formula`},

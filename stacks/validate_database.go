@@ -21,17 +21,20 @@ func (c *Config) checkStorage(f *settings.Faults) {
 			fmt.Sprintf("at least %d with either, or neither", rds.StripedGiB))
 	}
 	if least := rds.LeastMaxGiB(d.StorageGiB); d.MaxStorageGiB != 0 && d.MaxStorageGiB < least {
-		f.Add(path+".maxStorageGiB", settings.Show(d.MaxStorageGiB), fmt.Sprintf("at least %d (storageGiB and a tenth), or 0", least))
+		f.Add(path+".maxStorageGiB", settings.Show(d.MaxStorageGiB),
+			fmt.Sprintf("at least %d (storageGiB and a tenth), or 0", least))
 	}
 }
 
 // checkStriped bounds what is provisioned of a volume that RDS stripes.
 func (d Database) checkStriped(path string, limits rds.GP3, f *settings.Faults) {
 	if d.IOPS > 0 && (d.IOPS < limits.LeastIOPS || d.IOPS > limits.MostIOPS) {
-		f.Add(path+".iops", settings.Show(d.IOPS), fmt.Sprintf("%d to %d (%d per GiB), or 0", limits.LeastIOPS, limits.MostIOPS, rds.IOPSPerGiB))
+		f.Add(path+".iops", settings.Show(d.IOPS),
+			fmt.Sprintf("%d to %d (%d per GiB), or 0", limits.LeastIOPS, limits.MostIOPS, rds.IOPSPerGiB))
 	}
 	if d.ThroughputMBps > 0 && (d.ThroughputMBps < limits.LeastMBps || d.ThroughputMBps > limits.MostMBps) {
-		f.Add(path+".throughput", settings.Show(d.ThroughputMBps), fmt.Sprintf("%d to %d (a quarter of the IOPS), or 0", limits.LeastMBps, limits.MostMBps))
+		f.Add(path+".throughput", settings.Show(d.ThroughputMBps),
+			fmt.Sprintf("%d to %d (a quarter of the IOPS), or 0", limits.LeastMBps, limits.MostMBps))
 	}
 }
 
@@ -51,8 +54,8 @@ func (c *Config) checkDatabase(f *settings.Faults) {
 	}
 }
 
-// checkWindows checks a daily and a weekly window, whose form was checked when they were decoded: how long they are, and that
-// they do not meet.
+// checkWindows checks a daily and a weekly window, whose form was checked when they were decoded: how long they are,
+// and that they do not meet.
 func checkWindows(path, dailyKey, dailyText, weeklyText string, least time.Duration, f *settings.Faults) {
 	daily, dailyErr := window.Daily(dailyText)
 	weekly, weeklyErr := window.Weekly(weeklyText)

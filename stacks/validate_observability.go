@@ -16,7 +16,8 @@ func (c *Config) checkAlarmTargets(f *settings.Faults) {
 func (c *Config) checkWatched(f *settings.Faults) {
 	if FastestBurn*c.ErrorBudget() >= 1 {
 		f.Add(prefix+"slo.availabilityPercent", settings.Show(c.SLO.AvailabilityPercent),
-			fmt.Sprintf("more than %.2f, or nothing watches it: with every request failing the error budget burns %.0f times too fast, and the first alert is at %v times",
+			fmt.Sprintf("more than %.2f, or nothing watches it: with every request failing the error budget burns %.0f times "+
+				"too fast, and the first alert is at %v times",
 				100-100/FastestBurn, 1/c.ErrorBudget(), FastestBurn))
 	}
 }

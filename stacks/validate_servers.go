@@ -15,7 +15,8 @@ import (
 
 // checkServers checks the primary and the replicas: that the class carries the connections, and the parameter group.
 func (c *Config) checkServers(f *settings.Faults) {
-	checkSaid(prefix+"database.parameters", c.Database.Parameters, postgres.Lookup, classOf(c.Database.InstanceClass).Instance(), f)
+	checkSaid(prefix+"database.parameters", c.Database.Parameters, postgres.Lookup,
+		classOf(c.Database.InstanceClass).Instance(), f)
 	if f.Within(prefix + "database.parameters") {
 		return // the rules below calculate with them
 	}
@@ -32,14 +33,16 @@ func (c *Config) checkServers(f *settings.Faults) {
 }
 
 // checkSaid checks the parameters that a stack sets itself against the catalogue.
-func checkSaid(path string, said map[string]string, lookup func(string) (parameter.Setting, error), on parameter.Instance, f *settings.Faults) {
+func checkSaid(path string, said map[string]string, lookup func(string) (parameter.Setting, error),
+	on parameter.Instance, f *settings.Faults) {
 	for _, name := range slices.Sorted(maps.Keys(said)) {
 		setting, err := lookup(name)
 		if err != nil {
 			continue // reported where it is decoded
 		}
 		if setting.Standby == parameter.AtLeastOf && parameter.IsFormula(said[name]) {
-			f.Add(settings.At(path, name), settings.Show(said[name]), "a number: a formula gives less on a smaller replica, whose replay stops")
+			f.Add(settings.At(path, name), settings.Show(said[name]),
+				"a number: a formula gives less on a smaller replica, whose replay stops")
 			continue
 		}
 		if err := setting.Check(said[name], on); err != nil {
@@ -59,7 +62,8 @@ func (c *Config) checkServer(key string, s server, budget ConnectionBudget, f *s
 	case said && small:
 		f.Add(parameter, fmt.Sprintf("is %d, too many for %s", s.connections, s.class.Name), carrying(s.class, s.connections))
 	case small:
-		f.Add(prefix+"database."+key, fmt.Sprintf("is %s, too small for %d connections (%s)", s.class.Name, s.connections, c.reason(s, budget)), carrying(s.class, s.connections))
+		f.Add(prefix+"database."+key, fmt.Sprintf("is %s, too small for %d connections (%s)", s.class.Name, s.connections,
+			c.reason(s, budget)), carrying(s.class, s.connections))
 	default:
 		c.checkMemory(s, f)
 	}
@@ -84,22 +88,25 @@ func (b ConnectionBudget) String() string {
 
 // memoryParameters are those that a server's memory follows from.
 var memoryParameters = []string{
-	"shared_buffers", "work_mem", "maintenance_work_mem", "autovacuum_work_mem", "autovacuum_max_workers", "max_connections", "max_parallel_workers",
+	"shared_buffers", "work_mem", "maintenance_work_mem", "autovacuum_work_mem", "autovacuum_max_workers",
+	"max_connections", "max_parallel_workers",
 }
 
-// checkMemory holds what the parameter group allows at once within three quarters of the class's memory. A derived group
-// does by construction, so that what the stack says itself is at fault.
+// checkMemory holds what the parameter group allows at once within three quarters of the class's memory. A derived
+// group does by construction, so that what the stack says itself is at fault.
 func (c *Config) checkMemory(s server, f *settings.Faults) {
 	use, most := memoryUseOf(c.parametersOf(s), s.class), memoryShare*float64(s.class.ParameterMemory())
 	if use.total() <= most {
 		return
 	}
 	path := prefix + "database.parameters"
-	said := slices.DeleteFunc(slices.Clone(memoryParameters), func(name string) bool { _, isSaid := c.Database.Parameters[name]; return !isSaid })
+	said := slices.DeleteFunc(slices.Clone(memoryParameters),
+		func(name string) bool { _, isSaid := c.Database.Parameters[name]; return !isSaid })
 	if len(said) == 1 {
 		path = settings.At(path, said[0])
 	}
-	f.Add(path, fmt.Sprintf("takes the memory of %s to %.0f MiB (%s)", s.class.Name, use.total()/float64(catalogue.MiB), use),
+	f.Add(path, fmt.Sprintf("takes the memory of %s to %.0f MiB (%s)", s.class.Name,
+		use.total()/float64(catalogue.MiB), use),
 		fmt.Sprintf("at most %.0f MiB, three quarters of it", most/float64(catalogue.MiB)))
 }
 
@@ -115,7 +122,8 @@ func (c *Config) checkLibraries(f *settings.Faults) {
 	for _, p := range group {
 		setting, err := postgres.Lookup(p.Name)
 		if err == nil && setting.Library != "" && !slices.Contains(loaded, setting.Library) {
-			f.Add(settings.At(prefix+"database.parameters", "shared_preload_libraries"), "lacks "+setting.Library, "it in the list, for "+p.Name)
+			f.Add(settings.At(prefix+"database.parameters", "shared_preload_libraries"), "lacks "+setting.Library,
+				"it in the list, for "+p.Name)
 		}
 	}
 }

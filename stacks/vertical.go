@@ -49,9 +49,10 @@ type VerticalPolicy struct {
 const leastShare = 0.5
 
 // VerticalPolicies derives the bounds. The least is half of what is configured. The most is what the smallest node that
-// fits the workload can allocate beside the daemon sets, so that every pod finds a place on any of them, and no more than
-// the limit, where the limit stays: that of the API, the worker and PgBouncer is what their own settings are made of.
-// Chroma's limit grows with its request, since its index must be in memory whole, so that the most leaves room for both:
+// fits the workload can allocate beside the daemon sets, so that every pod finds a place on any of them, and no more
+// than the limit, where the limit stays: that of the API, the worker and PgBouncer is what their own settings are made
+// of. Chroma's limit grows with its request, since its index must be in memory whole, so that the most leaves room for
+// both:
 //
 //	smallest node × request / limit
 func (c *Config) VerticalPolicies() VerticalPolicies {
@@ -60,7 +61,8 @@ func (c *Config) VerticalPolicies() VerticalPolicies {
 		API:       c.verticalPolicy(v.API, c.API.Requests, c.capped(c.API.Requests, c.API.Limits)),
 		Worker:    c.verticalPolicy(v.Worker, c.API.Worker.Requests, c.capped(c.API.Worker.Requests, c.API.Worker.Limits)),
 		PgBouncer: c.verticalPolicy(v.PgBouncer, c.PgBouncer.Requests, c.capped(c.PgBouncer.Requests, c.PgBouncer.Limits)),
-		Chroma:    c.verticalPolicy(v.Chroma, c.VectorStore.Requests, c.inProportion(c.VectorStore.Requests, c.VectorStore.Limits)),
+		Chroma: c.verticalPolicy(v.Chroma, c.VectorStore.Requests,
+			c.inProportion(c.VectorStore.Requests, c.VectorStore.Limits)),
 	}
 }
 

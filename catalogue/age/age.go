@@ -2,8 +2,8 @@
 //
 // Owns: where a fact says when it was read, and which facts say nothing. Does not own: the facts, how old is too old.
 //
-// A fact is a declaration that holds figures or words, or a table in a text file. Its comment, or that of its group, ends
-// with the date: "read 2026-11-23", "as remembered 2026-11-23". What is of our own says so.
+// A fact is a declaration that holds figures or words, or a table in a text file. Its comment, or that of its group,
+// ends with the date: "read 2026-11-23", "as remembered 2026-11-23". What is of our own says so.
 package age
 
 import (
@@ -146,7 +146,8 @@ func hasTable(call *ast.CallExpr) bool {
 func dateIn(comment string) time.Time {
 	comment = strings.Join(strings.Fields(comment), " ")
 	var oldest time.Time
-	for form, found := range map[string][][]string{time.DateOnly: dated.FindAllStringSubmatch(comment, -1), "2006-01": month.FindAllStringSubmatch(comment, -1)} {
+	for form, found := range map[string][][]string{time.DateOnly: dated.FindAllStringSubmatch(comment, -1),
+		"2006-01": month.FindAllStringSubmatch(comment, -1)} {
 		for _, m := range found {
 			if at, err := time.Parse(form, m[1]); err == nil && (oldest.IsZero() || at.Before(oldest)) {
 				oldest = at

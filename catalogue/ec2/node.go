@@ -44,7 +44,8 @@ const (
 	hardEviction = 100 * catalogue.MiB
 
 	// hypervisorShare is the part of the advertised memory that the guest never sees, per thousand. Karpenter's default
-	// estimate: https://github.com/aws/karpenter-provider-aws, charts/karpenter/README.md (settings.vmMemoryOverheadPercent
+	// estimate: https://github.com/aws/karpenter-provider-aws, charts/karpenter/README.md
+	// (settings.vmMemoryOverheadPercent
 	// 0.075); read 2026-11-23.
 	hypervisorShare = 75
 )
@@ -56,8 +57,8 @@ func (t InstanceType) Capacity() Capacity {
 	}
 }
 
-// Allocatable is what the scheduler may give to pods on an EKS node of this type: its capacity less kube-reserved and the
-// eviction threshold. Daemon sets are not deducted.
+// Allocatable is what the scheduler may give to pods on an EKS node of this type: its capacity less kube-reserved and
+// the eviction threshold. Daemon sets are not deducted.
 func (t InstanceType) Allocatable() Capacity {
 	free := t.Capacity()
 	free.CPUMilli -= kubeReservedCPUMilli(t.VCPU)

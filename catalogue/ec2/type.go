@@ -1,7 +1,7 @@
 // Package ec2 holds EC2's instance types, and what a Kubernetes node of a type can allocate.
 //
-// Owns: vCPU, memory, network and architecture of each, look-up by name. Does not own: prices (catalogue/price), which of
-// them a stack uses.
+// Owns: vCPU, memory, network and architecture of each, look-up by name. Does not own: prices (catalogue/price), which
+// of them a stack uses.
 package ec2
 
 import (
@@ -11,7 +11,8 @@ import (
 )
 
 // Processor architectures, by their names in Kubernetes (label kubernetes.io/arch).
-// Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch ; as remembered 2026-11-23.
+// Source: https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-arch ; as remembered
+// 2026-11-23.
 const (
 	ARM64 = "arm64"
 	AMD64 = "amd64"
@@ -50,17 +51,22 @@ type size struct {
 // Source: https://github.com/aws/karpenter-provider-aws, pkg/providers/instancetype/zz_generated.bandwidth.go, which is
 // generated from AWS's instance type pages; read 2026-11-23.
 var (
-	graviton2 = []size{{"large", 2, 0, 750}, {"xlarge", 4, 0, 1250}, {"2xlarge", 8, 0, 2500}, {"4xlarge", 16, 0, 5000}, {"8xlarge", 32, 0, 12000}}
-	graviton3 = []size{{"large", 2, 0, 937}, {"xlarge", 4, 0, 1876}, {"2xlarge", 8, 0, 3750}, {"4xlarge", 16, 0, 7500}, {"8xlarge", 32, 0, 15000}}
-	graviton4 = []size{{"large", 2, 0, 937}, {"xlarge", 4, 0, 1875}, {"2xlarge", 8, 0, 3750}, {"4xlarge", 16, 0, 7500}, {"8xlarge", 32, 0, 15000}}
-	intelXeon = []size{{"large", 2, 0, 781}, {"xlarge", 4, 0, 1562}, {"2xlarge", 8, 0, 3125}, {"4xlarge", 16, 0, 6250}, {"8xlarge", 32, 0, 12500}}
-	burstable = []size{{"small", 2, 2, 128}, {"medium", 2, 4, 256}, {"large", 2, 8, 512}, {"xlarge", 4, 16, 1024}, {"2xlarge", 8, 32, 2048}}
+	graviton2 = []size{{"large", 2, 0, 750}, {"xlarge", 4, 0, 1250}, {"2xlarge", 8, 0, 2500}, {"4xlarge", 16, 0, 5000},
+		{"8xlarge", 32, 0, 12000}}
+	graviton3 = []size{{"large", 2, 0, 937}, {"xlarge", 4, 0, 1876}, {"2xlarge", 8, 0, 3750}, {"4xlarge", 16, 0, 7500},
+		{"8xlarge", 32, 0, 15000}}
+	graviton4 = []size{{"large", 2, 0, 937}, {"xlarge", 4, 0, 1875}, {"2xlarge", 8, 0, 3750}, {"4xlarge", 16, 0, 7500},
+		{"8xlarge", 32, 0, 15000}}
+	intelXeon = []size{{"large", 2, 0, 781}, {"xlarge", 4, 0, 1562}, {"2xlarge", 8, 0, 3125}, {"4xlarge", 16, 0, 6250},
+		{"8xlarge", 32, 0, 12500}}
+	burstable = []size{{"small", 2, 2, 128}, {"medium", 2, 4, 256}, {"large", 2, 8, 512}, {"xlarge", 4, 16, 1024},
+		{"2xlarge", 8, 32, 2048}}
 )
 
 // families is the EC2 table: vCPU and memory follow from the family's ratio (c: 2, m: 4, r: 8 GiB per vCPU), except for
 // the burstable sizes, which state their memory.
-// Source of the m families: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html ; read 2026-11-23. The others are
-// as remembered; to settle: `aws ec2 describe-instance-types --instance-types r7g.large`.
+// Source of the m families: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html ; read 2026-11-23. The others
+// are as remembered; to settle: `aws ec2 describe-instance-types --instance-types r7g.large`.
 var families = []family{
 	{"t3", AMD64, 0, true, burstable},
 	{"t4g", ARM64, 0, true, burstable},
@@ -109,8 +115,8 @@ func Lookup(name string) (InstanceType, error) {
 // Names lists the known instance types, sorted.
 func Names() []string { return catalogue.Names(instanceTypes) }
 
-// SameShape reports whether all the types have the same vCPU and memory, as the cluster autoscaler needs of the types of
-// one node group: it plans with the first and may be given any.
+// SameShape reports whether all the types have the same vCPU and memory, as the cluster autoscaler needs of the types
+// of one node group: it plans with the first and may be given any.
 // Source: https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md
 // (using mixed instances policies); read 2026-11-23.
 func SameShape(types []InstanceType) bool {

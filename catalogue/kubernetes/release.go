@@ -1,7 +1,7 @@
 // Package kubernetes holds what of Kubernetes and around it is fetched by name, and what its kinds take.
 //
-// Owns: the pinned versions of add-ons, charts and images by Kubernetes minor; modes of the vertical autoscaler. Does not own:
-// which of them a stack uses, what nodes can allocate (catalogue/ec2).
+// Owns: the pinned versions of add-ons, charts and images by Kubernetes minor; modes of the vertical autoscaler. Does
+// not own: which of them a stack uses, what nodes can allocate (catalogue/ec2).
 package kubernetes
 
 import (
@@ -20,8 +20,8 @@ type Versions struct {
 
 // images are the container images beside the API's own, by short name.
 var images = map[string]string{
-	// Published 2026-09-17 (https://github.com/cloudnative-pg/cloudnative-pg/issues/11515 ); read 2026-11-23. 1.25.2 closes
-	// the security faults of the versions before it: https://www.pgbouncer.org/changelog.html
+	// Published 2026-09-17 (https://github.com/cloudnative-pg/cloudnative-pg/issues/11515 ); read 2026-11-23. 1.25.2
+	// closes the security faults of the versions before it: https://www.pgbouncer.org/changelog.html
 	"pgbouncer": "ghcr.io/cloudnative-pg/pgbouncer:1.25.2",
 	// https://github.com/prometheus-community/pgbouncer_exporter ; v0.12.1 is in public use in 2026-10, read 2026-11-23.
 	"pgbouncer-exporter": "quay.io/prometheuscommunity/pgbouncer-exporter:v0.12.1",
@@ -55,7 +55,8 @@ var releases = map[string]Versions{
 			"metrics-server":                  "v0.9.0-eksbuild.11",
 			"amazon-cloudwatch-observability": "v6.7.0-eksbuild.1",
 		},
-		// The kinds of the first and the third are declared from the tag of the version: "Raising versions" in docs/operations.md.
+		// The kinds of the first and the third are declared from the tag of the version: "Raising versions" in
+		// docs/operations.md.
 		Charts: map[string]string{
 			// https://aws.github.io/eks-charts, in use in 2026-08; read 2026-11-23.
 			"aws-load-balancer-controller": "3.5.0",
@@ -68,8 +69,8 @@ var releases = map[string]Versions{
 			// 2026-08; in public use in 2026-09, read 2026-11-24.
 			"kube-state-metrics": "8.4.1",
 		},
-		// Chart 9.59.0 would take 1.35.0. "We recommend using Cluster Autoscaler with the Kubernetes control plane version for
-		// which it was meant": https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler ; tag
+		// Chart 9.59.0 would take 1.35.0. "We recommend using Cluster Autoscaler with the Kubernetes control plane version
+		// for which it was meant": https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler ; tag
 		// cluster-autoscaler-1.36.1 and its image are in public use; read 2026-11-29.
 		Autoscaler: "v1.36.1",
 	},
@@ -81,5 +82,6 @@ func Minors() []string { return slices.Sorted(maps.Keys(releases)) }
 // VersionsOf returns the pinned versions of a Kubernetes minor; of an unknown one only the minor itself.
 func VersionsOf(minor string) Versions {
 	release := releases[minor]
-	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts), Images: maps.Clone(images), Autoscaler: release.Autoscaler}
+	return Versions{Kubernetes: minor, Addons: maps.Clone(release.Addons), Charts: maps.Clone(release.Charts),
+		Images: maps.Clone(images), Autoscaler: release.Autoscaler}
 }

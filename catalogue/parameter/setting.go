@@ -129,7 +129,14 @@ func (s Setting) Range() string {
 	return text
 }
 
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+// number is written out as far as anybody reads it.
+func number(f float64) string {
+	const long = 1e15
+	if math.Abs(f) >= long {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
 
 // Number is the value of a number or, where the setting takes one, of a formula on an instance.
 func (s Setting) Number(value string, on Instance) (float64, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Table reads settings, one a line: name, type, range or values, unit, static or dynamic, library, versions, what it is to a
-// replica; "-" is none. Lines that begin with # are comments.
+// replica; "-" is none, "~" in a word a blank. Lines that begin with # are comments.
 func Table(text string) (map[string]Setting, error) {
 	table := map[string]Setting{}
 	for n, line := range strings.Split(text, "\n") {
@@ -82,7 +82,7 @@ func (s *Setting) values(text string) (err error) {
 	case Text:
 		return nil
 	case Choice:
-		s.Values = strings.Split(text, ",")
+		s.Values = strings.Split(strings.ReplaceAll(text, "~", " "), ",")
 		return nil
 	case Letters:
 		s.Values = []string{text}

@@ -76,7 +76,9 @@ func TestSettingTakesWhatIsInItsRange(t *testing.T) {
 		{"shared_buffers", "{DBInstanceClassMemory/32768}", "<nil>"},
 		{"shared_buffers", "{DBInstanceClassMemory/1}", "is {DBInstanceClassMemory/1}, want a whole number from 16 to 1073741823 (8kB) or a formula"},
 		{"max_connections", "LEAST({DBInstanceClassMemory/9531392},5000)", "<nil>"},
-		{"random_page_cost", "{DBInstanceClassMemory/32768}", `is "{DBInstanceClassMemory/32768}", want 0 to 1000000000`},
+		{"random_page_cost", "{DBInstanceClassMemory/32768}", `is "{DBInstanceClassMemory/32768}", want 0 to 1.79769e+308`},
+		{"default_transaction_isolation", "repeatable read", "<nil>"},
+		{"default_transaction_isolation", "repeatable_read", `is "repeatable_read", want one of serializable, repeatable read, read committed, read uncommitted`},
 	} {
 		if got := fmt.Sprint(lookup(t, tt.name).Check(tt.value, class.Instance())); got != tt.want {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.name, got, tt.want)

@@ -20,7 +20,8 @@ const HoursPerMonth = 730
 const base = "us-east-1"
 
 // LeftOut is what no item stands for, in words of our own.
-const LeftOut = "requests, data transfer and processing, log and metric volume, backups beyond the databases' size, IOPS beyond the baseline, spot and other discounts, taxes"
+const LeftOut = "requests, data transfer and processing, log and metric volume, backups beyond the databases' size, " +
+	"IOPS beyond the baseline, spot and other discounts, taxes"
 
 // Item is something that is billed: at least Min of it all the time, and at most Max.
 type Item struct {
@@ -99,7 +100,8 @@ func (b Bill) Write(w io.Writer) error {
 		if l.Per != "" {
 			unit = fmt.Sprintf("%.4f per %s", l.UnitUSD, l.Per)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.kind(), span("%.0f", l.Min, l.Max), unit, span("%.2f", l.MinUSD, l.MaxUSD))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.kind(), span("%.0f", l.Min, l.Max), unit,
+			span("%.2f", l.MinUSD, l.MaxUSD))
 	}
 	fmt.Fprintf(table, "total\t\t\t\t%s\n", span("%.2f", b.MinUSD, b.MaxUSD))
 	if err := table.Flush(); err != nil {
@@ -124,11 +126,13 @@ func span(format string, least, most float64) string {
 
 func (b Bill) notes() []string {
 	notes := []string{
-		fmt.Sprintf("On-demand list prices, %d hours a month; from the fewest nodes and GiB to the most that autoscaling may reach.", HoursPerMonth),
+		fmt.Sprintf("On-demand list prices, %d hours a month; from the fewest nodes and GiB to the most that autoscaling "+
+			"may reach.", HoursPerMonth),
 		"Left out: " + b.LeftOut + ".",
 	}
 	if factor, _ := Markup(b.PricedAs); b.PricedAs != b.Region {
-		notes = append(notes, fmt.Sprintf("The prices are those of %s: there are none of %s here, which may be dearer.", base, b.Region))
+		notes = append(notes, fmt.Sprintf("The prices are those of %s: there are none of %s here, which may be dearer.",
+			base, b.Region))
 	} else if b.Region != base {
 		notes = append(notes, fmt.Sprintf("What differs by region costs %v times what it does in %s.", factor, base))
 	}

@@ -38,8 +38,9 @@ type Price struct {
 }
 
 // fixed are the prices in us-east-1 of what has no types.
-// Source: public price comparisons of 2026 (NAT gateway, endpoint and RDS storage of 2026-06), read 2026-11-24; key, secret,
-// alarms, dashboard and collector as remembered. What settles them: https://aws.amazon.com/{eks,vpc,elasticloadbalancing,
+// Source: public price comparisons of 2026 (NAT gateway, endpoint and RDS storage of 2026-06), read 2026-11-24; key,
+// secret, alarms, dashboard and collector as remembered. What settles them:
+// https://aws.amazon.com/{eks,vpc,elasticloadbalancing,
 // privatelink,rds/postgresql,ebs,kms,secrets-manager,cloudwatch,prometheus}/pricing.
 var fixed = map[Service]Price{
 	ControlPlane:     {0.10, "hour", false},
@@ -58,8 +59,8 @@ var fixed = map[Service]Price{
 }
 
 // nodeLarge is an hour in us-east-1 of size large by EC2 family. Within a family the price goes with the memory.
-// Source: https://github.com/aws/karpenter-provider-aws, pkg/providers/pricing/zz_generated.pricing_aws.go, generated from
-// AWS' price list on 2026-01-19; read 2026-11-24.
+// Source: https://github.com/aws/karpenter-provider-aws, pkg/providers/pricing/zz_generated.pricing_aws.go, generated
+// from AWS' price list on 2026-01-19; read 2026-11-24.
 var nodeLarge = map[string]float64{
 	"t3": 0.0832, "t4g": 0.0672,
 	"m6g": 0.0770, "m6i": 0.0960, "m7g": 0.0816, "m7i": 0.1008, "m8g": 0.08976,
@@ -68,12 +69,14 @@ var nodeLarge = map[string]float64{
 }
 
 // databaseLarge is the same for RDS for PostgreSQL in one zone. AWS rounds: a size may differ by 1 %.
-// Source: tables that others took from AWS' price list for PostgreSQL; r7g is MySQL's price in the Terraform provider's tests
-// (https://github.com/hashicorp/terraform-provider-aws, internal/service/rds, 2024-02-02), taken for PostgreSQL's; r8g from
-// https://www.usage.ai/blogs/aws/reserved-instances/rds/postgresql/read-replicas ; read 2026-11-24. m7i, m8g and r7i were not
-// found, and have no price here. What settles them: https://aws.amazon.com/rds/postgresql/pricing.
+// Source: tables that others took from AWS' price list for PostgreSQL; r7g is MySQL's price in the Terraform provider's
+// tests (https://github.com/hashicorp/terraform-provider-aws, internal/service/rds, 2024-02-02), taken for
+// PostgreSQL's; r8g from https://www.usage.ai/blogs/aws/reserved-instances/rds/postgresql/read-replicas ; read
+// 2026-11-24. m7i, m8g and r7i were not found, and have no price here. What settles them:
+// https://aws.amazon.com/rds/postgresql/pricing.
 var databaseLarge = map[string]float64{
-	"t3": 0.145, "t4g": 0.129, "m6g": 0.159, "m6i": 0.178, "m7g": 0.168, "r6g": 0.225, "r6i": 0.250, "r7g": 0.239, "r8g": 0.239,
+	"t3": 0.145, "t4g": 0.129, "m6g": 0.159, "m6i": 0.178, "m7g": 0.168, "r6g": 0.225, "r6i": 0.250, "r7g": 0.239,
+	"r8g": 0.239,
 }
 
 // cacheHour is an hour in us-east-1 of an ElastiCache node for Redis.
@@ -84,8 +87,9 @@ var cacheHour = map[string]float64{
 	"cache.r7g.large": 0.219, "cache.r7g.xlarge": 0.437, "cache.r7g.2xlarge": 0.873, "cache.r7g.4xlarge": 1.745,
 }
 
-// markups are what a region adds to us-east-1, for what differs by region. One figure stands for all services: Frankfurt's
-// are 1.12 (cache.t3.small 0.038 to 0.034) to 1.21 (c7g), most of them 1.19 or 1.20 (m5.large 0.115 to 0.096, load balancer 0.027 to
+// markups are what a region adds to us-east-1, for what differs by region. One figure stands for all services:
+// Frankfurt's are 1.12 (cache.t3.small 0.038 to 0.034) to 1.21 (c7g), most of them 1.19 or 1.20 (m5.large 0.115 to
+// 0.096, load balancer 0.027 to
 // 0.0225, RDS gp3 0.137 to 0.115, EBS gp3 0.0952 to 0.08, endpoint 0.012 to 0.010; NAT gateway 0.052 to 0.045 is 1.16).
 // Ireland's m5.large is 0.107. Source: bills and price lists as published by others, 2026; read 2026-11-24.
 var markups = map[string]float64{
@@ -101,8 +105,8 @@ func In(region string, s Service, typ string) (price Price, ok bool) {
 	return price, ok
 }
 
-// Markup is by how much a region is dearer than us-east-1, in what differs by region. known = false if there is no figure: it is
-// priced as us-east-1 then.
+// Markup is by how much a region is dearer than us-east-1, in what differs by region. known = false if there is no
+// figure: it is priced as us-east-1 then.
 func Markup(region string) (factor float64, known bool) {
 	factor, known = markups[region]
 	return factor, known

@@ -22,14 +22,15 @@ type Class struct {
 	Burstable    bool
 }
 
-// dbOnly are classes smaller than any EC2 type listed here. From AWS's table of instance classes, as remembered 2026-11-23; to settle:
-// `aws rds describe-orderable-db-instance-options --engine postgres`.
+// dbOnly are classes smaller than any EC2 type listed here. From AWS's table of instance classes, as remembered
+// 2026-11-23; to settle: `aws rds describe-orderable-db-instance-options --engine postgres`.
 var dbOnly = []Class{
-	{Name: "db.t4g.micro", Architecture: ec2.ARM64, VCPU: 2, MemoryBytes: 1 * catalogue.GiB, NetworkMbps: 64, Burstable: true},
+	{Name: "db.t4g.micro", Architecture: ec2.ARM64, VCPU: 2, MemoryBytes: 1 * catalogue.GiB, NetworkMbps: 64,
+		Burstable: true},
 }
 
-// dbFamilies are the EC2 families that RDS for PostgreSQL offers as db.<family>.<size>, with the same hardware. As dbOnly, as
-// remembered 2026-11-23.
+// dbFamilies are the EC2 families that RDS for PostgreSQL offers as db.<family>.<size>, with the same hardware. As
+// dbOnly, as remembered 2026-11-23.
 var dbFamilies = map[string]bool{
 	"t3": true, "t4g": true, "m6g": true, "m6i": true, "m7g": true, "m7i": true, "m8g": true,
 	"r6g": true, "r6i": true, "r7g": true, "r7i": true, "r8g": true,
@@ -56,11 +57,11 @@ func buildClasses() map[string]Class {
 }
 
 // osReservation is the part of a class's memory that RDS keeps for the operating system and its own agents, per
-// thousand. RDS publishes no table of it. Its one example, 8 GiB where max_connections is about 630 and not 683, makes it
-// 77; on a class of 1 GiB it is near 300.
+// thousand. RDS publishes no table of it. Its one example, 8 GiB where max_connections is about 630 and not 683, makes
+// it 77; on a class of 1 GiB it is near 300.
 // Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections ; read
-// 2026-11-23. `SHOW shared_buffers` under the default parameter group, which is a quarter of DBInstanceClassMemory, tells
-// the true one of an instance.
+// 2026-11-23. `SHOW shared_buffers` under the default parameter group, which is a quarter of DBInstanceClassMemory,
+// tells the true one of an instance.
 const osReservation = 80
 
 // ParameterMemory estimates the bytes that DBInstanceClassMemory stands for in a parameter formula: the class's memory
@@ -76,7 +77,8 @@ func (c Class) EC2Sibling() string {
 	return name
 }
 
-// Lookup returns the instance class of that name, such as "db.r7g.large". An unknown name is an error that lists near ones.
+// Lookup returns the instance class of that name, such as "db.r7g.large". An unknown name is an error that lists near
+// ones.
 func Lookup(name string) (Class, error) { return catalogue.Lookup(classes, "RDS instance class", name) }
 
 // Names lists the known instance classes, sorted.

@@ -22,8 +22,8 @@ const (
 	SmallMBps = 125
 )
 
-// What may be provisioned of gp3 from StripedGiB on; the least is the baseline there. A GiB carries 500 operations, which
-// binds no volume of that size, and a MiB/s wants four. Source: as StripedGiB; read 2026-11-23.
+// What may be provisioned of gp3 from StripedGiB on; the least is the baseline there. A GiB carries 500 operations,
+// which binds no volume of that size, and a MiB/s wants four. Source: as StripedGiB; read 2026-11-23.
 const (
 	LeastIOPS   = 12_000
 	MostIOPS    = 64_000
@@ -33,7 +33,8 @@ const (
 	IOPSPerMBps = 4
 )
 
-// io1 and io2. Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#USER_PIOPS ; read 2026-11-23.
+// io1 and io2. Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#USER_PIOPS ; read
+// 2026-11-23.
 const (
 	LeastProvisionedGiB  = 100
 	LeastProvisionedIOPS = 1_000

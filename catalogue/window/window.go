@@ -18,8 +18,8 @@ const (
 )
 
 // LessThan is what no window lasts.
-// Source: https://github.com/getmoto/moto/pull/5839 (RDS's answers to a maintenance window); read 2026-11-30. That ElastiCache
-// is alike is as remembered 2026-11-30; CreateReplicationGroup would settle it.
+// Source: https://github.com/getmoto/moto/pull/5839 (RDS's answers to a maintenance window); read 2026-11-30. That
+// ElastiCache is alike is as remembered 2026-11-30; CreateReplicationGroup would settle it.
 const LessThan = day
 
 // How windows are written, as regular expressions.
@@ -56,8 +56,8 @@ func Daily(text string) (Window, error) {
 	return between(clock(from), clock(to), day), nil
 }
 
-// Weekly reads "sun:03:30-sun:04:30". AWS takes the days in capitals too and gives them back in small letters, which would
-// be a difference at every update.
+// Weekly reads "sun:03:30-sun:04:30". AWS takes the days in capitals too and gives them back in small letters, which
+// would be a difference at every update.
 func Weekly(text string) (Window, error) {
 	if !weekly.MatchString(text) {
 		return Window{}, fmt.Errorf("is %q, want days and hours in UTC such as sun:03:30-sun:04:30", text)

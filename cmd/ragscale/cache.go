@@ -39,22 +39,23 @@ type selection struct {
 
 func cacheInvalidateCommand(c console) *cobra.Command {
 	var s selection
-	cmd := stackCommand("invalidate", "Make what the cache holds be read anew, at once and in every pod", func(ctx context.Context, p project, stack string) error {
-		body, err := s.body()
-		if err != nil {
-			return err
-		}
-		if _, err := p.config(stack); err != nil {
-			return err
-		}
-		ctx, cancel := context.WithTimeout(ctx, invalidateWithin)
-		defer cancel()
-		cluster, err := p.cluster(ctx, stack)
-		if err != nil {
-			return err
-		}
-		return c.invalidateCache(ctx, cluster, body)
-	})
+	cmd := stackCommand("invalidate", "Make what the cache holds be read anew, at once and in every pod",
+		func(ctx context.Context, p project, stack string) error {
+			body, err := s.body()
+			if err != nil {
+				return err
+			}
+			if _, err := p.config(stack); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(ctx, invalidateWithin)
+			defer cancel()
+			cluster, err := p.cluster(ctx, stack)
+			if err != nil {
+				return err
+			}
+			return c.invalidateCache(ctx, cluster, body)
+		})
 	cmd.Long = `Tells one ready pod of the API, which it reaches through the Kubernetes API server as kubectl port-forward does; the cache is
 shared, so that every pod heeds it. What a browser or the edge keeps is theirs (ragscale cdn invalidate).`
 	cmd.Flags().BoolVar(&s.all, "all", false, "everything")
@@ -139,8 +140,10 @@ func refusal(response *http.Response, answer []byte) error {
 		Title, Detail string
 		Errors        []struct{ Pointer, Detail string }
 	}
-	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(answer, &problem) != nil {
-		return fmt.Errorf("%s %s: %s, want an API that has a cache and this version's paths", http.MethodPost, invalidationsPath, response.Status)
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/problem+json") ||
+		json.Unmarshal(answer, &problem) != nil {
+		return fmt.Errorf("%s %s: %s, want an API that has a cache and this version's paths", http.MethodPost,
+			invalidationsPath, response.Status)
 	}
 	lines := []string{problem.Title}
 	if problem.Detail != "" {

@@ -18,9 +18,10 @@ import (
 // entryDocuments are what a deploy has to invalidate: they keep their names. Assets have new ones.
 var entryDocuments = []string{"/", "/index.html"}
 
-// mostPaths is from where one wildcard is cheaper and sooner done than a list of paths: CloudFront bills each path beyond
-// the first 1,000 of a month and counts a wildcard as one.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html ; as remembered.
+// mostPaths is from where one wildcard is cheaper and sooner done than a list of paths: CloudFront bills each path
+// beyond the first 1,000 of a month and counts a wildcard as one.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/PayingForInvalidation.html ; as
+// remembered.
 const mostPaths = 15
 
 func cdnCommand(c console) *cobra.Command {
@@ -34,7 +35,8 @@ func invalidateCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invalidate [PATH...]",
 		Short: "Make CloudFront forget paths; without any, the entry documents that a deploy replaces",
-		Long: "Asks CloudFront to forget what it keeps of the paths, each of which begins with / and may end in *. Uses the AWS credentials\n" +
+		Long: "Asks CloudFront to forget what it keeps of the paths, each of which begins with / and may end in *. Uses " +
+			"the AWS credentials\n" +
 			"of the environment; the distribution is the stack's output cdnDistributionId, unless it is named.",
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if len(paths) == 0 {
@@ -83,13 +85,14 @@ func checkPaths(paths []string) error {
 		}
 	}
 	if len(paths) > mostPaths {
-		faults = append(faults, fmt.Errorf("paths are %d, want at most %d: one that ends in * covers many", len(paths), mostPaths))
+		faults = append(faults, fmt.Errorf("paths are %d, want at most %d: one that ends in * covers many",
+			len(paths), mostPaths))
 	}
 	return errors.Join(faults...)
 }
 
-// invalidate begins an invalidation and returns its id. Each has a reference of its own: CloudFront takes a repeated one
-// for the same request and does nothing.
+// invalidate begins an invalidation and returns its id. Each has a reference of its own: CloudFront takes a repeated
+// one for the same request and does nothing.
 func invalidate(ctx context.Context, client *cloudfront.Client, distribution string, paths []string) (string, error) {
 	out, err := client.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
 		DistributionId: aws.String(distribution),

@@ -26,9 +26,10 @@ func dashboardsCommand(c console) *cobra.Command {
 // dashboardsExportCommand writes files and prints their paths, one a line.
 func dashboardsExportCommand(c console) *cobra.Command {
 	var dir, state string
-	cmd := stackCommand("export", "Write a stack's dashboards as JSON, to be imported by hand", func(_ context.Context, p project, stack string) error {
-		return p.exportDashboards(c, stack, dir, state)
-	})
+	cmd := stackCommand("export", "Write a stack's dashboards as JSON, to be imported by hand",
+		func(_ context.Context, p project, stack string) error {
+			return p.exportDashboards(c, stack, dir, state)
+		})
 	cmd.Long = `Writes Grafana's dashboards, whose limits follow from the stack's objectives, and needs no running stack.
 CloudWatch's has identifiers that AWS gave, so that it comes from the deployed stack's state:
   pulumi stack export --stack prod --file state.json && ragscale dashboards export --stack prod --state state.json`
@@ -96,7 +97,8 @@ func stateOutput(state io.Reader, resourceType, output string) (string, error) {
 	return all[0], err
 }
 
-// stateOutputs finds a text among the outputs of each resource of a type in a stack's state, as `pulumi stack export` writes it.
+// stateOutputs finds a text among the outputs of each resource of a type in a stack's state, as `pulumi stack export`
+// writes it.
 func stateOutputs(state io.Reader, resourceType, output string) ([]string, error) {
 	var s struct {
 		Deployment struct {

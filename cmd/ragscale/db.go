@@ -45,7 +45,8 @@ var reportFormats = map[string]func(dbreport.Report, io.Writer) error{
 // dbReportCommand writes what is to be tuned; its JSON is dbreport.Report.
 func dbReportCommand(c console) *cobra.Command {
 	var given, format, file string
-	cmd := stackCommand("report", "Inspect the database: statements, indexes, bloat, replication, upkeep (exit code 3 when something is to be done)",
+	cmd := stackCommand("report", "Inspect the database: statements, indexes, bloat, replication, upkeep (exit code 3 "+
+		"when something is to be done)",
 		func(ctx context.Context, p project, stack string) error {
 			write := reportFormats[format]
 			if write == nil {
@@ -66,8 +67,10 @@ func dbReportCommand(c console) *cobra.Command {
 			return c.showReport(report, write, file)
 		})
 	cmd.Flags().StringVar(&format, "format", "text", "text, json, or html: one page that needs nothing else")
-	cmd.Flags().StringVarP(&file, "out", "o", "", "a file to write it to, whole or not at all (default: the standard output)")
-	cmd.Flags().StringVar(&given, "url", "", "the primary, as postgres://user:password@host/database, not through PgBouncer (default: stack local's own; of another stack, "+databaseURLVariable+")")
+	cmd.Flags().StringVarP(&file, "out", "o", "",
+		"a file to write it to, whole or not at all (default: the standard output)")
+	cmd.Flags().StringVar(&given, "url", "", "the primary, as postgres://user:password@host/database, not through "+
+		"PgBouncer (default: stack local's own; of another stack, "+databaseURLVariable+")")
 	return cmd
 }
 

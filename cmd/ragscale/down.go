@@ -17,10 +17,12 @@ import (
 
 func downCommand(c console) *cobra.Command {
 	var force bool
-	cmd := stackCommand("down", "Destroy the stack, stop the sandbox, delete its state", func(ctx context.Context, p project, stack string) error {
-		return p.down(ctx, c, stack, force)
-	})
-	cmd.Flags().BoolVar(&force, "force", false, "do not destroy resource by resource: end the processes and delete the state")
+	cmd := stackCommand("down", "Destroy the stack, stop the sandbox, delete its state",
+		func(ctx context.Context, p project, stack string) error {
+			return p.down(ctx, c, stack, force)
+		})
+	cmd.Flags().BoolVar(&force, "force", false,
+		"do not destroy resource by resource: end the processes and delete the state")
 	return cmd
 }
 
@@ -36,7 +38,8 @@ func (p project) down(ctx context.Context, c console, stack string, force bool) 
 	defer release()
 	if !force {
 		if err := p.destroy(ctx, c, stack); err != nil {
-			return fmt.Errorf("%w; `ragscale down --force` ends the processes and deletes the state without asking the engine", err)
+			return fmt.Errorf("%w; `ragscale down --force` ends the processes and deletes the state without asking the engine",
+				err)
 		}
 	}
 	report, err := namespace.End(ctx, p.layout)
@@ -51,7 +54,8 @@ func (p project) down(ctx context.Context, c console, stack string, force bool) 
 	if len(report.Ended) > 0 {
 		c.note("ended: %s", strings.Join(report.Ended, ", "))
 	}
-	fmt.Fprintf(c.out, "down: stack %s is gone and no process of the sandbox is left; built tools stay in %s, logs in %s\n", stack, p.layout.Bin, p.layout.Log())
+	fmt.Fprintf(c.out, "down: stack %s is gone and no process of the sandbox is left; built tools stay in %s, logs in "+
+		"%s\n", stack, p.layout.Bin, p.layout.Log())
 	return nil
 }
 
@@ -73,7 +77,8 @@ func (p project) destroy(ctx context.Context, c console, stack string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Destroy(ctx, optdestroy.ProgressStreams(c.out), optdestroy.ErrorProgressStreams(c.notes), optdestroy.Color(colour()), optdestroy.SuppressProgress()); err != nil {
+	if _, err := s.Destroy(ctx, optdestroy.ProgressStreams(c.out), optdestroy.ErrorProgressStreams(c.notes),
+		optdestroy.Color(colour()), optdestroy.SuppressProgress()); err != nil {
 		return engineError("destroy", err)
 	}
 	return nil

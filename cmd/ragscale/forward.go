@@ -28,7 +28,8 @@ type podPort struct {
 
 // adminOf finds a pod of the API that is ready, and its admin port.
 func adminOf(ctx context.Context, clients kubernetes.Interface) (podPort, error) {
-	pods, err := clients.CoreV1().Pods(platform.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + platform.APIName})
+	pods, err := clients.CoreV1().Pods(platform.Namespace).List(ctx,
+		metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + platform.APIName})
 	if err != nil {
 		return podPort{}, fmt.Errorf("pods of the API: %w", err)
 	}
@@ -54,16 +55,19 @@ func isReady(pod corev1.Pod) bool {
 }
 
 // forward makes the port answer at an address of this machine's loopback until stop is called.
-func (p podPort) forward(ctx context.Context, cluster *rest.Config, clients kubernetes.Interface) (address string, stop func(), err error) {
+func (p podPort) forward(ctx context.Context, cluster *rest.Config, clients kubernetes.Interface) (address string,
+	stop func(), err error) {
 	transport, upgrader, err := spdy.RoundTripperFor(cluster)
 	if err != nil {
 		return "", nil, err
 	}
-	url := clients.CoreV1().RESTClient().Post().Namespace(platform.Namespace).Resource("pods").Name(p.pod).SubResource("portforward").URL()
+	url := clients.CoreV1().RESTClient().Post().Namespace(platform.Namespace).Resource("pods").Name(p.pod).
+		SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
 	while, cancel := context.WithCancel(ctx)
 	ready := make(chan struct{})
-	f, err := portforward.NewOnAddressesWithContext(while, dialer, []string{"127.0.0.1"}, []string{fmt.Sprintf("0:%d", p.port)}, ready, nil, nil)
+	f, err := portforward.NewOnAddressesWithContext(while, dialer, []string{"127.0.0.1"},
+		[]string{fmt.Sprintf("0:%d", p.port)}, ready, nil, nil)
 	if err != nil {
 		cancel()
 		return "", nil, err

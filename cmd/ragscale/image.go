@@ -33,41 +33,44 @@ type imageFlags struct {
 }
 
 func (f *imageFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&f.platforms, "platform", nil, "platforms, of "+strings.Join(image.Platforms(), " and ")+" (default: that of the stack's nodes)")
+	cmd.Flags().StringSliceVar(&f.platforms, "platform", nil,
+		"platforms, of "+strings.Join(image.Platforms(), " and ")+" (default: that of the stack's nodes)")
 	cmd.Flags().StringVar(&f.tag, "tag", "", "tag and version of the image (default: the stack's ragscale:api.image)")
-	cmd.Flags().StringVar(&f.bundle, "rds-bundle", "", "file with RDS' certificate authorities (default: "+image.AuthoritiesURL+")")
+	cmd.Flags().StringVar(&f.bundle, "rds-bundle", "",
+		"file with RDS' certificate authorities (default: "+image.AuthoritiesURL+")")
 }
 
 // imageBuildCommand prints the layout's name, as other tools take it, and the digest.
 func imageBuildCommand(c console) *cobra.Command {
 	var flags imageFlags
 	var output string
-	cmd := stackCommand("build", "Build the image without a container engine and write it as an OCI layout", func(ctx context.Context, p project, stack string) error {
-		if output == "" {
-			return errors.New("--output is not given, want a folder for the layout: empty, an older layout, or none yet")
-		}
-		cfg, err := p.config(stack)
-		if err != nil {
+	cmd := stackCommand("build", "Build the image without a container engine and write it as an OCI layout",
+		func(ctx context.Context, p project, stack string) error {
+			if output == "" {
+				return errors.New("--output is not given, want a folder for the layout: empty, an older layout, or none yet")
+			}
+			cfg, err := p.config(stack)
+			if err != nil {
+				return err
+			}
+			o, err := p.imageOptions(ctx, c, cfg, flags)
+			if err != nil {
+				return err
+			}
+			index, err := image.Build(ctx, o)
+			if err != nil {
+				return err
+			}
+			digest, err := index.Digest()
+			if err != nil {
+				return err
+			}
+			if err := image.Write(index, o.Version, output); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.out, "oci:%s:%s %s\n", output, o.Version, digest)
 			return err
-		}
-		o, err := p.imageOptions(ctx, c, cfg, flags)
-		if err != nil {
-			return err
-		}
-		index, err := image.Build(ctx, o)
-		if err != nil {
-			return err
-		}
-		digest, err := index.Digest()
-		if err != nil {
-			return err
-		}
-		if err := image.Write(index, o.Version, output); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(c.out, "oci:%s:%s %s\n", output, o.Version, digest)
-		return err
-	})
+		})
 	flags.add(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "folder of the layout: empty, an older layout, or none yet")
 	return cmd
@@ -76,9 +79,10 @@ func imageBuildCommand(c console) *cobra.Command {
 // imagePushCommand prints the image's full reference with its digest.
 func imagePushCommand(c console) *cobra.Command {
 	var flags imageFlags
-	cmd := stackCommand("push", "Build the image and push it to a stack's own repository", func(ctx context.Context, p project, stack string) error {
-		return p.pushImage(ctx, c, stack, flags)
-	})
+	cmd := stackCommand("push", "Build the image and push it to a stack's own repository",
+		func(ctx context.Context, p project, stack string) error {
+			return p.pushImage(ctx, c, stack, flags)
+		})
 	cmd.Long = `Builds the API's image for the stack's nodes, without a container engine, and pushes it to the stack's ECR repository under
 the tag that the stack's pods ask for. Uses the AWS credentials of the environment and the Pulumi CLI, which knows the
 repository from the moment that ` + "`pulumi up`" + ` has made it. A tag means one image for ever: pushing the same again does nothing,
@@ -93,7 +97,8 @@ func (p project) pushImage(ctx context.Context, c console, stack string, flags i
 		return err
 	}
 	if stack == localStack {
-		return errors.New("stack local has no registry, its pods run .sandbox/bin/ragapi, which `make build` builds: want a stack on AWS, --stack")
+		return errors.New("stack local has no registry, its pods run .sandbox/bin/ragapi, which `make build` builds: want " +
+			"a stack on AWS, --stack")
 	}
 	o, err := p.imageOptions(ctx, c, cfg, flags)
 	if err != nil {
@@ -138,7 +143,8 @@ func (p project) imageOptions(ctx context.Context, c console, cfg *stacks.Config
 	}
 	fault := image.CheckTag(o.Version)
 	if f.tag == "" && fault != nil {
-		fault = fmt.Errorf("ragscale:api.image is %q, of a repository that is not the stack's own: want a tag, there or as --tag", cfg.API.Image)
+		fault = fmt.Errorf("ragscale:api.image is %q, of a repository that is not the stack's own: want a tag, there or as "+
+			"--tag", cfg.API.Image)
 	}
 	bundle, err := image.Authorities(ctx, f.bundle, image.AuthoritiesURL, cfg.Region)
 	o.Bundle = bundle
@@ -159,8 +165,8 @@ func imageTarget(ctx context.Context, stack, region, tag string) (image.Target, 
 	return image.Target{Repository: repository, Tag: tag, Credentials: credentials}, err
 }
 
-// imageRepository finds the stack's repository in its state rather than in its outputs: those are there only after `up`,
-// which waits for the image.
+// imageRepository finds the stack's repository in its state rather than in its outputs: those are there only after
+// `up`, which waits for the image.
 func imageRepository(ctx context.Context, stack string) (string, error) {
 	state, err := pulumiCLI(ctx, "stack", "export", "--stack", stack)
 	if err != nil {
@@ -171,7 +177,8 @@ func imageRepository(ctx context.Context, stack string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("stack %s: pulumi stack export: %w", stack, err)
 	case repository == "":
-		return "", fmt.Errorf("stack %s has no image repository yet, want one: `pulumi up --stack %s` makes it early and waits for the image", stack, stack)
+		return "", fmt.Errorf("stack %s has no image repository yet, want one: `pulumi up --stack %s` makes it early and "+
+			"waits for the image", stack, stack)
 	}
 	return repository, nil
 }

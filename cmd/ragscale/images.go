@@ -12,6 +12,8 @@ import (
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
+	"github.com/ragscale/ragscale/sandbox/inside/nodescaler"
+	"github.com/ragscale/ragscale/sandbox/inside/statemetrics"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -62,6 +64,8 @@ func localImages(l layout.Layout) image.Table {
 		"*/pgbouncer:*":          {Entrypoint: []string{"/usr/sbin/pgbouncer"}, Root: l.Root()},
 		"*/pgbouncer-exporter:*": {Entrypoint: []string{l.Tool("pgbouncer-exporter")}},
 		"*/pause:*":              {Entrypoint: []string{"/bin/sh", "-c", pause}},
+		"*/kube-state-metrics:*": {Entrypoint: []string{l.Tool("ragscale-sandbox"), statemetrics.Role}},
+		"*/cluster-autoscaler:*": {Entrypoint: []string{l.Tool("ragscale-sandbox"), nodescaler.Role}},
 		"*/vpa-recommender:*":    {Entrypoint: []string{l.Tool("vpa-recommender")}},
 		"*/adot-autoinstrumentation-*:*": {Entrypoint: []string{"/bin/true"}, Files: map[string]string{
 			"/javaagent.jar": filepath.Join(agentFiles(l), "javaagent.jar"), "/autoinstrumentation": agentFiles(l),

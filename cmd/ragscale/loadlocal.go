@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/stacks"
@@ -29,28 +30,25 @@ type localLoad struct {
 	target    string // URL of the API
 }
 
-// loadFolder is where a run on this machine leaves what the bucket has of others.
-func (p project) loadFolder(run string) string { return filepath.Join(p.layout.Dir, "load", run) }
-
-// runLocalLoad runs a scenario on this machine. It says what is missing before anything is made.
-func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) error {
+// runLocalLoad runs a scenario on this machine and names the run. It says what is missing before anything is made.
+func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) (run string, err error) {
 	status, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(status.Listeners) == 0 {
-		return errors.New("stack local is not up: no load balancer listens, want `ragscale up` first")
+		return "", errors.New("stack local is not up: no load balancer listens, want `ragscale up` first")
 	}
 	clients, err := clientset(p.layout.Kubeconfig())
 	if err != nil {
-		return err
+		return "", err
 	}
-	run := runName(scenario.Name)
+	run = load.NewRun(scenario.Name, time.Now())
 	l := &localLoad{
-		console: c, generator: loadGenerator(p.layout), clients: clients, folder: p.loadFolder(run), run: run,
-		target: "http://" + status.Listeners[0],
+		console: c, generator: loadGenerator(p.layout), clients: clients, run: run, target: "http://" + status.Listeners[0],
+		folder: load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run)),
 	}
-	return l.start(ctx, scenario)
+	return run, l.start(ctx, scenario)
 }
 
 // start runs k6 to its end and maps its exit code.
@@ -101,14 +99,12 @@ func (l *localLoad) write(ctx context.Context, config, folder string) error {
 	return nil
 }
 
-// verdict is nil when every threshold was kept, errUnhealthy when one was missed, else why the run tells nothing.
+// verdict is nil when there is a result to judge, else why there is none.
 func (l *localLoad) verdict(ended error) error {
 	var exit *exec.ExitError
 	switch {
-	case ended == nil:
+	case ended == nil, errors.As(ended, &exit) && exit.ExitCode() == thresholdsMissed:
 		return nil
-	case errors.As(ended, &exit) && exit.ExitCode() == thresholdsMissed:
-		return errUnhealthy
 	}
 	return fmt.Errorf("run %s: k6: %w", l.run, ended)
 }

@@ -3,128 +3,81 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"text/tabwriter"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/stacks"
 )
-
-// resultFile is the result of one generator, below the run's folder in the bucket.
-const resultFile = "summary.json"
 
 func loadReportCommand(c console) *cobra.Command {
 	var stack, folder string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "report RUN",
-		Short: "Judge a run that is over by the results of all its generators (exit code 3 when a threshold was missed)",
-		Long: "Reads the results of a run, which `ragscale load run` and `kubectl -n " + loadNamespace + " get jobs` name, from the stack's bucket with the\n" +
-			"AWS credentials of the environment, or from a copy of the run's folder. Counts and rates are those of the whole run; of percentiles\n" +
-			"the largest of the generators is taken, which the whole does not exceed.",
+		Short: "Judge a run that is over by the results of all its generators",
+		Long: "Reads the results of a run, which `ragscale load list` names, from the stack's bucket with the AWS credentials of the environment,\n" +
+			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := openProject()
+			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
-			cfg, err := p.config(stack)
+			run, err := load.Read(cmd.Context(), store, scenario, args[0])
 			if err != nil {
 				return err
 			}
-			from := resultsIn(folder)
-			if folder == "" {
-				if from, err = p.resultsOf(cmd.Context(), cfg, args[0]); err != nil {
-					return err
-				}
-			}
-			return c.loadReport(args[0], cfg, from, asJSON)
+			return c.loadReport(run, asJSON)
 		},
 	}
-	cmd.Flags().StringVarP(&stack, "stack", "s", localStack, "the stack")
-	cmd.Flags().StringVar(&folder, "folder", "", "a copy of the run's folder, with generator-0 and so on")
+	loadStoreFlags(cmd, &stack, &folder)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
 
-// loadReport prints the report of a run and returns errUnhealthy when it missed a threshold.
-func (c console) loadReport(run string, cfg *stacks.Config, read func() ([]loadResult, error), asJSON bool) error {
-	scenario, err := scenarioOf(cfg, run)
-	if err != nil {
-		return err
-	}
-	results, err := read()
-	if err != nil {
-		return err
-	}
-	report, err := mergeResults(run, scenario.Generators, results)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		err = json.NewEncoder(c.out).Encode(report)
-	} else {
-		err = report.print(c.out)
-	}
-	if err == nil && !report.Passed {
-		return errUnhealthy
-	}
-	return err
+// loadExits explains the exit codes that a verdict has.
+const loadExits = "Exit code 3 says that an objective\nwas missed, 1 that the run does not tell."
+
+func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
+	cmd.Flags().StringVarP(stack, "stack", "s", localStack, "the stack")
+	cmd.Flags().StringVar(folder, "folder", "", "a copy of the results bucket, with results/ and baselines/")
 }
 
-// scenarioOf finds the scenario of a run, whose name begins with it.
-func scenarioOf(cfg *stacks.Config, run string) (stacks.LoadScenario, error) {
-	var names []string
-	for _, s := range cfg.LoadScenarios() {
-		if strings.HasPrefix(run, s.Name+"-") {
-			return s, nil
-		}
-		names = append(names, s.Name)
+// openLoad opens the store of a stack's results and finds the scenario that a run, or a scenario's name, is of.
+func openLoad(ctx context.Context, stack, folder, run string) (cfg *stacks.Config, store load.Store, scenario string, err error) {
+	p, err := openProject()
+	if err != nil {
+		return nil, nil, "", err
 	}
-	return stacks.LoadScenario{}, fmt.Errorf("RUN is %q, want a run of one of %s, such as %s-20261124-033000", run, strings.Join(names, ", "), names[0])
+	if cfg, err = p.config(stack); err != nil {
+		return nil, nil, "", err
+	}
+	if run != "" {
+		if scenario, err = scenarioOf(cfg, run); err != nil {
+			return nil, nil, "", err
+		}
+	}
+	if store = load.Store(load.Folder(folder)); folder == "" {
+		store, err = p.loadStore(ctx, cfg)
+	}
+	return cfg, store, scenario, err
 }
 
-// resultsIn reads the results in a run's folder.
-func resultsIn(folder string) func() ([]loadResult, error) {
-	return func() ([]loadResult, error) {
-		files, err := filepath.Glob(filepath.Join(folder, "generator-*", resultFile))
-		if err != nil {
-			return nil, err
-		}
-		if len(files) == 0 {
-			return nil, fmt.Errorf("%s has no generator-*/%s", folder, resultFile)
-		}
-		var results []loadResult
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			result, err := parseResult(file, text)
-			if err != nil {
-				return nil, err
-			}
-			results = append(results, result)
-		}
-		return results, nil
-	}
-}
-
-// resultsOf reads the results of a run in the stack's bucket.
-func (p project) resultsOf(ctx context.Context, cfg *stacks.Config, run string) (func() ([]loadResult, error), error) {
+// loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
+func (p project) loadStore(ctx context.Context, cfg *stacks.Config) (load.Store, error) {
 	if cfg.Stack == localStack {
-		return resultsIn(p.loadFolder(run)), nil
-	}
-	scenario, err := scenarioOf(cfg, run)
-	if err != nil {
-		return nil, err
+		return load.Folder(p.loadFolder()), nil
 	}
 	bucket, err := stackOutput(ctx, cfg.Stack, "loadResultsBucket")
 	if err != nil {
@@ -134,45 +87,150 @@ func (p project) resultsOf(ctx context.Context, cfg *stacks.Config, run string) 
 	if err != nil {
 		return nil, fmt.Errorf("AWS credentials: %w", err)
 	}
-	return resultsInBucket(ctx, s3.NewFromConfig(own), bucket, fmt.Sprintf("results/%s/%s/", scenario.Name, run)), nil
+	return load.Bucket{Client: s3.NewFromConfig(own), Bucket: bucket}, nil
 }
 
-// resultsInBucket reads the results below a prefix of a bucket.
-func resultsInBucket(ctx context.Context, client *s3.Client, bucket, prefix string) func() ([]loadResult, error) {
-	return func() ([]loadResult, error) {
-		var results []loadResult
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String(prefix)})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
+// loadFolder is where runs on this machine leave what the bucket has of others.
+func (p project) loadFolder() string { return filepath.Join(p.layout.Dir, "load") }
+
+// scenarioOf finds the scenario of a run, whose name begins with it, or of that name.
+func scenarioOf(cfg *stacks.Config, run string) (string, error) {
+	var names []string
+	for _, s := range cfg.LoadScenarios() {
+		if run == s.Name || strings.HasPrefix(run, s.Name+"-") {
+			return s.Name, nil
+		}
+		names = append(names, s.Name)
+	}
+	return "", fmt.Errorf("%q is no run, want one of %s, such as %s", run, strings.Join(names, ", "), load.ExampleRun(names[0]))
+}
+
+// loadReport prints a run and returns what its verdict is as an error.
+func (c console) loadReport(run *load.Run, asJSON bool) error {
+	var err error
+	if asJSON {
+		err = json.NewEncoder(c.out).Encode(struct {
+			*load.Run
+			Endpoints []load.Endpoint `json:"endpoints"`
+		}{run, run.Endpoints()})
+	} else {
+		err = printRun(c.out, run)
+	}
+	return errors.Join(err, loadVerdict(run))
+}
+
+// loadVerdict is nil for a pass, errUnhealthy for an objective that was missed, else why the run does not tell.
+func loadVerdict(run *load.Run) error {
+	if run.Passed {
+		return nil
+	}
+	var open []string
+	if run.Partial {
+		open = append(open, fmt.Sprintf("it ended after %.0f of %.0f s", run.Seconds(), run.Scenario.DurationSeconds))
+	}
+	for _, v := range run.Verdicts {
+		if v.Outcome == load.Missed {
+			return errUnhealthy
+		}
+		if v.Outcome != load.Kept {
+			open = append(open, fmt.Sprintf("%s: %s (%s)", v.Metric, v.Outcome, v.Why))
+		}
+	}
+	return fmt.Errorf("run %s is no pass: %s", run.Name, strings.Join(open, "; "))
+}
+
+// printRun writes a run for people: verdicts, then what each kind of request took.
+func printRun(w io.Writer, run *load.Run) error {
+	verdict := "objectives kept"
+	switch err := loadVerdict(run); {
+	case errors.Is(err, errUnhealthy):
+		verdict = "OBJECTIVES MISSED"
+	case err != nil:
+		verdict = "NO PASS"
+	}
+	fmt.Fprintf(w, "%s: %s, %.0f s, %d users, generators %d", run.Name, verdict, run.Seconds(), run.Scenario.Users, run.Scenario.Generators)
+	if run.Scenario.Generators > 1 {
+		fmt.Fprintf(w, ", which began within %.1f s", run.SkewSeconds)
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, v := range run.Verdicts {
+		value := "-"
+		if v.Value != nil {
+			value = short(*v.Value)
+		}
+		if v.Why != "" {
+			value += "\t" + v.Why
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
+	}
+	if endpoints := run.Endpoints(); len(endpoints) > 0 {
+		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
+		for _, e := range endpoints {
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n", e.Kind, short(e.Requests), short(e.P50), short(e.P95), short(e.P99), short(e.Max))
+		}
+	}
+	return table.Flush()
+}
+
+// said is an outcome as people see it: what is not well stands out.
+func said(o load.Outcome) string {
+	if o == load.Kept {
+		return string(o)
+	}
+	return strings.ToUpper(string(o))
+}
+
+// short is a number with three decimals at most, and as few as it needs.
+func short(v float64) string {
+	text := strconv.FormatFloat(v, 'f', 3, 64)
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
+func loadListCommand(c console) *cobra.Command {
+	var stack, folder string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [SCENARIO]",
+		Short: "List the runs that a stack keeps, the newest last; * stands for the baseline",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, strings.Join(args, ""))
 			if err != nil {
-				return nil, fmt.Errorf("s3://%s/%s: %w", bucket, prefix, err)
+				return err
 			}
-			for _, object := range page.Contents {
-				key := aws.ToString(object.Key)
-				if !strings.HasSuffix(key, "/"+resultFile) {
-					continue
-				}
-				result, err := readObject(ctx, client, bucket, key)
-				if err != nil {
-					return nil, err
-				}
-				results = append(results, result)
+			runs, err := load.List(cmd.Context(), store, scenario)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(c.out).Encode(slices.Concat([]load.Stored{}, runs)) // [] for none
+			}
+			return c.loadList(cmd.Context(), store, runs)
+		},
+	}
+	loadStoreFlags(cmd, &stack, &folder)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+func (c console) loadList(ctx context.Context, store load.Store, runs []load.Stored) error {
+	baselines, err := load.Baselines(ctx, store)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		c.note("there is no run: `ragscale load run SCENARIO` makes one")
+	}
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, r := range runs {
+		mark := ""
+		for _, b := range baselines {
+			if slices.ContainsFunc(b.Runs, func(run *load.Run) bool { return run.Name == r.Run }) {
+				mark = "*"
 			}
 		}
-		return results, nil
+		fmt.Fprintf(table, "%s\t%s\tgenerators %d\t%s\n", r.Scenario, r.Run, r.Generators, mark)
 	}
-}
-
-func readObject(ctx context.Context, client *s3.Client, bucket, key string) (loadResult, error) {
-	name := fmt.Sprintf("s3://%s/%s", bucket, key)
-	object, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
-	if err != nil {
-		return loadResult{}, fmt.Errorf("%s: %w", name, err)
-	}
-	defer object.Body.Close()
-	text, err := io.ReadAll(object.Body)
-	if err != nil {
-		return loadResult{}, fmt.Errorf("%s: %w", name, err)
-	}
-	return parseResult(name, text)
+	return table.Flush()
 }

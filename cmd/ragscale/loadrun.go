@@ -15,6 +15,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/ragscale/ragscale/perf/load"
 )
 
 // Containers of a generator's pod, and k6's exit code when a threshold is missed.
@@ -50,7 +52,7 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	controller := true
 	job := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{
-			Name:        runName(scenario),
+			Name:        load.NewRun(scenario, time.Now()),
 			Labels:      template.Labels,
 			Annotations: map[string]string{"cronjob.kubernetes.io/instantiate": "manual"},
 			OwnerReferences: []metav1.OwnerReference{{
@@ -65,14 +67,10 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	if r.job, err = r.clients.BatchV1().Jobs(loadNamespace).Create(ctx, job, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	r.note("run %s: generators %d, at most %s; `kubectl -n %s delete job %s` ends it from elsewhere", r.job.Name, *r.job.Spec.Completions,
+	r.note("run %s: generators %d, at most %s; `kubectl -n %s delete job %s` ends it from elsewhere", r.job.Name,
+		*r.job.Spec.Completions,
 		time.Duration(*r.job.Spec.ActiveDeadlineSeconds)*time.Second, loadNamespace, r.job.Name)
 	return nil
-}
-
-// runName names a run by its scenario and its time.
-func runName(scenario string) string {
-	return scenario + "-" + time.Now().UTC().Format("20060102-150405")
 }
 
 // permit lets the scripts load production.
@@ -114,7 +112,8 @@ func (r *loadRun) look(ctx context.Context) (over bool, err error) {
 		r.sayOnce("the cluster does not answer: %v", err)
 		return false, nil
 	}
-	pods, err := r.clients.CoreV1().Pods(loadNamespace).List(ctx, metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + r.job.Name})
+	pods, err := r.clients.CoreV1().Pods(loadNamespace).List(ctx,
+		metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + r.job.Name})
 	if err != nil {
 		r.sayOnce("the cluster does not answer: %v", err)
 		return false, nil
@@ -156,7 +155,8 @@ func (r *loadRun) pods(ctx context.Context, pods []corev1.Pod) error {
 
 // print copies the log of a generator, line by line.
 func (r *loadRun) print(ctx context.Context, pod corev1.Pod, several bool) {
-	stream, err := r.clients.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{Container: k6Container, Follow: true}).Stream(ctx)
+	stream, err := r.clients.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name,
+		&corev1.PodLogOptions{Container: k6Container, Follow: true}).Stream(ctx)
 	if err != nil {
 		r.say("log of generator %s: %v", index(pod), err)
 		return
@@ -185,7 +185,8 @@ func (r *loadRun) verdict(condition batchv1.JobCondition, pods []corev1.Pod) err
 		case s.State.Terminated.ExitCode == thresholdsMissed:
 			missed = append(missed, index(pod))
 		case s.State.Terminated.ExitCode != 0:
-			broken = append(broken, fmt.Sprintf("generator %s: k6 ended with code %d %s", index(pod), s.State.Terminated.ExitCode, s.State.Terminated.Reason))
+			broken = append(broken, fmt.Sprintf("generator %s: k6 ended with code %d %s", index(pod),
+				s.State.Terminated.ExitCode, s.State.Terminated.Reason))
 		}
 	}
 	slices.Sort(missed)
@@ -194,7 +195,8 @@ func (r *loadRun) verdict(condition batchv1.JobCondition, pods []corev1.Pod) err
 		r.say("run %s: every threshold was kept", r.job.Name)
 		return nil
 	case len(broken) > 0 || len(missed) == 0:
-		return fmt.Errorf("run %s: %s", r.job.Name, strings.Join(append([]string{condition.Reason + ": " + condition.Message}, broken...), "; "))
+		return fmt.Errorf("run %s: %s", r.job.Name,
+			strings.Join(append([]string{condition.Reason + ": " + condition.Message}, broken...), "; "))
 	}
 	r.say("run %s: thresholds were missed by generators %s", r.job.Name, strings.Join(missed, ", "))
 	return errUnhealthy
@@ -203,7 +205,8 @@ func (r *loadRun) verdict(condition batchv1.JobCondition, pods []corev1.Pod) err
 // noteUpload says that a generator's result did not reach the bucket.
 func (r *loadRun) noteUpload(pod corev1.Pod) {
 	if s := statusOf(pod, resultsContainer); s != nil && s.State.Terminated != nil && s.State.Terminated.ExitCode != 0 {
-		r.say("generator %s: its result is not in the bucket: `kubectl -n %s logs %s -c %s` says why", index(pod), loadNamespace, pod.Name, resultsContainer)
+		r.say("generator %s: its result is not in the bucket: `kubectl -n %s logs %s -c %s` says why", index(pod),
+			loadNamespace, pod.Name, resultsContainer)
 	}
 }
 
@@ -213,9 +216,11 @@ func (r *loadRun) end(ctx context.Context) error {
 	background := metav1.DeletePropagationBackground
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	err := r.clients.BatchV1().Jobs(loadNamespace).Delete(within, r.job.Name, metav1.DeleteOptions{PropagationPolicy: &background})
+	err := r.clients.BatchV1().Jobs(loadNamespace).Delete(within, r.job.Name,
+		metav1.DeleteOptions{PropagationPolicy: &background})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("run %s goes on, `kubectl -n %s delete job %s` ends it: %w", r.job.Name, loadNamespace, r.job.Name, err)
+		return fmt.Errorf("run %s goes on, `kubectl -n %s delete job %s` ends it: %w", r.job.Name, loadNamespace,
+			r.job.Name, err)
 	}
 	return ctx.Err()
 }
@@ -235,8 +240,8 @@ func (r *loadRun) sayOnce(format string, a ...any) {
 	}
 }
 
-// ending is the condition that says how a Job ended; nil while it has not. A Job that is to fail is waited for until its
-// pods are over.
+// ending is the condition that says how a Job ended; nil while it has not. A Job that is to fail is waited for until
+// its pods are over.
 func ending(job *batchv1.Job) *batchv1.JobCondition {
 	for _, c := range job.Status.Conditions {
 		if (c.Type == batchv1.JobComplete || c.Type == batchv1.JobFailed) && c.Status == corev1.ConditionTrue {

@@ -17,9 +17,10 @@ func logsCommand(c console) *cobra.Command {
 	var tail int64
 	var follow bool
 	cmd := &cobra.Command{
-		Use:   "logs [NAME]",
-		Short: "Print logs: of the pods whose names begin with NAME, or of the sandbox's process NAME; without NAME, list both",
-		Args:  cobra.MaximumNArgs(1),
+		Use: "logs [NAME]",
+		Short: "Print logs: of the pods whose names begin with NAME, or of the sandbox's process NAME; without NAME, list " +
+			"both",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := openProject()
 			if err != nil {

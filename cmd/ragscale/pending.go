@@ -36,9 +36,10 @@ func pendingCommand(c console) *cobra.Command {
 	root.Long = `An update of a production stack leaves instance classes, sizes and versions for the maintenance window; static parameters wait
 for a restart in every stack. Uses the AWS credentials of the environment.`
 	root.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	root.AddCommand(stackCommand("apply", "Do all of it now, with the restarts that it takes", func(ctx context.Context, p project, stack string) error {
-		return p.applyPending(ctx, c, stack)
-	}))
+	root.AddCommand(stackCommand("apply", "Do all of it now, with the restarts that it takes",
+		func(ctx context.Context, p project, stack string) error {
+			return p.applyPending(ctx, c, stack)
+		}))
 	return root
 }
 
@@ -61,7 +62,8 @@ func (p project) applyPending(ctx context.Context, c console, stack string) erro
 		return nil
 	}
 	for _, change := range begun {
-		if _, err := fmt.Fprintf(c.out, "%s: %s from %s to %s\n", change.ID, change.Setting, change.Now, change.New); err != nil {
+		if _, err := fmt.Fprintf(c.out, "%s: %s from %s to %s\n", change.ID, change.Setting, change.Now,
+			change.New); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,8 @@ func (p project) cloud(ctx context.Context, stack string) (keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS credentials: %w", err)
 	}
-	return awsCloud{pending.Account{Databases: rds.NewFromConfig(account), Caches: elasticache.NewFromConfig(account)}, of}, nil
+	return awsCloud{pending.Account{Databases: rds.NewFromConfig(account), Caches: elasticache.NewFromConfig(account)},
+		of}, nil
 }
 
 // stackResources are the databases and caches in a stack's state.

@@ -17,7 +17,8 @@ func planCommand(c console) *cobra.Command {
 // planPoolsCommand prints a stack's pool chain; its JSON is stacks.PoolChain.
 func planPoolsCommand(c console) *cobra.Command {
 	var asJSON bool
-	cmd := stackCommand("pools", "Show the way from a request to a database connection: API pools, PgBouncer, max_connections",
+	cmd := stackCommand("pools", "Show the way from a request to a database connection: API pools, PgBouncer, "+
+		"max_connections",
 		func(_ context.Context, p project, stack string) error {
 			cfg, err := p.config(stack)
 			if err != nil {

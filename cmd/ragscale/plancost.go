@@ -71,8 +71,10 @@ func budgetLine(bill price.Bill, budget stacks.Budget) string {
 	case budget.MonthlyUSD == 0:
 		return "Budget: none is stated (ragscale:budget.monthlyUSD)."
 	case bill.MinUSD > budget.MonthlyUSD:
-		return fmt.Sprintf("Budget: %.0f USD a month, exceeded by %.0f at the least.", budget.MonthlyUSD, bill.MinUSD-budget.MonthlyUSD)
+		return fmt.Sprintf("Budget: %.0f USD a month, exceeded by %.0f at the least.", budget.MonthlyUSD,
+			bill.MinUSD-budget.MonthlyUSD)
 	default:
-		return fmt.Sprintf("Budget: %.0f USD a month, of which %.0f are left at the least size.", budget.MonthlyUSD, budget.MonthlyUSD-bill.MinUSD)
+		return fmt.Sprintf("Budget: %.0f USD a month, of which %.0f are left at the least size.", budget.MonthlyUSD,
+			budget.MonthlyUSD-bill.MinUSD)
 	}
 }

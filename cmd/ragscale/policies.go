@@ -17,7 +17,8 @@ func policiesCommand(c console) *cobra.Command {
 // policiesListCommand prints the rules; its JSON is rules.Listing.
 func policiesListCommand(c console) *cobra.Command {
 	var asJSON bool
-	cmd := stackCommand("list", "List the rules, their fixes and origins, with the levels and thresholds that a stack gives them",
+	cmd := stackCommand("list", "List the rules, their fixes and origins, with the levels and thresholds that a stack "+
+		"gives them",
 		func(_ context.Context, p project, stack string) error {
 			cfg, err := p.config(stack)
 			if err != nil {

@@ -10,10 +10,12 @@ import (
 
 func previewCommand(c console) *cobra.Command {
 	var diff bool
-	cmd := stackCommand("preview", "Show what an update of a stack would do, without an account", func(ctx context.Context, p project, stack string) error {
-		return p.preview(ctx, c, stack, diff)
-	})
-	cmd.Long = "Plans any stack, prod included, against the sandbox's rules for AWS: nothing is created and nothing needs to run."
+	cmd := stackCommand("preview", "Show what an update of a stack would do, without an account",
+		func(ctx context.Context, p project, stack string) error {
+			return p.preview(ctx, c, stack, diff)
+		})
+	cmd.Long = "Plans any stack, prod included, against the sandbox's rules for AWS: nothing is created and nothing " +
+		"needs to run."
 	cmd.Flags().BoolVar(&diff, "diff", false, "show every property")
 	return cmd
 }
@@ -31,7 +33,8 @@ func (p project) preview(ctx context.Context, c console, stack string, diff bool
 	if err != nil {
 		return err
 	}
-	opts := []optpreview.Option{optpreview.ProgressStreams(c.out), optpreview.ErrorProgressStreams(c.notes), optpreview.Color(colour()), optpreview.SuppressProgress(), optpreview.PolicyPacks(p.policies())}
+	opts := []optpreview.Option{optpreview.ProgressStreams(c.out), optpreview.ErrorProgressStreams(c.notes),
+		optpreview.Color(colour()), optpreview.SuppressProgress(), optpreview.PolicyPacks(p.policies())}
 	if diff {
 		opts = append(opts, optpreview.Diff())
 	}
@@ -42,7 +45,8 @@ func (p project) preview(ctx context.Context, c console, stack string, diff bool
 }
 
 func refreshCommand(c console) *cobra.Command {
-	return stackCommand("refresh", "Read the sandbox's resources again and record what somebody changed; the next up heals it", func(ctx context.Context, p project, stack string) error {
+	return stackCommand("refresh", "Read the sandbox's resources again and record what somebody changed; the next up "+
+		"heals it", func(ctx context.Context, p project, stack string) error {
 		return p.refresh(ctx, c, stack)
 	})
 }
@@ -60,7 +64,8 @@ func (p project) refresh(ctx context.Context, c console, stack string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Refresh(ctx, optrefresh.ProgressStreams(c.out), optrefresh.ErrorProgressStreams(c.notes), optrefresh.Color(colour()), optrefresh.SuppressProgress()); err != nil {
+	if _, err := s.Refresh(ctx, optrefresh.ProgressStreams(c.out), optrefresh.ErrorProgressStreams(c.notes),
+		optrefresh.Color(colour()), optrefresh.SuppressProgress()); err != nil {
 		return engineError("refresh", err)
 	}
 	return p.showWaiting(ctx, c, stack)

@@ -59,7 +59,8 @@ func sandboxCommand(c console) *cobra.Command {
 					fmt.Fprintln(c.out, err)
 					return errUnhealthy
 				}
-				fmt.Fprintf(c.out, "pid %d since %s at %s, cluster %q, %d databases\n", st.PID, st.StartedAt.Format("15:04:05"), st.HostIP, st.Cluster, len(st.Databases))
+				fmt.Fprintf(c.out, "pid %d since %s at %s, cluster %q, %d databases\n", st.PID, st.StartedAt.Format("15:04:05"),
+					st.HostIP, st.Cluster, len(st.Databases))
 				for _, pr := range st.Processes {
 					fmt.Fprintf(c.out, "  %-28s %-10s %5d MiB  %d restarts\n", pr.Name, pr.State, pr.RSSBytes>>20, pr.Restarts)
 				}

@@ -19,8 +19,9 @@ import (
 
 // status is the stable answer of `ragscale status --json`.
 type status struct {
-	Stack       string                `json:"stack"`
-	Healthy     bool                  `json:"healthy"`     // the API answers ready, every pod is ready, every database and cache accepts connections
+	Stack string `json:"stack"`
+	// the API answers ready, every pod is ready, every database and cache accepts connections
+	Healthy     bool                  `json:"healthy"`
 	Problems    []string              `json:"problems"`    // what keeps Healthy from being true, a sentence each
 	APIURL      string                `json:"apiUrl"`      // reachable on this machine
 	Kubeconfig  string                `json:"kubeconfig"`  // a file for kubectl
@@ -51,25 +52,27 @@ type podStatus struct {
 
 func statusCommand(c console) *cobra.Command {
 	var asJSON bool
-	cmd := stackCommand("status", "Show what runs and whether it is healthy (exit code 3 when it is not)", func(ctx context.Context, p project, stack string) error {
-		s, err := p.status(ctx, stack)
-		if err != nil {
-			return err
-		}
-		if err := s.print(c, asJSON); err != nil {
-			return err
-		}
-		if !s.Healthy {
-			return errUnhealthy
-		}
-		return nil
-	})
+	cmd := stackCommand("status", "Show what runs and whether it is healthy (exit code 3 when it is not)",
+		func(ctx context.Context, p project, stack string) error {
+			s, err := p.status(ctx, stack)
+			if err != nil {
+				return err
+			}
+			if err := s.print(c, asJSON); err != nil {
+				return err
+			}
+			if !s.Healthy {
+				return errUnhealthy
+			}
+			return nil
+		})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
 
 func (p project) status(ctx context.Context, stack string) (status, error) {
-	s := status{Stack: stack, Kubeconfig: p.layout.Kubeconfig(), Problems: []string{}, Databases: []databaseStatus{}, Caches: []control.CacheStatus{}, Pods: []podStatus{}}
+	s := status{Stack: stack, Kubeconfig: p.layout.Kubeconfig(), Problems: []string{}, Databases: []databaseStatus{},
+		Caches: []control.CacheStatus{}, Pods: []podStatus{}}
 	st, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
 		return s, err
@@ -79,7 +82,8 @@ func (p project) status(ctx context.Context, stack string) (status, error) {
 		if s.DatabaseURL == "" {
 			s.DatabaseURL = d.HostURL
 		}
-		s.Databases = append(s.Databases, databaseStatus{ID: d.ID, Source: d.SourceID, Healthy: d.Healthy, LagSeconds: d.LagSeconds})
+		s.Databases = append(s.Databases,
+			databaseStatus{ID: d.ID, Source: d.SourceID, Healthy: d.Healthy, LagSeconds: d.LagSeconds})
 		s.check(d.Problem == "", "database %s: %s", d.ID, d.Problem)
 	}
 	s.Caches = st.Caches
@@ -109,7 +113,8 @@ func (s *status) pods(ctx context.Context) {
 		return
 	}
 	for _, pod := range list {
-		ps := podStatus{Namespace: pod.Namespace, Name: pod.Name, Phase: string(pod.Status.Phase), Node: pod.Spec.NodeName, IP: pod.Status.PodIP}
+		ps := podStatus{Namespace: pod.Namespace, Name: pod.Name, Phase: string(pod.Status.Phase), Node: pod.Spec.NodeName,
+			IP: pod.Status.PodIP}
 		for _, cond := range pod.Status.Conditions {
 			ps.Ready = ps.Ready || cond.Type == corev1.PodReady && cond.Status == corev1.ConditionTrue
 		}
@@ -117,7 +122,8 @@ func (s *status) pods(ctx context.Context) {
 			ps.Restarts += cs.RestartCount
 		}
 		s.Pods = append(s.Pods, ps)
-		s.check(ps.Ready || pod.Status.Phase == corev1.PodSucceeded || pod.DeletionTimestamp != nil, "pod %s/%s is %s and not ready", pod.Namespace, pod.Name, ps.Phase)
+		s.check(ps.Ready || pod.Status.Phase == corev1.PodSucceeded ||
+			pod.DeletionTimestamp != nil, "pod %s/%s is %s and not ready", pod.Namespace, pod.Name, ps.Phase)
 	}
 	s.check(len(list) > 0, "no pod runs")
 }
@@ -163,13 +169,15 @@ func (s status) print(c console, asJSON bool) error {
 		return enc.Encode(s)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(w, "stack\t%s\nhealthy\t%t\nAPI\t%s\nkubectl\tKUBECONFIG=%s\nmemory\t%d MiB\n", s.Stack, s.Healthy, s.APIURL, s.Kubeconfig, s.RSSBytes>>20)
+	fmt.Fprintf(w, "stack\t%s\nhealthy\t%t\nAPI\t%s\nkubectl\tKUBECONFIG=%s\nmemory\t%d MiB\n", s.Stack, s.Healthy,
+		s.APIURL, s.Kubeconfig, s.RSSBytes>>20)
 	for _, pr := range s.Problems {
 		fmt.Fprintf(w, "problem\t%s\n", pr)
 	}
 	fmt.Fprintf(w, "\nPOD\tREADY\tPHASE\tRESTARTS\tNODE\tIP\n")
 	for _, pod := range s.Pods {
-		fmt.Fprintf(w, "%s/%s\t%t\t%s\t%d\t%s\t%s\n", pod.Namespace, pod.Name, pod.Ready, pod.Phase, pod.Restarts, pod.Node, pod.IP)
+		fmt.Fprintf(w, "%s/%s\t%t\t%s\t%d\t%s\t%s\n", pod.Namespace, pod.Name, pod.Ready, pod.Phase, pod.Restarts,
+			pod.Node, pod.IP)
 	}
 	fmt.Fprintf(w, "\nDATABASE\tREPLICA OF\tHEALTHY\tLAG\n")
 	for _, d := range s.Databases {
@@ -181,7 +189,8 @@ func (s status) print(c console, asJSON bool) error {
 	}
 	fmt.Fprintf(w, "\nPROCESS\tSTATE\tRESTARTS\tMEMORY\tSINCE\n")
 	for _, pr := range s.Processes {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d MiB\t%s\n", pr.Name, pr.State, pr.Restarts, pr.RSSBytes>>20, pr.Since.Format(time.TimeOnly))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d MiB\t%s\n", pr.Name, pr.State, pr.Restarts, pr.RSSBytes>>20,
+			pr.Since.Format(time.TimeOnly))
 	}
 	return w.Flush()
 }

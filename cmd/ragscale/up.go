@@ -23,9 +23,10 @@ import (
 )
 
 func upCommand(c console) *cobra.Command {
-	return stackCommand("up", "Bring the stack up in the sandbox and wait until it answers", func(ctx context.Context, p project, stack string) error {
-		return p.up(ctx, c, stack)
-	})
+	return stackCommand("up", "Bring the stack up in the sandbox and wait until it answers",
+		func(ctx context.Context, p project, stack string) error {
+			return p.up(ctx, c, stack)
+		})
 }
 
 func (p project) up(ctx context.Context, c console, stack string) error {
@@ -34,7 +35,8 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 		return err
 	}
 	if cfg.Environment != stacks.Local {
-		return fmt.Errorf("stack %s is for AWS: `ragscale preview --stack %s` plans it here, `pulumi up --stack %s` deploys it", stack, stack, stack)
+		return fmt.Errorf("stack %s is for AWS: `ragscale preview --stack %s` plans it here, `pulumi up --stack %s` "+
+			"deploys it", stack, stack, stack)
 	}
 	release, err := p.lock()
 	if err != nil {
@@ -45,7 +47,8 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 	if err != nil {
 		return err
 	}
-	res, err := s.Up(ctx, optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()), optup.SuppressProgress(), optup.SuppressOutputs(), optup.PolicyPacks(p.policies()))
+	res, err := s.Up(ctx, optup.ProgressStreams(c.out), optup.ErrorProgressStreams(c.notes), optup.Color(colour()),
+		optup.SuppressProgress(), optup.SuppressOutputs(), optup.PolicyPacks(p.policies()))
 	if err != nil {
 		return engineError("up", err)
 	}
@@ -95,7 +98,8 @@ func checkSpace(dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	if free := fs.Bavail * uint64(fs.Bsize); free < leastSpace {
-		return fmt.Errorf("%s has %d MB free, want %d: make room, or name another folder in %s", dir, free>>20, leastSpace>>20, layout.EnvDir)
+		return fmt.Errorf("%s has %d MB free, want %d: make room, or name another folder in %s", dir, free>>20,
+			leastSpace>>20, layout.EnvDir)
 	}
 	return nil
 }
@@ -147,7 +151,8 @@ func printAddress(c console, url string) {
 	fmt.Fprintf(c.out, `
 The API answers at %[1]s. Try:
 
-  curl -s %[1]s/v1/documents -H 'Content-Type: application/json' -d '{"title":"Autoscaling","text":"The HPA adds replicas when CPU use passes its target."}'
+  curl -s %[1]s/v1/documents -H 'Content-Type: application/json' \
+       -d '{"title":"Autoscaling","text":"The HPA adds replicas when CPU use passes its target."}'
   curl -s '%[1]s/v1/search?q=replicas'
   bin/ragscale status
 `, url)

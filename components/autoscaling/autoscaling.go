@@ -1,11 +1,12 @@
-// Package autoscaling declares what makes room for pods: the cluster autoscaler that adds and removes nodes, the vertical
-// pod autoscaler that sizes pods, the priorities by which pods give way, and the room kept free on the nodes.
+// Package autoscaling declares what makes room for pods: the cluster autoscaler that adds and removes nodes, the
+// vertical pod autoscaler that sizes pods, the priorities by which pods give way, and the room kept free on the nodes.
 //
-// Owns: the two Helm releases and what the cluster autoscaler may do in AWS, the priority classes, the over-provisioning
-// pods.
+// Owns: the two Helm releases and what the cluster autoscaler may do in AWS, the priority classes, the
+// over-provisioning pods.
 //
-// Does not own: the node groups and their discovery tags (cluster), the horizontal and vertical autoscalers of a workload
-// (each stands beside its workload), and every number: how many pods of room, when a node goes, which group is asked first.
+// Does not own: the node groups and their discovery tags (cluster), the horizontal and vertical autoscalers of a
+// workload (each stands beside its workload), and every number: how many pods of room, when a node goes, which group is
+// asked first.
 package autoscaling
 
 import (
@@ -39,8 +40,8 @@ type Nodes struct {
 	ChartVersion string
 	// KubernetesVersion is the cluster's minor, "1.36".
 	KubernetesVersion string
-	// ImageTag of the autoscaler, "v1.36.0": of the cluster's minor, whose scheduler it simulates. The chart's own is that of
-	// whatever minor was newest when it was made.
+	// ImageTag of the autoscaler, "v1.36.0": of the cluster's minor, whose scheduler it simulates. The chart's own is that
+	// of whatever minor was newest when it was made.
 	ImageTag string
 	// Priorities are the names of the node groups by preference: the highest number is asked first.
 	Priorities map[int][]string
@@ -88,8 +89,8 @@ type declaration struct {
 	parent pulumi.ResourceOption
 }
 
-// New declares autoscaling. It needs a Kubernetes provider among opts. Faults of args are reported all at once, each with
-// its field.
+// New declares autoscaling. It needs a Kubernetes provider among opts. Faults of args are reported all at once, each
+// with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Autoscaling, error) {
 	if err := validate(name, args); err != nil {
 		return nil, err

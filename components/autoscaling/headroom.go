@@ -15,8 +15,8 @@ import (
 // headroomName is the namespace and the Deployment of the pods that hold room.
 const headroomName = "headroom"
 
-// headroom declares pods that do nothing. A pod that finds no place takes that of one of them at once; the one that gave
-// way waits, and for it the cluster autoscaler adds a node before anybody needs it.
+// headroom declares pods that do nothing. A pod that finds no place takes that of one of them at once; the one that
+// gave way waits, and for it the cluster autoscaler adds a node before anybody needs it.
 func (d *declaration) headroom(classes []pulumi.Resource) error {
 	if d.args.Headroom.Pods == 0 {
 		return nil
@@ -37,7 +37,9 @@ func (d *declaration) headroom(classes []pulumi.Resource) error {
 		},
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(d.args.Headroom.Pods),
-			Selector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app.kubernetes.io/name": pulumi.String(headroomName)}},
+			Selector: &metav1.LabelSelectorArgs{
+				MatchLabels: pulumi.StringMap{"app.kubernetes.io/name": pulumi.String(headroomName)},
+			},
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{Labels: labels(headroomName)},
 				Spec:     d.headroomPod(),
@@ -51,7 +53,8 @@ func (d *declaration) headroom(classes []pulumi.Resource) error {
 }
 
 func (d *declaration) headroomNamespace() (pulumi.StringOutput, error) {
-	namespace, err := restricted.NewNamespace(d.ctx, d.name+"-headroom", headroomName, labels(headroomName), d.parent, pulumi.DependsOn(d.args.DependsOn))
+	namespace, err := restricted.NewNamespace(d.ctx, d.name+"-headroom", headroomName, labels(headroomName), d.parent,
+		pulumi.DependsOn(d.args.DependsOn))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}

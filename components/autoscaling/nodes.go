@@ -73,8 +73,8 @@ func (d *declaration) autoscalerValues() pulumi.Map {
 // nobody is the user that both charts' images may run as.
 const nobody = 65534
 
-// podSecurity and containerSecurity hold what restricted namespaces ask for. These pods stand in kube-system, which asks
-// for nothing.
+// podSecurity and containerSecurity hold what restricted namespaces ask for. These pods stand in kube-system, which
+// asks for nothing.
 func podSecurity() pulumi.Map {
 	return pulumi.Map{
 		"runAsNonRoot": pulumi.Bool(true), "runAsUser": pulumi.Int(nobody),
@@ -169,7 +169,8 @@ func (d *declaration) autoscalerIdentity() ([]pulumi.Resource, error) {
 
 // autoscalerPolicy lets it look at everything, for these actions know no narrower resource, and change only groups with
 // the cluster's discovery tags. Which actions it calls:
-// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md ; read 2026-11-24.
+// https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/cloudprovider/aws/README.md ; read
+// 2026-11-24.
 func autoscalerPolicy(region, cluster string) map[string]any {
 	return policy(
 		map[string]any{

@@ -18,7 +18,8 @@ const verticalPodAutoscaler = "vertical-pod-autoscaler" // release and chart
 func (d *declaration) verticalAutoscaler() (pulumi.Resource, error) {
 	// The tag of the chart's version has the file that its crds folder has.
 	definitions, err := kinds.Declare(d.ctx, d.name+"-vertical-pod-autoscaler", map[string]string{
-		"-kinds": "https://raw.githubusercontent.com/kubernetes/autoscaler/vertical-pod-autoscaler-chart-" + d.args.Vertical.ChartVersion +
+		"-kinds": "https://raw.githubusercontent.com/kubernetes/autoscaler/vertical-pod-autoscaler-chart-" +
+			d.args.Vertical.ChartVersion +
 			"/vertical-pod-autoscaler/charts/vertical-pod-autoscaler/crds/vpa-v1-crd-gen.yaml",
 	}, d.parent)
 	if err != nil {

@@ -30,8 +30,8 @@ var priorities = []struct {
 	{headroomPriority, "Room kept free: gives way to any pod", -10, false},
 }
 
-// priorityClasses declares the classes. Kubernetes changes none in place, which the provider does not know, and its name is
-// what pods carry: it goes before the new one comes.
+// priorityClasses declares the classes. Kubernetes changes none in place, which the provider does not know, and its
+// name is what pods carry: it goes before the new one comes.
 func (d *declaration) priorityClasses() ([]pulumi.Resource, error) {
 	var classes []pulumi.Resource
 	for _, p := range priorities {

@@ -1,14 +1,15 @@
 // Package cache declares the platform's cache: one ElastiCache for Redis replication group, cluster mode disabled, and
 // what it needs to run safely and to be tuned.
 //
-// Owns: the encryption key, subnet group, security group, parameter group, ACL users and their group, log groups and the
-// replication group.
+// Owns: the encryption key, subnet group, security group, parameter group, ACL users and their group, log groups and
+// the replication group.
 //
 // Does not own: the network it stands in, the numbers in its parameter group, its clients' security groups, and what is
 // in the cache: docs/caching.md states how keys are named, how long they live and how they are invalidated, and the
 // application user may do just that.
 //
-// No change of an argument replaces the replication group: what ElastiCache can set only at creation is ignored afterwards.
+// No change of an argument replaces the replication group: what ElastiCache can set only at creation is ignored
+// afterwards.
 package cache
 
 import (

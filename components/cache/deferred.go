@@ -17,12 +17,14 @@ func (d *declaration) waiting(group *elasticache.ReplicationGroup) pulumi.String
 	}
 	return deferred.Watch(d.ctx, group, "cache "+d.name, group.MaintenanceWindow,
 		deferred.Setting{Name: "nodeType", Want: d.args.NodeType, Have: group.NodeType},
-		deferred.Setting{Name: "engineVersion", Want: redis.LastVersion, Have: group.EngineVersionActual, Done: deferred.SameVersion},
-		deferred.Setting{Name: "automaticFailoverEnabled", Want: d.args.Replicas > 0, Have: group.AutomaticFailoverEnabled.Elem()},
+		deferred.Setting{Name: "engineVersion", Want: redis.LastVersion, Have: group.EngineVersionActual,
+			Done: deferred.SameVersion},
+		deferred.Setting{Name: "automaticFailoverEnabled", Want: d.args.Replicas > 0,
+			Have: group.AutomaticFailoverEnabled.Elem()},
 		deferred.Setting{Name: "multiAzEnabled", Want: d.args.Replicas > 0, Have: group.MultiAzEnabled.Elem()},
 	)
 }
 
-// atOnce tells whether changes are applied at once. The last replica goes after failover is off, in the same update: that
-// must not wait for the window. A node alone is away in either case.
+// atOnce tells whether changes are applied at once. The last replica goes after failover is off, in the same update:
+// that must not wait for the window. A node alone is away in either case.
 func (d *declaration) atOnce() bool { return d.args.ApplyImmediately || d.args.Replicas == 0 }

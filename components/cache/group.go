@@ -12,8 +12,9 @@ import (
 	"github.com/ragscale/ragscale/catalogue/redis"
 )
 
-// creationOnly are the arguments that ElastiCache can set only when it creates a replication group. A change to one would
-// replace the group, and with it what is cached. (A node type of family r6gd is then refused by AWS: it needs a new group.)
+// creationOnly are the arguments that ElastiCache can set only when it creates a replication group. A change to one
+// would replace the group, and with it what is cached. (A node type of family r6gd is then refused by AWS: it needs a
+// new group.)
 var creationOnly = []string{"atRestEncryptionEnabled", "dataTieringEnabled", "kmsKeyId", "port", "subnetGroupName"}
 
 // groupWiring is what the other concerns made for the replication group.

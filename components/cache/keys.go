@@ -9,5 +9,6 @@ import (
 
 // encryptionKey encrypts what the nodes write to disk: synchronisation, snapshots, data tiering.
 func (d *declaration) encryptionKey() (*kms.Key, error) {
-	return datakey.New(d.ctx, d.name, "Disks and snapshots of cache "+d.name, d.tags(""), d.parent, pulumi.Protect(d.args.DeletionProtection))
+	return datakey.New(d.ctx, d.name, "Disks and snapshots of cache "+d.name, d.tags(""), d.parent,
+		pulumi.Protect(d.args.DeletionProtection))
 }

@@ -11,10 +11,12 @@ import (
 // logTypes are all that Redis nodes deliver; each may be delivered once.
 var logTypes = []string{"slow-log", "engine-log"}
 
-// logDeliveries sends both logs to log groups, as JSON. Under /aws/vendedlogs one permission to write covers every group;
-// elsewhere each adds to a resource policy that takes 5,120 characters (as remembered).
+// logDeliveries sends both logs to log groups, as JSON. Under /aws/vendedlogs one permission to write covers every
+// group; elsewhere each adds to a resource policy that takes 5,120 characters (as remembered).
 // Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Logging-destinations.html ; read 2026-11-23.
-func (d *declaration) logDeliveries(identifier pulumi.StringOutput) (elasticache.ReplicationGroupLogDeliveryConfigurationArray, error) {
+func (d *declaration) logDeliveries(
+	identifier pulumi.StringOutput,
+) (elasticache.ReplicationGroupLogDeliveryConfigurationArray, error) {
 	var deliveries elasticache.ReplicationGroupLogDeliveryConfigurationArray
 	for _, logType := range logTypes {
 		group, err := cloudwatch.NewLogGroup(d.ctx, d.name+"-"+logType, &cloudwatch.LogGroupArgs{

@@ -15,7 +15,8 @@ import (
 // parameterGroup has a generated name: the family is part of a group's identity, and another family needs a new group
 // before the old one can go.
 func (d *declaration) parameterGroup() (*elasticache.ParameterGroup, error) {
-	sorted := slices.SortedFunc(slices.Values(d.args.Parameters), func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
+	sorted := slices.SortedFunc(slices.Values(d.args.Parameters),
+		func(a, b Parameter) int { return cmp.Compare(a.Name, b.Name) })
 	var parameters elasticache.ParameterGroupParameterArray
 	for _, p := range sorted {
 		if familyDefaults[p.Name] == p.Value {
@@ -40,18 +41,19 @@ func (d *declaration) parameterGroup() (*elasticache.ParameterGroup, error) {
 
 const evictionPolicy = "maxmemory-policy"
 
-// familyDefaults are left out where they are asked for: the provider reads back only what ElastiCache lists as set by its user,
-// and a value that is the family's own may not be among that, so that it would be set anew at every update. (Known of Neptune's
-// groups: https://github.com/hashicorp/terraform-provider-aws/issues/20056 . Of Redis' a second preview would settle it; left
-// out, the value is the same either way.)
+// familyDefaults are left out where they are asked for: the provider reads back only what ElastiCache lists as set by
+// its user, and a value that is the family's own may not be among that, so that it would be set anew at every update.
+// (Known of Neptune's groups: https://github.com/hashicorp/terraform-provider-aws/issues/20056 . Of Redis' a second
+// preview would settle it; left out, the value is the same either way.)
 // Source: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html ; read 2026-11-30.
 var familyDefaults = map[string]string{
-	"maxmemory-policy": "volatile-lru", "reserved-memory-percent": "25", "slowlog-log-slower-than": "10000", "slowlog-max-len": "128",
-	"tcp-keepalive": "300", "timeout": "0",
+	"maxmemory-policy": "volatile-lru", "reserved-memory-percent": "25", "slowlog-log-slower-than": "10000",
+	"slowlog-max-len": "128",
+	"tcp-keepalive":   "300", "timeout": "0",
 }
 
-// refused are directives of redis.conf, and parameters of ElastiCache, that this cache has no use for, with what is wanted in
-// their place.
+// refused are directives of redis.conf, and parameters of ElastiCache, that this cache has no use for, with what is
+// wanted in their place.
 var refused = map[string]string{
 	"appendfsync":                "none: ElastiCache for Redis 7 keeps no append-only file",
 	"appendonly":                 "none: ElastiCache for Redis 7 keeps no append-only file",
@@ -78,7 +80,8 @@ func (f *faults) parameters(a Args) {
 		seen[p.Name] = true
 		f.parameter(p)
 		if p.Name == evictionPolicy && tiered(a.NodeType) && !slices.Contains(redis.TieredPolicies, p.Value) {
-			f.Add("Parameters[%s].Value is %q with data tiering (%s), want one of %s", p.Name, p.Value, a.NodeType, strings.Join(redis.TieredPolicies, ", "))
+			f.Add("Parameters[%s].Value is %q with data tiering (%s), want one of %s", p.Name, p.Value, a.NodeType,
+				strings.Join(redis.TieredPolicies, ", "))
 		}
 	}
 }

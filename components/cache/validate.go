@@ -66,7 +66,8 @@ func (f *faults) access(a Args) {
 		f.Add("Username is %q, want another: that user is switched off", a.Username)
 	}
 	if !prefixPattern.MatchString(a.KeyPrefix) {
-		f.Add(`KeyPrefix is %q, want letters, digits, dots, hyphens and underscores, then a colon, such as "ragapi:"`, a.KeyPrefix)
+		f.Add(`KeyPrefix is %q, want letters, digits, dots, hyphens and underscores, then a colon, such as "ragapi:"`,
+			a.KeyPrefix)
 	}
 }
 
@@ -75,6 +76,7 @@ func (f *faults) upkeep(a Args) {
 	if a.SnapshotWindow != "" && a.SnapshotRetentionDays == 0 {
 		f.Add("SnapshotWindow is %q with SnapshotRetentionDays 0, want none: no snapshots are taken", a.SnapshotWindow)
 	}
-	f.Windows(fault.Span{Field: "SnapshotWindow", Value: a.SnapshotWindow}, fault.Span{Field: "MaintenanceWindow", Value: a.MaintenanceWindow}, redis.LeastWindow)
+	f.Windows(fault.Span{Field: "SnapshotWindow", Value: a.SnapshotWindow},
+		fault.Span{Field: "MaintenanceWindow", Value: a.MaintenanceWindow}, redis.LeastWindow)
 	f.LogDays("LogRetentionDays", a.LogRetentionDays, "for ever")
 }

@@ -49,14 +49,15 @@ func (d *declaration) ownedAndEncrypted(suffix string, bucket *s3.BucketV2) erro
 	}, d.parent); err != nil {
 		return fmt.Errorf("ownership of bucket %s: %w", suffix, err)
 	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, d.name+suffix, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}, d.parent); err != nil {
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, d.name+suffix,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+				ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+					SseAlgorithm: pulumi.String("AES256"),
+				},
+			}},
+		}, d.parent); err != nil {
 		return fmt.Errorf("encryption of bucket %s: %w", suffix, err)
 	}
 	return nil

@@ -1,10 +1,10 @@
 // Package cdn declares the edge: a CloudFront distribution before the API's load balancer and a bucket of static files.
 //
-// Owns: the distribution with its cache, origin-request and response-header policies, the assets' bucket and CloudFront's
-// access to it, the VPC origin, access logs, the subscription to CloudFront's additional metrics.
+// Owns: the distribution with its cache, origin-request and response-header policies, the assets' bucket and
+// CloudFront's access to it, the VPC origin, access logs, the subscription to CloudFront's additional metrics.
 //
-// Does not own: the load balancer, certificates, DNS records, web ACLs, what is in the bucket, invalidation (an action, not
-// a resource: `ragscale cdn invalidate`), alarms, and which paths are cached how long.
+// Does not own: the load balancer, certificates, DNS records, web ACLs, what is in the bucket, invalidation (an action,
+// not a resource: `ragscale cdn invalidate`), alarms, and which paths are cached how long.
 package cdn
 
 import (

@@ -16,7 +16,8 @@ var (
 // uncachedErrors are never kept: CloudFront's own 10 s would serve a fault on after it has gone.
 var uncachedErrors = []int{500, 502, 503, 504}
 
-func (d *declaration) distribution(origins cloudfront.DistributionOriginArray, behaviors []behavior) (*cloudfront.Distribution, error) {
+func (d *declaration) distribution(origins cloudfront.DistributionOriginArray,
+	behaviors []behavior) (*cloudfront.Distribution, error) {
 	last := len(behaviors) - 1
 	var ordered cloudfront.DistributionOrderedCacheBehaviorArray
 	for _, b := range behaviors[:last] {
@@ -49,7 +50,8 @@ func (d *declaration) distribution(origins cloudfront.DistributionOriginArray, b
 	if d.args.WebACLARN != "" {
 		args.WebAclId = pulumi.String(d.args.WebACLARN)
 	}
-	distribution, err := cloudfront.NewDistribution(d.ctx, d.name, args, d.parent, pulumi.Protect(d.args.DeletionProtection))
+	distribution, err := cloudfront.NewDistribution(d.ctx, d.name, args, d.parent,
+		pulumi.Protect(d.args.DeletionProtection))
 	if err != nil {
 		return nil, fmt.Errorf("distribution: %w", err)
 	}

@@ -12,11 +12,12 @@ import (
 
 const logsSuffix = "-edge-logs"
 
-// accessLogs delivers one Parquet record per request to a bucket (standard logging v2; v1 would need access lists on the
-// bucket). Source, destination and delivery are CloudWatch Logs' and live in us-east-1; the bucket may be anywhere.
+// accessLogs delivers one Parquet record per request to a bucket (standard logging v2; v1 would need access lists on
+// the bucket). Source, destination and delivery are CloudWatch Logs' and live in us-east-1; the bucket may be anywhere.
 // Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html ; as remembered. To
-// settle: the first `up` on AWS. CreateDelivery may add AWS's own statement to the bucket's policy; the one below allows what
-// that would, so that the next update takes away nothing that is needed. A refresh after an `up` would show it.
+// settle: the first `up` on AWS. CreateDelivery may add AWS's own statement to the bucket's policy; the one below
+// allows what that would, so that the next update takes away nothing that is needed. A refresh after an `up` would show
+// it.
 func (d *declaration) accessLogs(distribution *cloudfront.Distribution) error {
 	bucket, err := d.bucket(logsSuffix)
 	if err != nil {

@@ -77,12 +77,13 @@ func (d *declaration) apiOrigin() (*cloudfront.DistributionOriginArgs, error) {
 	return origin, nil
 }
 
-// vpcOrigin reaches a load balancer that has no public address. Its requests come from CloudFront's origin-facing addresses:
-// the load balancer's security group must let in their prefix list (com.amazonaws.global.cloudfront.origin-facing), or
-// CloudFront's own group, CloudFront-VPCOrigins-Service-SG. The VPC's range alone makes every answer a 504.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read 2026-11-29.
-// Not settled: whether that group outlives the VPC origin and holds up the VPC's deletion, which one destroy would tell
-// (https://github.com/hashicorp/terraform-provider-aws/issues/40683 has it per VPC and AWS's own).
+// vpcOrigin reaches a load balancer that has no public address. Its requests come from CloudFront's origin-facing
+// addresses: the load balancer's security group must let in their prefix list
+// (com.amazonaws.global.cloudfront.origin-facing), or CloudFront's own group, CloudFront-VPCOrigins-Service-SG. The
+// VPC's range alone makes every answer a 504.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read
+// 2026-11-29. Not settled: whether that group outlives the VPC origin and holds up the VPC's deletion, which one
+// destroy would tell (https://github.com/hashicorp/terraform-provider-aws/issues/40683 has it per VPC and AWS's own).
 func (d *declaration) vpcOrigin() (*cloudfront.VpcOrigin, error) {
 	plain, secure := d.args.API.ports()
 	origin, err := cloudfront.NewVpcOrigin(d.ctx, d.name+"-api", &cloudfront.VpcOriginArgs{
@@ -119,7 +120,8 @@ func (a API) protocol() string {
 	return "http-only"
 }
 
-// originShield: that it works before a VPC origin is said nowhere, and refused nowhere: CreateDistribution would settle it.
+// originShield: that it works before a VPC origin is said nowhere, and refused nowhere: CreateDistribution would settle
+// it.
 func (d *declaration) originShield() cloudfront.DistributionOriginOriginShieldPtrInput {
 	if d.args.OriginShieldRegion == "" {
 		return nil

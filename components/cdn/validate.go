@@ -93,7 +93,8 @@ func (f *faults) behaviors(behaviors []Behavior) {
 
 func (f *faults) behavior(i int, b Behavior) {
 	if b.MinTTLSeconds < 0 || b.MinTTLSeconds > b.TTLSeconds || b.TTLSeconds > b.MaxTTLSeconds {
-		f.Add("Behaviors[%d] is cached %d, %d, %d s at least, by default and at most, want them in this order", i, b.MinTTLSeconds, b.TTLSeconds, b.MaxTTLSeconds)
+		f.Add("Behaviors[%d] is cached %d, %d, %d s at least, by default and at most, want them in this order", i,
+			b.MinTTLSeconds, b.TTLSeconds, b.MaxTTLSeconds)
 	}
 	if !b.cached() && (b.Compress || len(b.KeyHeaders)+len(b.KeyQueryStrings)+len(b.KeyCookies) > 0) {
 		f.Add("Behaviors[%d] is never cached and has a cache key or compression, want neither: CloudFront refuses it", i)
@@ -110,14 +111,16 @@ func (f *faults) forwarded(i int, b Behavior) {
 		return slices.ContainsFunc(b.ForwardHeaders, func(h string) bool { return strings.EqualFold(h, name) })
 	}
 	if slices.Contains(b.ForwardHeaders, everything) && b.forwards() != everything {
-		f.Add("Behaviors[%d].ForwardHeaders has *, want * in ForwardQueryStrings and ForwardCookies too: only all of it leaves Host out", i)
+		f.Add("Behaviors[%d].ForwardHeaders has *, want * in ForwardQueryStrings and ForwardCookies too: only all of it "+
+			"leaves Host out", i)
 	}
 	if named("Host") {
 		f.Add("Behaviors[%d].ForwardHeaders has Host, want it left out: the origin's name and certificate are others", i)
 	}
 	for _, name := range []string{"Authorization", "Accept-Encoding"} {
 		if named(name) {
-			f.Add("Behaviors[%d].ForwardHeaders has %s, want it in KeyHeaders, or *: CloudFront refuses it in an origin request policy", i, name)
+			f.Add("Behaviors[%d].ForwardHeaders has %s, want it in KeyHeaders, or *: CloudFront refuses it in an origin "+
+				"request policy", i, name)
 		}
 	}
 }

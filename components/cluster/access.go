@@ -37,8 +37,8 @@ func (d *declaration) accessEntries() error {
 	return nil
 }
 
-// privateAccess opens the private endpoint. EKS's own rule lets in the cluster's security group alone, so that a bastion, a
-// runner in the VPC or a network behind a VPN waits in vain without it.
+// privateAccess opens the private endpoint. EKS's own rule lets in the cluster's security group alone, so that a
+// bastion, a runner in the VPC or a network behind a VPN waits in vain without it.
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html#private-access ; read 2026-11-29.
 func (d *declaration) privateAccess() ([]pulumi.Resource, error) {
 	var rules []pulumi.Resource

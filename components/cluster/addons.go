@@ -25,14 +25,15 @@ type addon struct {
 	name   string
 	phase  phase
 	config map[string]any
-	// logs are what it writes below /aws/containerinsights/<cluster>/. It would make the groups itself, to be kept for ever.
+	// logs are what it writes below /aws/containerinsights/<cluster>/. It would make the groups itself, to be kept for
+	// ever.
 	logs []string
 	// serviceAccount gets a role with the managed policy by pod identity. "" for add-ons that call no AWS service.
 	serviceAccount, policy string
 }
 
-// declaredAddons lists the add-ons. Configuration keys are those of each add-on's schema (aws eks describe-addon-configuration).
-// One without configuration runs with its defaults, which touch no pod but its own.
+// declaredAddons lists the add-ons. Configuration keys are those of each add-on's schema (aws eks
+// describe-addon-configuration). One without configuration runs with its defaults, which touch no pod but its own.
 var declaredAddons = []addon{
 	{name: "eks-pod-identity-agent", phase: beforeNodes},
 	{name: "kube-proxy", phase: beforeNodes},
@@ -54,18 +55,23 @@ var declaredAddons = []addon{
 		// Resolution must grow with the pods that resolve.
 		config: map[string]any{"autoScaling": map[string]any{"enabled": true, "minReplicas": 2, "maxReplicas": 10}},
 	},
-	// AWS advises AmazonEBSCSIDriverPolicyV2 since 2026 (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/pull/2918 ); this one
-	// works in every account. Whether V2 allows the tags that the StorageClass asks for, CreateVolume would settle.
-	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa", policy: catalogue.EBSDriverPolicy},
+	// AWS advises AmazonEBSCSIDriverPolicyV2 since 2026 (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/pull/2918
+	// ); this one works in every account. Whether V2 allows the tags that the StorageClass asks for, CreateVolume would
+	// settle.
+	{name: "aws-ebs-csi-driver", phase: afterNodes, serviceAccount: "ebs-csi-controller-sa",
+		policy: catalogue.EBSDriverPolicy},
 	{name: "metrics-server", phase: afterNodes},
 	{
-		name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent", policy: catalogue.CloudWatchAgentPolicy,
+		name: "amazon-cloudwatch-observability", phase: afterNodes, serviceAccount: "cloudwatch-agent",
+		policy: catalogue.CloudWatchAgentPolicy,
 		// Since 5.0.0 the add-on puts agents for Java, Python, .NET and Node.js into every workload that a Service selects.
 		// Java's init container has no security context, so that restricted namespaces refuse the pods
 		// (https://github.com/aws/amazon-cloudwatch-agent-operator/issues/361 ). Nothing here uses Application Signals.
 		// Source: https://github.com/aws-observability/helm-charts , RELEASE_NOTES of 5.0.0 and values.yaml; read 2026-11-29.
 		config: map[string]any{
-			"manager": map[string]any{"applicationSignals": map[string]any{"autoMonitor": map[string]any{"monitorAllServices": false}}},
+			"manager": map[string]any{"applicationSignals": map[string]any{
+				"autoMonitor": map[string]any{"monitorAllServices": false},
+			}},
 		},
 		// Of Fluent Bit (containerLogs.fluentBit.config.extraFiles in the same values.yaml) and of the agent's metrics.
 		logs: []string{"application", "dataplane", "host", "performance"},

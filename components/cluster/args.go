@@ -20,9 +20,9 @@ type Args struct {
 
 	// PublicAccessCIDRs may reach the API server from the internet. Empty: only the VPC can.
 	PublicAccessCIDRs []string
-	// PrivateAccessCIDRs may reach the API server's private endpoint: the VPC's own range, networks that are peered with it
-	// or come through a VPN. Empty: only nodes and pods can. Port 443 of the cluster's security group opens for them, which
-	// nodes and pods have too.
+	// PrivateAccessCIDRs may reach the API server's private endpoint: the VPC's own range, networks that are peered with
+	// it or come through a VPN. Empty: only nodes and pods can. Port 443 of the cluster's security group opens for them,
+	// which nodes and pods have too.
 	PrivateAccessCIDRs []string
 	// AdminPrincipalARNs are IAM roles and users who administer the cluster, besides whoever creates it: the creator
 	// has that right by itself and must not be listed (AWS answers 409).
@@ -42,7 +42,8 @@ type Args struct {
 	Tags map[string]string
 }
 
-// NodeGroup is a managed group of like nodes. Changing types, disk or capacity makes new nodes first, then drains the old.
+// NodeGroup is a managed group of like nodes. Changing types, disk or capacity makes new nodes first, then drains the
+// old.
 type NodeGroup struct {
 	// Name is short, lower-case and unique: "system", "api".
 	Name string

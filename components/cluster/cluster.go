@@ -1,8 +1,8 @@
 // Package cluster declares the EKS cluster that the workloads run on.
 //
 // Owns: the control plane with its key, log group and role, who may log in, add-ons, node groups with their launch
-// templates and the tags that let an autoscaler start them from zero, the Kubernetes provider, and the AWS Load Balancer
-// Controller.
+// templates and the tags that let an autoscaler start them from zero, the Kubernetes provider, and the AWS Load
+// Balancer Controller.
 //
 // Does not own: the network it stands in, the autoscaler itself, and everything that runs in namespaces of its own.
 //

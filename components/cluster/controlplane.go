@@ -43,7 +43,8 @@ func (d *declaration) eksCluster() (*eks.Cluster, error) {
 			Provider:  &eks.ClusterEncryptionConfigProviderArgs{KeyArn: key.Arn},
 			Resources: pulumi.ToStringArray([]string{"secrets"}),
 		},
-		EnabledClusterLogTypes: pulumi.ToStringArray([]string{"api", "audit", "authenticator", "controllerManager", "scheduler"}),
+		EnabledClusterLogTypes: pulumi.ToStringArray([]string{"api", "audit", "authenticator", "controllerManager",
+			"scheduler"}),
 		// Extended support costs six times as much ($0.60 an hour for $0.10; https://aws.amazon.com/eks/pricing/ , read
 		// 2026-11-23): let AWS upgrade at the end of standard support instead.
 		UpgradePolicy: &eks.ClusterUpgradePolicyArgs{SupportType: pulumi.String("STANDARD")},

@@ -51,12 +51,13 @@ func Kubeconfig(region, name, endpoint, authority string) (string, error) {
 }
 
 // provider applies objects server-side: several owners of one object (an HPA and a Deployment) then do not fight. It is
-// bound to the cluster's ARN, so that a changed kubeconfig updates it and replaces nothing. Data of ConfigMaps and Secrets
-// are updated and what they configure rolls by its annotations: by default the provider would delete them first, and pods
-// that start meanwhile would lack them. What was changed by hand is taken back, where the provider would report a conflict.
-// What makes the endpoint
+// bound to the cluster's ARN, so that a changed kubeconfig updates it and replaces nothing. Data of ConfigMaps and
+// Secrets are updated and what they configure rolls by its annotations: by default the provider would delete them
+// first, and pods that start meanwhile would lack them. What was changed by hand is taken back, where the provider
+// would report a conflict. What makes the endpoint
 // reachable comes before it and goes after it.
-func (d *declaration) provider(kubeconfig pulumi.StringOutput, reachable []pulumi.Resource) (*kubernetes.Provider, error) {
+func (d *declaration) provider(kubeconfig pulumi.StringOutput,
+	reachable []pulumi.Resource) (*kubernetes.Provider, error) {
 	provider, err := kubernetes.NewProvider(d.ctx, d.name, &kubernetes.ProviderArgs{
 		Kubeconfig:             kubeconfig,
 		ClusterIdentifier:      d.controlPlane.Arn,

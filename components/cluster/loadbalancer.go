@@ -21,7 +21,8 @@ const (
 
 // loadBalancerController declares the controller that registers pods with target groups. Load balancers and listeners
 // are declared by Pulumi, so it watches TargetGroupBindings alone, and its role can do no more.
-func (d *declaration) loadBalancerController(provider *kubernetes.Provider, after []pulumi.Resource) (pulumi.Resource, error) {
+func (d *declaration) loadBalancerController(provider *kubernetes.Provider,
+	after []pulumi.Resource) (pulumi.Resource, error) {
 	const suffix = "-load-balancer-controller"
 	identity, granted, err := d.controllerIdentity(suffix)
 	if err != nil {
@@ -45,19 +46,22 @@ func (d *declaration) loadBalancerController(provider *kubernetes.Provider, afte
 		// They are declared apart, so that they are raised with the chart.
 		SkipCrds: pulumi.Bool(true),
 		// Its pods need nodes, DNS, and their role at the time they start.
-	}, d.parent, pulumi.Provider(provider), pulumi.DependsOn(slices.Concat([]pulumi.Resource{identity, granted}, definitions, after)))
+	}, d.parent, pulumi.Provider(provider),
+		pulumi.DependsOn(slices.Concat([]pulumi.Resource{identity, granted}, definitions, after)))
 	if err != nil {
 		return nil, fmt.Errorf("load balancer controller: %w", err)
 	}
 	return release, nil
 }
 
-// controllerKinds are the two files of the chart's crds folder, from the tag of its version: the chart of a version and the
-// controller of it are released together.
+// controllerKinds are the two files of the chart's crds folder, from the tag of its version: the chart of a version and
+// the controller of it are released together.
 func (d *declaration) controllerKinds(suffix string, provider *kubernetes.Provider) ([]pulumi.Resource, error) {
-	folder := "https://raw.githubusercontent.com/kubernetes-sigs/aws-load-balancer-controller/v" + d.args.LoadBalancerController.ChartVersion +
+	folder := "https://raw.githubusercontent.com/kubernetes-sigs/aws-load-balancer-controller/v" +
+		d.args.LoadBalancerController.ChartVersion +
 		"/helm/aws-load-balancer-controller/crds/"
-	return kinds.Declare(d.ctx, d.name+suffix, map[string]string{"-kinds": folder + "crds.yaml", "-gateway-kinds": folder + "gateway-crds.yaml"},
+	return kinds.Declare(d.ctx, d.name+suffix,
+		map[string]string{"-kinds": folder + "crds.yaml", "-gateway-kinds": folder + "gateway-crds.yaml"},
 		d.parent, pulumi.Providers(provider))
 }
 
@@ -78,8 +82,8 @@ func (d *declaration) controllerValues() pulumi.Map {
 		"enableShield":                pulumi.Bool(false),
 		"enableWaf":                   pulumi.Bool(false),
 		"enableWafv2":                 pulumi.Bool(false),
-		// Its pod webhook fails open (failurePolicy Ignore, in the chart): a pod that is made while both replicas are away has no
-		// readiness gate, and is sent requests as soon as it is ready. The budget keeps one of the two there.
+		// Its pod webhook fails open (failurePolicy Ignore, in the chart): a pod that is made while both replicas are away
+		// has no readiness gate, and is sent requests as soon as it is ready. The budget keeps one of the two there.
 		"podDisruptionBudget": pulumi.Map{"maxUnavailable": pulumi.Int(1)},
 		// The chart's own contexts say the rest: no root, no escalation, a root file system that is read only (values.yaml of
 		// chart 3.5.0; read 2026-11-30).
@@ -146,7 +150,9 @@ func controllerPolicy(region, cluster string) map[string]any {
 			"Action":   []string{"ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"},
 			"Resource": "arn:aws:ec2:" + region + ":*:security-group/*",
 			// EKS tags its security group so.
-			"Condition": map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/kubernetes.io/cluster/" + cluster: "owned"}},
+			"Condition": map[string]any{
+				"StringEquals": map[string]any{"aws:ResourceTag/kubernetes.io/cluster/" + cluster: "owned"},
+			},
 		},
 	)
 }

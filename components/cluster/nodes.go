@@ -42,11 +42,12 @@ func (d *declaration) nodeGroups(role *iam.Role, after []pulumi.Resource) ([]pul
 	return groups, nil
 }
 
-func (d *declaration) nodeGroup(g NodeGroup, role *iam.Role, template *ec2.LaunchTemplate, after []pulumi.Resource) (*eks.NodeGroup, error) {
+func (d *declaration) nodeGroup(g NodeGroup, role *iam.Role, template *ec2.LaunchTemplate,
+	after []pulumi.Resource) (*eks.NodeGroup, error) {
 	suffix := "-" + g.Name
-	// Its autoscaling group rebalances zones (AZRebalance), ending nodes that are in use. No argument of a managed group says
-	// otherwise (https://github.com/aws/containers-roadmap/issues/1453 ; read 2026-11-29): docs/first-up.md has the command, and
-	// what holds without it.
+	// Its autoscaling group rebalances zones (AZRebalance), ending nodes that are in use. No argument of a managed group
+	// says otherwise (https://github.com/aws/containers-roadmap/issues/1453 ; read 2026-11-29): docs/first-up.md has the
+	// command, and what holds without it.
 	// The name is left to Pulumi: a change that replaces the group then makes the new one first.
 	return eks.NewNodeGroup(d.ctx, d.name+suffix, &eks.NodeGroupArgs{
 		ClusterName:   d.controlPlane.Name,
@@ -102,8 +103,8 @@ func (d *declaration) launchTemplate(g NodeGroup) (*ec2.LaunchTemplate, error) {
 			HttpTokens:   pulumi.String("required"), // IMDSv2
 			// 1 keeps pods from the node's role: an answer does not survive the hop into their network. Pods get roles
 			// by pod identity, which is another address; agents that read metadata run in the node's network. The EBS driver's
-			// node pods fall back to Kubernetes' own metadata, which counts interfaces and volumes roughly: `kubectl get csinode`
-			// would show by how much.
+			// node pods fall back to Kubernetes' own metadata, which counts interfaces and volumes roughly: `kubectl get
+			// csinode` would show by how much.
 			HttpPutResponseHopLimit: pulumi.Int(1),
 		},
 		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{&ec2.LaunchTemplateBlockDeviceMappingArgs{

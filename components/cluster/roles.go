@@ -51,10 +51,11 @@ func (d *declaration) role(spec roleSpec) (*iam.Role, []pulumi.Resource, error) 
 	}
 	var granted []pulumi.Resource
 	for _, policy := range spec.managed {
-		attachment, err := iam.NewRolePolicyAttachment(d.ctx, d.name+spec.suffix+"-"+path.Base(policy), &iam.RolePolicyAttachmentArgs{
-			Role:      role.Name,
-			PolicyArn: pulumi.String(policy),
-		}, d.parent)
+		attachment, err := iam.NewRolePolicyAttachment(d.ctx, d.name+spec.suffix+"-"+path.Base(policy),
+			&iam.RolePolicyAttachmentArgs{
+				Role:      role.Name,
+				PolicyArn: pulumi.String(policy),
+			}, d.parent)
 		if err != nil {
 			return nil, nil, fmt.Errorf("policy %s of role %s: %w", policy, spec.suffix, err)
 		}

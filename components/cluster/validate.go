@@ -14,7 +14,8 @@ import (
 // Source: https://docs.aws.amazon.com/general/latest/gr/eks.html ; read 2026-11-23.
 const maxPublicCIDRs = 40
 
-// longestName leaves room for the longest suffix of a role ("-amazon-cloudwatch-observability") and Pulumi's own 8 characters.
+// longestName leaves room for the longest suffix of a role ("-amazon-cloudwatch-observability") and Pulumi's own 8
+// characters.
 const longestName = 24
 
 var (
@@ -58,7 +59,8 @@ func (f *faults) publicAccess(cidrs []string) {
 		switch {
 		case !ok:
 		case reservedAddress(block.Addr()):
-			f.Add("%s is %q, want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint", path, cidr)
+			f.Add("%s is %q, want a public range: EKS refuses reserved ones here, and the VPC has the private endpoint",
+				path, cidr)
 		case slices.Index(cidrs, cidr) < i:
 			f.Add("%s is %q again, want each range once", path, cidr)
 		}

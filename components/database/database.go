@@ -1,8 +1,8 @@
 // Package database declares the platform's relational store: an RDS for PostgreSQL primary, its read replicas, and what
 // they need to run safely and to be tuned.
 //
-// Owns: the encryption key, subnet group, security group, parameter groups, log groups, monitoring role, the primary, its
-// replicas, and the Secrets Manager secret with the credentials and its rotation.
+// Owns: the encryption key, subnet group, security group, parameter groups, log groups, monitoring role, the primary,
+// its replicas, and the Secrets Manager secret with the credentials and its rotation.
 //
 // Does not own: the network it stands in, the numbers in its parameter groups (the caller computes them from the
 // instance classes and the connection budget), the schema, the security groups of its clients, and the function that
@@ -182,7 +182,8 @@ func (d *declaration) declare(db *Database) error {
 	if err != nil {
 		return err
 	}
-	shared := sharedWiring{identifier: datakey.Identifier(d.name, key), key: key, firewall: firewall, monitoring: monitoring}
+	shared := sharedWiring{identifier: datakey.Identifier(d.name, key), key: key, firewall: firewall,
+		monitoring: monitoring}
 	primary, err := d.primary(shared)
 	if err != nil {
 		return err

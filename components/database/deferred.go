@@ -7,10 +7,11 @@ import (
 	"github.com/ragscale/ragscale/components/internal/deferred"
 )
 
-// waiting tells what RDS keeps for an instance's maintenance window. The rest of what this component sets is done at once,
-// but for static parameters: those wait for a restart, which no window brings and no output tells.
-// Source: ModifyDBInstance and PendingModifiedValues of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ,
-// and https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.DBInstance.Modifying.html ; read 2026-11-30.
+// waiting tells what RDS keeps for an instance's maintenance window. The rest of what this component sets is done at
+// once, but for static parameters: those wait for a restart, which no window brings and no output tells.
+// Source: ModifyDBInstance and PendingModifiedValues of
+// https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 , and
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.DBInstance.Modifying.html ; read 2026-11-30.
 func (d *declaration) waiting(instance *rds.Instance, suffix, class string, multiAZ bool) pulumi.StringArrayOutput {
 	if d.args.ApplyImmediately {
 		return pulumi.StringArray{}.ToStringArrayOutput()

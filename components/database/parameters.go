@@ -20,8 +20,8 @@ const (
 	preload       = "shared_preload_libraries"
 )
 
-// mostBuffersShare of the memory may be shared_buffers: three quarters, and what rounding a formula's divisor adds. With
-// more the instance does not start.
+// mostBuffersShare of the memory may be shared_buffers: three quarters, and what rounding a formula's divisor adds.
+// With more the instance does not start.
 const mostBuffersShare = 0.751
 
 // bufferPage is the unit of shared_buffers, bytes.

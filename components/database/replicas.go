@@ -27,11 +27,12 @@ type Replicas struct {
 }
 
 // mostReplicas of one RDS for PostgreSQL primary.
-// Source: CreateDBInstanceReadReplica of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read 2026-11-24.
+// Source: CreateDBInstanceReadReplica of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/rds@v1.119.3 ; read
+// 2026-11-24.
 const mostReplicas = 15
 
-// replicaCreationOnly are the arguments that RDS can set only when it creates a replica. A replica in the source's region
-// always has the source's key.
+// replicaCreationOnly are the arguments that RDS can set only when it creates a replica. A replica in the source's
+// region always has the source's key.
 var replicaCreationOnly = []string{"availabilityZone", "kmsKeyId", "performanceInsightsKmsKeyId", "storageEncrypted"}
 
 var zonePattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9][a-z]$`)
@@ -56,9 +57,10 @@ func (d *declaration) replicas(primary *rds.Instance, w sharedWiring) ([]*rds.In
 	return replicas, nil
 }
 
-// replica has no name, user, password, port, backups and subnet group of its own: RDS takes the primary's. The volume is
-// at first as large as the primary's; its size here only makes it grow when the primary's does.
-func (d *declaration) replica(number int, primary *rds.Instance, group *rds.ParameterGroup, w sharedWiring) (*rds.Instance, error) {
+// replica has no name, user, password, port, backups and subnet group of its own: RDS takes the primary's. The volume
+// is at first as large as the primary's; its size here only makes it grow when the primary's does.
+func (d *declaration) replica(number int, primary *rds.Instance, group *rds.ParameterGroup,
+	w sharedWiring) (*rds.Instance, error) {
 	suffix := replicaSuffix(number)
 	identifier := pulumi.Sprintf("%s%s", w.identifier, suffix)
 	logs, err := d.logGroups(suffix, identifier)

@@ -15,8 +15,8 @@ import (
 // With rotation, the function owns the password, in the instance and in the secret. Args.Password is what both start
 // with, and a later change of it reaches neither: it would take the password back to one that the secret does not know.
 // Whoever was handed Args.Password instead of reading the secret (connection poolers, Kubernetes Secrets) is refused by
-// the database from the next rotation on: after each rotation, set the configured password to the secret's and update the
-// stack. So rotate on a schedule that the pipeline follows.
+// the database from the next rotation on: after each rotation, set the configured password to the secret's and update
+// the stack. So rotate on a schedule that the pipeline follows.
 type Rotation struct {
 	// Days between rotations: 1 to 1000. 0 rotates nothing.
 	Days int
@@ -84,7 +84,9 @@ func (d *declaration) credentials(primary *rds.Instance, key *kms.Key) (pulumi.S
 		RotationLambdaArn: d.args.Rotation.LambdaARN.ToStringOutput().ToStringPtrOutput(),
 		// At once would change the password under everything that this very update hands it to.
 		RotateImmediately: pulumi.Bool(false),
-		RotationRules:     secretsmanager.SecretRotationRotationRulesArgs{AutomaticallyAfterDays: pulumi.Int(d.args.Rotation.Days)},
+		RotationRules: secretsmanager.SecretRotationRotationRulesArgs{
+			AutomaticallyAfterDays: pulumi.Int(d.args.Rotation.Days),
+		},
 		// Secrets Manager tests the function with the value when it sets up the schedule.
 	}, d.parent, pulumi.DependsOn([]pulumi.Resource{version}))
 	if err != nil {
@@ -94,8 +96,10 @@ func (d *declaration) credentials(primary *rds.Instance, key *kms.Key) (pulumi.S
 }
 
 // firstCredentials is the secret's value in the form that AWS's rotation functions read and write.
-// Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html ; read 2026-11-24.
-func (d *declaration) firstCredentials(secret *secretsmanager.Secret, primary *rds.Instance) (*secretsmanager.SecretVersion, error) {
+// Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html ; read
+// 2026-11-24.
+func (d *declaration) firstCredentials(secret *secretsmanager.Secret,
+	primary *rds.Instance) (*secretsmanager.SecretVersion, error) {
 	value := pulumi.JSONMarshal(pulumi.Map{
 		"engine":   pulumi.String("postgres"),
 		"host":     primary.Address,

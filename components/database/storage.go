@@ -24,7 +24,8 @@ func (f *faults) gp3(s Storage) {
 			f.Add("Storage.IOPS is %d with %d GiB of gp3, want 0 below %d GiB", s.IOPS, s.GiB, rds.StripedGiB)
 		}
 		if s.ThroughputMBps != 0 {
-			f.Add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 below %d GiB", s.ThroughputMBps, s.GiB, rds.StripedGiB)
+			f.Add("Storage.ThroughputMBps is %d with %d GiB of gp3, want 0 below %d GiB", s.ThroughputMBps, s.GiB,
+				rds.StripedGiB)
 		}
 		return
 	}
@@ -42,15 +43,16 @@ func (f *faults) provisionedIOPS(s Storage) {
 		f.Add("Storage.GiB is %d with type %s, want %d or more", s.GiB, s.Type, rds.LeastProvisionedGiB)
 	}
 	if s.IOPS < rds.LeastProvisionedIOPS || s.IOPS > rds.MostProvisionedIOPS {
-		f.Add("Storage.IOPS is %d with type %s, want %d to %d", s.IOPS, s.Type, rds.LeastProvisionedIOPS, rds.MostProvisionedIOPS)
+		f.Add("Storage.IOPS is %d with type %s, want %d to %d", s.IOPS, s.Type, rds.LeastProvisionedIOPS,
+			rds.MostProvisionedIOPS)
 	}
 	if s.ThroughputMBps != 0 {
 		f.Add("Storage.ThroughputMBps is %d with type %s, want 0: only gp3 takes it", s.ThroughputMBps, s.Type)
 	}
 }
 
-// provisioned says the baseline of a large gp3 volume, which RDS would provide on creation but not when a volume grows to
-// that size: the provider would send the volume's 3,000 IOPS along, "Invalid iops value for engine name postgres and
+// provisioned says the baseline of a large gp3 volume, which RDS would provide on creation but not when a volume grows
+// to that size: the provider would send the volume's 3,000 IOPS along, "Invalid iops value for engine name postgres and
 // storage type gp3: 3000".
 // Source: https://github.com/hashicorp/terraform-provider-aws/issues/28382 (open), /33512; read 2026-11-30.
 func provisioned(s Storage) Storage {

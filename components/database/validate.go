@@ -66,7 +66,8 @@ func (f *faults) upkeep(a Args) {
 	if a.DeletionProtection && a.BackupRetentionDays == 0 {
 		f.Add("BackupRetentionDays is 0 with DeletionProtection, want 1 or more: data worth protecting needs backups")
 	}
-	f.Windows(fault.Span{Field: "BackupWindow", Value: a.BackupWindow}, fault.Span{Field: "MaintenanceWindow", Value: a.MaintenanceWindow}, rds.LeastWindow)
+	f.Windows(fault.Span{Field: "BackupWindow", Value: a.BackupWindow},
+		fault.Span{Field: "MaintenanceWindow", Value: a.MaintenanceWindow}, rds.LeastWindow)
 }
 
 func (f *faults) insight(a Args) {
@@ -95,7 +96,8 @@ const (
 )
 
 // insightsDays are the retentions that a mode has.
-var insightsDays = map[string]int{InsightsStandard: rds.StandardInsightsDays, InsightsAdvanced: rds.AdvancedInsightsDays}
+var insightsDays = map[string]int{InsightsStandard: rds.StandardInsightsDays,
+	InsightsAdvanced: rds.AdvancedInsightsDays}
 
 // isPinned tells a minor version from a major one. AWS upgrading a pinned minor would be a difference for ever.
 func isPinned(version string) bool { return strings.Contains(version, ".") }

@@ -1,7 +1,7 @@
 // Package graph lets tests look at what a Pulumi program registers, and compare it with text that a reviewer can read.
 //
-// Owns: the graph as text, searching in it, golden files. Does not own: how a program is run without an engine (planner), any
-// component, nor what a component should declare. Tests alone import it.
+// Owns: the graph as text, searching in it, golden files. Does not own: how a program is run without an engine
+// (planner), any component, nor what a component should declare. Tests alone import it.
 package graph
 
 import (

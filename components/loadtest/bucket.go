@@ -64,14 +64,15 @@ func (d *declaration) overTLS(bucket *s3.BucketV2, closed pulumi.Resource) error
 // keep encrypts results with S3's own key and keeps them for their time.
 func (d *declaration) keep(bucket *s3.BucketV2) error {
 	name := d.name + resultsSuffix
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, name, &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
-	}, d.parent); err != nil {
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(d.ctx, name,
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+				ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+					SseAlgorithm: pulumi.String("AES256"),
+				},
+			}},
+		}, d.parent); err != nil {
 		return fmt.Errorf("encryption of the bucket: %w", err)
 	}
 	versions, err := s3.NewBucketVersioningV2(d.ctx, name, &s3.BucketVersioningV2Args{
@@ -84,10 +85,14 @@ func (d *declaration) keep(bucket *s3.BucketV2) error {
 	_, err = s3.NewBucketLifecycleConfigurationV2(d.ctx, name, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id:         pulumi.String("expire"),
+			Id:         pulumi.String("expire-results"),
 			Status:     pulumi.String("Enabled"),
-			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")}, // every object
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(resultsPrefix + "/")}, // baselines stay
 			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(d.args.ResultsRetentionDays)},
+		}, &s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id:     pulumi.String("expire-versions"),
+			Status: pulumi.String("Enabled"),
+			Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")}, // every object
 			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
 				NoncurrentDays: pulumi.Int(noncurrentDays),
 			},

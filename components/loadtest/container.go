@@ -17,7 +17,8 @@ type resources struct{ cpu, memory int64 }
 // sidecarMost is what the AWS CLI needs, where the pod has that to spare.
 var sidecarMost = resources{cpu: 100, memory: 256 << 20}
 
-// split divides the pod's resources: the sidecar takes a tenth of the CPU and a quarter of the memory, at most its need.
+// split divides the pod's resources: the sidecar takes a tenth of the CPU and a quarter of the memory, at most its
+// need.
 func (d *declaration) split() (load, sidecar resources) {
 	cpu, memory := resource.MustParse(d.args.Requests.CPU), resource.MustParse(d.args.Requests.Memory)
 	all := resources{cpu: cpu.MilliValue(), memory: memory.Value()}
@@ -64,7 +65,8 @@ func tokenEnv() *corev1.EnvVarArgs {
 }
 
 func mount(volume, path string, readOnly bool) *corev1.VolumeMountArgs {
-	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(readOnly)}
+	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(path),
+		ReadOnly: pulumi.Bool(readOnly)}
 }
 
 func configured(volume string, config pulumi.StringOutput) *corev1.VolumeArgs {
@@ -75,5 +77,6 @@ func configured(volume string, config pulumi.StringOutput) *corev1.VolumeArgs {
 }
 
 func empty(volume, size string) *corev1.VolumeArgs {
-	return &corev1.VolumeArgs{Name: pulumi.String(volume), EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(size)}}
+	return &corev1.VolumeArgs{Name: pulumi.String(volume),
+		EmptyDir: &corev1.EmptyDirVolumeSourceArgs{SizeLimit: pulumi.String(size)}}
 }

@@ -15,8 +15,8 @@ const (
 	podTrust           = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}]}`
 )
 
-// identity lets generators add results, and nothing else: neither read nor list nor delete. It returns the role and what
-// pods wait for, since their identity is injected when they are created.
+// identity lets generators add results, and nothing else: neither read nor list nor delete. It returns the role and
+// what pods wait for, since their identity is injected when they are created.
 func (d *declaration) identity(bucket *s3.BucketV2) (*iam.Role, []pulumi.Resource, error) {
 	account, err := corev1.NewServiceAccount(d.ctx, d.name+"-load", &corev1.ServiceAccountArgs{
 		Metadata: d.metadata(serviceAccountName),

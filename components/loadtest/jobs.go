@@ -12,7 +12,8 @@ import (
 const (
 	// neverDue is a day that does not come, for scenarios without a schedule: a CronJob has to have one.
 	neverDue = "0 0 31 2 *"
-	// startWithin is how late a run may begin, s: later it would measure another hour than the one that it is compared with.
+	// startWithin is how late a run may begin, s: later it would measure another hour than the one that it is compared
+	// with.
 	startWithin = 600
 	// runsKept of each outcome, with their pods' logs. Results are in the bucket.
 	runsKept = 5
@@ -64,7 +65,8 @@ func (d *declaration) cronJob(s Scenario, in podInputs, before []pulumi.Resource
 			StartingDeadlineSeconds:    pulumi.Int(startWithin),
 			SuccessfulJobsHistoryLimit: pulumi.Int(runsKept),
 			FailedJobsHistoryLimit:     pulumi.Int(runsKept),
-			JobTemplate:                &batchv1.JobTemplateSpecArgs{Metadata: &metav1.ObjectMetaArgs{Labels: runLabels(s)}, Spec: d.job(s, in)},
+			JobTemplate: &batchv1.JobTemplateSpecArgs{Metadata: &metav1.ObjectMetaArgs{Labels: runLabels(s)},
+				Spec: d.job(s, in)},
 		},
 	}, d.parent, pulumi.DependsOn(before))
 	if err != nil {
@@ -73,11 +75,11 @@ func (d *declaration) cronJob(s Scenario, in podInputs, before []pulumi.Resource
 	return nil
 }
 
-// job is one run: no generator is started twice, for a second would find the first one's load. With a backoff limit of 0
-// Kubernetes would end all generators with the first that fails, in the midst of what they measure: so there may be as many
-// failures as generators but one, and none of the same index.
-// Source: https://github.com/kubernetes/kubernetes, pkg/controller/job/job_controller.go (exceedsBackoffLimit); v1.37.2,
-// read 2026-11-24.
+// job is one run: no generator is started twice, for a second would find the first one's load. With a backoff limit of
+// 0 Kubernetes would end all generators with the first that fails, in the midst of what they measure: so there may be
+// as many failures as generators but one, and none of the same index.
+// Source: https://github.com/kubernetes/kubernetes, pkg/controller/job/job_controller.go (exceedsBackoffLimit);
+// v1.37.2, read 2026-11-24.
 func (d *declaration) job(s Scenario, in podInputs) *batchv1.JobSpecArgs {
 	return &batchv1.JobSpecArgs{
 		CompletionMode:        pulumi.String("Indexed"),

@@ -1,16 +1,16 @@
 // Package loadtest declares the load tests: k6 as Jobs that aim at the API, and a bucket for their results.
 //
-// Owns: the namespace and its network policies, the ConfigMaps of scripts and scenarios, a CronJob per scenario, the Service
-// by which generators find each other, the pods' AWS identity, the results' bucket.
+// Owns: the namespace and its network policies, the ConfigMaps of scripts and scenarios, a CronJob per scenario, the
+// Service by which generators find each other, the pods' AWS identity, the results' bucket.
 //
 // Does not own: the API, the nodes of the generators, runs by hand (`ragscale load run`, or `kubectl create job
 // --from=cronjob/NAME`), the numbers of a scenario and what it must keep, what is done with results.
 //
-// A run is an Indexed Job: each pod is a generator with its segment of the users, and begins when all are there. The Job fails when a generator missed a
-// threshold (k6's exit code 99), could not begin, or was ended by the deadline. k6 is the pod's only container in that
-// account; what uploads the result is a sidecar, which Kubernetes stops when k6 has ended, however it ended, and then
-// waits for. So a result is kept whether or not thresholds were, and an upload that fails turns no good run into a bad one:
-// the sidecar's exit code has it.
+// A run is an Indexed Job: each pod is a generator with its segment of the users, and begins when all are there. The
+// Job fails when a generator missed a threshold (k6's exit code 99), could not begin, or was ended by the deadline. k6
+// is the pod's only container in that account; what uploads the result is a sidecar, which Kubernetes stops when k6 has
+// ended, however it ended, and then waits for. So a result is kept whether or not thresholds were, and an upload that
+// fails turns no good run into a bad one: the sidecar's exit code has it.
 package loadtest
 
 import (
@@ -95,6 +95,8 @@ type Scenario struct {
 	DeadlineSeconds int
 	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
 	StopAtFault bool
+	// AnswersOnly is for a run that is too short for percentiles: whether everything answers is all that it judges.
+	AnswersOnly bool
 }
 
 // Resources are Kubernetes quantities: CPU "2", Memory "4Gi".
@@ -120,8 +122,8 @@ type declaration struct {
 	namespace pulumi.StringOutput // known once the namespace exists, so that data flow orders what is in it
 }
 
-// New declares the load tests. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported all
-// at once, each with its field.
+// New declares the load tests. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported
+// all at once, each with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*LoadTest, error) {
 	if err := validate(name, args); err != nil {
 		return nil, err
@@ -166,7 +168,8 @@ func (d *declaration) declare(tests *LoadTest) error {
 		return err
 	}
 	tests.Namespace, tests.ResultsBucket, tests.RoleARN = d.namespace, bucket.ID().ToStringOutput(), role.Arn
-	return d.cronJobs(podInputs{bucket: tests.ResultsBucket, scripts: nameOf(scripts)}, slices.Concat(ready, policies, []pulumi.Resource{peers}))
+	return d.cronJobs(podInputs{bucket: tests.ResultsBucket, scripts: nameOf(scripts)},
+		slices.Concat(ready, policies, []pulumi.Resource{peers}))
 }
 
 func nameOf(config *corev1.ConfigMap) pulumi.StringOutput { return config.Metadata.Name().Elem() }

@@ -15,7 +15,8 @@ const httpsPort = 443
 
 // newNamespace waits for Args.DependsOn, and everything in it waits for it.
 func (d *declaration) newNamespace() (*corev1.Namespace, error) {
-	return restricted.NewNamespace(d.ctx, d.name+"-load", d.args.Namespace, labels(), d.parent, pulumi.DependsOn(d.args.DependsOn))
+	return restricted.NewNamespace(d.ctx, d.name+"-load", d.args.Namespace, labels(), d.parent,
+		pulumi.DependsOn(d.args.DependsOn))
 }
 
 func (d *declaration) metadata(object string) *metav1.ObjectMetaArgs {

@@ -44,8 +44,9 @@ type podInputs struct{ bucket, scripts, scenario pulumi.StringOutput }
 func (d *declaration) pod(s Scenario, in podInputs) *corev1.PodSpecArgs {
 	load, sidecar := d.split()
 	spec := &corev1.PodSpecArgs{
-		ServiceAccountName:           pulumi.String(serviceAccountName),
-		Subdomain:                    pulumi.String(peersName), // with the host name that Kubernetes gives each: JOB-INDEX.generators
+		ServiceAccountName: pulumi.String(serviceAccountName),
+		// with the host name that Kubernetes gives each: JOB-INDEX.generators
+		Subdomain:                    pulumi.String(peersName),
 		AutomountServiceAccountToken: pulumi.Bool(false),
 		EnableServiceLinks:           pulumi.Bool(false),
 		RestartPolicy:                pulumi.String("Never"),
@@ -55,14 +56,16 @@ func (d *declaration) pod(s Scenario, in podInputs) *corev1.PodSpecArgs {
 		InitContainers:                corev1.ContainerArray{d.uploadContainer(s, in, sidecar)},
 		Containers:                    corev1.ContainerArray{d.k6Container(s, load)},
 		Volumes: corev1.VolumeArray{
-			configured("scripts", in.scripts), configured("scenario", in.scenario), empty("results", resultsSize), empty("tmp", tmpSize),
+			configured("scripts", in.scripts), configured("scenario", in.scenario), empty("results", resultsSize),
+			empty("tmp", tmpSize),
 		},
 		Affinity: apart(),
 	}
 	if d.args.NodeGroup != "" {
 		spec.NodeSelector = pulumi.StringMap{poolLabel: pulumi.String(d.args.NodeGroup)}
 		spec.Tolerations = corev1.TolerationArray{&corev1.TolerationArgs{
-			Key: pulumi.String(poolLabel), Operator: pulumi.String("Equal"), Value: pulumi.String(d.args.NodeGroup), Effect: pulumi.String("NoSchedule"),
+			Key: pulumi.String(poolLabel), Operator: pulumi.String("Equal"), Value: pulumi.String(d.args.NodeGroup),
+			Effect: pulumi.String("NoSchedule"),
 		}}
 	}
 	if d.args.PriorityClassName != "" {
@@ -71,8 +74,8 @@ func (d *declaration) pod(s Scenario, in podInputs) *corev1.PodSpecArgs {
 	return spec
 }
 
-// apart prefers a node without another generator: they share nothing then, the network's bandwidth least of all. It is a
-// preference, since a group that starts from zero has room for several on a node.
+// apart prefers a node without another generator: they share nothing then, the network's bandwidth least of all. It is
+// a preference, since a group that starts from zero has room for several on a node.
 func apart() *corev1.AffinityArgs {
 	return &corev1.AffinityArgs{PodAntiAffinity: &corev1.PodAntiAffinityArgs{
 		PreferredDuringSchedulingIgnoredDuringExecution: corev1.WeightedPodAffinityTermArray{&corev1.WeightedPodAffinityTermArgs{
@@ -100,12 +103,14 @@ func (d *declaration) k6Container(s Scenario, r resources) *corev1.ContainerArgs
 			k6.EnvAllowProduction: strconv.FormatBool(d.args.AllowProduction),
 			k6.EnvEnvironment:     scriptsPath + "/" + environmentKey,
 			k6.EnvScenario:        scenarioPath + "/" + scenarioKey,
-		}), &corev1.EnvVarArgs{Name: pulumi.String(k6.EnvTarget), Value: d.args.TargetURL.ToStringOutput().ToStringPtrOutput()},
+		}), &corev1.EnvVarArgs{Name: pulumi.String(k6.EnvTarget),
+			Value: d.args.TargetURL.ToStringOutput().ToStringPtrOutput()},
 			fieldEnv(k6.EnvPod, "metadata.name"), fieldEnv(k6.EnvNode, "spec.nodeName"), tokenEnv()),
 		Resources:       r.both(),
 		SecurityContext: restricted.Container(),
 		VolumeMounts: corev1.VolumeMountArray{
-			mount("scripts", scriptsPath, true), mount("scenario", scenarioPath, true), mount("results", resultsPath, false), mount("tmp", "/tmp", false),
+			mount("scripts", scriptsPath, true), mount("scenario", scenarioPath, true), mount("results", resultsPath, false),
+			mount("tmp", "/tmp", false),
 		},
 	}
 }
@@ -128,6 +133,7 @@ func (d *declaration) uploadContainer(s Scenario, in podInputs, r resources) *co
 		}), &corev1.EnvVarArgs{Name: pulumi.String("RESULTS_BUCKET"), Value: in.bucket.ToStringPtrOutput()}),
 		Resources:       r.both(),
 		SecurityContext: restricted.Container(),
-		VolumeMounts:    corev1.VolumeMountArray{mount("scripts", scriptsPath, true), mount("results", resultsPath, true), mount("tmp", "/tmp", false)},
+		VolumeMounts: corev1.VolumeMountArray{mount("scripts", scriptsPath, true), mount("results", resultsPath, true),
+			mount("tmp", "/tmp", false)},
 	}
 }

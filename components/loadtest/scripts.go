@@ -33,11 +33,13 @@ func (d *declaration) scripts() (*corev1.ConfigMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	data := pulumi.StringMap{runFile: pulumi.String(run), uploadFile: pulumi.String(upload), environmentKey: d.environment()}
+	data := pulumi.StringMap{runFile: pulumi.String(run), uploadFile: pulumi.String(upload),
+		environmentKey: d.environment()}
 	for name, text := range files {
 		data[name] = pulumi.String(text)
 	}
-	config, err := corev1.NewConfigMap(d.ctx, d.name+"-load-scripts", &corev1.ConfigMapArgs{Metadata: d.metadata(scriptsName), Data: data}, d.parent)
+	config, err := corev1.NewConfigMap(d.ctx, d.name+"-load-scripts",
+		&corev1.ConfigMapArgs{Metadata: d.metadata(scriptsName), Data: data}, d.parent)
 	if err != nil {
 		return nil, fmt.Errorf("config map %s: %w", scriptsName, err)
 	}
@@ -56,8 +58,9 @@ func (d *declaration) environment() pulumi.StringOutput {
 // scenario declares the ConfigMap of one scenario.
 func (d *declaration) scenario(s Scenario) (*corev1.ConfigMap, error) {
 	text, err := json.MarshalIndent(k6.Scenario{
-		Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds, ThinkSeconds: s.ThinkSeconds,
-		GracefulSeconds: s.GracefulSeconds, Generators: s.Generators, StopAtFault: s.StopAtFault, Production: d.args.Production,
+		Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
+		ThinkSeconds: s.ThinkSeconds, GracefulSeconds: s.GracefulSeconds, Generators: s.Generators,
+		StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly, Production: d.args.Production,
 		Thresholds: d.args.Thresholds,
 	}, "", "  ")
 	if err != nil {

@@ -92,14 +92,17 @@ func (f *faults) load(at string, s Scenario) {
 func (f *faults) timing(at string, s Scenario) {
 	f.AtLeast(at+"DurationSeconds", s.DurationSeconds, 1)
 	if s.RampUpSeconds < 0 || s.RampUpSeconds > max(0, s.DurationSeconds) {
-		f.Add("%sRampUpSeconds is %d, want 0 to DurationSeconds, %d, of which it is a part", at, s.RampUpSeconds, s.DurationSeconds)
+		f.Add("%sRampUpSeconds is %d, want 0 to DurationSeconds, %d, of which it is a part", at, s.RampUpSeconds,
+			s.DurationSeconds)
 	}
 	f.AtLeast(at+"GracefulSeconds", s.GracefulSeconds, 0)
 	if s.GatherSeconds < 0 || s.Generators > 1 && s.GatherSeconds == 0 {
-		f.Add("%sGatherSeconds is %d, want 0 or more, and above 0 with several Generators: they wait for each other", at, s.GatherSeconds)
+		f.Add("%sGatherSeconds is %d, want 0 or more, and above 0 with several Generators: they wait for each other", at,
+			s.GatherSeconds)
 	}
 	if least := s.DurationSeconds + s.GracefulSeconds + max(0, s.GatherSeconds); s.DeadlineSeconds <= least {
-		f.Add("%sDeadlineSeconds is %d, want above DurationSeconds, GracefulSeconds and GatherSeconds together, %d", at, s.DeadlineSeconds, least)
+		f.Add("%sDeadlineSeconds is %d, want above DurationSeconds, GracefulSeconds and GatherSeconds together, %d", at,
+			s.DeadlineSeconds, least)
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 )
 
 // interfaceServices are what nodes, add-ons and controllers of a cluster without a way out call.
-// Source of all but monitoring: https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html ; read 2026-11-23.
+// Source of all but monitoring: https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html ; read
+// 2026-11-23.
 var interfaceServices = []string{
 	"autoscaling",          // cluster-autoscaler
 	"ec2",                  // vpc-cni, ebs-csi, nodes joining

@@ -26,7 +26,8 @@ func (d *declaration) natGateways(public *tier) (map[string]*ec2.NatGateway, err
 	return byZone, nil
 }
 
-func (d *declaration) natGateway(zone string, subnet *ec2.Subnet, association *ec2.RouteTableAssociation) (*ec2.NatGateway, error) {
+func (d *declaration) natGateway(zone string, subnet *ec2.Subnet,
+	association *ec2.RouteTableAssociation) (*ec2.NatGateway, error) {
 	suffix := "-nat-" + zone
 	address, err := ec2.NewEip(d.ctx, d.name+suffix, &ec2.EipArgs{
 		Domain: pulumi.String("vpc"),

@@ -54,8 +54,8 @@ type Args struct {
 	Tags map[string]string
 }
 
-// Network is the declared network. The subnet lists are in the order of Args.Zones. Each id depends on the subnet's routes
-// and endpoints too: what is put into a subnet is created after them and deleted before them.
+// Network is the declared network. The subnet lists are in the order of Args.Zones. Each id depends on the subnet's
+// routes and endpoints too: what is put into a subnet is created after them and deleted before them.
 type Network struct {
 	pulumi.ResourceState
 

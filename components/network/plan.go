@@ -28,7 +28,8 @@ type Zone struct {
 func Plan(cidr string, zones []string) ([]Zone, error) {
 	vpc, err := netip.ParsePrefix(cidr)
 	if err != nil || !vpc.Addr().Is4() || vpc.Bits() < minPrefixBits || vpc.Bits() > maxPrefixBits || vpc != vpc.Masked() {
-		return nil, fmt.Errorf("network.cidr is %q, want an IPv4 range from /%d to /%d without host bits", cidr, minPrefixBits, maxPrefixBits)
+		return nil, fmt.Errorf("network.cidr is %q, want an IPv4 range from /%d to /%d without host bits", cidr,
+			minPrefixBits, maxPrefixBits)
 	}
 	if len(zones) < minZones || len(zones) > maxZones {
 		return nil, fmt.Errorf("network.zones has %d entries, want %d or %d", len(zones), minZones, maxZones)

@@ -16,8 +16,9 @@ type tier struct {
 	associations []*ec2.RouteTableAssociation
 }
 
-// usable are the subnet ids, which also depend on the subnet's routes and on the extra resources. The dependency alone is
-// added: were the ids computed from the others', an update that adds an endpoint would preview as replacing the nodes.
+// usable are the subnet ids, which also depend on the subnet's routes and on the extra resources. The dependency alone
+// is added: were the ids computed from the others', an update that adds an endpoint would preview as replacing the
+// nodes.
 func (d *declaration) usable(t *tier, extra []pulumi.Resource) pulumi.StringArray {
 	ids := make(pulumi.StringArray, len(t.subnets))
 	for i, subnet := range t.subnets {

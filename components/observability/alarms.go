@@ -51,7 +51,8 @@ type evaluation struct{ period, periods, breaching int }
 var (
 	// prompt is for what users feel: three bad minutes of five.
 	prompt = evaluation{60, 5, 3}
-	// sustained is for saturation: a quarter of an hour outlasts any scale-up, so that what autoscaling answers wakes nobody.
+	// sustained is for saturation: a quarter of an hour outlasts any scale-up, so that what autoscaling answers wakes
+	// nobody.
 	sustained = evaluation{60, 15, 12}
 	// late is for metrics that arrive minutes late, CloudFront's.
 	late = evaluation{300, 3, 3}
@@ -182,7 +183,8 @@ func (a alarm) setMetrics(args *cloudwatch.MetricAlarmArgs) {
 		return
 	}
 	queries := cloudwatch.MetricAlarmMetricQueryArray{&cloudwatch.MetricAlarmMetricQueryArgs{
-		Id: pulumi.String("result"), Expression: pulumi.String(a.expression), Label: pulumi.String(a.title), ReturnData: pulumi.Bool(true),
+		Id: pulumi.String("result"), Expression: pulumi.String(a.expression), Label: pulumi.String(a.title),
+		ReturnData: pulumi.Bool(true),
 	}}
 	for _, m := range a.metrics {
 		queries = append(queries, &cloudwatch.MetricAlarmMetricQueryArgs{

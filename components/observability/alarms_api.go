@@ -14,11 +14,12 @@ import (
 const (
 	loadBalancerSpace = "AWS/ApplicationELB"
 	burnKey           = "availability-burn"
-	// failedShare is the share of requests that failed, in the load balancer or behind it. Without requests it has no value.
-	// The load balancer sees what the pods' own metrics cannot: a pod that is gone answers nothing. RequestCount leaves out
-	// requests for which there was no target, which get a 503: with all pods gone it is zero, so they are added.
-	// Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html , as
-	// remembered 2026-11-24.
+	// failedShare is the share of requests that failed, in the load balancer or behind it. Without requests it has no
+	// value. The load balancer sees what the pods' own metrics cannot: a pod that is gone answers nothing. RequestCount
+	// leaves out requests for which there was no target, which get a 503: with all pods gone it is zero, so they are
+	// added.
+	// Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html ,
+	// as remembered 2026-11-24.
 	failedShare = "(FILL(elb, 0) + FILL(target, 0)) / (FILL(requests, 0) + FILL(refused, 0))"
 )
 
@@ -34,21 +35,24 @@ func (a Args) apiAlarms() []alarm {
 	all := []alarm{
 		{
 			tier: objectivesTier, key: "api-latency", title: "Response time, p95",
-			meaning: "One request in twenty takes longer than the objective.",
-			metrics: []metric{{"latency", loadBalancerSpace, "TargetResponseTime", "p95", balancer}}, threshold: a.Thresholds.API.ResponseSeconds,
-			unit: "s", when: prompt, whenMissing: quiet,
+			meaning:   "One request in twenty takes longer than the objective.",
+			metrics:   []metric{{"latency", loadBalancerSpace, "TargetResponseTime", "p95", balancer}},
+			threshold: a.Thresholds.API.ResponseSeconds,
+			unit:      "s", when: prompt, whenMissing: quiet,
 		},
 		{
 			tier: objectivesTier, key: "api-errors", title: "Requests that failed",
 			meaning: "More requests fail than the availability objective allows.",
-			metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, unit: "share of requests", when: sustained, whenMissing: quiet,
+			metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, unit: "share of requests",
+			when: sustained, whenMissing: quiet,
 		},
 		{
 			tier: apiTier, key: "api-no-targets", title: "Healthy pods behind the load balancer",
 			meaning: "The load balancer has no healthy pod to send requests to.",
 			// With none the metric itself can go missing.
-			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true, threshold: slo.Threshold{Value: leastHealthy},
-			unit: "pods", when: prompt, whenMissing: loud,
+			metrics: []metric{{"healthy", loadBalancerSpace, "HealthyHostCount", "Minimum", target}}, below: true,
+			threshold: slo.Threshold{Value: leastHealthy},
+			unit:      "pods", when: prompt, whenMissing: loud,
 		},
 	}
 	return append(all, a.burnLegs(failures)...)
@@ -79,8 +83,10 @@ func (a Args) burnLegs(failures []metric) []alarm {
 		for _, seconds := range []int{pair.long, pair.short} {
 			legs = append(legs, alarm{
 				tier: objectivesTier, key: burnKey, subject: window(seconds), title: "Requests that failed, by window", leg: true,
-				meaning: fmt.Sprintf("In %s the error budget of 30 days burns %v times too fast. Tells nobody by itself.", window(seconds), pair.factor),
-				metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, burn: pair.factor, unit: "share of requests",
+				meaning: fmt.Sprintf("In %s the error budget of 30 days burns %v times too fast. Tells nobody by itself.",
+					window(seconds), pair.factor),
+				metrics: failures, expression: failedShare, threshold: a.Thresholds.API.ErrorRatio, burn: pair.factor,
+				unit: "share of requests",
 				when: evaluation{seconds, 1, 1}, whenMissing: quiet,
 			})
 		}
@@ -89,7 +95,8 @@ func (a Args) burnLegs(failures []metric) []alarm {
 }
 
 // availabilityBurn is in alarm while both windows of a pair are: it matters, and it still goes on.
-func (d *declaration) availabilityBurn(legs map[string]pulumi.StringOutput, t topics) (*cloudwatch.CompositeAlarm, error) {
+func (d *declaration) availabilityBurn(legs map[string]pulumi.StringOutput,
+	t topics) (*cloudwatch.CompositeAlarm, error) {
 	var names []any
 	var pairs []string
 	for _, pair := range burnPairs {
@@ -98,11 +105,12 @@ func (d *declaration) availabilityBurn(legs map[string]pulumi.StringOutput, t to
 	}
 	name := d.name + "-" + burnKey
 	return cloudwatch.NewCompositeAlarm(d.ctx, name, &cloudwatch.CompositeAlarmArgs{
-		AlarmName:        pulumi.String(name),
-		AlarmDescription: d.args.description("Requests fail so fast that the error budget of 30 days will not last.", burnKey),
-		AlarmRule:        pulumi.Sprintf(strings.Join(pairs, " OR "), names...),
-		AlarmActions:     pulumi.StringArray{t.regional.Arn},
-		OkActions:        pulumi.StringArray{t.regional.Arn},
-		Tags:             d.tags("-" + burnKey),
+		AlarmName: pulumi.String(name),
+		AlarmDescription: d.args.description("Requests fail so fast that the error budget of 30 days will not last.",
+			burnKey),
+		AlarmRule:    pulumi.Sprintf(strings.Join(pairs, " OR "), names...),
+		AlarmActions: pulumi.StringArray{t.regional.Arn},
+		OkActions:    pulumi.StringArray{t.regional.Arn},
+		Tags:         d.tags("-" + burnKey),
 	}, d.parent)
 }

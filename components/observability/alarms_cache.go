@@ -21,7 +21,8 @@ func (a Args) cacheNode(key string, node map[string]pulumi.StringInput) []alarm 
 	one := func(name, stat string) []metric { return []metric{{"value", space, name, stat, node}} }
 	all := []alarm{
 		{
-			key: "cache-cpu", title: "CPU of the engine", meaning: "The cache's one thread is almost always at work: every command waits.",
+			key: "cache-cpu", title: "CPU of the engine",
+			meaning: "The cache's one thread is almost always at work: every command waits.",
 			metrics: one("EngineCPUUtilization", "Average"), threshold: t.CPUPercent, unit: "%", when: sustained,
 		},
 		{
@@ -31,16 +32,19 @@ func (a Args) cacheNode(key string, node map[string]pulumi.StringInput) []alarm 
 		{
 			key: "cache-hit-rate", title: "Hits", meaning: "The cache answers too few of the reads: the database does the work.",
 			// Without reads there is no hit rate, and no data point.
-			metrics: []metric{{"hits", space, "CacheHits", "Sum", node}, {"misses", space, "CacheMisses", "Sum", node}}, expression: "100 * hits / (hits + misses)",
-			below: true, threshold: t.HitPercent, unit: "%", when: sustained,
+			metrics:    []metric{{"hits", space, "CacheHits", "Sum", node}, {"misses", space, "CacheMisses", "Sum", node}},
+			expression: "100 * hits / (hits + misses)",
+			below:      true, threshold: t.HitPercent, unit: "%", when: sustained,
 		},
 		{
 			key: "cache-evictions", title: "Evictions", meaning: "The cache throws out keys before they expire.",
 			metrics: one("Evictions", "Sum"), threshold: t.EvictionsPerMinute, unit: "keys per minute", when: sustained,
 		},
 		{
-			key: "cache-replication-lag", title: "Replication lag", meaning: "A cache replica is behind: after a failover it would miss writes.",
-			metrics: one("ReplicationLag", "Average"), threshold: a.Thresholds.Database.ReplicaLagSeconds, unit: "s", when: prompt,
+			key: "cache-replication-lag", title: "Replication lag",
+			meaning: "A cache replica is behind: after a failover it would miss writes.",
+			metrics: one("ReplicationLag", "Average"), threshold: a.Thresholds.Database.ReplicaLagSeconds, unit: "s",
+			when: prompt,
 		},
 	}
 	for i := range all {

@@ -13,15 +13,17 @@ func (a Args) edgeAlarms() []alarm {
 	return []alarm{
 		{
 			tier: edgeTier, key: "edge-errors", title: "Answers with 5xx at the edge", global: global,
-			meaning: "The CDN answers too many requests with a 5xx.",
-			metrics: []metric{{"errors", space, "5xxErrorRate", "Average", distribution}}, threshold: a.Thresholds.Edge.ErrorPercent,
-			unit: "%", when: late, whenMissing: quiet,
+			meaning:   "The CDN answers too many requests with a 5xx.",
+			metrics:   []metric{{"errors", space, "5xxErrorRate", "Average", distribution}},
+			threshold: a.Thresholds.Edge.ErrorPercent,
+			unit:      "%", when: late, whenMissing: quiet,
 		},
 		{
 			tier: edgeTier, key: "edge-hit-rate", title: "Cache hits at the edge", global: global,
 			meaning: "The CDN passes on requests that it should answer from its cache.",
-			metrics: []metric{{"hits", space, "CacheHitRate", "Average", distribution}}, below: true, threshold: a.Thresholds.Edge.HitPercent,
-			unit: "%", when: late, whenMissing: quiet,
+			metrics: []metric{{"hits", space, "CacheHitRate", "Average", distribution}}, below: true,
+			threshold: a.Thresholds.Edge.HitPercent,
+			unit:      "%", when: late, whenMissing: quiet,
 		},
 	}
 }

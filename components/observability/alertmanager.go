@@ -16,7 +16,10 @@ const receiver = "topic"
 
 func (d *declaration) alertManager(workspace *amp.Workspace, topic *sns.Topic) error {
 	region := d.args.Region
-	definition := topic.Arn.ApplyT(func(arn string) (string, error) { return alertManagerDefinition(arn, region) }).(pulumi.StringOutput)
+	definition := topic.Arn.ApplyT(func(arn string) (string,
+		error) {
+		return alertManagerDefinition(arn, region)
+	}).(pulumi.StringOutput)
 	_, err := amp.NewAlertManagerDefinition(d.ctx, d.name, &amp.AlertManagerDefinitionArgs{
 		WorkspaceId: workspace.ID(), Definition: definition,
 	}, d.parent)
@@ -26,8 +29,8 @@ func (d *declaration) alertManager(workspace *amp.Workspace, topic *sns.Topic) e
 	return nil
 }
 
-// alertManagerDefinition sends pages at once and repeats them every four hours; tickets gather for five minutes and come
-// back once a day. While an objective is paged for, its own ticket is silent.
+// alertManagerDefinition sends pages at once and repeats them every four hours; tickets gather for five minutes and
+// come back once a day. While an objective is paged for, its own ticket is silent.
 func alertManagerDefinition(topic, region string) (string, error) {
 	config, err := yaml.Marshal(map[string]any{
 		"route": map[string]any{
@@ -40,13 +43,15 @@ func alertManagerDefinition(topic, region string) (string, error) {
 		},
 		"inhibit_rules": []any{map[string]any{
 			// Without the second matcher every page would silence every ticket: labels that both lack are equal.
-			"source_matchers": []string{`severity="` + rules.Page + `"`, `slo=~".+"`}, "target_matchers": []string{`severity="` + rules.Ticket + `"`},
-			"equal": []string{"slo"},
+			"source_matchers": []string{`severity="` + rules.Page + `"`, `slo=~".+"`},
+			"target_matchers": []string{`severity="` + rules.Ticket + `"`},
+			"equal":           []string{"slo"},
 		}},
 		"receivers": []any{map[string]any{"name": receiver, "sns_configs": []any{map[string]any{
 			"topic_arn": topic, "sigv4": map[string]string{"region": region}, "send_resolved": true,
 			"attributes": map[string]string{"severity": "{{ .CommonLabels.severity }}"},
-			"message":    "{{ range .Alerts }}{{ .Status }}: {{ .Annotations.summary }} {{ .Annotations.runbook_url }}\n{{ end }}",
+			"message": "{{ range .Alerts }}{{ .Status }}: {{ .Annotations.summary }} {{ .Annotations.runbook_url }}\n{{ " +
+				"end }}",
 		}}}},
 	})
 	if err != nil {

@@ -25,8 +25,8 @@ type Args struct {
 	// RunbookURL is the page whose sections alarms link to, without a fragment. Empty is the project's own.
 	RunbookURL string
 
-	// ClusterName is CloudWatch's dimension; ClusterARN, SubnetIDs (two or more zones) and SecurityGroupIDs (of the nodes, so
-	// that pods can be reached) are for the Prometheus scraper.
+	// ClusterName is CloudWatch's dimension; ClusterARN, SubnetIDs (two or more zones) and SecurityGroupIDs (of the nodes,
+	// so that pods can be reached) are for the Prometheus scraper.
 	ClusterName      pulumi.StringInput
 	ClusterARN       pulumi.StringInput
 	SubnetIDs        pulumi.StringArray
@@ -59,8 +59,9 @@ type Args struct {
 	// GrafanaNamespace gets the dashboards as ConfigMaps for Grafana's sidecar. Empty: no Grafana in the cluster.
 	GrafanaNamespace string
 
-	// Thresholds are where alarms begin. Those of a tier that is not there are not looked at; of the others none may be zero,
-	// but for Database.ReplicaFreeMemoryBytes, which is then the primary's.
+	// Thresholds are where alarms begin. Those that no alarm or alert compares with, because their tier is not there, are
+	// not looked at; of the others none may be zero, but for Database.ReplicaFreeMemoryBytes, which is then the primary's,
+	// and where any at all is wrong (mayBeZero).
 	Thresholds slo.Thresholds
 
 	// MetricRetentionDays of Prometheus: 1 to 1095.
@@ -77,6 +78,7 @@ func (a Args) withDefaults() Args {
 	if a.RunbookURL == "" {
 		a.RunbookURL = runbook
 	}
+	a.Thresholds = a.Thresholds.Named()
 	if database := &a.Thresholds.Database; database.ReplicaFreeMemoryBytes.Value == 0 {
 		database.ReplicaFreeMemoryBytes.Value = database.FreeMemoryBytes.Value
 	}
@@ -96,6 +98,7 @@ func (a Args) Rules() rules.Config {
 	a = a.withDefaults()
 	return rules.Config{
 		RunbookURL: a.RunbookURL, Namespaces: a.namespaces(), Thresholds: a.Thresholds,
-		PgBouncer: a.PgBouncer, Cache: len(a.CacheClusterIDs) > 0, Autoscaling: a.AutoscalingNamespace != "", VectorStore: a.VectorStoreNamespace != "",
+		PgBouncer: a.PgBouncer, Cache: len(a.CacheClusterIDs) > 0, Autoscaling: a.AutoscalingNamespace != "",
+		VectorStore: a.VectorStoreNamespace != "",
 	}
 }

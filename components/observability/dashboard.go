@@ -10,23 +10,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// tier is a row of the dashboard. Whoever is on call reads from the top: is an objective missed, then where along the way
-// of a request.
-type tier int
+// tier is a row of the dashboard, by its title.
+type tier string
 
 const (
-	objectivesTier tier = iota
-	edgeTier
-	apiTier
-	databaseTier
-	cacheTier
-	nodesTier
+	objectivesTier tier = "Objectives"
+	edgeTier       tier = "Edge: CloudFront"
+	apiTier        tier = "Way in: load balancer"
+	databaseTier   tier = "PostgreSQL"
+	cacheTier      tier = "Redis"
+	nodesTier      tier = "Nodes"
 )
 
-var tierTitles = map[tier]string{
-	objectivesTier: "Objectives", edgeTier: "Edge: CloudFront", apiTier: "Way in: load balancer", databaseTier: "PostgreSQL",
-	cacheTier: "Redis", nodesTier: "Nodes",
-}
+// tiers in their order: whoever is on call reads from the top. Is an objective missed, then where along the way of a
+// request?
+var tiers = []tier{objectivesTier, edgeTier, apiTier, databaseTier, cacheTier, nodesTier}
 
 // The grid is 24 wide; a graph takes a quarter.
 const (
@@ -59,23 +57,24 @@ func (d *declaration) cloudWatchDashboard(alarms pulumi.Array) (*cloudwatch.Dash
 }
 
 // dashboardBody is the dashboard in CloudWatch's own form.
-// Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html ; read
-// 2026-11-24.
+// Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html ;
+// read 2026-11-24.
 func (d *declaration) dashboardBody(alarms pulumi.Array) pulumi.StringOutput {
 	l := &layout{}
 	l.across(2, widget("text", pulumi.Map{"markdown": pulumi.Sprintf(
-		"# %s\nFrom top to bottom: objectives, then the way of a request. Lines across are alarm thresholds. What to do: [operations](%s)",
+		"# %s\nFrom top to bottom: objectives, then the way of a request. Lines across are alarm thresholds. What to do: "+
+			"[operations](%s)",
 		d.name, d.args.RunbookURL)}))
 	// Alarms of us-east-1 among them: documented as possible in another region's dashboard; PutDashboard would settle it.
 	for part := range slices.Chunk(alarms, mostAlarms) {
 		l.across(4, widget("alarm", pulumi.Map{"title": pulumi.String("Alarms"), "alarms": part}))
 	}
-	for t := objectivesTier; t <= nodesTier; t++ {
+	for _, t := range tiers {
 		graphs := d.graphs(t)
 		if len(graphs) == 0 {
 			continue
 		}
-		l.across(titleHeight, widget("text", pulumi.Map{"markdown": pulumi.String("## " + tierTitles[t])}))
+		l.across(titleHeight, widget("text", pulumi.Map{"markdown": pulumi.String("## " + t)}))
 		for _, g := range graphs {
 			l.add(graphWidth, graphHeight, g.widget())
 		}
@@ -117,7 +116,8 @@ func (a Args) context() []alarm {
 		{tier: apiTier, title: "Connections refused by pods", unit: "connections", when: prompt,
 			metrics: []metric{{"refused", loadBalancerSpace, "TargetConnectionErrorCount", "Sum", balancer}}},
 		{tier: nodesTier, title: "Nodes", unit: "nodes", when: prompt,
-			metrics: []metric{{"nodes", "ContainerInsights", "cluster_node_count", "Average", map[string]pulumi.StringInput{"ClusterName": a.ClusterName}}}},
+			metrics: []metric{{"nodes", "ContainerInsights", "cluster_node_count", "Average",
+				map[string]pulumi.StringInput{"ClusterName": a.ClusterName}}}},
 	}
 }
 
@@ -131,8 +131,9 @@ func (g graph) widget() pulumi.Map {
 		limits = append(limits, pulumi.Map{"label": pulumi.String("alarm"), "value": pulumi.Float64(v)})
 	}
 	properties := pulumi.Map{
-		"title": pulumi.String(g.title), "region": pulumi.String(g.region), "view": pulumi.String("timeSeries"), "metrics": metrics,
-		"yAxis": pulumi.Map{"left": pulumi.Map{"label": pulumi.String(g.unit), "showUnits": pulumi.Bool(false)}},
+		"title": pulumi.String(g.title), "region": pulumi.String(g.region), "view": pulumi.String("timeSeries"),
+		"metrics": metrics,
+		"yAxis":   pulumi.Map{"left": pulumi.Map{"label": pulumi.String(g.unit), "showUnits": pulumi.Bool(false)}},
 	}
 	if limits != nil {
 		properties["annotations"] = pulumi.Map{"horizontal": limits}
@@ -153,7 +154,8 @@ func (a alarm) line(index int) pulumi.Array {
 	var lines pulumi.Array
 	var rename []string
 	for _, m := range a.metrics {
-		options := pulumi.Map{"id": pulumi.String(m.id + number), "stat": pulumi.String(m.stat), "period": pulumi.Int(a.when.period)}
+		options := pulumi.Map{"id": pulumi.String(m.id + number), "stat": pulumi.String(m.stat),
+			"period": pulumi.Int(a.when.period)}
 		if a.expression == "" {
 			options["label"] = pulumi.String(label)
 		} else {
@@ -164,7 +166,8 @@ func (a alarm) line(index int) pulumi.Array {
 	}
 	if a.expression != "" {
 		lines = append(lines, pulumi.Array{pulumi.Map{
-			"id": pulumi.String("result" + number), "label": pulumi.String(label), "expression": pulumi.String(strings.NewReplacer(rename...).Replace(a.expression)),
+			"id": pulumi.String("result" + number), "label": pulumi.String(label),
+			"expression": pulumi.String(strings.NewReplacer(rename...).Replace(a.expression)),
 		}})
 	}
 	return lines

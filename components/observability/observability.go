@@ -1,8 +1,8 @@
 // Package observability declares who is told when the platform misses an objective, and what they look at.
 //
 // Owns: the topics and their keys, CloudWatch alarms and dashboard, the managed Prometheus workspace with its scraper,
-// rules and alert manager, kube-state-metrics, the Grafana dashboards. The alarms are a table (alarms_*.go): every alarm is also a graph, and
-// links to its section of docs/operations.md.
+// rules and alert manager, kube-state-metrics, the Grafana dashboards. The alarms are a table (alarms_*.go): every
+// alarm is also a graph, and links to its section of docs/operations.md.
 //
 // Does not own: what is watched, thresholds (the caller derives them from the stack's objectives), Grafana itself, the
 // workloads' own exporters, CloudFront's monitoring subscription.
@@ -43,7 +43,8 @@ type declaration struct {
 	parent pulumi.ResourceOption
 }
 
-// New declares the observability of a stack. opts give the Kubernetes provider. Faults of args are reported all at once, each with its field.
+// New declares the observability of a stack. opts give the Kubernetes provider. Faults of args are reported all at
+// once, each with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*Observability, error) {
 	if err := validate(name, args); err != nil {
 		return nil, err

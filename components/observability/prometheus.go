@@ -55,7 +55,8 @@ func (d *declaration) rules(workspace *amp.Workspace) error {
 			return err
 		}
 		_, err = amp.NewRuleGroupNamespace(d.ctx, d.name+"-"+file.Name, &amp.RuleGroupNamespaceArgs{
-			Name: pulumi.String(file.Name), WorkspaceId: workspace.ID(), Data: pulumi.String(text), Tags: d.tags("-" + file.Name),
+			Name: pulumi.String(file.Name), WorkspaceId: workspace.ID(), Data: pulumi.String(text),
+			Tags: d.tags("-" + file.Name),
 		}, d.parent)
 		if err != nil {
 			return fmt.Errorf("rules %s: %w", file.Name, err)

@@ -11,8 +11,9 @@ import (
 )
 
 // scrapeInterval is the shortest that a managed scraper takes.
-// Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/managed-prometheus-collectors-scraper-configuration.html ;
-// read 2026-11-24.
+// Source:
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/managed-prometheus-collectors-scraper-configuration.html
+// ; read 2026-11-24.
 const scrapeInterval = "30s"
 
 // job is a set of pods that serve metrics on one port.
@@ -29,17 +30,21 @@ type job struct {
 }
 
 func (a Args) jobs() []job {
-	jobs := []job{{name: rules.JobAPI, namespaces: []string{a.APINamespace}, pods: "agentic-rag-(api|worker)-.+", port: "metrics", whole: true}}
+	jobs := []job{{name: rules.JobAPI, namespaces: []string{a.APINamespace}, pods: "agentic-rag-(api|worker)-.+",
+		port: "metrics", whole: true}}
 	if a.PgBouncer {
-		jobs = append(jobs, job{name: rules.JobPgBouncer, namespaces: []string{a.APINamespace}, pods: "pgbouncer-.+", port: "metrics", whole: true})
+		jobs = append(jobs, job{name: rules.JobPgBouncer, namespaces: []string{a.APINamespace}, pods: "pgbouncer-.+",
+			port: "metrics", whole: true})
 	}
 	if a.AutoscalingNamespace != "" {
 		in := []string{a.AutoscalingNamespace}
 		jobs = append(jobs,
 			job{name: rules.JobClusterAutoscaler, namespaces: in, pods: ".*cluster-autoscaler-.+", port: "8085"},
-			job{name: rules.JobVPARecommender, namespaces: in, pods: ".*(vpa|vertical-pod-autoscaler)-recommender-.+", port: "8942"})
+			job{name: rules.JobVPARecommender, namespaces: in, pods: ".*(vpa|vertical-pod-autoscaler)-recommender-.+",
+				port: "8942"})
 	}
-	return append(jobs, job{name: rules.JobStateMetrics, namespaces: []string{stateMetricsNamespace}, pods: stateMetrics + "-.+", port: "8080", honorLabels: true})
+	return append(jobs, job{name: rules.JobStateMetrics, namespaces: []string{stateMetricsNamespace}, pods: stateMetrics +
+		"-.+", port: "8080", honorLabels: true})
 }
 
 // scrapeConfiguration is Prometheus' own format; the provider encodes it.
@@ -86,7 +91,8 @@ func (j job) config() map[string]any {
 // kubelet serves the volumes' fill. It is reached through the API server's proxy: AmazonPrometheusScraperPolicy allows
 // nodes/proxy, and the token is mounted where pods have theirs (both as remembered from AWS' default configuration; to
 // settle: aws amp get-default-scraper-configuration). Like that one it names no ca_file: whether the collector has the
-// cluster's authority as a file CreateScraper would tell, and without one it reaches the API server as AWS' own jobs do.
+// cluster's authority as a file CreateScraper would tell, and without one it reaches the API server as AWS' own jobs
+// do.
 func kubelet() map[string]any {
 	return map[string]any{
 		"job_name":              rules.JobKubelet,

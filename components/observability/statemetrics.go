@@ -16,10 +16,11 @@ const (
 	stateMetricsTimeoutSeconds = 300
 )
 
-// stateMetricsServer declares kube-state-metrics, which tells Prometheus what Kubernetes' objects say. A Helm release and
-// not the EKS add-on: what an add-on can be configured with is published by its API alone, and without the custom resource
-// configuration nothing tells what the VPA recommends. Source of the values: https://github.com/prometheus-community/helm-charts
-// (charts/kube-state-metrics: values.yaml, templates/role.yaml); read 2026-11-24.
+// stateMetricsServer declares kube-state-metrics, which tells Prometheus what Kubernetes' objects say. A Helm release
+// and not the EKS add-on: what an add-on can be configured with is published by its API alone, and without the custom
+// resource configuration nothing tells what the VPA recommends. Source of the values:
+// https://github.com/prometheus-community/helm-charts (charts/kube-state-metrics: values.yaml, templates/role.yaml);
+// read 2026-11-24.
 func (d *declaration) stateMetricsServer() error {
 	_, err := helm.NewRelease(d.ctx, d.name+"-"+stateMetrics, &helm.ReleaseArgs{
 		Name:           pulumi.String(stateMetrics),

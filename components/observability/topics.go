@@ -54,7 +54,8 @@ func (d *declaration) topic(p place) (*sns.Topic, error) {
 	if err != nil {
 		return nil, fmt.Errorf("topic%s: %w", p.suffix, err)
 	}
-	_, err = sns.NewTopicPolicy(d.ctx, d.name+p.suffix, &sns.TopicPolicyArgs{Arn: topic.Arn, Policy: d.publishers(p, topic.Arn)}, options...)
+	_, err = sns.NewTopicPolicy(d.ctx, d.name+p.suffix,
+		&sns.TopicPolicyArgs{Arn: topic.Arn, Policy: d.publishers(p, topic.Arn)}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("topic%s: policy: %w", p.suffix, err)
 	}
@@ -82,7 +83,8 @@ func (d *declaration) topicKey(p place, options []pulumi.ResourceOption) (*kms.K
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
-	_, err = kms.NewKeyPolicy(d.ctx, d.name+p.suffix, &kms.KeyPolicyArgs{KeyId: key.KeyId, Policy: key.Arn.ApplyT(keyPolicy).(pulumi.StringOutput)}, options...)
+	_, err = kms.NewKeyPolicy(d.ctx, d.name+p.suffix,
+		&kms.KeyPolicyArgs{KeyId: key.KeyId, Policy: key.Arn.ApplyT(keyPolicy).(pulumi.StringOutput)}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("key policy: %w", err)
 	}
@@ -148,10 +150,12 @@ func (d *declaration) publishers(p place, topic pulumi.StringOutput) pulumi.Stri
 			return "", err
 		}
 		statements := []statement{{
-			Sid: "Alarms", Effect: "Allow", Principal: map[string]any{"Service": cloudWatch}, Action: "sns:Publish", Resource: topic,
+			Sid: "Alarms", Effect: "Allow", Principal: map[string]any{"Service": cloudWatch}, Action: "sns:Publish",
+			Resource: topic,
 			Condition: map[string]map[string]string{
 				"StringEquals": {"aws:SourceAccount": account},
-				"ArnLike":      {"aws:SourceArn": "arn:" + partition + ":cloudwatch:" + p.region + ":" + account + ":alarm:" + d.name + "-*"},
+				"ArnLike": {"aws:SourceArn": "arn:" + partition + ":cloudwatch:" + p.region + ":" + account + ":alarm:" +
+					d.name + "-*"},
 			},
 		}}
 		if workspace != "" {

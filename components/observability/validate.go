@@ -11,7 +11,6 @@ import (
 
 	"github.com/ragscale/ragscale/components/internal/fault"
 	"github.com/ragscale/ragscale/components/observability/rules"
-	"github.com/ragscale/ragscale/slo"
 )
 
 const (
@@ -29,8 +28,7 @@ func validate(name string, a Args) error {
 	f.place(a)
 	f.targets(a)
 	f.subjects(a)
-	f.objectives(a.Thresholds)
-	f.tiers(a)
+	f.thresholds(a)
 	f.retention(a)
 	f.ChartVersion("StateMetricsChartVersion", a.StateMetricsChartVersion, "8.4.1")
 	return f.Err()
@@ -100,61 +98,47 @@ func (f *faults) keyed(field string, values map[string]pulumi.StringInput) {
 	}
 }
 
-// objectives must all be watched: a zero would be one that nothing looks at.
-func (f *faults) objectives(t slo.Thresholds) {
-	f.positive("API.ResponseSeconds", t.API.ResponseSeconds)
-	f.positive("API.ComplexSearchSeconds", t.API.ComplexSearchSeconds)
-	f.positive("API.UploadSecondsPerMB", t.API.UploadSecondsPerMB)
-	f.positive("API.ThroughputRPS", t.API.ThroughputRPS)
-	f.percent("Nodes.CPUPercent", t.Nodes.CPUPercent)
-	f.percent("Nodes.MemoryPercent", t.Nodes.MemoryPercent)
-	f.percent("Nodes.StoragePercent", t.Nodes.StoragePercent)
-	if ratio, most := t.API.ErrorRatio.Value, 1/rules.FastestBurn; ratio <= 0 || ratio >= most {
-		f.Add("Thresholds.API.ErrorRatio is %v, want above 0 and below %.3f: %v times as many failures must still be seen", ratio, most, rules.FastestBurn)
-	}
-	f.AtLeast("Thresholds.Scaling.AtMaximumMinutes", int(t.Scaling.AtMaximumMinutes.Value), 1)
-	f.AtLeast("Thresholds.Scaling.UnschedulableMinutes", int(t.Scaling.UnschedulableMinutes.Value), 1)
+// inTheCluster are thresholds that alerts read from the autoscalers themselves.
+var inTheCluster = []string{
+	"Scaling.MinReplicas", "Scaling.MaxReplicas", "Scaling.CPUPercent", "Scaling.MemoryPercent",
 }
 
-func (f *faults) tiers(a Args) {
-	t := a.Thresholds
-	f.percent("Database.CPUPercent", t.Database.CPUPercent)
-	f.positive("Database.FreeMemoryBytes", t.Database.FreeMemoryBytes)
-	f.positive("Database.FreeStorageBytes", t.Database.FreeStorageBytes)
-	f.positive("Database.Connections", t.Database.Connections)
-	f.positive("Database.LatencySeconds", t.Database.LatencySeconds)
-	f.notNegative("Database.ReplicaFreeMemoryBytes", t.Database.ReplicaFreeMemoryBytes)
-	f.notNegative("PgBouncer.WaitingClients", t.PgBouncer.WaitingClients)
-	f.notNegative("Cache.EvictionsPerMinute", t.Cache.EvictionsPerMinute)
-	if len(a.ReplicaIDs) > 0 || len(a.CacheClusterIDs) > 0 {
-		f.positive("Database.ReplicaLagSeconds", t.Database.ReplicaLagSeconds)
-	}
-	if len(a.CacheClusterIDs) > 0 {
-		f.percent("Cache.CPUPercent", t.Cache.CPUPercent)
-		f.percent("Cache.MemoryPercent", t.Cache.MemoryPercent)
-		f.percent("Cache.HitPercent", t.Cache.HitPercent)
-	}
-	if a.DistributionID != nil {
-		f.percent("Edge.HitPercent", t.Edge.HitPercent)
-		f.percent("Edge.ErrorPercent", t.Edge.ErrorPercent)
+// mayBeZero are thresholds of which zero is one: any at all is wrong.
+var mayBeZero = []string{"PgBouncer.WaitingClients", "Cache.EvictionsPerMinute"}
+
+// thresholds that some alarm or alert compares with: a zero would be one that nothing watches.
+func (f *faults) thresholds(a Args) {
+	watched := a.Watched()
+	for _, t := range a.withDefaults().Thresholds.Rows() {
+		if len(watched[t.ID()]) > 0 && !slices.Contains(inTheCluster, t.ID()) {
+			f.threshold(t.ID(), t.Value)
+		}
 	}
 }
 
-func (f *faults) positive(field string, t slo.Threshold) {
-	if !(t.Value > 0) {
-		f.Add("Thresholds.%s is %v, want above 0: nothing would watch it", field, t.Value)
+// threshold is checked by its name, which ends with its unit.
+func (f *faults) threshold(id string, value float64) {
+	field := "Thresholds." + id
+	switch {
+	case id == "API.ErrorRatio":
+		f.budget(field, value)
+	case strings.HasSuffix(id, "Minutes"):
+		f.AtLeast(field, int(value), 1)
+	case slices.Contains(mayBeZero, id):
+		if !(value >= 0) {
+			f.Add("%s is %v, want 0 or more", field, value)
+		}
+	case strings.HasSuffix(id, "Percent") && !(value > 0 && value < 100):
+		f.Add("%s is %v, want above 0 and below 100: nothing would watch it", field, value)
+	case !(value > 0):
+		f.Add("%s is %v, want above 0: nothing would watch it", field, value)
 	}
 }
 
-func (f *faults) percent(field string, t slo.Threshold) {
-	if !(t.Value > 0 && t.Value < 100) {
-		f.Add("Thresholds.%s is %v, want above 0 and below 100: nothing would watch it", field, t.Value)
-	}
-}
-
-func (f *faults) notNegative(field string, t slo.Threshold) {
-	if !(t.Value >= 0) {
-		f.Add("Thresholds.%s is %v, want 0 or more", field, t.Value)
+func (f *faults) budget(field string, ratio float64) {
+	if most := 1 / rules.FastestBurn; ratio <= 0 || ratio >= most {
+		f.Add("%s is %v, want above 0 and below %.3f: %v times as many failures must still be seen",
+			field, ratio, most, rules.FastestBurn)
 	}
 }
 

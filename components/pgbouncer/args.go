@@ -88,8 +88,8 @@ type Pools struct {
 // Resources are Kubernetes quantities: CPU "250m", Memory "64Mi". Empty leaves one out.
 type Resources = quantity.Resources
 
-// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
-// at, and their bounds Min and Max. The zero value declares none.
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it
+// looks at, and their bounds Min and Max. The zero value declares none.
 type VerticalAutoscaling = vertical.Autoscaling
 
 // HPA bounds and aims the horizontal autoscaler.

@@ -15,7 +15,8 @@ const (
 const nobody = 65532
 
 func containerPort(name string, port int) *corev1.ContainerPortArgs {
-	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port), Protocol: pulumi.String("TCP")}
+	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port),
+		Protocol: pulumi.String("TCP")}
 }
 
 // probeTiming is in seconds; failures in a row make the probe's verdict.

@@ -5,8 +5,8 @@ import "fmt"
 // drain is how a pod leaves without losing a query. All in seconds.
 //
 // When a pod is deleted, its preStop hook sleeps while new connections still arrive, until the Service's endpoints have
-// lost it everywhere. Then comes SIGTERM: from 1.23 on PgBouncer then accepts no more connections and ends when its last
-// client has left. A second signal or the end of the grace period cuts off those that are left.
+// lost it everywhere. Then comes SIGTERM: from 1.23 on PgBouncer then accepts no more connections and ends when its
+// last client has left. A second signal or the end of the grace period cuts off those that are left.
 // Source: https://www.pgbouncer.org/usage.html#signals ; read 2026-11-24.
 type drain struct{ preStop, grace int }
 

@@ -1,18 +1,18 @@
 // Package pgbouncer declares the connection pooler in front of PostgreSQL: many clients' connections become few of the
 // servers'.
 //
-// Owns: the PgBouncer Deployment with its autoscaler and disruption budget, its configuration and user list, the Service,
-// and its network policy.
+// Owns: the PgBouncer Deployment with its autoscaler and disruption budget, its configuration and user list, the
+// Service, and its network policy.
 //
-// Does not own: the namespace, the databases, the numbers (the caller derives pool sizes from the connection budget), the
-// image that has the certificate authorities.
+// Does not own: the namespace, the databases, the numbers (the caller derives pool sizes from the connection budget),
+// the image that has the certificate authorities.
 //
 // Pooling is by transaction: a client must not rely on a session (LISTEN, advisory locks over several transactions,
 // SET). What does connects to the primary directly. Between clients and PgBouncer there is no TLS, within the cluster's
 // network and behind the network policy; passwords are proved (SCRAM), never sent. To the servers it is verify-full.
 //
-// Query cancellation reaches the wrong pod more often than not, since it is a connection of its own and pods do not know
-// each other. What ends a forgotten query is its client's disconnection, with the server parameter
+// Query cancellation reaches the wrong pod more often than not, since it is a connection of its own and pods do not
+// know each other. What ends a forgotten query is its client's disconnection, with the server parameter
 // client_connection_check_interval, and statement_timeout.
 package pgbouncer
 
@@ -59,8 +59,8 @@ type declaration struct {
 	parent pulumi.ResourceOption
 }
 
-// New declares PgBouncer. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported all at
-// once, each with its field.
+// New declares PgBouncer. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported all
+// at once, each with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*PgBouncer, error) {
 	if err := validate(args); err != nil {
 		return nil, err

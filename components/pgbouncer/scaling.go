@@ -27,27 +27,28 @@ func (d *declaration) scaling(deployment pulumi.StringOutput) error {
 
 func (d *declaration) horizontalAutoscaler(deployment pulumi.StringOutput) error {
 	hpa := d.args.HPA
-	_, err := autoscalingv2.NewHorizontalPodAutoscaler(d.ctx, d.name+"-pgbouncer", &autoscalingv2.HorizontalPodAutoscalerArgs{
-		Metadata: d.metadata(),
-		Spec: &autoscalingv2.HorizontalPodAutoscalerSpecArgs{
-			ScaleTargetRef: &autoscalingv2.CrossVersionObjectReferenceArgs{
-				ApiVersion: pulumi.String("apps/v1"), Kind: pulumi.String("Deployment"), Name: deployment,
-			},
-			MinReplicas: pulumi.Int(hpa.Min),
-			MaxReplicas: pulumi.Int(hpa.Max),
-			// CPU alone: PgBouncer's memory follows its connections, which stay where they are when pods are added.
-			Metrics: autoscalingv2.MetricSpecArray{&autoscalingv2.MetricSpecArgs{
-				Type: pulumi.String("Resource"),
-				Resource: &autoscalingv2.ResourceMetricSourceArgs{
-					Name: pulumi.String("cpu"),
-					Target: &autoscalingv2.MetricTargetArgs{
-						Type: pulumi.String("Utilization"), AverageUtilization: pulumi.Int(hpa.CPUPercent),
-					},
+	_, err := autoscalingv2.NewHorizontalPodAutoscaler(d.ctx, d.name+"-pgbouncer",
+		&autoscalingv2.HorizontalPodAutoscalerArgs{
+			Metadata: d.metadata(),
+			Spec: &autoscalingv2.HorizontalPodAutoscalerSpecArgs{
+				ScaleTargetRef: &autoscalingv2.CrossVersionObjectReferenceArgs{
+					ApiVersion: pulumi.String("apps/v1"), Kind: pulumi.String("Deployment"), Name: deployment,
 				},
-			}},
-			Behavior: behavior(hpa),
-		},
-	}, d.parent)
+				MinReplicas: pulumi.Int(hpa.Min),
+				MaxReplicas: pulumi.Int(hpa.Max),
+				// CPU alone: PgBouncer's memory follows its connections, which stay where they are when pods are added.
+				Metrics: autoscalingv2.MetricSpecArray{&autoscalingv2.MetricSpecArgs{
+					Type: pulumi.String("Resource"),
+					Resource: &autoscalingv2.ResourceMetricSourceArgs{
+						Name: pulumi.String("cpu"),
+						Target: &autoscalingv2.MetricTargetArgs{
+							Type: pulumi.String("Utilization"), AverageUtilization: pulumi.Int(hpa.CPUPercent),
+						},
+					},
+				}},
+				Behavior: behavior(hpa),
+			},
+		}, d.parent)
 	if err != nil {
 		return fmt.Errorf("horizontal autoscaler: %w", err)
 	}

@@ -65,7 +65,8 @@ func (f *faults) pools(a Args) {
 		f.Add("Pools.ReadOnly is %d, want %d or more: one for each replica", p.ReadOnly, least)
 	}
 	if p.MaxClientConnections < p.servers() {
-		f.Add("Pools.MaxClientConnections is %d with %d connections to servers, want no less", p.MaxClientConnections, p.servers())
+		f.Add("Pools.MaxClientConnections is %d with %d connections to servers, want no less", p.MaxClientConnections,
+			p.servers())
 	}
 	f.Between("QueryWaitSeconds", a.QueryWaitSeconds, leastQueryWaitSeconds, mostQueryWaitSeconds)
 }

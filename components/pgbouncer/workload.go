@@ -115,7 +115,8 @@ func volumes(in podInputs) corev1.VolumeArray {
 }
 
 func mount(volume, folder string, readOnly bool) *corev1.VolumeMountArgs {
-	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(folder), ReadOnly: pulumi.Bool(readOnly)}
+	return &corev1.VolumeMountArgs{Name: pulumi.String(volume), MountPath: pulumi.String(folder),
+		ReadOnly: pulumi.Bool(readOnly)}
 }
 
 // authorities copies the certificate authorities into the pod.

@@ -80,8 +80,8 @@ type Args struct {
 	CertificateARN string
 	// IngressCIDRs may reach the listener.
 	IngressCIDRs []string
-	// FromEdge lets CloudFront in, which reaches an internal load balancer by a VPC origin: from its origin-facing addresses.
-	// EdgePrefixListID is their managed prefix list, com.amazonaws.global.cloudfront.origin-facing.
+	// FromEdge lets CloudFront in, which reaches an internal load balancer by a VPC origin: from its origin-facing
+	// addresses. EdgePrefixListID is their managed prefix list, com.amazonaws.global.cloudfront.origin-facing.
 	FromEdge         bool
 	EdgePrefixListID pulumi.StringInput
 	// DeletionProtection protects the load balancer's address and the images.
@@ -93,8 +93,8 @@ type Args struct {
 // Resources are Kubernetes quantities: CPU "250m", Memory "512Mi". Empty leaves one out.
 type Resources = quantity.Resources
 
-// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
-// at, and their bounds Min and Max. The zero value declares none.
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it
+// looks at, and their bounds Min and Max. The zero value declares none.
 type VerticalAutoscaling = vertical.Autoscaling
 
 // HPA bounds and aims a horizontal autoscaler. Percentages are of the pods' requests.

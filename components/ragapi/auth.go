@@ -70,8 +70,18 @@ func (d *declaration) authEnv() map[string]string {
 func (d *declaration) limitEnv(env map[string]string) map[string]string {
 	if l := d.args.RateLimit; l.RequestsPerSecond > 0 {
 		env["RATE_LIMIT_RPS"], env["RATE_LIMIT_BURST"] = strconv.Itoa(l.RequestsPerSecond), strconv.Itoa(l.Burst)
+		env["FORWARDED_HOPS"] = strconv.Itoa(d.forwardedHops())
 	}
 	return env
+}
+
+// forwardedHops are the proxies that each request has come through. Where clients reach the load balancer beside the edge, whatever
+// they say they have come through is their own word.
+func (d *declaration) forwardedHops() int {
+	if d.args.FromEdge && len(d.args.IngressCIDRs) == 0 {
+		return 2 // CloudFront, the load balancer
+	}
+	return 1
 }
 
 // toIssuer reaches the issuer and its keys where that is not on 443. Both URLs are valid here.

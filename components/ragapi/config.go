@@ -27,7 +27,8 @@ func (d *declaration) databaseEnv() pulumi.StringMapOutput {
 		"DATABASE_CA_FILE":  pulumi.String(db.caFile()),
 	}
 	if p := db.Pooler; p != nil {
-		env["DATABASE_DIRECT_HOST"], env["DATABASE_DIRECT_PORT"], env["DATABASE_DIRECT_NAME"] = env["DATABASE_HOST"], env["DATABASE_PORT"], env["DATABASE_NAME"]
+		env["DATABASE_DIRECT_HOST"], env["DATABASE_DIRECT_PORT"], env["DATABASE_DIRECT_NAME"] = env["DATABASE_HOST"],
+			env["DATABASE_PORT"], env["DATABASE_NAME"]
 		env["DATABASE_DIRECT_SSLMODE"] = env["DATABASE_SSLMODE"]
 		env["DATABASE_HOST"], env["DATABASE_PORT"], env["DATABASE_NAME"] = p.Host, pulumi.Sprintf("%d", p.Port), p.Database
 		// The way to the pooler stays within the cluster; the pooler's own to the server is verified.

@@ -11,7 +11,8 @@ var certificatePattern = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0
 const mostRules = 60
 
 // edgeRules is how many of them the prefix list of CloudFront's origin-facing addresses takes.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read 2026-11-23.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read
+// 2026-11-23.
 const edgeRules = 55
 
 func (f *faults) scaling(prefix string, requests, limits Resources, h HPA) {
@@ -69,7 +70,8 @@ func (f *faults) reach(a Args) {
 		most -= edgeRules
 	}
 	if n := len(a.IngressCIDRs); n*ports > most {
-		f.Add("IngressCIDRs has %d for %d listeners, want at most %d: a security group takes %d rules", n, ports, most/ports, most)
+		f.Add("IngressCIDRs has %d for %d listeners, want at most %d: a security group takes %d rules", n, ports,
+			most/ports, most)
 	}
 }
 

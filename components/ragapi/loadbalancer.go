@@ -184,7 +184,8 @@ func (d *declaration) firewall() (*ec2.SecurityGroup, error) {
 }
 
 // edgeRule lets CloudFront reach the one listener that its VPC origin uses.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read 2026-11-29.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read
+// 2026-11-29.
 func (d *declaration) edgeRule(group *ec2.SecurityGroup) error {
 	const suffix = "-from-edge"
 	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{

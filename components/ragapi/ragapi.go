@@ -1,11 +1,13 @@
 // Package ragapi declares the workload that the platform serves: the RAG API, its workers, and the way in.
 //
 // Owns: the namespace and its network policies, the API and worker Deployments with their autoscalers and disruption
-// budgets, the CronJobs of the database's upkeep and of the report on it, the Service, the load balancer with its target group and security group,
-// the image repository, the pods' AWS identity, and the Secrets with the coordinates of the database and the cache.
+// budgets, the CronJobs of the database's upkeep and of the report on it, the Service, the load balancer with its
+// target group and security group, the image repository, the pods' AWS identity, and the Secrets with the coordinates
+// of the database and the cache.
 //
-// Does not own: the cluster, the controllers in it (the AWS Load Balancer Controller binds pods to the target group, the
-// VPA recommender is a later component), the database and its pooler, the cache, the vector store, certificates, DNS names.
+// Does not own: the cluster, the controllers in it (the AWS Load Balancer Controller binds pods to the target group,
+// the VPA recommender is a later component), the database and its pooler, the cache, the vector store, certificates,
+// DNS names.
 //
 // The load balancer is declared here, not by an Ingress, so that its address is known before any pod runs.
 package ragapi
@@ -142,8 +144,8 @@ func (d *declaration) declare(api *API) error {
 	return d.deployments(api, pods, before, binding)
 }
 
-// deployments declares the API and the workers. They wait for what is decided when a pod is created: its identity and its
-// readiness gate are injected then, and without network policies it starts open.
+// deployments declares the API and the workers. They wait for what is decided when a pod is created: its identity and
+// its readiness gate are injected then, and without network policies it starts open.
 func (d *declaration) deployments(api *API, pods podInputs, before []pulumi.Resource, binding pulumi.Resource) error {
 	if _, err := d.deployment(d.workerWorkload(), pods, before); err != nil {
 		return err

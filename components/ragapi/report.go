@@ -6,8 +6,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// reportRun is once a day, after the upkeep, whose work it checks, and before Europe's working day, which then begins with
-// it. An inspection takes seconds, each of its statements half a minute at most.
+// reportRun is once a day, after the upkeep, whose work it checks, and before Europe's working day, which then begins
+// with it. An inspection takes seconds, each of its statements half a minute at most.
 var reportRun = run{schedule: "50 5 * * *", within: 900, retries: 2}
 
 // reportConnections is what the command opens.

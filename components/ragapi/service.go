@@ -54,7 +54,8 @@ func (d *declaration) targetGroupBinding(f front) (*apiextensions.CustomResource
 		// target group in place, which a changed port makes, and two bindings of one name cannot be.
 		// Source: https://github.com/kubernetes-sigs/aws-load-balancer-controller , checkImmutableFields of
 		// webhooks/elbv2/targetgroupbinding_validator.go at v3.5.0; read 2026-11-29.
-	}, d.parent, pulumi.DependsOn(f.listeners), pulumi.ReplaceOnChanges([]string{"spec.targetGroupARN"}), pulumi.DeleteBeforeReplace(true))
+	}, d.parent, pulumi.DependsOn(f.listeners), pulumi.ReplaceOnChanges([]string{"spec.targetGroupARN"}),
+		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return nil, fmt.Errorf("target group binding: %w", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// upkeepRun is once a day, off the full hour at which everybody's jobs run. Partitions are made two days ahead, so that a
-// day may be missed. Its work takes seconds, its waits for locks are bounded.
+// upkeepRun is once a day, off the full hour at which everybody's jobs run. Partitions are made two days ahead, so that
+// a day may be missed. Its work takes seconds, its waits for locks are bounded.
 var upkeepRun = run{schedule: "20 0 * * *", within: 1800, retries: 3}
 
 // upkeepConnections is what the command opens.

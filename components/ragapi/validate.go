@@ -57,14 +57,16 @@ func (f *faults) wiring(a Args) {
 		"VPCID":               a.VPCID == nil,
 	}
 	if p := a.Database.Pooler; p != nil {
-		missing["Database.Pooler.Host"], missing["Database.Pooler.Port"], missing["Database.Pooler.Database"] = p.Host == nil, p.Port == nil, p.Database == nil
+		missing["Database.Pooler.Host"], missing["Database.Pooler.Port"], missing["Database.Pooler.Database"] = p.Host == nil,
+			p.Port == nil, p.Database == nil
 	}
 	if c := a.Cache; c != nil {
 		missing["Cache.Host"], missing["Cache.Port"] = c.Host == nil, c.Port == nil
 		missing["Cache.Username"], missing["Cache.Password"] = c.Username == nil, c.Password == nil
 	}
 	if v := a.VectorStore; v != nil {
-		missing["VectorStore.URL"], missing["VectorStore.Namespace"], missing["VectorStore.Port"] = v.URL == nil, v.Namespace == nil, v.Port == nil
+		missing["VectorStore.URL"], missing["VectorStore.Namespace"], missing["VectorStore.Port"] = v.URL == nil,
+			v.Namespace == nil, v.Port == nil
 	}
 	for name, policy := range a.Policies {
 		missing["Policies["+name+"]"] = policy == nil

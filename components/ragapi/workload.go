@@ -26,8 +26,8 @@ const nonroot = 65532
 // tmpSize bounds what uploads in flight may spill to disk. A pod that exceeds it is evicted, not its node's other pods.
 const tmpSize = "1Gi"
 
-// queueConnections of a worker's pool are the queue's own: one listens for jobs, one fetches them and reports. Each job in
-// hand takes another.
+// queueConnections of a worker's pool are the queue's own: one listens for jobs, one fetches them and reports. Each job
+// in hand takes another.
 const queueConnections = 2
 
 // workload is one of the two Deployments: the same image, another command.
@@ -54,8 +54,10 @@ type podInputs struct {
 func (d *declaration) apiWorkload() workload {
 	return workload{
 		name: APIName, command: "serve", probePort: httpPort,
-		ports:    corev1.ContainerPortArray{containerPort(httpPort, d.args.Port), containerPort(metricsPort, d.args.MetricsPort)},
-		requests: d.args.Requests, limits: d.args.Limits, hpa: d.args.HPA, vertical: d.args.VerticalAutoscaling.API, pool: d.args.PoolSize,
+		ports: corev1.ContainerPortArray{containerPort(httpPort, d.args.Port),
+			containerPort(metricsPort, d.args.MetricsPort)},
+		requests: d.args.Requests, limits: d.args.Limits, hpa: d.args.HPA, vertical: d.args.VerticalAutoscaling.API,
+		pool: d.args.PoolSize,
 		env: d.limitEnv(map[string]string{
 			"HTTP_ADDR": ":" + strconv.Itoa(d.args.Port),
 			// The preStop hook has already waited for the balancers.
@@ -75,7 +77,8 @@ func (d *declaration) workerWorkload() workload {
 }
 
 func containerPort(name string, port int) *corev1.ContainerPortArgs {
-	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port), Protocol: pulumi.String("TCP")}
+	return &corev1.ContainerPortArgs{Name: pulumi.String(name), ContainerPort: pulumi.Int(port),
+		Protocol: pulumi.String("TCP")}
 }
 
 // deployment declares a workload with its autoscalers and its disruption budget. It has no replicas field: the
@@ -170,7 +173,8 @@ func spread(topology string, w workload) *corev1.TopologySpreadConstraintArgs {
 func (d *declaration) container(w workload, in podInputs) *corev1.ContainerArgs {
 	var from corev1.EnvFromSourceArray
 	for _, secret := range in.secrets {
-		from = append(from, &corev1.EnvFromSourceArgs{SecretRef: &corev1.SecretEnvSourceArgs{Name: secret.ToStringPtrOutput()}})
+		from = append(from,
+			&corev1.EnvFromSourceArgs{SecretRef: &corev1.SecretEnvSourceArgs{Name: secret.ToStringPtrOutput()}})
 	}
 	return &corev1.ContainerArgs{
 		Name:            pulumi.String(w.name),
@@ -214,14 +218,17 @@ func (d *declaration) env(w workload) corev1.EnvVarArray {
 	maps.Copy(values, d.authEnv())
 	maps.Copy(values, w.env)
 	env := corev1.EnvVarArray{&corev1.EnvVarArgs{
-		Name:      pulumi.String("POD_NAME"),
-		ValueFrom: &corev1.EnvVarSourceArgs{FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("metadata.name")}},
+		Name: pulumi.String("POD_NAME"),
+		ValueFrom: &corev1.EnvVarSourceArgs{
+			FieldRef: &corev1.ObjectFieldSelectorArgs{FieldPath: pulumi.String("metadata.name")},
+		},
 	}}
 	for _, key := range sortedKeys(values) {
 		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(key), Value: pulumi.String(values[key])})
 	}
 	if d.args.VectorStore != nil {
-		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String("VECTOR_URL"), Value: d.args.VectorStore.URL.ToStringOutput().ToStringPtrOutput()})
+		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String("VECTOR_URL"),
+			Value: d.args.VectorStore.URL.ToStringOutput().ToStringPtrOutput()})
 	}
 	return env
 }

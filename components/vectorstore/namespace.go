@@ -13,7 +13,8 @@ const nameLabel = "app.kubernetes.io/name"
 
 // newNamespace waits for Args.DependsOn, and everything in it waits for it.
 func (d *declaration) newNamespace() (*corev1.Namespace, error) {
-	return restricted.NewNamespace(d.ctx, d.name, d.args.Namespace, labels(""), d.parent, pulumi.DependsOn(d.args.DependsOn))
+	return restricted.NewNamespace(d.ctx, d.name, d.args.Namespace, labels(""), d.parent,
+		pulumi.DependsOn(d.args.DependsOn))
 }
 
 // metadata of an object in the namespace. workload is what it serves, or "" for all.

@@ -37,7 +37,9 @@ func (d *declaration) clients() networkingv1.NetworkPolicyPeerArray {
 }
 
 func anyOf(workloads []string) *metav1.LabelSelectorArgs {
-	return &metav1.LabelSelectorArgs{MatchExpressions: metav1.LabelSelectorRequirementArray{&metav1.LabelSelectorRequirementArgs{
-		Key: pulumi.String(nameLabel), Operator: pulumi.String("In"), Values: pulumi.ToStringArray(workloads),
-	}}}
+	return &metav1.LabelSelectorArgs{MatchExpressions: metav1.LabelSelectorRequirementArray{
+		&metav1.LabelSelectorRequirementArgs{
+			Key: pulumi.String(nameLabel), Operator: pulumi.String("In"), Values: pulumi.ToStringArray(workloads),
+		},
+	}}
 }

@@ -21,15 +21,15 @@ const (
 	configFile = "config.yaml"
 	httpPort   = "http"
 
-	// graceSeconds is short on purpose: after SIGTERM the server closes its port and then runs on, busy, until it is killed
-	// (seen with 1.3's bindings, 2026-11-23; https://github.com/chroma-core/chroma/issues/5594). Nothing is lost: a write
-	// is answered once SQLite has it.
+	// graceSeconds is short on purpose: after SIGTERM the server closes its port and then runs on, busy, until it is
+	// killed (seen with 1.3's bindings, 2026-11-23; https://github.com/chroma-core/chroma/issues/5594). Nothing is lost: a
+	// write is answered once SQLite has it.
 	graceSeconds = 5
 )
 
-// config is the server's. Without open_telemetry it reports to nobody, and without stdout_tracing it logs nothing, errors
-// included (rust/frontend/src/lib.rs of https://github.com/chroma-core/chroma at 1.5.9; read 2026-11-29). A file, since the
-// server's flags take the rest from a sample that does report.
+// config is the server's. Without open_telemetry it reports to nobody, and without stdout_tracing it logs nothing,
+// errors included (rust/frontend/src/lib.rs of https://github.com/chroma-core/chroma at 1.5.9; read 2026-11-29). A
+// file, since the server's flags take the rest from a sample that does report.
 var config = fmt.Sprintf(`persist_path: %q
 listen_address: "0.0.0.0"
 port: %d
@@ -85,7 +85,8 @@ func (d *declaration) serverPod(data *corev1.PersistentVolumeClaim, settings *co
 func (d *declaration) pod(container *corev1.ContainerArgs) *corev1.PodSpecArgs {
 	spec := &corev1.PodSpecArgs{
 		AutomountServiceAccountToken: pulumi.Bool(false),
-		// The Service's variables are named like the server's settings: CHROMA_PORT=tcp://10.0.0.1:8000 keeps it from starting.
+		// The Service's variables are named like the server's settings: CHROMA_PORT=tcp://10.0.0.1:8000 keeps it from
+		// starting.
 		EnableServiceLinks: pulumi.Bool(false),
 		SecurityContext:    podSecurity(),
 		Containers:         corev1.ContainerArray{container},
@@ -111,7 +112,8 @@ func (d *declaration) serverContainer() *corev1.ContainerArgs {
 		},
 		Resources:       &corev1.ResourceRequirementsArgs{Requests: d.args.Requests.Map(), Limits: d.args.Limits.Map()},
 		SecurityContext: restricted.Container(),
-		VolumeMounts:    corev1.VolumeMountArray{mount("data", dataPath, false), mount("config", configPath, true), mount("tmp", "/tmp", false)},
+		VolumeMounts: corev1.VolumeMountArray{mount("data", dataPath, false), mount("config", configPath, true),
+			mount("tmp", "/tmp", false)},
 		// A start migrates the store's schema when the version is new.
 		StartupProbe:   probe(probeTiming{period: 1, timeout: 1, failures: 300}),
 		ReadinessProbe: probe(probeTiming{period: 5, timeout: 2, failures: 2}),
@@ -148,8 +150,8 @@ func digest(content string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// verticalAutoscaler changes limits with requests: the index must be in memory whole, so that a limit that stays would be
-// the end of growing. In a mode that resizes it works on the only pod there is.
+// verticalAutoscaler changes limits with requests: the index must be in memory whole, so that a limit that stays would
+// be the end of growing. In a mode that resizes it works on the only pod there is.
 func (d *declaration) verticalAutoscaler(server pulumi.StringOutput) error {
 	return d.args.VerticalAutoscaling.Declare(d.ctx, d.name+"-vpa", vertical.Workload{
 		Kind: "StatefulSet", Name: server, Container: ServerName, Fewest: 1, LimitsFollow: true,

@@ -25,7 +25,8 @@ func (d *declaration) service(name, suffix, clusterIP string) (*corev1.Service, 
 		Type:     pulumi.String("ClusterIP"),
 		Selector: pulumi.StringMap{nameLabel: pulumi.String(ServerName)},
 		Ports: corev1.ServicePortArray{&corev1.ServicePortArgs{
-			Name: pulumi.String(httpPort), Port: pulumi.Int(port), TargetPort: pulumi.String(httpPort), Protocol: pulumi.String("TCP"),
+			Name: pulumi.String(httpPort), Port: pulumi.Int(port), TargetPort: pulumi.String(httpPort),
+			Protocol: pulumi.String("TCP"),
 		}},
 	}
 	if clusterIP != "" {
@@ -40,8 +41,8 @@ func (d *declaration) service(name, suffix, clusterIP string) (*corev1.Service, 
 	return service, nil
 }
 
-// disruptionBudget allows the only pod to be drained: a node that cannot be drained cannot be patched either. Searches do
-// without vectors for as long as the pod takes to start elsewhere.
+// disruptionBudget allows the only pod to be drained: a node that cannot be drained cannot be patched either. Searches
+// do without vectors for as long as the pod takes to start elsewhere.
 func (d *declaration) disruptionBudget() error {
 	_, err := policyv1.NewPodDisruptionBudget(d.ctx, d.name, &policyv1.PodDisruptionBudgetArgs{
 		Metadata: d.metadata(ServerName, ServerName),

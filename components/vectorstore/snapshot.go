@@ -44,7 +44,8 @@ var (
 
 // snapshots declares two CronJobs: one that saves, and one for restoring that never runs by itself. A restore is
 // `kubectl -n NAMESPACE create job --from=cronjob/chroma-restore restore`.
-func (d *declaration) snapshots(class *storagev1.StorageClass, service *corev1.Service, policies []pulumi.Resource) error {
+func (d *declaration) snapshots(class *storagev1.StorageClass, service *corev1.Service,
+	policies []pulumi.Resource) error {
 	claim, err := d.claim(snapshotClaim, d.args.Snapshot.StorageGiB, class)
 	if err != nil {
 		return err
@@ -104,8 +105,8 @@ func (d *declaration) cronJob(j job, policies []pulumi.Resource) error {
 	return nil
 }
 
-// jobPod prefers a zone without the server: the volume of snapshots is made where the first run is, and then outlives the
-// loss of the server's zone.
+// jobPod prefers a zone without the server: the volume of snapshots is made where the first run is, and then outlives
+// the loss of the server's zone.
 func (d *declaration) jobPod(j job) *corev1.PodSpecArgs {
 	spec := d.pod(d.jobContainer(j))
 	spec.RestartPolicy = pulumi.String("Never")
@@ -133,6 +134,7 @@ func (d *declaration) jobContainer(j job) *corev1.ContainerArgs {
 		},
 		Resources:       &corev1.ResourceRequirementsArgs{Requests: jobRequests.Map(), Limits: jobLimits.Map()},
 		SecurityContext: restricted.Container(),
-		VolumeMounts:    corev1.VolumeMountArray{mount("snapshots", snapshotsPath, false), mount("program", scriptPath, true)},
+		VolumeMounts: corev1.VolumeMountArray{mount("snapshots", snapshotsPath, false),
+			mount("program", scriptPath, true)},
 	}
 }

@@ -17,8 +17,9 @@ const (
 	snapshotClaim = "chroma-snapshots"
 )
 
-// storageClass is of its own: EKS has no default class, and its old gp2 class neither encrypts nor grows. Parameters are
-// the EBS driver's: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md ; read 2026-11-23.
+// storageClass is of its own: EKS has no default class, and its old gp2 class neither encrypts nor grows. Parameters
+// are the EBS driver's: https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md ; read
+// 2026-11-23.
 func (d *declaration) storageClass() (*storagev1.StorageClass, error) {
 	parameters := pulumi.StringMap{"type": pulumi.String("gp3"), "encrypted": pulumi.String("true")}
 	tags := maps.Clone(d.args.Tags)
@@ -53,9 +54,10 @@ func (d *declaration) storageClass() (*storagev1.StorageClass, error) {
 func (d *declaration) className() string { return d.name + "-gp3" }
 
 // claim is a volume of its own object, not of the StatefulSet's claim templates: those cannot be changed, so a volume
-// declared there never grows. The class is fixed once the volume exists; a class made anew (its parameters are fixed too)
-// must not take the volume with it.
-func (d *declaration) claim(name string, gib int, class *storagev1.StorageClass) (*corev1.PersistentVolumeClaim, error) {
+// declared there never grows. The class is fixed once the volume exists; a class made anew (its parameters are fixed
+// too) must not take the volume with it.
+func (d *declaration) claim(name string, gib int,
+	class *storagev1.StorageClass) (*corev1.PersistentVolumeClaim, error) {
 	claim, err := corev1.NewPersistentVolumeClaim(d.ctx, d.name+"-"+name, &corev1.PersistentVolumeClaimArgs{
 		Metadata: d.metadata(name, ServerName),
 		Spec: &corev1.PersistentVolumeClaimSpecArgs{

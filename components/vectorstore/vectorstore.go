@@ -1,13 +1,14 @@
-// Package vectorstore declares the platform's vector store: one Chroma server with a persistent volume, and its snapshots.
+// Package vectorstore declares the platform's vector store: one Chroma server with a persistent volume, and its
+// snapshots.
 //
-// Owns: the namespace and its network policies, the storage class, the volumes of data and snapshots, the server with its
-// Services, disruption budget and vertical autoscaler, and the jobs that save and restore snapshots.
+// Owns: the namespace and its network policies, the storage class, the volumes of data and snapshots, the server with
+// its Services, disruption budget and vertical autoscaler, and the jobs that save and restore snapshots.
 //
 // Does not own: the cluster and its EBS driver, collections and what is in them (the API makes and fills them), and the
 // documents that vectors are computed from: those are in the database, from which a lost vector store can be rebuilt.
 //
-// Chroma's server is a single node: two of them on one volume corrupt it, and two volumes are two stores. So there is no
-// number of replicas to set and no horizontal autoscaler; it grows by memory and by its volume.
+// Chroma's server is a single node: two of them on one volume corrupt it, and two volumes are two stores. So there is
+// no number of replicas to set and no horizontal autoscaler; it grows by memory and by its volume.
 package vectorstore
 
 import (
@@ -44,7 +45,8 @@ type Args struct {
 	// StorageGiB of the volume: 1 to 16384. It grows in place, at most once in six hours, and never shrinks.
 	StorageGiB int
 	// Requests and Limits of the server. A memory limit is required: the index of a collection in use is in memory whole
-	// (100,000 vectors of 384 dimensions: 356 MB, 9.3 bytes per dimension; 2026-11). A CPU limit is not: it throttles bursts.
+	// (100,000 vectors of 384 dimensions: 356 MB, 9.3 bytes per dimension; 2026-11). A CPU limit is not: it throttles
+	// bursts.
 	Requests, Limits Resources
 	// Clients may connect.
 	Clients []Client
@@ -67,8 +69,8 @@ type Args struct {
 // Resources are Kubernetes quantities: CPU "250m", Memory "512Mi". Empty leaves one out.
 type Resources = quantity.Resources
 
-// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it looks
-// at, and their bounds Min and Max. The zero value declares none.
+// VerticalAutoscaling is a VerticalPodAutoscaler: its Mode (Off, Initial, InPlaceOrRecreate), the Resources that it
+// looks at, and their bounds Min and Max. The zero value declares none.
 type VerticalAutoscaling = vertical.Autoscaling
 
 // Client is a set of pods.
@@ -118,8 +120,8 @@ type declaration struct {
 	namespace pulumi.StringOutput // known once the namespace exists, so that data flow orders what is in it
 }
 
-// New declares the vector store. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are reported
-// all at once, each with its field.
+// New declares the vector store. The Kubernetes provider comes with opts (pulumi.Providers). Faults of args are
+// reported all at once, each with its field.
 func New(ctx *pulumi.Context, name string, args Args, opts ...pulumi.ResourceOption) (*VectorStore, error) {
 	if err := validate(name, args); err != nil {
 		return nil, err

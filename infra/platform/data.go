@@ -32,7 +32,8 @@ func (p *platform) databaseArgs() database.Args {
 		Password:   p.secrets.DatabasePassword,
 		Parameters: databaseParameters(p.cfg.DatabaseParameters()),
 		Replicas: database.Replicas{
-			Count: db.Replicas, Class: db.ReplicaClass, Parameters: databaseParameters(p.cfg.ReplicaParameters()), Zones: p.cfg.ZoneNames(),
+			Count: db.Replicas, Class: db.ReplicaClass, Parameters: databaseParameters(p.cfg.ReplicaParameters()),
+			Zones: p.cfg.ZoneNames(),
 		},
 		BackupRetentionDays:       db.BackupRetentionDays,
 		BackupWindow:              db.BackupWindow,
@@ -79,7 +80,8 @@ func (p *platform) pgbouncerArgs() pgbouncer.Args {
 		Requests:         quantities(size.Requests.CPU, size.Requests.Memory),
 		Limits:           quantities(size.Limits.CPU, size.Limits.Memory),
 		HPA: pgbouncer.HPA{
-			Min: hpa.MinReplicas, Max: hpa.MaxReplicas, CPUPercent: hpa.CPUPercent, StabilizationSeconds: p.cfg.ScaleDownStabilizationSeconds(),
+			Min: hpa.MinReplicas, Max: hpa.MaxReplicas, CPUPercent: hpa.CPUPercent,
+			StabilizationSeconds: p.cfg.ScaleDownStabilizationSeconds(),
 		},
 		DrainSeconds:        p.cfg.PoolerDrainSeconds(),
 		VerticalAutoscaling: verticalOf(p.cfg.VerticalPolicies().PgBouncer),
@@ -142,7 +144,8 @@ func (p *platform) vectorStoreArgs() vectorstore.Args {
 		Limits:     quantities(v.Limits.CPU, v.Limits.Memory),
 		Clients:    []vectorstore.Client{{Namespace: Namespace, Pods: []string{ragapi.APIName, ragapi.WorkerName}}},
 		Snapshot: vectorstore.Snapshot{
-			Schedule: v.SnapshotSchedule, Keep: v.SnapshotRetention, StorageGiB: p.cfg.SnapshotStorageGiB(), Image: p.cfg.Versions.Images["node"],
+			Schedule: v.SnapshotSchedule, Keep: v.SnapshotRetention, StorageGiB: p.cfg.SnapshotStorageGiB(),
+			Image: p.cfg.Versions.Images["node"],
 		},
 		VerticalAutoscaling: verticalOf(p.cfg.VerticalPolicies().Chroma),
 		PriorityClassName:   autoscaling.DataPriority,

@@ -91,7 +91,7 @@ func awsTakes(t *testing.T, typ string, inputs map[string]any, paths ...string) 
 		t.Fatal(err)
 	}
 	for _, f := range found {
-		if slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(string(f.Path), p) }) {
+		if slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(f.Path, p) }) {
 			return false
 		}
 	}

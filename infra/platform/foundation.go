@@ -23,20 +23,22 @@ func (p *platform) networkArgs() network.Args {
 func (p *platform) clusterArgs() cluster.Args {
 	cfg := p.cfg
 	return cluster.Args{
-		Name:                   p.name,
-		Version:                cfg.Versions.Kubernetes,
-		Region:                 cfg.Region,
-		VPCID:                  p.network.VPCID,
-		PrivateSubnetIDs:       p.network.PrivateSubnetIDs,
-		PublicAccessCIDRs:      cfg.Cluster.PublicAccessCIDRs,
-		PrivateAccessCIDRs:     cfg.Cluster.PrivateAccessCIDRs,
-		AdminPrincipalARNs:     cfg.Cluster.AdminPrincipalARNs,
-		LogRetentionDays:       cfg.Cluster.LogRetentionDays,
-		DeletionProtection:     cfg.Cluster.DeletionProtection,
-		NodeGroups:             p.nodeGroups(),
-		AddonVersions:          cfg.Versions.Addons,
-		LoadBalancerController: cluster.LoadBalancerController{ChartVersion: cfg.Versions.Charts["aws-load-balancer-controller"]},
-		Tags:                   cfg.ResourceTags(),
+		Name:               p.name,
+		Version:            cfg.Versions.Kubernetes,
+		Region:             cfg.Region,
+		VPCID:              p.network.VPCID,
+		PrivateSubnetIDs:   p.network.PrivateSubnetIDs,
+		PublicAccessCIDRs:  cfg.Cluster.PublicAccessCIDRs,
+		PrivateAccessCIDRs: cfg.Cluster.PrivateAccessCIDRs,
+		AdminPrincipalARNs: cfg.Cluster.AdminPrincipalARNs,
+		LogRetentionDays:   cfg.Cluster.LogRetentionDays,
+		DeletionProtection: cfg.Cluster.DeletionProtection,
+		NodeGroups:         p.nodeGroups(),
+		AddonVersions:      cfg.Versions.Addons,
+		LoadBalancerController: cluster.LoadBalancerController{
+			ChartVersion: cfg.Versions.Charts["aws-load-balancer-controller"],
+		},
+		Tags: cfg.ResourceTags(),
 	}
 }
 

@@ -23,7 +23,8 @@ func (p *platform) globalProvider() (*aws.Provider, error) {
 	}
 	if r := account.Role; r.ARN != "" {
 		args.AssumeRole = &aws.ProviderAssumeRoleArgs{
-			RoleArn: pulumi.String(r.ARN), ExternalId: optional(r.ExternalID), SessionName: optional(r.SessionName), Duration: optional(r.Duration),
+			RoleArn: pulumi.String(r.ARN), ExternalId: optional(r.ExternalID), SessionName: optional(r.SessionName),
+			Duration: optional(r.Duration),
 		}
 	}
 	if len(account.DefaultTags) > 0 {

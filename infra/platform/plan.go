@@ -8,8 +8,8 @@ import (
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// Plan is every resource that a stack's configuration declares, found without an engine, a cloud or the stack's secrets.
-// What a cloud would compute, such as an ARN, is invented.
+// Plan is every resource that a stack's configuration declares, found without an engine, a cloud or the stack's
+// secrets. What a cloud would compute, such as an ARN, is invented.
 func Plan(stack string, config map[string]string) ([]planner.Resource, error) {
 	secrets := []string{stacks.DatabasePasswordKey, stacks.CachePasswordKey}
 	config = maps.Clone(config)

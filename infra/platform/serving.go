@@ -92,7 +92,8 @@ func (p *platform) worker() ragapi.Worker {
 
 func verticalOf(v stacks.VerticalPolicy) ragapi.VerticalAutoscaling {
 	return ragapi.VerticalAutoscaling{
-		Mode: v.Mode, Resources: v.Resources, Min: quantities(v.Min.CPU, v.Min.Memory), Max: quantities(v.Max.CPU, v.Max.Memory),
+		Mode: v.Mode, Resources: v.Resources, Min: quantities(v.Min.CPU, v.Min.Memory),
+		Max: quantities(v.Max.CPU, v.Max.Memory),
 	}
 }
 
@@ -111,7 +112,8 @@ func quantities(cpu stacks.CPU, memory stacks.Memory) ragapi.Resources {
 func (p *platform) hpa(h stacks.HPA) ragapi.HPA {
 	return ragapi.HPA{
 		Min: h.MinReplicas, Max: h.MaxReplicas, CPUPercent: h.CPUPercent, MemoryPercent: h.MemoryPercent,
-		ScaleDown: ragapi.ScaleDown{StabilizationSeconds: p.cfg.ScaleDownStabilizationSeconds(), Percent: p.cfg.ScaleDownPercent()},
+		ScaleDown: ragapi.ScaleDown{StabilizationSeconds: p.cfg.ScaleDownStabilizationSeconds(),
+			Percent: p.cfg.ScaleDownPercent()},
 	}
 }
 

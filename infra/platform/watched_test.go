@@ -2,12 +2,14 @@ package platform
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ragscale/ragscale/components/graph"
+	"github.com/ragscale/ragscale/components/observability"
 	"github.com/ragscale/ragscale/slo"
 	"github.com/ragscale/ragscale/stacks"
 )
@@ -23,10 +25,24 @@ func watchedInProduction(t *testing.T) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args, some := watchedArgs(cfg), map[string]pulumi.StringInput{"001": pulumi.String("x")}
-	args.Region, args.DistributionID, args.DatabaseInstanceID = cfg.Region, pulumi.String("x"), pulumi.String("x")
-	args.ReplicaIDs, args.CacheClusterIDs = some, some
+	args := watchedArgs(cfg)
+	args.Region = cfg.Region
+	identify(&args)
 	return args.Watched()
+}
+
+// identify gives every identifier that args ask for a value: what has one is there.
+func identify(args *observability.Args) {
+	one := pulumi.StringInput(pulumi.String("x"))
+	fields := reflect.ValueOf(args).Elem()
+	for i := range fields.NumField() {
+		switch f := fields.Field(i); f.Type() {
+		case reflect.TypeFor[pulumi.StringInput]():
+			f.Set(reflect.ValueOf(one))
+		case reflect.TypeFor[map[string]pulumi.StringInput]():
+			f.Set(reflect.ValueOf(map[string]pulumi.StringInput{"001": one}))
+		}
+	}
 }
 
 func TestWatchedIsWhatAlarmsAndAlertsName(t *testing.T) {

@@ -63,16 +63,17 @@ func (p *platform) observabilityArgs() observability.Args {
 // loadNamespace is where generators run.
 const loadNamespace = "loadtest"
 
-// loadTestArgs aims at the API as its users reach it, through the load balancer. In the sandbox that is an address of the
-// host: runs there are by hand, and k6 is not there.
+// loadTestArgs aims at the API as its users reach it, through the load balancer. In the sandbox that is an address of
+// the host: runs there are by hand, and k6 is not there.
 func (p *platform) loadTestArgs() loadtest.Args {
 	cfg := p.cfg
 	var scenarios []loadtest.Scenario
 	for _, s := range cfg.LoadScenarios() {
 		scenarios = append(scenarios, loadtest.Scenario{
-			Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds, ThinkSeconds: s.ThinkSeconds,
-			Generators: s.Generators, Schedule: s.Schedule, Suspended: s.Suspended, GracefulSeconds: s.GracefulSeconds,
-			GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds, StopAtFault: s.StopAtFault,
+			Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
+			ThinkSeconds: s.ThinkSeconds, Generators: s.Generators, Schedule: s.Schedule, Suspended: s.Suspended,
+			GracefulSeconds: s.GracefulSeconds, GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds,
+			StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly,
 		})
 	}
 	return loadtest.Args{

@@ -19,10 +19,13 @@ type Transaction struct {
 // longTransactions hold back vacuum on every table, and their locks.
 func (i *inspection) longTransactions(ctx context.Context) error {
 	found, err := rows[Transaction](ctx, i, `
-		SELECT pid, coalesce(usename::text, '') AS user, coalesce(application_name, '') AS application, coalesce(state, '') AS state, coalesce(query, '') AS query,
-		       extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age_seconds, extract(epoch FROM clock_timestamp() - state_change)::float8 AS state_seconds
+		SELECT pid, coalesce(usename::text, '') AS user, coalesce(application_name, '') AS application,
+		       coalesce(state, '') AS state, coalesce(query, '') AS query,
+		       extract(epoch FROM clock_timestamp() - xact_start)::float8 AS age_seconds,
+		       extract(epoch FROM clock_timestamp() - state_change)::float8 AS state_seconds
 		FROM pg_stat_activity
-		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+		       AND xact_start IS NOT NULL
 		ORDER BY xact_start`)
 	if err != nil {
 		return err
@@ -33,7 +36,8 @@ func (i *inspection) longTransactions(ctx context.Context) error {
 			continue
 		}
 		f := Finding{
-			Check: "long transaction", Severity: Warning, Subject: fmt.Sprintf("pid %d of %s (%s)", s.PID, s.User, s.Application),
+			Check: "long transaction", Severity: Warning,
+			Subject:  fmt.Sprintf("pid %d of %s (%s)", s.PID, s.User, s.Application),
 			Fact:     fmt.Sprintf("%s: %s", s.State, shorten(s.Query)),
 			Evidence: []Figure{{"age", s.AgeSeconds, "s"}, {"in this state", s.StateSeconds, "s"}},
 			Answer:   "end it, then see why it stays: vacuum frees nothing that is younger than it",
@@ -71,14 +75,17 @@ func (i *inspection) bloat(ctx context.Context) error {
 	for _, t := range found {
 		f := Finding{
 			Check: "bloat", Severity: Warning, Subject: t.Table,
-			Fact:     fmt.Sprintf("%s of its rows are dead, want at most %s; it was never vacuumed", amount(t.Percent, "%"), amount(i.limits.DeadPercent, "%")),
-			Evidence: []Figure{{"dead", float64(t.Dead), "rows"}, {"live", float64(t.Live), "rows"}, {"dead share", t.Percent, "%"}, {"size", float64(t.Bytes), "B"}},
-			Answer:   "vacuum it; where long transactions are no finding, let autovacuum come sooner",
-			SQL:      "VACUUM (ANALYZE) " + t.Table + ";",
-			Stack:    "ragscale:database.parameters.autovacuum_vacuum_scale_factor",
+			Fact: fmt.Sprintf("%s of its rows are dead, want at most %s; it was never vacuumed", amount(t.Percent, "%"),
+				amount(i.limits.DeadPercent, "%")),
+			Evidence: []Figure{{"dead", float64(t.Dead), "rows"}, {"live", float64(t.Live), "rows"},
+				{"dead share", t.Percent, "%"}, {"size", float64(t.Bytes), "B"}},
+			Answer: "vacuum it; where long transactions are no finding, let autovacuum come sooner",
+			SQL:    "VACUUM (ANALYZE) " + t.Table + ";",
+			Stack:  "ragscale:database.parameters.autovacuum_vacuum_scale_factor",
 		}
 		if t.Vacuumed != nil {
-			f.Fact = fmt.Sprintf("%s of its rows are dead, want at most %s; it was vacuumed %s ago", amount(t.Percent, "%"), amount(i.limits.DeadPercent, "%"), amount(*t.Vacuumed, "s"))
+			f.Fact = fmt.Sprintf("%s of its rows are dead, want at most %s; it was vacuumed %s ago", amount(t.Percent, "%"),
+				amount(i.limits.DeadPercent, "%"), amount(*t.Vacuumed, "s"))
 			f.Evidence = append(f.Evidence, Figure{"since the last vacuum", *t.Vacuumed, "s"})
 		}
 		i.add(f)
@@ -97,7 +104,8 @@ type Cache struct {
 func (i *inspection) cacheHits(ctx context.Context) error {
 	c := &i.report.Cache
 	err := i.tx.QueryRow(ctx, `
-		SELECT blks_read, blks_hit, (SELECT setting::int8 FROM pg_settings WHERE name = 'shared_buffers') * current_setting('block_size')::int8
+		SELECT blks_read, blks_hit, (SELECT setting::int8 FROM pg_settings WHERE name = 'shared_buffers')
+		       * current_setting('block_size')::int8
 		FROM pg_stat_database WHERE datname = current_database()`).Scan(&c.ReadBlocks, &c.HitBlocks, &c.SharedBuffersBytes)
 	blocks := c.ReadBlocks + c.HitBlocks
 	if err != nil || blocks == 0 {
@@ -109,18 +117,23 @@ func (i *inspection) cacheHits(ctx context.Context) error {
 	}
 	i.add(Finding{
 		Check: "cache hits", Severity: Warning, Subject: i.report.Server.Database,
-		Fact:     fmt.Sprintf("shared_buffers answers %s of block reads, want at least %s", amount(c.HitPercent, "%"), amount(i.limits.CacheHitPercent, "%")),
-		Evidence: []Figure{{"hit", float64(c.HitBlocks), "blocks"}, {"read", float64(c.ReadBlocks), "blocks"}, {"hits", c.HitPercent, "%"}, {"shared_buffers", float64(c.SharedBuffersBytes), "B"}},
-		Answer:   "see which tables are read; where the working set is larger than the memory, take a class with more (shared_buffers follows)",
-		SQL:      "SELECT relid::regclass, heap_blks_read, idx_blks_read, heap_blks_hit, idx_blks_hit FROM pg_statio_user_tables ORDER BY heap_blks_read + coalesce(idx_blks_read, 0) DESC LIMIT 10;",
-		Stack:    "ragscale:database.instanceClass",
+		Fact: fmt.Sprintf("shared_buffers answers %s of block reads, want at least %s", amount(c.HitPercent, "%"),
+			amount(i.limits.CacheHitPercent, "%")),
+		Evidence: []Figure{{"hit", float64(c.HitBlocks), "blocks"}, {"read", float64(c.ReadBlocks), "blocks"},
+			{"hits", c.HitPercent, "%"}, {"shared_buffers", float64(c.SharedBuffersBytes), "B"}},
+		Answer: "see which tables are read; where the working set is larger than the memory, take a class with more " +
+			"(shared_buffers follows)",
+		SQL: "SELECT relid::regclass, heap_blks_read, idx_blks_read, heap_blks_hit, idx_blks_hit FROM " +
+			"pg_statio_user_tables ORDER BY heap_blks_read + coalesce(idx_blks_read, 0) DESC LIMIT 10;",
+		Stack: "ragscale:database.instanceClass",
 	})
 	return nil
 }
 
 // pendingRestart finds settings that are declared and not yet in effect.
 func (i *inspection) pendingRestart(ctx context.Context) error {
-	found, err := rows[struct{ Name, Value string }](ctx, i, `SELECT name, coalesce(setting, '') AS value FROM pg_settings WHERE pending_restart ORDER BY name`)
+	found, err := rows[struct{ Name, Value string }](ctx, i,
+		`SELECT name, coalesce(setting, '') AS value FROM pg_settings WHERE pending_restart ORDER BY name`)
 	if err != nil {
 		return err
 	}

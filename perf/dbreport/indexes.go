@@ -11,12 +11,13 @@ type unusedIndex struct {
 	Bytes, Writes int64
 }
 
-// unusedIndexes finds what costs every write and no read has asked for. Those that enforce something stay, and those that
-// find a foreign key's rows when its target is deleted: rare, and then the difference is a scan per row. An index of a
-// partition lives and dies with its table's.
+// unusedIndexes finds what costs every write and no read has asked for. Those that enforce something stay, and those
+// that find a foreign key's rows when its target is deleted: rare, and then the difference is a scan per row. An index
+// of a partition lives and dies with its table's.
 func (i *inspection) unusedIndexes(ctx context.Context) error {
 	found, err := rows[unusedIndex](ctx, i, `
-		SELECT s.indexrelid::regclass::text AS name, s.relid::regclass::text AS table, pg_relation_size(s.indexrelid) AS bytes,
+		SELECT s.indexrelid::regclass::text AS name, s.relid::regclass::text AS table,
+		       pg_relation_size(s.indexrelid) AS bytes,
 		       t.n_tup_ins + t.n_tup_upd + t.n_tup_del AS writes
 		FROM pg_stat_user_indexes s
 		JOIN pg_stat_user_tables t USING (relid)
@@ -42,7 +43,8 @@ func (i *inspection) unused(x unusedIndex) Finding {
 		Check: "unused index", Severity: Warning, Subject: x.Name,
 		Fact: fmt.Sprintf("no scan of it on %s for %s", x.Table, amount(s.StatisticsAgeSeconds, "s")),
 		Evidence: []Figure{
-			{"scans", 0, "scans"}, {"size", float64(x.Bytes), "B"}, {"written to the table", float64(x.Writes), "rows"}, {"watched for at least", s.StatisticsAgeSeconds, "s"},
+			{"scans", 0, "scans"}, {"size", float64(x.Bytes), "B"}, {"written to the table", float64(x.Writes), "rows"},
+			{"watched for at least", s.StatisticsAgeSeconds, "s"},
 		},
 		Answer: "drop it: every write pays for it", SQL: "DROP INDEX CONCURRENTLY " + x.Name + ";",
 	}
@@ -52,8 +54,10 @@ func (i *inspection) unused(x unusedIndex) Finding {
 		f.Answer = fmt.Sprintf("look again when the statistics are %s old", amount(i.limits.LeastStatisticsSeconds, "s"))
 	case s.Replicas > 0:
 		f.Severity = Info
-		f.Answer = "a replica counts its own scans: ask each, and drop it here when none scans it either: DROP INDEX CONCURRENTLY " + x.Name
-		f.SQL = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelid = '" + strings.ReplaceAll(x.Name, "'", "''") + "'::regclass;"
+		f.Answer = "a replica counts its own scans: ask each, and drop it here when none scans it either: DROP INDEX " +
+			"CONCURRENTLY " + x.Name
+		f.SQL = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelid = '" + strings.ReplaceAll(x.Name, "'", "''") +
+			"'::regclass;"
 	}
 	return f
 }
@@ -72,10 +76,14 @@ type indexShape struct {
 func (i *inspection) duplicateIndexes(ctx context.Context) error {
 	all, err := rows[indexShape](ctx, i, `
 		SELECT x.indexrelid::regclass::text AS name, x.indrelid::regclass::text AS table, a.amname AS method,
-		       x.indkey::text AS columns, x.indclass::text AS classes, x.indcollation::text AS collations, x.indoption::text AS options,
-		       coalesce(pg_get_expr(x.indexprs, x.indrelid), '') AS expressions, coalesce(pg_get_expr(x.indpred, x.indrelid), '') AS predicate,
-		       x.indnkeyatts::int AS key_columns, x.indnatts::int AS all_columns, x.indisunique AS unique, x.indisreplident AS replica_identity,
-		       EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid) AS enforces, pg_relation_size(x.indexrelid) AS bytes
+		       x.indkey::text AS columns, x.indclass::text AS classes, x.indcollation::text AS collations,
+		       x.indoption::text AS options,
+		       coalesce(pg_get_expr(x.indexprs, x.indrelid), '') AS expressions,
+		       coalesce(pg_get_expr(x.indpred, x.indrelid), '') AS predicate,
+		       x.indnkeyatts::int AS key_columns, x.indnatts::int AS all_columns, x.indisunique AS unique,
+		       x.indisreplident AS replica_identity,
+		       EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid) AS enforces,
+		       pg_relation_size(x.indexrelid) AS bytes
 		FROM pg_index x
 		JOIN pg_class c ON c.oid = x.indexrelid
 		JOIN pg_am a ON a.oid = c.relam
@@ -88,7 +96,8 @@ func (i *inspection) duplicateIndexes(ctx context.Context) error {
 	for n, x := range all {
 		for m, other := range all {
 			// Of two that are the same and enforce nothing the older stays.
-			if n != m && x.Table == other.Table && (x.same(other) && (n > m || !other.removable()) || x.beginsLike(other)) && x.removable() {
+			if n != m && x.Table == other.Table && (x.same(other) && (n > m || !other.removable()) || x.beginsLike(other)) &&
+				x.removable() {
 				i.add(x.duplicate(other))
 				break
 			}
@@ -109,7 +118,8 @@ func (x indexShape) beginsLike(o indexShape) bool {
 	begins := func(short, long string) bool { return strings.HasPrefix(long+" ", short+" ") }
 	return x.Method == "btree" && o.Method == "btree" && x.KeyColumns == x.AllColumns && x.KeyColumns < o.KeyColumns &&
 		x.Expressions == "" && o.Expressions == "" && x.Predicate == o.Predicate &&
-		begins(x.Columns, o.Columns) && begins(x.Classes, o.Classes) && begins(x.Collations, o.Collations) && begins(x.Options, o.Options)
+		begins(x.Columns, o.Columns) && begins(x.Classes, o.Classes) && begins(x.Collations, o.Collations) &&
+		begins(x.Options, o.Options)
 }
 
 func (x indexShape) duplicate(o indexShape) Finding {
@@ -133,7 +143,8 @@ func (i *inspection) invalidIndexes(ctx context.Context) error {
 		Name, Table string
 		Bytes       int64
 	}](ctx, i, `
-		SELECT x.indexrelid::regclass::text AS name, x.indrelid::regclass::text AS table, pg_relation_size(x.indexrelid) AS bytes
+		SELECT x.indexrelid::regclass::text AS name, x.indrelid::regclass::text AS table,
+		       pg_relation_size(x.indexrelid) AS bytes
 		FROM pg_index x
 		JOIN pg_stat_user_tables t ON t.relid = x.indrelid
 		WHERE NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = x.indexrelid)`)

@@ -2,11 +2,12 @@ package dbreport
 
 // Limits say from when on a fact is a finding.
 type Limits struct {
-	SlowStatementMillis      float64      // mean time of a statement, ms
-	LeastCalls               int64        // of a statement, to judge its mean
-	LongTransactionSeconds   float64      // age of a transaction, s
-	ReplicaLagSeconds        float64      // between a commit and its replay, s
-	ReplicaLagBytes          int64        // of log that a replica has not replayed; a replay that stands still reports no time
+	SlowStatementMillis    float64 // mean time of a statement, ms
+	LeastCalls             int64   // of a statement, to judge its mean
+	LongTransactionSeconds float64 // age of a transaction, s
+	ReplicaLagSeconds      float64 // between a commit and its replay, s
+	// of log that a replica has not replayed; a replay that stands still reports no time
+	ReplicaLagBytes          int64
 	Replicas                 int          // that should stream; -1: unknown
 	SlotBytes                int64        // of log that a replication slot holds back for nobody
 	DeadPercent              float64      // dead rows of a table's

@@ -38,7 +38,8 @@ type candidate struct {
 func (i *inspection) missingIndexes(ctx context.Context) error {
 	tables, err := rows[scannedTable](ctx, i, `
 		SELECT t.relid, t.relid::regclass::text AS name, t.schemaname::text AS schema, t.relname::text AS relation,
-		       (SELECT array_agg(a.attname::text) FROM pg_attribute a WHERE a.attrelid = t.relid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
+		       (SELECT array_agg(a.attname::text) FROM pg_attribute a
+		        WHERE a.attrelid = t.relid AND a.attnum > 0 AND NOT a.attisdropped) AS columns,
 		       t.seq_scan AS scans, t.seq_tup_read AS rows_read, coalesce(t.idx_scan, 0) AS index_uses, t.n_live_tup AS live,
 		       pg_table_size(t.relid) AS bytes
 		FROM pg_stat_user_tables t
@@ -69,7 +70,8 @@ func (t scannedTable) scanned(c *candidate, limits Limits) Finding {
 		Check: "missing index", Severity: Info, Subject: t.Name,
 		Fact: fmt.Sprintf("is read whole as a habit: %d times", t.Scans),
 		Evidence: []Figure{
-			{"sequential scans", float64(t.Scans), "scans"}, {"index scans", float64(t.IndexUses), "scans"}, {"read by each", float64(t.RowsRead) / float64(t.Scans), "rows"},
+			{"sequential scans", float64(t.Scans), "scans"}, {"index scans", float64(t.IndexUses), "scans"},
+			{"read by each", float64(t.RowsRead) / float64(t.Scans), "rows"},
 			{"in the table", float64(t.Live), "rows"}, {"size", float64(t.Bytes), "B"},
 		},
 		Answer: "find the statement that reads it, and give it an index or a limit",
@@ -83,7 +85,8 @@ func (t scannedTable) scanned(c *candidate, limits Limits) Finding {
 		f.Severity = Warning
 		return f
 	}
-	f.Evidence = append(f.Evidence, Figure{"cost now", c.before, "planner units"}, Figure{"cost with the index", c.after, "planner units"}, Figure{"size of the index", float64(c.bytes), "B"})
+	f.Evidence = append(f.Evidence, Figure{"cost now", c.before, "planner units"},
+		Figure{"cost with the index", c.after, "planner units"}, Figure{"size of the index", float64(c.bytes), "B"})
 	if c.before >= limits.CandidateCostImprovement*c.after {
 		f.Severity = Warning
 		f.Answer = "an index for " + shorten(c.query) + "; the planner would use it"
@@ -94,7 +97,8 @@ func (t scannedTable) scanned(c *candidate, limits Limits) Finding {
 	return f
 }
 
-// candidate is the index for the costliest statement that scans the table for some of its columns; nil if none is known.
+// candidate is the index for the costliest statement that scans the table for some of its columns; nil if none is
+// known.
 func (i *inspection) candidate(ctx context.Context, t scannedTable, hypopg string) (*candidate, error) {
 	if i.statements == "" || i.major < 16 {
 		return nil, nil
@@ -117,7 +121,8 @@ func (i *inspection) candidate(ctx context.Context, t scannedTable, hypopg strin
 		if len(columns) == 0 {
 			continue
 		}
-		c := &candidate{query: s.Query, before: plan.Cost, definition: fmt.Sprintf("CREATE INDEX CONCURRENTLY ON %s (%s)", t.Name, strings.Join(columns, ", "))}
+		c := &candidate{query: s.Query, before: plan.Cost,
+			definition: fmt.Sprintf("CREATE INDEX CONCURRENTLY ON %s (%s)", t.Name, strings.Join(columns, ", "))}
 		return c, i.judge(ctx, c, hypopg)
 	}
 	return nil, nil
@@ -130,7 +135,8 @@ func (i *inspection) judge(ctx context.Context, c *candidate, hypopg string) err
 	}
 	var id uint32
 	made, err := i.attempt(ctx, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, `SELECT indexrelid FROM `+hypopg+`.hypopg_create_index($1)`, strings.Replace(c.definition, " CONCURRENTLY", "", 1)).Scan(&id)
+		return tx.QueryRow(ctx, `SELECT indexrelid FROM `+hypopg+`.hypopg_create_index($1)`,
+			strings.Replace(c.definition, " CONCURRENTLY", "", 1)).Scan(&id)
 	})
 	if err != nil || !made {
 		return err
@@ -198,8 +204,8 @@ func (n node) wanted(t scannedTable) []string {
 	return nil
 }
 
-// comparison is a column, maybe of an alias and cast, before an operator that a btree index serves. An expression on the
-// column ends in a parenthesis and does not match, nor does a name that needs quotes.
+// comparison is a column, maybe of an alias and cast, before an operator that a btree index serves. An expression on
+// the column ends in a parenthesis and does not match, nor does a name that needs quotes.
 var comparison = regexp.MustCompile(`([a-z_][a-z0-9_]*)(?:\)::[a-z ]+)? (=|<=|>=|<|>) `)
 
 func filtered(filter string, columns []string) []string {

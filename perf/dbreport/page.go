@@ -19,8 +19,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"since":  since,
 }).Parse(pageText))
 
-// HTML writes the report as one page that needs nothing else: the verdict, the findings with what answers each, then the
-// tables. It reads in light and dark, narrow and wide, and on paper.
+// HTML writes the report as one page that needs nothing else: the verdict, the findings with what answers each, then
+// the tables. It reads in light and dark, narrow and wide, and on paper.
 func (r Report) HTML(w io.Writer) error {
 	if err := page.Execute(w, r); err != nil {
 		return fmt.Errorf("page of database %s: %w", r.Server.Database, err)

@@ -100,11 +100,13 @@ func (i *inspection) daysAhead(t DailyTable, found []partition, today time.Time)
 		next := day.AddDate(0, 0, 1)
 		f := Finding{
 			Check: "partition upkeep", Severity: Warning, Subject: t.Name,
-			Fact:     "the partition of " + day.Format(time.DateOnly) + " is missing",
-			Evidence: []Figure{{"partitions", float64(len(found)), "partitions"}, {"until that day", day.Sub(today).Hours(), "h"}},
-			Answer:   upkeepAnswer,
+			Fact: "the partition of " + day.Format(time.DateOnly) + " is missing",
+			Evidence: []Figure{{"partitions", float64(len(found)), "partitions"},
+				{"until that day", day.Sub(today).Hours(), "h"}},
+			Answer: upkeepAnswer,
 			SQL: fmt.Sprintf("CREATE TABLE %s PARTITION OF %s FOR VALUES FROM ('%s 00:00:00+00') TO ('%s 00:00:00+00');",
-				pgx.Identifier{t.Name + "_" + day.Format("20060102")}.Sanitize(), t.Name, day.Format(time.DateOnly), next.Format(time.DateOnly)),
+				pgx.Identifier{t.Name + "_" + day.Format("20060102")}.Sanitize(), t.Name, day.Format(time.DateOnly),
+				next.Format(time.DateOnly)),
 		}
 		if n == 0 {
 			f.Severity = Critical
@@ -133,7 +135,8 @@ func (i *inspection) daysGone(t DailyTable, found []partition, today time.Time) 
 		Check: "partition upkeep", Severity: Warning, Subject: t.Name,
 		Fact: fmt.Sprintf("%d partitions are older than %d days", len(names), t.RetentionDays),
 		Evidence: []Figure{
-			{"too old", float64(len(names)), "partitions"}, {"age of the oldest", today.Sub(first).Hours() / 24, "days"}, {"retention", float64(t.RetentionDays), "days"},
+			{"too old", float64(len(names)), "partitions"}, {"age of the oldest", today.Sub(first).Hours() / 24, "days"},
+			{"retention", float64(t.RetentionDays), "days"},
 		},
 		Answer: upkeepAnswer,
 		SQL:    "DROP TABLE " + strings.Join(names, ", ") + ";",
@@ -143,7 +146,8 @@ func (i *inspection) daysGone(t DailyTable, found []partition, today time.Time) 
 // waiting counts what came for a day that had no partition. Upkeep moves it when it makes the day.
 func (i *inspection) waiting(ctx context.Context, t DailyTable, p partition) error {
 	var n int64
-	if err := i.tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT FROM `+p.Name+` LIMIT 1000000) AS waiting`).Scan(&n); err != nil || n == 0 {
+	if err := i.tx.QueryRow(ctx,
+		`SELECT count(*) FROM (SELECT FROM `+p.Name+` LIMIT 1000000) AS waiting`).Scan(&n); err != nil || n == 0 {
 		return err
 	}
 	i.add(Finding{

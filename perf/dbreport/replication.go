@@ -23,7 +23,8 @@ func (i *inspection) replication(ctx context.Context) error {
 	}
 	found, err := rows[Replica](ctx, i, `
 		SELECT coalesce(nullif(application_name, ''), host(client_addr), 'pid ' || pid) AS name, coalesce(state, '') AS state,
-		       extract(epoch FROM replay_lag)::float8 AS lag_seconds, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, sent_lsn)), 0)::int8 AS bytes
+		       extract(epoch FROM replay_lag)::float8 AS lag_seconds,
+		       coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, sent_lsn)), 0)::int8 AS bytes
 		FROM pg_stat_replication WHERE state <> 'backup' ORDER BY 1`)
 	if err != nil {
 		return err
@@ -36,11 +37,12 @@ func (i *inspection) replication(ctx context.Context) error {
 	if missing := i.limits.Replicas - i.report.Server.Replicas; missing > 0 && i.seesAll {
 		i.add(Finding{
 			Check: "replicas", Severity: Critical, Subject: i.report.Server.Database,
-			Fact:     fmt.Sprintf("%d of %d replicas stream", i.report.Server.Replicas, i.limits.Replicas),
-			Evidence: []Figure{{"streaming", float64(i.report.Server.Replicas), "replicas"}, {"declared", float64(i.limits.Replicas), "replicas"}},
-			Answer:   "read the replica's log; one whose log the primary has removed has to be made anew",
-			SQL:      "SELECT application_name, state, sent_lsn, replay_lsn FROM pg_stat_replication;",
-			Stack:    replicasKey,
+			Fact: fmt.Sprintf("%d of %d replicas stream", i.report.Server.Replicas, i.limits.Replicas),
+			Evidence: []Figure{{"streaming", float64(i.report.Server.Replicas), "replicas"},
+				{"declared", float64(i.limits.Replicas), "replicas"}},
+			Answer: "read the replica's log; one whose log the primary has removed has to be made anew",
+			SQL:    "SELECT application_name, state, sent_lsn, replay_lsn FROM pg_stat_replication;",
+			Stack:  replicasKey,
 		})
 	}
 	return i.idleSlots(ctx)
@@ -56,18 +58,22 @@ func (i *inspection) standby(s Replica) {
 	switch {
 	case s.State != "streaming" && i.seesAll:
 		i.add(Finding{
-			Check: "replica lag", Severity: Warning, Subject: s.Name, Fact: "is in state " + s.State + ", want streaming", Evidence: evidence,
-			Answer: "wait for it to catch up; when it does not, read its log", SQL: "SELECT * FROM pg_stat_replication;", Stack: replicasKey,
+			Check: "replica lag", Severity: Warning, Subject: s.Name, Fact: "is in state " + s.State + ", want streaming",
+			Evidence: evidence,
+			Answer:   "wait for it to catch up; when it does not, read its log", SQL: "SELECT * FROM pg_stat_replication;",
+			Stack: replicasKey,
 		})
 	case lag > i.limits.ReplicaLagSeconds || s.Bytes > i.limits.ReplicaLagBytes:
 		i.add(Finding{
 			Check: "replica lag", Severity: Warning, Subject: s.Name,
 			Fact: fmt.Sprintf("is %s and %s of log behind, want at most %s and %s",
-				amount(lag, "s"), amount(float64(s.Bytes), "B"), amount(i.limits.ReplicaLagSeconds, "s"), amount(float64(i.limits.ReplicaLagBytes), "B")),
+				amount(lag, "s"), amount(float64(s.Bytes), "B"), amount(i.limits.ReplicaLagSeconds, "s"),
+				amount(float64(i.limits.ReplicaLagBytes), "B")),
 			Evidence: evidence,
 			Answer:   "see on the replica what replay waits for: a long query, or a class too small for the primary's writes",
-			SQL:      "SELECT pid, now() - xact_start AS age, wait_event, query FROM pg_stat_activity WHERE state <> 'idle' ORDER BY xact_start;",
-			Stack:    "ragscale:database.replicaClass",
+			SQL: "SELECT pid, now() - xact_start AS age, wait_event, query FROM pg_stat_activity WHERE state <> 'idle' " +
+				"ORDER BY xact_start;",
+			Stack: "ragscale:database.replicaClass",
 		})
 	}
 }

@@ -1,8 +1,9 @@
 // Package dbreport inspects a PostgreSQL server and says what to change.
 //
-// Owns: what is looked at, from when on it is a finding, the answer to each, the report as text, JSON and a page. Does not
-// own: the connection, the limits that follow from a stack's objectives, how often it is done. An inspection changes
-// nothing: it is one transaction, rolled back, so that even an extension it needs and creates is gone afterwards.
+// Owns: what is looked at, from when on it is a finding, the answer to each, the report as text, JSON and a page. Does
+// not own: the connection, the limits that follow from a stack's objectives, how often it is done. An inspection
+// changes nothing: it is one transaction, rolled back, so that even an extension it needs and creates is gone
+// afterwards.
 package dbreport
 
 import (
@@ -44,11 +45,12 @@ type Report struct {
 
 // Server is what was inspected.
 type Server struct {
-	Database             string    `json:"database"`
-	Version              string    `json:"version"`              // "17.12"
-	At                   time.Time `json:"at"`                   // when, by the server's clock, UTC
-	Replicas             int       `json:"replicas"`             // that stream from it now
-	StatisticsAgeSeconds float64   `json:"statisticsAgeSeconds"` // at least: since they were reset, else since the server started
+	Database string    `json:"database"`
+	Version  string    `json:"version"`  // "17.12"
+	At       time.Time `json:"at"`       // when, by the server's clock, UTC
+	Replicas int       `json:"replicas"` // that stream from it now
+	// at least: since they were reset, else since the server started
+	StatisticsAgeSeconds float64 `json:"statisticsAgeSeconds"`
 }
 
 // Finding is one fact that wants an answer.
@@ -92,8 +94,8 @@ type inspection struct {
 
 func (i *inspection) add(f Finding) { i.report.Findings = append(i.report.Findings, f) }
 
-// Inspect looks at the database that conn is on, which must be no transaction pooler's. With a role that is no member of
-// pg_monitor it sees less.
+// Inspect looks at the database that conn is on, which must be no transaction pooler's. With a role that is no member
+// of pg_monitor it sees less.
 func Inspect(ctx context.Context, conn *pgx.Conn, limits Limits) (Report, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
@@ -138,12 +140,14 @@ func (i *inspection) run(ctx context.Context) error {
 
 // server reads what the other steps build on. It bounds what an inspection may cost those who use the database.
 func (i *inspection) server(ctx context.Context) error {
-	if _, err := i.tx.Exec(ctx, `SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '2s'; SET LOCAL timezone = 'UTC'`); err != nil {
+	if _, err := i.tx.Exec(ctx,
+		`SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '2s'; SET LOCAL timezone = 'UTC'`); err != nil {
 		return err
 	}
 	s := &i.report.Server
 	err := i.tx.QueryRow(ctx, `
-		SELECT current_database(), split_part(current_setting('server_version'), ' ', 1), now(), current_setting('server_version_num')::int / 10000,
+		SELECT current_database(), split_part(current_setting('server_version'), ' ', 1), now(),
+		       current_setting('server_version_num')::int / 10000,
 		       pg_has_role('pg_read_all_stats', 'USAGE'),
 		       (SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'),
 		       extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time()))::float8
@@ -162,8 +166,8 @@ func rows[T any](ctx context.Context, i *inspection, sql string, args ...any) ([
 	return pgx.CollectRows(found, pgx.RowToStructByName[T])
 }
 
-// extension returns the schema of an extension, which it creates for the time of the inspection where that is permitted;
-// "" where it is not to be had.
+// extension returns the schema of an extension, which it creates for the time of the inspection where that is
+// permitted; "" where it is not to be had.
 func (i *inspection) extension(ctx context.Context, name string) (schema string, err error) {
 	const installed = `SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1`
 	err = i.tx.QueryRow(ctx, installed, name).Scan(&schema)

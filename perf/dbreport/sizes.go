@@ -38,7 +38,8 @@ func (i *inspection) largest(ctx context.Context) (err error) {
 		return err
 	}
 	i.report.Indexes, err = rows[Index](ctx, i, `
-		SELECT indexrelid::regclass::text AS name, relid::regclass::text AS table, pg_relation_size(indexrelid) AS bytes, idx_scan AS scans, indisunique AS unique
+		SELECT indexrelid::regclass::text AS name, relid::regclass::text AS table, pg_relation_size(indexrelid) AS bytes,
+		       idx_scan AS scans, indisunique AS unique
 		FROM pg_stat_user_indexes JOIN pg_index USING (indexrelid) ORDER BY bytes DESC, name LIMIT $1`, listed)
 	return err
 }

@@ -94,7 +94,8 @@ func (i *inspection) openStatements(ctx context.Context) error {
 func (i *inspection) slow(s Statement) Finding {
 	f := Finding{
 		Check: "slow statement", Severity: Warning, Subject: shorten(s.Query),
-		Fact: fmt.Sprintf("takes %s on average, want at most %s", amount(s.MeanMillis, "ms"), amount(i.limits.SlowStatementMillis, "ms")),
+		Fact: fmt.Sprintf("takes %s on average, want at most %s", amount(s.MeanMillis, "ms"),
+			amount(i.limits.SlowStatementMillis, "ms")),
 		Evidence: []Figure{
 			{"calls", float64(s.Calls), "calls"}, {"mean", s.MeanMillis, "ms"}, {"share of all time", s.SharePercent, "%"},
 			{"per call", s.RowsPerCall, "rows"}, {"read per call", s.ReadBytes, "B"}, {"spilt per call", s.TempBytes, "B"},
@@ -104,7 +105,8 @@ func (i *inspection) slow(s Statement) Finding {
 	}
 	switch {
 	case s.TempBytes > 0:
-		f.Answer, f.Stack = "its sorts and hashes do not fit work_mem: raise that, or read less", "ragscale:database.parameters.work_mem"
+		f.Answer, f.Stack = "its sorts and hashes do not fit work_mem: raise that, or read less",
+			"ragscale:database.parameters.work_mem"
 	case i.major < 16: // GENERIC_PLAN came with 16
 		f.SQL = ""
 	}

@@ -12,7 +12,8 @@ import (
 // Text writes the report for a reader: the server, the findings from the worst on, the statements.
 func (r Report) Text(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(out, "database %s, PostgreSQL %s, streaming replicas %d, statistics of at least %s\n", r.Server.Database, r.Server.Version, r.Server.Replicas, amount(r.Server.StatisticsAgeSeconds, "s"))
+	fmt.Fprintf(out, "database %s, PostgreSQL %s, streaming replicas %d, statistics of at least %s\n", r.Server.Database,
+		r.Server.Version, r.Server.Replicas, amount(r.Server.StatisticsAgeSeconds, "s"))
 	fmt.Fprintln(out, r.summary())
 	for _, f := range r.Findings {
 		f.text(out)
@@ -34,7 +35,8 @@ func (f Finding) text(w io.Writer) {
 		figures = append(figures, e.Name+" "+amount(e.Value, e.Unit))
 	}
 	for _, line := range []struct{ name, text string }{
-		{"evidence", strings.Join(figures, ", ")}, {"answer", f.Answer}, {"SQL", spaces.ReplaceAllString(f.SQL, " ")}, {"stack", f.Stack},
+		{"evidence", strings.Join(figures, ", ")}, {"answer", f.Answer}, {"SQL", spaces.ReplaceAllString(f.SQL, " ")},
+		{"stack", f.Stack},
 	} {
 		if line.text != "" {
 			fmt.Fprintf(w, "  %s\t%s\n", line.name, line.text)
@@ -48,7 +50,8 @@ func statements(w io.Writer, title string, list []Statement) {
 	}
 	fmt.Fprintf(w, "\n%s\nCALLS\tMEAN\tSHARE\tROWS\tREAD\tSTATEMENT\n", title)
 	for _, s := range list {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Calls, amount(s.MeanMillis, "ms"), amount(s.SharePercent, "%"), amount(s.RowsPerCall, ""), amount(s.ReadBytes, "B"), shorten(s.Query))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", s.Calls, amount(s.MeanMillis, "ms"), amount(s.SharePercent, "%"),
+			amount(s.RowsPerCall, ""), amount(s.ReadBytes, "B"), shorten(s.Query))
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 // agenda is who is asked about what: the policies that are not disabled, by kind.
 //
-// The engine reports for every resource, twice, which policies it passed, unless it is told that they do not apply. With
-// some hundred policies those reports outweigh all else that passes between engine and pack.
+// The engine reports for every resource, twice, which policies it passed, unless it is told that they do not apply.
+// With some hundred policies those reports outweigh all else that passes between engine and pack.
 type agenda struct {
 	resource []policyx.ResourceValidationPolicy
 	remedies []policyx.ResourceRemediationPolicy

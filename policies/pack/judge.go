@@ -170,5 +170,6 @@ func (e Exemption) report(silenced int) string {
 	if silenced == 0 {
 		effect = "silences nothing: remove it"
 	}
-	return fmt.Sprintf("%s for %s until %s, %s. Reason: %s", e.Rule, e.Resource, e.Expires.Format(time.DateOnly), effect, e.Reason)
+	return fmt.Sprintf("%s for %s until %s, %s. Reason: %s", e.Rule, e.Resource, e.Expires.Format(time.DateOnly),
+		effect, e.Reason)
 }

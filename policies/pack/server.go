@@ -26,12 +26,13 @@ const garbagePercent = 800
 
 // Serve answers the engine until it hangs up. It writes the port it listens on to out, as the engine expects.
 //
-// policyx.Main does the same, but decodes a resource once for every policy, says of no policy that a resource is none of
-// its business, and hands out only the configuration that a policy can name, while this sees all keys, unknown ones
+// policyx.Main does the same, but decodes a resource once for every policy, says of no policy that a resource is none
+// of its business, and hands out only the configuration that a policy can name, while this sees all keys, unknown ones
 // included. docs/architecture.md has what the pack costs a preview.
 func Serve(out io.Writer) error {
 	debug.SetGCPercent(garbagePercent)
-	runtime.GOMAXPROCS(1) // the engine waits for every answer; further threads only wake each other: 480 ms of CPU for 380 (2026-11-24)
+	// the engine waits for every answer; further threads only wake each other: 480 ms of CPU for 380 (2026-11-24)
+	runtime.GOMAXPROCS(1)
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Init: func(s *grpc.Server) error {
 			pulumirpc.RegisterAnalyzerServer(s, &server{})
@@ -55,12 +56,14 @@ type server struct {
 	judged sync.Map // URNs whose inputs resource policies saw; stack policies need no outputs of them
 }
 
-func (s *server) Handshake(context.Context, *pulumirpc.AnalyzerHandshakeRequest) (*pulumirpc.AnalyzerHandshakeResponse, error) {
+func (s *server) Handshake(context.Context,
+	*pulumirpc.AnalyzerHandshakeRequest) (*pulumirpc.AnalyzerHandshakeResponse, error) {
 	return &pulumirpc.AnalyzerHandshakeResponse{}, nil
 }
 
 // ConfigureStack makes the pack for the stack, or refuses its configuration.
-func (s *server) ConfigureStack(_ context.Context, req *pulumirpc.AnalyzerStackConfigureRequest) (*pulumirpc.AnalyzerStackConfigureResponse, error) {
+func (s *server) ConfigureStack(_ context.Context,
+	req *pulumirpc.AnalyzerStackConfigureRequest) (*pulumirpc.AnalyzerStackConfigureResponse, error) {
 	values := map[string]string{}
 	for key, value := range req.GetConfig() {
 		values[key] = value
@@ -79,7 +82,8 @@ func (s *server) ConfigureStack(_ context.Context, req *pulumirpc.AnalyzerStackC
 	return &pulumirpc.AnalyzerStackConfigureResponse{}, nil
 }
 
-var errNoStack = errors.New("the policy pack was given no stack: run it with `pulumi preview` or `pulumi up --policy-pack policies`")
+var errNoStack = errors.New("the policy pack was given no stack: run it with `pulumi preview` or `pulumi up " +
+	"--policy-pack policies`")
 
 func (s *server) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.AnalyzerInfo, error) {
 	if s.pack == nil {
@@ -88,7 +92,8 @@ func (s *server) GetAnalyzerInfo(context.Context, *emptypb.Empty) (*pulumirpc.An
 	info := &pulumirpc.AnalyzerInfo{Name: Name, Version: Version, SupportsConfig: true}
 	for _, p := range s.pack.Policies() {
 		info.Policies = append(info.Policies, &pulumirpc.PolicyInfo{
-			Name: p.Name(), Description: p.Description(), EnforcementLevel: pulumirpc.EnforcementLevel(p.EnforcementLevel()), PolicyType: typeOf(p),
+			Name: p.Name(), Description: p.Description(), EnforcementLevel: pulumirpc.EnforcementLevel(p.EnforcementLevel()),
+			PolicyType: typeOf(p),
 		})
 	}
 	return info, nil
@@ -168,14 +173,16 @@ func (s *server) Remediate(ctx context.Context, req *pulumirpc.AnalyzeRequest) (
 			return nil, err
 		}
 		response.Remediations = append(response.Remediations, &pulumirpc.Remediation{
-			PolicyName: p.Name(), Description: p.Description(), PolicyPackName: Name, PolicyPackVersion: Version, Properties: properties,
+			PolicyName: p.Name(), Description: p.Description(), PolicyPackName: Name, PolicyPackVersion: Version,
+			Properties: properties,
 		})
 	}
 	return response, nil
 }
 
 // AnalyzeStack asks the stack policies about all resources.
-func (s *server) AnalyzeStack(ctx context.Context, req *pulumirpc.AnalyzeStackRequest) (*pulumirpc.AnalyzeResponse, error) {
+func (s *server) AnalyzeStack(ctx context.Context,
+	req *pulumirpc.AnalyzeStackRequest) (*pulumirpc.AnalyzeResponse, error) {
 	var resources []policyx.AnalyzerResource
 	for _, shown := range req.GetResources() {
 		if _, judged := s.judged.Load(shown.GetUrn()); judged {

@@ -48,8 +48,10 @@ type Settings struct {
 // Read takes the settings from a stack's configuration, in the form that stacks.Parse takes. today decides which
 // exemptions have expired. The error joins every fault of the configuration and of the exemptions.
 func Read(stack string, values map[string]string, today time.Time) (Settings, error) {
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(values)), func(k string) bool { return strings.HasPrefix(k, platformPrefix) }) {
-		return Settings{}, stacks.Fault{Path: "stack " + stack, Is: "says nothing under " + platformPrefix, Want: "the configuration of a ragscale stack: run the pack for one of its stacks"}
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(values)),
+		func(k string) bool { return strings.HasPrefix(k, platformPrefix) }) {
+		return Settings{}, stacks.Fault{Path: "stack " + stack, Is: "says nothing under " + platformPrefix,
+			Want: "the configuration of a ragscale stack: run the pack for one of its stacks"}
 	}
 	cfg, err := stacks.Parse(stack, values)
 	errs := []error{err}
@@ -73,11 +75,13 @@ func checkLevels(config map[string]*pulumirpc.PolicyConfig) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(config)) {
 		if name != everyPolicy && !isPolicy(name) {
-			errs = append(errs, stacks.Fault{Path: "policy " + name, Is: "is none of this pack", Want: "a rule of docs/policies.md, or " + everyPolicy})
+			errs = append(errs, stacks.Fault{Path: "policy " + name, Is: "is none of this pack",
+				Want: "a rule of docs/policies.md, or " + everyPolicy})
 			continue
 		}
 		for _, key := range slices.Sorted(maps.Keys(config[name].GetProperties().GetFields())) {
-			errs = append(errs, stacks.Fault{Path: "policy " + name + "." + key, Is: "is no known key", Want: "enforcementLevel: thresholds are in the stack's file, under " + platformPrefix})
+			errs = append(errs, stacks.Fault{Path: "policy " + name + "." + key, Is: "is no known key",
+				Want: "enforcementLevel: thresholds are in the stack's file, under " + platformPrefix})
 		}
 	}
 	return errors.Join(errs...)
@@ -95,7 +99,8 @@ func readExemptions(text string, today time.Time) ([]Exemption, error) {
 	}
 	var entries []map[string]string
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		return nil, stacks.Fault{Path: ExemptionsKey, Is: "is no list of objects with texts", Want: "entries with " + strings.Join(exemptionKeys, ", ")}
+		return nil, stacks.Fault{Path: ExemptionsKey, Is: "is no list of objects with texts", Want: "entries with " +
+			strings.Join(exemptionKeys, ", ")}
 	}
 	var all []Exemption
 	var errs []error

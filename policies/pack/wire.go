@@ -31,7 +31,8 @@ func resourceFrom(s shown) (policyx.AnalyzerResource, error) {
 	}
 	return policyx.AnalyzerResource{
 		URN: s.GetUrn(), Type: s.GetType(), Name: s.GetName(), Properties: resource.FromResourcePropertyMap(properties),
-		Options: pulumi.ResourceOptions{Protect: s.GetOptions().GetProtect(), IgnoreChanges: s.GetOptions().GetIgnoreChanges()},
+		Options: pulumi.ResourceOptions{Protect: s.GetOptions().GetProtect(),
+			IgnoreChanges: s.GetOptions().GetIgnoreChanges()},
 	}, nil
 }
 

@@ -13,23 +13,25 @@ const (
 	topic          = "aws:sns/topic:Topic"
 	subscription   = "aws:sns/topicSubscription:TopicSubscription"
 
-	// mostBurnRate is how many times its even pace an error budget may go before somebody is called: 2 % of a month's in an
-	// hour. Source: https://sre.google/workbook/alerting-on-slos/ ; read 2026-11-24.
+	// mostBurnRate is how many times its even pace an error budget may go before somebody is called: 2 % of a month's in
+	// an hour. Source: https://sre.google/workbook/alerting-on-slos/ ; read 2026-11-24.
 	mostBurnRate = 14.4
 )
 
 var alarms = []Rule{
 	{
 		Name: "objectives-watched", Area: Alarms, Levels: everywhere,
-		Says:   "Every threshold that follows from the objectives has its alarms and alerts, for each tier that the stack has.",
+		Says: "Every threshold that follows from the objectives has its alarms and alerts, for each tier that the stack " +
+			"has.",
 		Fix:    "Declare the alarm, or the alert in a rule group, whose name the finding says.",
 		Origin: "slo: an objective that nobody watches is a wish", CheckStack: objectivesWatched,
 	},
 	{
 		Name: "alarm-threshold", Area: Alarms, Levels: everywhere,
-		Says:   "Every alarm rings at the threshold that it watches, or before.",
-		Fix:    "threshold of the alarm: what stacks.Thresholds says; docs/configuration.md has the table.",
-		Origin: "slo and the thresholds that follow from it; an error budget may burn 14.4 times as fast", CheckStack: alarmThreshold,
+		Says:       "Every alarm rings at the threshold that it watches, or before.",
+		Fix:        "threshold of the alarm: what stacks.Thresholds says; docs/configuration.md has the table.",
+		Origin:     "slo and the thresholds that follow from it; an error budget may burn 14.4 times as fast",
+		CheckStack: alarmThreshold,
 	},
 	{
 		Name: "alarm-tells", Area: Alarms, Levels: everywhere,
@@ -62,8 +64,8 @@ func objectivesWatched(s Stack, t Thresholds, p *Report) {
 	}
 }
 
-// watchesOf tells by its name whether there is an alarm or an alert. An alarm's name ends with it and, where there is one
-// per instance, the instance. decided = false if a rule group is not known.
+// watchesOf tells by its name whether there is an alarm or an alert. An alarm's name ends with it and, where there is
+// one per instance, the instance. decided = false if a rule group is not known.
 func watchesOf(s Stack) (watches func(name string) bool, decided bool) {
 	var alerts, names []string
 	for _, group := range s.OfType(alertRules) {
@@ -92,15 +94,17 @@ func alertsIn(rules string) []string {
 	return names
 }
 
-// tiers are what of a tier must be in a stack for its thresholds to need a watch. PgBouncer has no type of its own. A tier
-// that is not here is taken to be in every stack, so that one forgotten is seen.
+// tiers are what of a tier must be in a stack for its thresholds to need a watch. PgBouncer has no type of its own. A
+// tier that is not here is taken to be in every stack, so that one forgotten is seen.
 var tiers = map[string]string{
-	"Edge": distribution, "API": loadBalancer, "Scaling": hpaType, "Nodes": nodeGroup, "Database": rdsInstance, "Cache": replicationGroup,
+	"Edge": distribution, "API": loadBalancer, "Scaling": hpaType, "Nodes": nodeGroup, "Database": rdsInstance,
+	"Cache": replicationGroup,
 }
 
 func inStack(s Stack, row Watch) bool {
 	if row.Tier == "PgBouncer" {
-		return slices.ContainsFunc(s.OfType(deployment), func(d Resource) bool { return d.At("metadata", "name").Text() == poolerName })
+		return slices.ContainsFunc(s.OfType(deployment),
+			func(d Resource) bool { return d.At("metadata", "name").Text() == poolerName })
 	}
 	typ, listed := tiers[row.Tier]
 	return !listed || len(s.OfType(typ)) > 0

@@ -29,8 +29,9 @@ var buckets = []Rule{
 	},
 	{
 		Name: "bucket-versioned", Area: Buckets, Levels: onAWS,
-		Says:   "Every bucket keeps what is overwritten or deleted.",
-		Fix:    "Declare a BucketVersioningV2 for the bucket with status Enabled, and a lifecycle rule that ends old versions.",
+		Says: "Every bucket keeps what is overwritten or deleted.",
+		Fix: "Declare a BucketVersioningV2 for the bucket with status Enabled, and a lifecycle rule that ends old " +
+			"versions.",
 		Origin: "a wrong deployment of assets must be undone", CheckStack: bucketVersioned,
 	},
 	{
@@ -56,7 +57,8 @@ func eachCompanion(s Stack, typ, want string, p *Report, check func(Resource)) {
 
 func bucketPrivate(s Stack, _ Thresholds, p *Report) {
 	eachCompanion(s, bucketBlock, "a public access block", p, func(r Resource) {
-		for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+		for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
+			"restrictPublicBuckets"} {
 			p.isTrue(r, r.At(setting))
 		}
 	})
@@ -94,5 +96,6 @@ func bucketOverTLS(s Stack, _ Thresholds, p *Report) {
 
 func deniesPlain(s statement) bool {
 	condition := strings.ReplaceAll(string(s.Condition), " ", "")
-	return s.Effect == "Deny" && slices.Contains(s.Action, "s3:*") && strings.Contains(condition, `"aws:SecureTransport":"false"`)
+	return s.Effect == "Deny" && slices.Contains(s.Action, "s3:*") &&
+		strings.Contains(condition, `"aws:SecureTransport":"false"`)
 }

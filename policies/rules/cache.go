@@ -56,7 +56,8 @@ var cache = []Rule{
 	},
 	{
 		Name: "cache-eviction", Area: Cache, Levels: production,
-		Says:   "A full cache drops what was not asked for lately or ends soon; it neither refuses writes nor counts how often.",
+		Says: "A full cache drops what was not asked for lately or ends soon; it neither refuses writes nor counts how " +
+			"often.",
 		Fix:    "Set ragscale:cache.workload to recent or expiring.",
 		Origin: "docs/caching.md: noeviction turns a full cache into errors, LFU drops fresh marks of invalidation first",
 		Types:  []string{cacheParameters}, Check: cacheEviction,
@@ -106,7 +107,8 @@ func cacheUserAuthenticated(r Resource, _ Thresholds, p *Report) {
 	if access.Unknown() || mode.Unknown() || r.At("noPasswordRequired").Unknown() || r.At("userName").Unknown() {
 		return
 	}
-	open := mode.Text() == "no-password-required" || r.At("noPasswordRequired").True() || r.At("userName").Text() == "default"
+	open := mode.Text() == "no-password-required" || r.At("noPasswordRequired").True() ||
+		r.At("userName").Text() == "default"
 	if open && !slices.Contains(strings.Fields(access.Text()), "off") {
 		p.fault(r, access, "off: anybody may be "+r.At("userName").Text())
 	}

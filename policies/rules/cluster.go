@@ -26,9 +26,11 @@ var cluster = []Rule{
 	},
 	{
 		Name: "cluster-reachable", Area: Cluster, Levels: onAWS,
-		Says:       "A cluster without a public endpoint lets somebody in to its private one.",
-		Fix:        "Set ragscale:cluster.privateAccessCidrs to the networks from which the stack is worked on, or publicAccessCidrs to the office's range.",
-		Origin:     "EKS lets in nodes and pods alone: the next update, and everybody who works on the cluster, would wait at its door",
+		Says: "A cluster without a public endpoint lets somebody in to its private one.",
+		Fix: "Set ragscale:cluster.privateAccessCidrs to the networks from which the stack is worked on, or " +
+			"publicAccessCidrs to the office's range.",
+		Origin: "EKS lets in nodes and pods alone: the next update, and everybody who works on the cluster, would wait " +
+			"at its door",
 		CheckStack: clusterReachable,
 	},
 	{
@@ -70,8 +72,8 @@ func clusterEndpoint(r Resource, _ Thresholds, p *Report) {
 	}
 }
 
-// clusterReachable wants a rule for port 443 of the cluster's security group. Security groups of the program's own on the
-// control plane's interfaces may have one that is not seen here.
+// clusterReachable wants a rule for port 443 of the cluster's security group. Security groups of the program's own on
+// the control plane's interfaces may have one that is not seen here.
 func clusterReachable(s Stack, _ Thresholds, p *Report) {
 	for _, c := range s.OfType(eksCluster) {
 		vpc := c.At("vpcConfig")

@@ -13,9 +13,12 @@ import (
 var cost = []Rule{
 	{
 		Name: "monthly-cost", Area: Cost, Levels: production,
-		Says:   "With its fewest nodes and its storage at creation the stack costs no more a month than its budget, where one is stated.",
-		Fix:    "Choose smaller types or fewer nodes; ragscale plan cost shows each item. Or raise ragscale:budget.monthlyUSD.",
-		Origin: "ragscale:budget.monthlyUSD; on-demand list prices (catalogue/price), " + price.LeftOut + " left out", CheckStack: monthlyCost,
+		Says: "With its fewest nodes and its storage at creation the stack costs no more a month than its budget, where " +
+			"one is stated.",
+		Fix: "Choose smaller types or fewer nodes; ragscale plan cost shows each item. Or raise " +
+			"ragscale:budget.monthlyUSD.",
+		Origin:     "ragscale:budget.monthlyUSD; on-demand list prices (catalogue/price), " + price.LeftOut + " left out",
+		CheckStack: monthlyCost,
 	},
 }
 
@@ -41,8 +44,8 @@ func showBill(b price.Bill) string {
 	return text
 }
 
-// BillOf is what a stack costs in a region. decided = false while the type or number of something is not known: it is not
-// on the bill then.
+// BillOf is what a stack costs in a region. decided = false while the type or number of something is not known: it is
+// not on the bill then.
 func BillOf(s Stack, region string) (bill price.Bill, decided bool) {
 	list := itemList{stack: s, decided: true}
 	for _, r := range s.Resources {
@@ -60,7 +63,8 @@ func BillOf(s Stack, region string) (bill price.Bill, decided bool) {
 func merged(items []price.Item) []price.Item {
 	var all []price.Item
 	for _, item := range items {
-		if last := len(all) - 1; last >= 0 && all[last].Name == item.Name && all[last].Service == item.Service && all[last].Type == item.Type {
+		if last := len(all) - 1; last >= 0 && all[last].Name == item.Name && all[last].Service == item.Service &&
+			all[last].Type == item.Type {
 			all[last].Min += item.Min
 			all[last].Max += item.Max
 			continue

@@ -17,7 +17,8 @@ const (
 	backupDaysElsewhere  = 1
 
 	// The share of memory that shared_buffers takes: a quarter is where to begin, beyond 40 % nothing is gained.
-	// Source: https://www.postgresql.org/docs/17/runtime-config-resource.html ; read 2026-11-24. The lower bound is half of the former.
+	// Source: https://www.postgresql.org/docs/17/runtime-config-resource.html ; read 2026-11-24. The lower bound is half
+	// of the former.
 	leastBuffersPercent = 12
 	mostBuffersPercent  = 40
 	bufferPage          = 8192 // bytes: the unit of shared_buffers
@@ -47,7 +48,8 @@ var database = []Rule{
 	},
 	{
 		Name: "rds-backup", Area: Database, Levels: onAWS,
-		Says:   fmt.Sprintf("The database can be brought back to any second of the last %d days (outside production: %d).", backupDaysProduction, backupDaysElsewhere),
+		Says: fmt.Sprintf("The database can be brought back to any second of the last %d days (outside production: %d).",
+			backupDaysProduction, backupDaysElsewhere),
 		Fix:    "Set ragscale:database.backupRetentionDays.",
 		Origin: "a fault over a long weekend is still in reach; replicas need at least 1",
 		Types:  []string{rdsInstance}, Check: rdsBackup,
@@ -96,16 +98,19 @@ var database = []Rule{
 	},
 	{
 		Name: "rds-parameter-values", Area: Database, Levels: everywhere,
-		Says:   "The parameter group sizes memory and connections, in RDS' units, and loads what it configures.",
-		Fix:    "Set shared_buffers, max_connections and, for auto_explain and pg_stat_statements, shared_preload_libraries; numbers without unit.",
+		Says: "The parameter group sizes memory and connections, in RDS' units, and loads what it configures.",
+		Fix: "Set shared_buffers, max_connections and, for auto_explain and pg_stat_statements, " +
+			"shared_preload_libraries; numbers without unit.",
 		Origin: "RDS refuses or misreads anything else",
 		Types:  []string{parameterGroup}, Check: rdsParameterValues,
 	},
 	{
 		Name: "rds-memory-split", Area: Database, Levels: everywhere,
-		Says:   fmt.Sprintf("The database's own cache has %d to %d %% of the instance's memory.", leastBuffersPercent, mostBuffersPercent),
-		Fix:    "Set ragscale:database.parameters.shared_buffers within it, or leave it out: a quarter is derived.",
-		Origin: "beyond it the instance does not start under load, and far below it reads go to disk twice", CheckStack: rdsMemorySplit,
+		Says: fmt.Sprintf("The database's own cache has %d to %d %% of the instance's memory.", leastBuffersPercent,
+			mostBuffersPercent),
+		Fix:        "Set ragscale:database.parameters.shared_buffers within it, or leave it out: a quarter is derived.",
+		Origin:     "beyond it the instance does not start under load, and far below it reads go to disk twice",
+		CheckStack: rdsMemorySplit,
 	},
 	{
 		Name: "rds-slow-statements", Area: Database, Levels: everywhere,
@@ -138,9 +143,11 @@ var database = []Rule{
 	},
 	{
 		Name: "rds-replica-parameters", Area: Database, Levels: everywhere,
-		Says:   "A replica allows at least what its primary does of the settings that recovery compares.",
-		Fix:    "Raise max_connections and the like in the replicas' parameter group, or choose a bigger ragscale:database.replicaClass.",
-		Origin: "PostgreSQL halts replay on a standby with less, and the replica falls behind for good", CheckStack: rdsReplicaParameters,
+		Says: "A replica allows at least what its primary does of the settings that recovery compares.",
+		Fix: "Raise max_connections and the like in the replicas' parameter group, or choose a bigger " +
+			"ragscale:database.replicaClass.",
+		Origin:     "PostgreSQL halts replay on a standby with less, and the replica falls behind for good",
+		CheckStack: rdsReplicaParameters,
 	},
 	{
 		Name: "rds-kept", Area: Database, Levels: productions,
@@ -185,7 +192,8 @@ func rdsStorageHeadroom(r Resource, t Thresholds, p *Report) {
 
 func rdsBackup(r Resource, t Thresholds, p *Report) {
 	if !replicates(r) {
-		p.isAtLeast(r, r.At("backupRetentionPeriod"), t.byEnvironment(backupDaysProduction, backupDaysElsewhere, backupDaysElsewhere), " days")
+		p.isAtLeast(r, r.At("backupRetentionPeriod"),
+			t.byEnvironment(backupDaysProduction, backupDaysElsewhere, backupDaysElsewhere), " days")
 	}
 }
 

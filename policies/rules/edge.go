@@ -13,8 +13,8 @@ const (
 
 	headersPolicy = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy"
 
-	// leastHSTSSeconds is half a year. Source: https://cheatsheetseries.owasp.org (HTTP Strict Transport Security wants a year,
-	// after shorter ones while it is introduced); as remembered.
+	// leastHSTSSeconds is half a year. Source: https://cheatsheetseries.owasp.org (HTTP Strict Transport Security wants a
+	// year, after shorter ones while it is introduced); as remembered.
 	leastHSTSSeconds = 180 * 86400
 )
 
@@ -59,8 +59,9 @@ var edge = []Rule{
 	},
 	{
 		Name: "edge-headers", Area: Edge, Levels: everywhere,
-		Says:   "Whatever the edge sends tells browsers to keep to HTTPS, not to guess types and not to show it in frames.",
-		Fix:    "responseHeadersPolicyId of every behavior: a policy with strictTransportSecurity, contentTypeOptions and frameOptions.",
+		Says: "Whatever the edge sends tells browsers to keep to HTTPS, not to guess types and not to show it in frames.",
+		Fix: "responseHeadersPolicyId of every behavior: a policy with strictTransportSecurity, contentTypeOptions and " +
+			"frameOptions.",
 		Origin: fmt.Sprintf("encryption in transit: HTTPS is kept for at least %d days", leastHSTSSeconds/86400),
 		Types:  []string{distribution, headersPolicy}, Check: edgeHeaders,
 	},
@@ -119,8 +120,8 @@ func edgeAssetsCached(r Resource, _ Thresholds, p *Report) {
 	}
 }
 
-// caches tells whether a behavior may keep answers. Without a policy, CloudFront's older settings decide: they cache unless
-// their ttl is 0.
+// caches tells whether a behavior may keep answers. Without a policy, CloudFront's older settings decide: they cache
+// unless their ttl is 0.
 func caches(behavior Property) bool {
 	most, known := behavior.At("maxTtl").Number()
 	return behavior.At("cachePolicyId").Text() != catalogue.CachingDisabled && !(known && most == 0)

@@ -22,11 +22,13 @@ const (
 )
 
 // iamPolicies are the types whose input "policy" grants rights.
-var iamPolicies = []string{"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy"}
+var iamPolicies = []string{"aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy",
+	"aws:iam/groupPolicy:GroupPolicy"}
 
 // resourcePolicies are the types whose input "policy" lets others in.
 var resourcePolicies = []string{
-	bucketPolicy, "aws:sns/topicPolicy:TopicPolicy", "aws:kms/keyPolicy:KeyPolicy", kmsKey, "aws:ecr/repositoryPolicy:RepositoryPolicy",
+	bucketPolicy, "aws:sns/topicPolicy:TopicPolicy", "aws:kms/keyPolicy:KeyPolicy", kmsKey,
+	"aws:ecr/repositoryPolicy:RepositoryPolicy",
 	"aws:secretsmanager/secretPolicy:SecretPolicy", "aws:sqs/queuePolicy:QueuePolicy",
 }
 
@@ -71,7 +73,10 @@ var identity = []Rule{
 		Says:   "What is sent to topics is encrypted with a key of the stack.",
 		Fix:    "kmsMasterKeyId of the topic: a KMS key that CloudWatch may use.",
 		Origin: "encryption at rest",
-		Types:  []string{topic}, Check: func(r Resource, _ Thresholds, p *Report) { p.isSet(r, r.At("kmsMasterKeyId"), "a KMS key") },
+		Types:  []string{topic}, Check: func(r Resource, _ Thresholds, p *Report) {
+			p.isSet(r, r.At("kmsMasterKeyId"),
+				"a KMS key")
+		},
 	},
 	{
 		Name: "volume-encrypted", Area: Identity, Levels: everywhere,

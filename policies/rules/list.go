@@ -44,12 +44,14 @@ type ListedRule struct {
 
 // List is the rules under a stack's thresholds.
 func List(t Thresholds) Listing {
-	l := Listing{Stack: t.Stack, Environment: t.Environment, Objectives: t.SLO, BudgetUSD: t.BudgetUSD, Replicas: t.Replicas}
+	l := Listing{Stack: t.Stack, Environment: t.Environment, Objectives: t.SLO, BudgetUSD: t.BudgetUSD,
+		Replicas: t.Replicas}
 	for _, w := range t.Watched {
 		l.Alarms = append(l.Alarms, ListedAlarm{w.Tier + "." + w.Name, w.Value, w.Unit, w.Objective, w.Watches})
 	}
 	for _, r := range All() {
-		l.Rules = append(l.Rules, ListedRule{r.Name, r.Area, r.Levels.In(t.Environment), r.Says, r.Fix, r.Origin, "docs/policies.md#" + r.Name})
+		l.Rules = append(l.Rules, ListedRule{r.Name, r.Area, r.Levels.In(t.Environment), r.Says, r.Fix, r.Origin,
+			"docs/policies.md#" + r.Name})
 	}
 	return l
 }

@@ -115,7 +115,8 @@ func checkIngress(r Resource, in Property, sources []Property, protocol string, 
 	if in.At(protocol).Text() == "tcp" && known && first == last && (first == 80 || first == 443) {
 		return
 	}
-	p.about(r, sources[i].Path, fmt.Sprintf("%s for ports %s to %s", sources[i].show(), from.show(), to.show()), "a named range, or port 80 or 443")
+	p.about(r, sources[i].Path, fmt.Sprintf("%s for ports %s to %s", sources[i].show(), from.show(), to.show()),
+		"a named range, or port 80 or 443")
 }
 
 // publicAPIOverTLS looks at the listeners of the load balancers that face the internet, which is the default.
@@ -139,7 +140,8 @@ func redirects(l Resource) bool {
 	if actions.Undecided() {
 		return true
 	}
-	return !slices.ContainsFunc(actions.Each(), func(a Property) bool { return a.At("redirect", "protocol").Text() != "HTTPS" })
+	return !slices.ContainsFunc(actions.Each(),
+		func(a Property) bool { return a.At("redirect", "protocol").Text() != "HTTPS" })
 }
 
 func listenerTLSPolicy(r Resource, _ Thresholds, p *Report) {
@@ -200,7 +202,8 @@ func natPerZone(s Stack, _ Thresholds, p *Report) {
 	names, decided := zonesOf(s)
 	gateways := len(s.OfType(natGateway))
 	if decided && gateways > 0 && gateways < len(names) {
-		p.about(s.OfType(natGateway)[0], "", fmt.Sprintf("one of %d NAT gateways for %d zones", gateways, len(names)), "one per zone")
+		p.about(s.OfType(natGateway)[0], "", fmt.Sprintf("one of %d NAT gateways for %d zones", gateways, len(names)),
+			"one per zone")
 	}
 }
 

@@ -32,9 +32,10 @@ var nodes = []Rule{
 	},
 	{
 		Name: "nodes-hold-full-scale", Area: Nodes, Levels: onAWS,
-		Says:   "All pods of all autoscalers at their maximum fit the node groups at theirs, those of load tests apart.",
-		Fix:    "Raise max of ragscale:cluster.nodeGroups, or lower ragscale:slo.hpa.maxReplicas.",
-		Origin: "throughputRPS is promised at full scale; requests against what the catalogue says a node can allocate", CheckStack: nodesHoldFullScale,
+		Says:       "All pods of all autoscalers at their maximum fit the node groups at theirs, those of load tests apart.",
+		Fix:        "Raise max of ragscale:cluster.nodeGroups, or lower ragscale:slo.hpa.maxReplicas.",
+		Origin:     "throughputRPS is promised at full scale; requests against what the catalogue says a node can allocate",
+		CheckStack: nodesHoldFullScale,
 	},
 	{
 		Name: "autoscaler-owns-nodes", Area: Nodes, Levels: everywhere,
@@ -73,15 +74,17 @@ var nodes = []Rule{
 	},
 	{
 		Name: "loadtest-pods-apart", Area: Nodes, Levels: onAWS,
-		Says:   "Load generators run on their own nodes only, and a test that failed is not run again by itself.",
-		Fix:    "Jobs that run k6: nodeSelector " + poolLabel + "=loadtest, a toleration of its taint, backoffLimit or backoffLimitPerIndex 0, restartPolicy Never.",
+		Says: "Load generators run on their own nodes only, and a test that failed is not run again by itself.",
+		Fix: "Jobs that run k6: nodeSelector " + poolLabel +
+			"=loadtest, a toleration of its taint, backoffLimit or backoffLimitPerIndex 0, restartPolicy Never.",
 		Origin: "a generator on the API's nodes measures itself; a second run starts on what the first has left",
 		Types:  []string{job, cronJob}, Check: loadtestPodsApart,
 	},
 	{
 		Name: "loadtest-not-unattended", Area: Nodes, Levels: productions,
-		Says:   "No load test starts by itself in production, or without somebody who says that production is meant.",
-		Fix:    "Remove ragscale:loadTests.scenarios.<name>.schedule; to test production, make a run by hand: ragscale load run.",
+		Says: "No load test starts by itself in production, or without somebody who says that production is meant.",
+		Fix: "Remove ragscale:loadTests.scenarios.<name>.schedule; to test production, make a run by hand: ragscale " +
+			"load run.",
 		Origin: "throughputRPS is the users'",
 		Types:  []string{cronJob}, Check: loadtestNotUnattended,
 	},
@@ -122,7 +125,8 @@ func nodesCanScale(r Resource, _ Thresholds, p *Report) {
 }
 
 func autoscalerOwnsNodes(r Resource, _ Thresholds, p *Report) {
-	if !slices.ContainsFunc(r.IgnoreChanges, func(path string) bool { return path == "scalingConfig" || path == "scalingConfig.desiredSize" }) {
+	if !slices.ContainsFunc(r.IgnoreChanges,
+		func(path string) bool { return path == "scalingConfig" || path == "scalingConfig.desiredSize" }) {
 		p.about(r, "scalingConfig.desiredSize", "declared", "ignored in changes")
 	}
 }
@@ -171,12 +175,13 @@ func nodesHoldFullScale(s Stack, _ Thresholds, p *Report) {
 	}
 	if cores > cpu || bytes > memory {
 		is := fmt.Sprintf("room for %.1f CPU and %.1f GiB", cpu, memory/float64(catalogue.GiB))
-		p.about(Resource{}, "the nodes at full scale", is, fmt.Sprintf("%.1f CPU and %.1f GiB, which the pods request", cores, bytes/float64(catalogue.GiB)))
+		p.about(Resource{}, "the nodes at full scale", is,
+			fmt.Sprintf("%.1f CPU and %.1f GiB, which the pods request", cores, bytes/float64(catalogue.GiB)))
 	}
 }
 
-// allocatable is what the pods of a stack may have on its node groups at their maximum: of the first type, since all of a group
-// have one shape. known = false if there are none, or something of them is not known.
+// allocatable is what the pods of a stack may have on its node groups at their maximum: of the first type, since all of
+// a group have one shape. known = false if there are none, or something of them is not known.
 func allocatable(s Stack) (cpu, memory float64, known bool) {
 	for _, group := range s.OfType(nodeGroup) {
 		if group.At("labels", poolLabel).Text() == loadPool {

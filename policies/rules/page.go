@@ -11,16 +11,16 @@ What the policy pack holds every stack to. This page is generated from the table
 (` + "`go test ./policies -update`" + `); every rule there has a test that breaks production so and sees exactly this rule stop it.
 
 - ` + "`pulumi preview --policy-pack policies`" + ` and ` + "`pulumi up --policy-pack policies`" + ` run it; ` + "`ragscale preview`" + ` and ` + "`ragscale up`" + ` have it built in.
-- **mandatory** stops a preview or an update, **advisory** is reported, **off** is not looked for. The environment of the
-  stack decides: ` + "`ragscale:environment`" + `.
+- **mandatory** stops a preview or an update, **advisory** is reported, **off** is not looked for. The environment of
+  the stack decides: ` + "`ragscale:environment`" + `.
 - Thresholds are the stack's own objectives (` + "`ragscale:slo`" + `) wherever there is one; each rule names the origin of its own.
 - What a preview does not know yet is undecided: no rule finds fault with it. The update decides.
 - ` + "`ragscale policies list --stack prod`" + ` shows every rule with the level and the thresholds that a stack gives it, ` + "`--json`" + ` the same for machines.
 
 ## In a pipeline
 
-Thresholds reach the pack with the stack's own configuration, which the engine hands to it: there is nothing to pass. A run for
-one environment may change levels, and only levels, in a file of its own:
+Thresholds reach the pack with the stack's own configuration, which the engine hands to it: there is nothing to pass. A
+run for one environment may change levels, and only levels, in a file of its own:
 
 ` + "```sh" + `
 pulumi preview --stack prod --policy-pack policies --policy-pack-config levels.json
@@ -49,8 +49,8 @@ config:
       expires: 2027-01-31
 ` + "```" + `
 
-Every run reports every exemption, also those that silence nothing. An exemption that has expired, or that names an unknown
-rule or key, stops the pack before anything is planned.
+Every run reports every exemption, also those that silence nothing. An exemption that has expired, or that names an
+unknown rule or key, stops the pack before anything is planned.
 
 ## Remedies
 
@@ -73,7 +73,8 @@ func Page() string {
 			fmt.Fprintf(&b, "\n### The %s\n", area)
 		}
 		fmt.Fprintf(&b, "\n#### %s\n\n%s\n\n- Fix: %s\n- Origin: %s\n", r.Name, r.Says, r.Fix, r.Origin)
-		fmt.Fprintf(&b, "- Level: production %s, development %s, local %s\n", r.Levels.Production, r.Levels.Development, r.Levels.Local)
+		fmt.Fprintf(&b, "- Level: production %s, development %s, local %s\n", r.Levels.Production, r.Levels.Development,
+			r.Levels.Local)
 	}
 	return b.String()
 }

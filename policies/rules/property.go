@@ -88,7 +88,8 @@ func (p Property) True() bool {
 	return p.value.IsBool() && p.value.AsBool() || p.Text() == "true"
 }
 
-// Number is a known number, also one that is spelled as a string, as in environment variables; ok = false for anything else.
+// Number is a known number, also one that is spelled as a string, as in environment variables; ok = false for anything
+// else.
 func (p Property) Number() (number float64, ok bool) {
 	if p.value.IsNumber() {
 		return p.value.AsNumber(), true

@@ -19,7 +19,8 @@ func rdsReplicas(s Stack, t Thresholds, p *Report) {
 		}
 	}
 	if primary != nil && replicas < t.Replicas {
-		p.about(*primary, "", fmt.Sprintf("with %d replicas", replicas), fmt.Sprintf("%d (ragscale:database.replicas)", t.Replicas))
+		p.about(*primary, "", fmt.Sprintf("with %d replicas", replicas),
+			fmt.Sprintf("%d (ragscale:database.replicas)", t.Replicas))
 	}
 }
 
@@ -38,8 +39,8 @@ func rdsReplicaParameters(s Stack, _ Thresholds, p *Report) {
 	}
 }
 
-// parameterGroupOf is the group that an instance runs under; known = false where the engine does not say, or it is not of
-// the stack.
+// parameterGroupOf is the group that an instance runs under; known = false where the engine does not say, or it is not
+// of the stack.
 func parameterGroupOf(s Stack, instance Resource) (group Resource, known bool) {
 	for _, g := range s.OfType(parameterGroup) {
 		if instance.comesFrom("parameterGroupName", g) {
@@ -56,7 +57,8 @@ func compareParameters(replica, own, theirs Resource, p *Report) {
 	for _, name := range postgres.Floors() {
 		least, set := parameter(theirs, name).Number()
 		if v, ok := parameter(own, name).Number(); set && (!ok || v < least) {
-			p.about(replica, parameter(own, name).Path, parameter(own, name).show(), fmt.Sprintf("at least the primary's, %v", least))
+			p.about(replica, parameter(own, name).Path, parameter(own, name).show(),
+				fmt.Sprintf("at least the primary's, %v", least))
 		}
 	}
 }
@@ -85,8 +87,10 @@ func rdsMemorySplit(s Stack, _ Thresholds, p *Report) {
 		}
 		buffers := parameter(group, "shared_buffers")
 		pages, err := setting.Number(buffers.Text(), class.Instance())
-		if percent := 100 * pages * bufferPage / float64(class.ParameterMemory()); err == nil && (percent < leastBuffersPercent || percent > mostBuffersPercent) {
-			p.about(group, buffers.Path, fmt.Sprintf("%s, %.0f %% of %s", buffers.show(), percent, class.Name), fmt.Sprintf("%d to %d %%", leastBuffersPercent, mostBuffersPercent))
+		if percent := 100 * pages * bufferPage / float64(class.ParameterMemory()); err == nil &&
+			(percent < leastBuffersPercent || percent > mostBuffersPercent) {
+			p.about(group, buffers.Path, fmt.Sprintf("%s, %.0f %% of %s", buffers.show(), percent, class.Name),
+				fmt.Sprintf("%d to %d %%", leastBuffersPercent, mostBuffersPercent))
 		}
 	}
 }

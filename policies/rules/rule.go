@@ -109,7 +109,8 @@ func watchesFor(all slo.Thresholds) []Watch {
 func For(c *stacks.Config) Thresholds {
 	return Thresholds{
 		Stack: c.Stack, Environment: c.Environment, SLO: c.SLO, Tags: c.ResourceTags(),
-		Replicas: c.Database.Replicas, Watched: watchesFor(c.Thresholds()), Load: c.LoadThresholds(), Region: c.Region, BudgetUSD: c.Budget.MonthlyUSD,
+		Replicas: c.Database.Replicas, Watched: watchesFor(c.Thresholds()), Load: c.LoadThresholds(), Region: c.Region,
+		BudgetUSD: c.Budget.MonthlyUSD,
 	}
 }
 
@@ -145,8 +146,8 @@ func (r Resource) comesFrom(input string, other Resource) bool {
 	return slices.Contains(r.Sources[input], other.URN)
 }
 
-// mayComeFrom tells whether an input comes from the other resource, as far as the engine says: one of which it says nothing
-// may, and one that is not there does not.
+// mayComeFrom tells whether an input comes from the other resource, as far as the engine says: one of which it says
+// nothing may, and one that is not there does not.
 func (r Resource) mayComeFrom(input string, other Resource) bool {
 	if len(r.Sources[input]) == 0 {
 		return !r.At(input).Absent()

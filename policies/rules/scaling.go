@@ -46,13 +46,16 @@ var scaling = []Rule{
 	},
 	{
 		Name: "hpa-below-alarm", Area: Scaling, Levels: everywhere,
-		Says:   "Where a pod may use no more than it requests, its autoscaler acts before the alarm: both measure the same then.",
-		Fix:    "Lower ragscale:slo.hpa.cpuPercent or memoryPercent, or give the pods limits above their requests.",
-		Origin: "slo.cpuPercent, slo.memoryPercent: a target at the alarm rings it whenever the autoscaler is right", CheckStack: hpaBelowAlarm,
+		Says: "Where a pod may use no more than it requests, its autoscaler acts before the alarm: both measure the same " +
+			"then.",
+		Fix:        "Lower ragscale:slo.hpa.cpuPercent or memoryPercent, or give the pods limits above their requests.",
+		Origin:     "slo.cpuPercent, slo.memoryPercent: a target at the alarm rings it whenever the autoscaler is right",
+		CheckStack: hpaBelowAlarm,
 	},
 	{
 		Name: "hpa-steady", Area: Scaling, Levels: onAWS,
-		Says:   fmt.Sprintf("Autoscalers add pods within %d s and wait at least %d s before they remove any.", mostUpSeconds, leastDownSeconds),
+		Says: fmt.Sprintf("Autoscalers add pods within %d s and wait at least %d s before they remove any.", mostUpSeconds,
+			leastDownSeconds),
 		Fix:    "Correct behavior.scaleUp and scaleDown.stabilizationWindowSeconds.",
 		Origin: "the stress load ramps up in a minute; a pod that goes too early costs a cold start",
 		Types:  []string{hpaType}, Check: hpaSteady,
@@ -65,15 +68,18 @@ var scaling = []Rule{
 	},
 	{
 		Name: "one-autoscaler-per-resource", Area: Scaling, Levels: everywhere,
-		Says:   "No two autoscalers act on the same resource of a workload.",
-		Fix:    `Set the VPA's updateMode to "Off", or its controlledResources to what the HPA does not measure.`,
-		Origin: "a VPA that raises requests lowers the utilisation that the HPA measures: they chase each other", CheckStack: oneAutoscaler,
+		Says:       "No two autoscalers act on the same resource of a workload.",
+		Fix:        `Set the VPA's updateMode to "Off", or its controlledResources to what the HPA does not measure.`,
+		Origin:     "a VPA that raises requests lowers the utilisation that the HPA measures: they chase each other",
+		CheckStack: oneAutoscaler,
 	},
 	{
 		Name: "vector-store-alone", Area: Scaling, Levels: everywhere,
-		Says:   "The Chroma server runs once: it shares its files with no second one.",
-		Fix:    "Remove spec.replicas above 1 and any autoscaler that targets it; give it more with ragscale:vectorStore.requests.",
-		Origin: "Chroma's server is single-node: two answer differently, and may spoil the volume", CheckStack: vectorStoreAlone,
+		Says: "The Chroma server runs once: it shares its files with no second one.",
+		Fix: "Remove spec.replicas above 1 and any autoscaler that targets it; give it more with " +
+			"ragscale:vectorStore.requests.",
+		Origin:     "Chroma's server is single-node: two answer differently, and may spoil the volume",
+		CheckStack: vectorStoreAlone,
 	},
 	{
 		Name: "vpa-mode", Area: Scaling, Levels: everywhere,
@@ -84,9 +90,10 @@ var scaling = []Rule{
 	},
 	{
 		Name: "scaled-survives-drain", Area: Scaling, Levels: everywhere,
-		Says:   "Whatever an autoscaler scales has one disruption budget, under which a drain makes progress.",
-		Fix:    "Declare a PodDisruptionBudget with maxUnavailable of at least 1 that selects the pods.",
-		Origin: "availabilityPercent; minAvailable equal to the replicas hangs every node update", CheckStack: scaledSurvivesDrain,
+		Says:       "Whatever an autoscaler scales has one disruption budget, under which a drain makes progress.",
+		Fix:        "Declare a PodDisruptionBudget with maxUnavailable of at least 1 that selects the pods.",
+		Origin:     "availabilityPercent; minAvailable equal to the replicas hangs every node update",
+		CheckStack: scaledSurvivesDrain,
 	},
 	{
 		Name: "scaled-is-spread", Area: Scaling, Levels: everywhere,
@@ -96,15 +103,19 @@ var scaling = []Rule{
 	},
 	{
 		Name: "connection-budget", Area: Scaling, Levels: everywhere,
-		Says:   "The pools of PgBouncer and of all pods beside it at full scale, a rolling update included, fit the database's max_connections.",
-		Fix:    "Lower ragscale:pgbouncer.max or ragscale:api.worker.max, or choose a bigger ragscale:database.instanceClass; max_connections is derived.",
-		Origin: fmt.Sprintf("the pool chain (ragscale plan pools): pool_size, DATABASE_POOL_SIZE, pods with their surge and %d connections in reserve", stacks.AdminReserve), CheckStack: connectionBudget,
+		Says: "The pools of PgBouncer and of all pods beside it at full scale, a rolling update included, fit the " +
+			"database's max_connections.",
+		Fix: "Lower ragscale:pgbouncer.max or ragscale:api.worker.max, or choose a bigger " +
+			"ragscale:database.instanceClass; max_connections is derived.",
+		Origin: fmt.Sprintf("the pool chain (ragscale plan pools): pool_size, DATABASE_POOL_SIZE, pods with their surge "+
+			"and %d connections in reserve", stacks.AdminReserve), CheckStack: connectionBudget,
 	},
 }
 
 func apiAutoscaled(s Stack, _ Thresholds, p *Report) {
 	for _, d := range s.OfType(deployment) {
-		if d.At("metadata", "name").Text() == apiName && len(autoscalersOf(s, d)) == 0 && !d.At("kind").Unknown() && !anyTargetUnknown(s) {
+		if d.At("metadata", "name").Text() == apiName && len(autoscalersOf(s, d)) == 0 && !d.At("kind").Unknown() &&
+			!anyTargetUnknown(s) {
 			p.about(d, "", "without an autoscaler", "a HorizontalPodAutoscaler")
 		}
 	}
@@ -241,7 +252,8 @@ func sharedResources(vpa, hpa Resource, p *Report) {
 	}
 	for _, c := range vpa.At("spec", "resourcePolicy", "containerPolicies").Each() {
 		controlled := c.At("controlledResources")
-		if controlled.Absent() || slices.ContainsFunc(controlled.texts(), func(r string) bool { return slices.Contains(measured, r) }) {
+		if controlled.Absent() || slices.ContainsFunc(controlled.texts(),
+			func(r string) bool { return slices.Contains(measured, r) }) {
 			p.fault(vpa, controlled, "resources that the HPA does not measure, or updateMode Off")
 		}
 	}

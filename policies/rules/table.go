@@ -4,7 +4,8 @@ import "slices"
 
 // All is every rule, by area.
 func All() []Rule {
-	return slices.Concat(workloads, scaling, nodes, cluster, database, cache, network, edge, buckets, identity, alarms, upkeep, cost)
+	return slices.Concat(workloads, scaling, nodes, cluster, database, cache, network, edge, buckets, identity, alarms,
+		upkeep, cost)
 }
 
 // Named returns the rule of that name.

@@ -105,8 +105,8 @@ func checkBudget(budget, hpa Resource, p *Report) {
 	}
 }
 
-// connectionBudget adds up the pools at the primary: of the pooler, and of all workloads that say DATABASE_POOL_SIZE and do
-// not go through it.
+// connectionBudget adds up the pools at the primary: of the pooler, and of all workloads that say DATABASE_POOL_SIZE
+// and do not go through it.
 func connectionBudget(s Stack, _ Thresholds, p *Report) {
 	total, pooled, known := poolerConnections(s)
 	if !known {
@@ -184,7 +184,8 @@ func poolSize(workload Resource) (size float64, ok bool) {
 	return 0, false
 }
 
-// mostPods is the pods of a workload at full scale during a rolling update, by Kubernetes' default surge of 25 % unless said.
+// mostPods is the pods of a workload at full scale during a rolling update, by Kubernetes' default surge of 25 % unless
+// said.
 func mostPods(s Stack, workload Resource) (pods float64, known bool) {
 	replicas := workload.At("spec", "replicas")
 	if hpas := autoscalersOf(s, workload); len(hpas) > 0 {

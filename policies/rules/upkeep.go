@@ -40,7 +40,8 @@ var upkeep = []Rule{
 	},
 	{
 		Name: "data-protected", Area: Upkeep, Levels: productions,
-		Says:   "No update deletes or replaces what holds data that is nowhere else: replicas and the keys of alarm topics may go.",
+		Says: "No update deletes or replaces what holds data that is nowhere else: replicas and the keys of alarm topics " +
+			"may go.",
 		Fix:    "Set deletionProtection of the component; to replace it after all: pulumi state unprotect.",
 		Origin: "a configuration change must not lose data", CheckStack: dataProtected,
 	},
@@ -55,7 +56,8 @@ var upkeep = []Rule{
 
 // days of retention; 0 and absent are for ever.
 func logRetention(r Resource, t Thresholds, p *Report) {
-	p.isAtLeast(r, r.At("retentionInDays"), t.byEnvironment(logDaysProduction, logDaysElsewhere, logDaysElsewhere), " days")
+	p.isAtLeast(r, r.At("retentionInDays"),
+		t.byEnvironment(logDaysProduction, logDaysElsewhere, logDaysElsewhere), " days")
 }
 
 func tags(r Resource, t Thresholds, p *Report) {
@@ -112,7 +114,8 @@ func Remedies() []Remedy {
 	return []Remedy{
 		{Name: "mend-tags", Says: "Adds the stack's tags to what has tags but not all of these.", mend: mendTags},
 		{
-			Name: "mend-log-retention", Says: fmt.Sprintf("Logs without a stated retention are kept for %d days.", mendedLogDays),
+			Name: "mend-log-retention", Says: fmt.Sprintf("Logs without a stated retention are kept for %d days.",
+				mendedLogDays),
 			types: []string{logGroup}, mend: mendLogRetention,
 		},
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// alarmThreshold compares every alarm with the thresholds that it watches. One of several alarms of a name, for instances
-// of their own, has to keep to one threshold of that name.
+// alarmThreshold compares every alarm with the thresholds that it watches. One of several alarms of a name, for
+// instances of their own, has to keep to one threshold of that name.
 func alarmThreshold(s Stack, t Thresholds, p *Report) {
 	for _, alarm := range s.OfType(metricAlarm) {
 		threshold := alarm.At("threshold")
@@ -23,7 +23,8 @@ func alarmThreshold(s Stack, t Thresholds, p *Report) {
 // watchedBy is the thresholds that name an alarm among their watches.
 func watchedBy(alarm Resource, rows []Watch) []Watch {
 	return slices.DeleteFunc(slices.Clone(rows), func(row Watch) bool {
-		return !slices.ContainsFunc(row.Watches, func(name string) bool { return strings.Contains(alarm.Name+"-", "-"+name+"-") })
+		return !slices.ContainsFunc(row.Watches,
+			func(name string) bool { return strings.Contains(alarm.Name+"-", "-"+name+"-") })
 	})
 }
 

@@ -41,7 +41,8 @@ var workloads = []Rule{
 	},
 	{
 		Name: "container-limit-ratio", Area: Workloads, Levels: onAWS,
-		Says:   fmt.Sprintf("Limits are at most %d times the memory and %d times the CPU requested.", mostMemoryRatio, mostCPURatio),
+		Says: fmt.Sprintf("Limits are at most %d times the memory and %d times the CPU requested.", mostMemoryRatio,
+			mostCPURatio),
 		Fix:    "Raise the requests or lower the limits of the workload, as under ragscale:api.",
 		Origin: "ratio of this table; beyond it nodes are promised more than they have",
 		Types:  podOwners, Check: containerLimitRatio,
@@ -69,8 +70,9 @@ var workloads = []Rule{
 	},
 	{
 		Name: "pod-restricted", Area: Workloads, Levels: everywhere,
-		Says:   "Pods do not run as root, have the runtime's seccomp profile and stay off the host's namespaces and paths.",
-		Fix:    "securityContext: runAsNonRoot true, seccompProfile.type RuntimeDefault; no hostNetwork, hostPID, hostIPC, hostPath.",
+		Says: "Pods do not run as root, have the runtime's seccomp profile and stay off the host's namespaces and paths.",
+		Fix: "securityContext: runAsNonRoot true, seccompProfile.type RuntimeDefault; no hostNetwork, hostPID, hostIPC, " +
+			"hostPath.",
 		Origin: "Pod Security Standards, profile restricted",
 		Types:  podOwners, Check: podRestricted,
 	},
@@ -142,13 +144,15 @@ func containerLimitRatio(r Resource, _ Thresholds, p *Report) {
 			limit := c.At("resources", "limits", resource)
 			v, limited := quantity(limit)
 			if requested && limited && v > most*request {
-				p.fault(r, limit, fmt.Sprintf("at most %v times the request of %s", most, c.At("resources", "requests", resource).show()))
+				p.fault(r, limit, fmt.Sprintf("at most %v times the request of %s", most,
+					c.At("resources", "requests", resource).show()))
 			}
 		}
 	}
 }
 
-// program is what a container runs: the last name of its image, "pause" of registry.k8s.io/pause:3.10. "" when not known.
+// program is what a container runs: the last name of its image, "pause" of registry.k8s.io/pause:3.10. "" when not
+// known.
 func program(container Property) string {
 	image := container.At("image").Text()
 	last := image[strings.LastIndexByte(image, '/')+1:]
@@ -157,13 +161,14 @@ func program(container Property) string {
 	return name
 }
 
-// holdsRoom tells whether all that a workload runs is the pause image, which does nothing, or may be: it keeps room on the
-// nodes for pods that do.
+// holdsRoom tells whether all that a workload runs is the pause image, which does nothing, or may be: it keeps room on
+// the nodes for pods that do.
 func holdsRoom(r Resource) bool {
 	if !podSpec(r).At("containers").Undecided() && len(containers(r)) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(containers(r), func(c Property) bool { return !c.At("image").Unknown() && program(c) != "pause" })
+	return !slices.ContainsFunc(containers(r),
+		func(c Property) bool { return !c.At("image").Unknown() && program(c) != "pause" })
 }
 
 func containerProbes(r Resource, _ Thresholds, p *Report) {

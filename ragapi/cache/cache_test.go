@@ -241,7 +241,7 @@ func (d *documents) Get(ctx context.Context, id uuid.UUID) (document.Document, e
 	return doc, nil
 }
 
-func (d *documents) Delete(_ context.Context, id uuid.UUID) error {
+func (d *documents) Delete(_ context.Context, id uuid.UUID, _ document.Condition) error {
 	d.mu.Lock()
 	delete(d.docs, id)
 	d.world.deleted[id] = true
@@ -354,7 +354,7 @@ func TestADeletedDocumentIsGoneForEverybodyAtOnceAndForGood(t *testing.T) {
 			if lags {
 				store.lag()
 			}
-			if err := cache.NewDocuments(store, here).Delete(t.Context(), doc.ID); err != nil {
+			if err := cache.NewDocuments(store, here).Delete(t.Context(), doc.ID, nil); err != nil {
 				t.Fatal(err)
 			}
 			for range 5 {
@@ -467,7 +467,7 @@ func TestADeletedDocumentIsInNoSearchThatBeginsAfterwards(t *testing.T) {
 	prime(t, kept, q)
 	late := w.now()
 	engine.seen = &late // as a replica that lags answers on
-	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID); err != nil {
+	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {
@@ -481,7 +481,7 @@ func TestAReplicaOlderThanWhatRedisKnowsShowsNothingThatIsDeleted(t *testing.T) 
 	w, c, what := connected(t)
 	store, doc := w.ready(c)
 	late := w.now()
-	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID); err != nil {
+	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	reset(t) // Redis is replaced by an empty one: it has not heard of the deletion
@@ -719,7 +719,7 @@ func (s *sessions) count() int {
 	return s.reads
 }
 
-func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message, _ idempotency.Key) (session.Message, error) {
+func (s *sessions) Append(_ context.Context, _ uuid.UUID, m session.Message, _ idempotency.Key, _ session.Condition) (session.Message, error) {
 	s.say(m)
 	s.world.commit(s.tells, change.SessionChanged, s.one.ID.String())
 	return m, nil
@@ -743,7 +743,7 @@ func TestAMessageIsSeenByTheNextReader(t *testing.T) {
 				t.Fatalf("%d messages (%v), want %d", len(got.Messages), err, said)
 			}
 		}
-		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}, idempotency.Key{}); err != nil {
+		if _, err := writer.Append(t.Context(), store.one.ID, session.Message{Role: "user"}, idempotency.Key{}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -877,7 +877,7 @@ func TestWithoutRedisEverythingIsReadAndNothingFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := kept.Delete(t.Context(), doc.ID); err != nil {
+	if err := kept.Delete(t.Context(), doc.ID, nil); err != nil {
 		t.Error(err)
 	}
 	if store.count() != 3 || what.count("document error") != 3 || what.available.Load() {
@@ -923,7 +923,7 @@ func TestADeletionThatRedisDidNotHearOfIsToldByWhoeverCan(t *testing.T) {
 				}
 			})
 			line.set(true)
-			if err := writer.Delete(t.Context(), doc.ID); err != nil {
+			if err := writer.Delete(t.Context(), doc.ID, nil); err != nil {
 				t.Fatalf("a deletion without Redis: %v", err)
 			}
 			if _, err := writer.Get(t.Context(), doc.ID); !errors.Is(err, document.ErrNotFound) {
@@ -1003,7 +1003,7 @@ func TestInvalidatingLooksAtNoOtherKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, doc := w.ready(c)
-	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID); err != nil {
+	if err := cache.NewDocuments(store, c).Delete(t.Context(), doc.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Invalidate(t.Context(), cache.Scope{Searches: true, Words: cache.Pattern("lamp"), User: "u"}); err != nil {

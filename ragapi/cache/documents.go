@@ -18,9 +18,9 @@ type DocumentStore interface {
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
 	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
 	Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error)
-	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
-	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
-	Delete(ctx context.Context, id uuid.UUID) error
+	Replace(ctx context.Context, id uuid.UUID, up document.Upload, meant document.Condition) (document.Document, error)
+	Retry(ctx context.Context, id uuid.UUID, meant document.Condition) (document.Document, error)
+	Delete(ctx context.Context, id uuid.UUID, meant document.Condition) error
 }
 
 // Documents keeps the documents of a store, and pages of them. Those that are still to be processed are not kept: they

@@ -58,7 +58,7 @@ func TestARedisThatForgetsUnnoticedShowsNothingThatIsDeleted(t *testing.T) {
 		redis.Save(t)
 		// By another process, as far as this one knows.
 		store.tells = nil
-		if err := store.Delete(t.Context(), doc.ID); err != nil {
+		if err := store.Delete(t.Context(), doc.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "told", func() bool {
@@ -227,7 +227,7 @@ func TestAProcessSeesItsOwnChangesThoughRedisIsGoneAndTheReplicaLags(t *testing.
 	documents, searches := cache.NewDocuments(store, here), cache.NewSearches(engine, here)
 	store.lag()
 	line.set(true)
-	if err := documents.Delete(t.Context(), doc.ID); err != nil {
+	if err := documents.Delete(t.Context(), doc.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {

@@ -10,9 +10,9 @@ import (
 	"github.com/blevesearch/snowballstem"
 	"github.com/blevesearch/snowballstem/english"
 	"github.com/redis/rueidis"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/ragscale/ragscale/ragapi/postgres"
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // patternsKey is a sorted set of the words that select searches, by the transaction of their invalidation. A word ends in *
@@ -27,9 +27,9 @@ const anything = "*"
 
 // Pattern returns the words of a text that select searches, as the set has them: in lower case, stemmed as searches are,
 // or a beginning with * behind it. None means that the text selects nothing.
-func Pattern(text string) []string {
+func Pattern(chosen string) []string {
 	var selected []string
-	for _, field := range strings.FieldsFunc(norm.NFC.String(strings.ToLower(text)), func(r rune) bool { return !letter(r) && r != '*' }) {
+	for _, field := range strings.FieldsFunc(text.Normal(strings.ToLower(chosen)), func(r rune) bool { return !letter(r) && r != '*' }) {
 		if begin, _, open := strings.Cut(field, "*"); open {
 			if begin != "" {
 				selected = append(selected, begin+"*")
@@ -45,9 +45,9 @@ func Pattern(text string) []string {
 func letter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
 
 // words are those of a query, as they are and stemmed.
-func words(text string) []string {
+func words(query string) []string {
 	var found []string
-	for _, word := range strings.FieldsFunc(norm.NFC.String(strings.ToLower(text)), func(r rune) bool { return !letter(r) }) {
+	for _, word := range strings.FieldsFunc(text.Normal(strings.ToLower(query)), func(r rune) bool { return !letter(r) }) {
 		found = append(found, word, stem(word))
 	}
 	return found

@@ -15,11 +15,11 @@ import (
 
 // SessionStore is where sessions are; session.Store is one.
 type SessionStore interface {
-	Create(ctx context.Context, user string) (session.Session, error)
+	Create(ctx context.Context, user string, key idempotency.Key) (session.Session, error)
 	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key, meant session.Condition) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
-	Delete(ctx context.Context, id uuid.UUID) error
+	Delete(ctx context.Context, id uuid.UUID, meant session.Condition) error
 }
 
 // Sessions keeps the sessions of a store, and users' lists of them.

@@ -10,6 +10,8 @@ import (
 type RateLimit struct {
 	PerSecond float64 // 0 for no limit
 	Burst     int
+	// Hops are the proxies in front that append to X-Forwarded-For whom they were asked by, and that nobody gets past.
+	Hops int
 }
 
 // auth is whose tokens are good, or nil where everybody may do everything, which has to be said.
@@ -54,5 +56,7 @@ func (r *reader) rateLimit() RateLimit {
 		r.faultf("RATE_LIMIT_RPS is %q, want a number from 0.01 to 100000, or 0 for no limit", v)
 		perSecond = 0
 	}
-	return RateLimit{PerSecond: perSecond, Burst: r.integer("RATE_LIMIT_BURST", max(1, int(2*perSecond)), 1, 1_000_000)}
+	return RateLimit{
+		PerSecond: perSecond, Burst: r.integer("RATE_LIMIT_BURST", max(1, int(2*perSecond)), 1, 1_000_000), Hops: r.integer("FORWARDED_HOPS", 1, 0, 10),
+	}
 }

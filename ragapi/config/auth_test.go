@@ -68,7 +68,7 @@ func TestARateLimitHasTwoSecondsOfBurst(t *testing.T) {
 	for rps, c := range map[string]struct {
 		burst string
 		want  RateLimit
-	}{"0.2": {"", RateLimit{0.2, 1}}, "25": {"", RateLimit{25, 50}}, "10": {"7", RateLimit{10, 7}}, "0": {"", RateLimit{0, 1}}} {
+	}{"0.2": {"", RateLimit{0.2, 1, 1}}, "25": {"", RateLimit{25, 50, 1}}, "10": {"7", RateLimit{10, 7, 1}}, "0": {"", RateLimit{0, 1, 1}}} {
 		got, err := load(with(map[string]string{"RATE_LIMIT_RPS": rps, "RATE_LIMIT_BURST": c.burst}))
 		if err != nil || got.RateLimit != c.want {
 			t.Errorf("%s: %+v (%v), want %+v", rps, got.RateLimit, err, c.want)

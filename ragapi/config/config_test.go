@@ -57,7 +57,7 @@ func TestRequiredVariablesAreEnough(t *testing.T) {
 		PoolSize: 10, Lifetime: 30 * time.Minute, StatementTimeout: 10 * time.Second, ExecMode: pgx.QueryExecModeCacheStatement,
 	}
 	want := Config{
-		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1},
+		HTTPAddr: ":8080", AdminAddr: ":9090", Database: db, Direct: db, Cache: Cache{TLS: true}, RateLimit: RateLimit{Burst: 1, Hops: 1},
 		SessionTTL: 24 * time.Hour, QueryLogRetention: 30 * 24 * time.Hour, Report: dbreport.DefaultLimits(),
 		DrainDelay: 5 * time.Second, DrainTimeout: 30 * time.Second, RequestTimeout: 10 * time.Second,
 		MaxUploadBytes: 10 << 20, UploadMemory: 512 << 20, AnswerMemory: 128 << 20, ConnectionMemory: 128 << 20,
@@ -77,7 +77,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"EMBEDDING_URL": "http://model", "SESSION_TTL": "1s", "QUERY_LOG_RETENTION": "1h",
 		"REPORT_SLOW_STATEMENT": "500", "REPORT_LONG_TRANSACTION": "0s", "REPORT_REPLICA_LAG": "2h", "REPORT_REPLICAS": "16",
 		"DRAIN_TIMEOUT": "30", "REQUEST_TIMEOUT": "0s", "LOG_LEVEL": "loud", "MAX_UPLOAD_BYTES": "1", "UPLOAD_MEMORY_BYTES": "10", "WORKER_CONCURRENCY": "0",
-		"AUTH_ISSUER": "http://issuer.example", "AUTH_JWKS_URL": "keys", "AUTH_CA_FILE": missing, "RATE_LIMIT_RPS": "-1", "RATE_LIMIT_BURST": "0",
+		"AUTH_ISSUER": "http://issuer.example", "AUTH_JWKS_URL": "keys", "AUTH_CA_FILE": missing, "RATE_LIMIT_RPS": "-1", "RATE_LIMIT_BURST": "0", "FORWARDED_HOPS": "11",
 	})
 	if err == nil {
 		t.Fatal("no fault reported")
@@ -101,6 +101,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`AUTH is not set, want jwt, with AUTH_ISSUER and AUTH_AUDIENCE, or off, to let everybody do everything`,
 		`RATE_LIMIT_RPS is "-1", want a number from 0.01 to 100000, or 0 for no limit`,
 		`RATE_LIMIT_BURST is "0", want a whole number from 1 to 1000000`,
+		`FORWARDED_HOPS is "11", want a whole number from 0 to 10`,
 		`CACHE_ADDR is "cache", want host:port with a port from 0 to 65535`,
 		`CACHE_TLS is "maybe", want one of on, off`,
 		`VECTOR_URL is "chroma:8000", want a URL such as http://host:8000`,

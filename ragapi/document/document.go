@@ -223,10 +223,15 @@ func collect(rows pgx.Rows) (docs []Document, err error) {
 	return docs, rows.Err()
 }
 
-// Delete removes the document with id and its chunks, or returns ErrNotFound. It does not wait for who processes it: chunks that
-// are being written go later, and are in no search meanwhile.
-func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
+// Delete removes the document with id and its chunks, or returns ErrNotFound, or ErrChanged. It does not wait for who processes it:
+// chunks that are being written go later, and are in no search meanwhile.
+func (s *Store) Delete(ctx context.Context, id uuid.UUID, meant Condition) error {
 	err := s.write(ctx, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		if meant != nil {
+			if _, err := locked(ctx, tx, id, meant); err != nil {
+				return nil, err
+			}
+		}
 		if err := s.queue.ForgetTx(ctx, tx, id); err != nil {
 			return nil, err
 		}
@@ -239,7 +244,7 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
 		}
 		return s.changes.Tx(ctx, tx, id.String(), change.DocumentDeleted)
 	})
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) || errors.Is(err, pgx.ErrNoRows) {
 		return ErrNotFound
 	}
 	if err != nil {

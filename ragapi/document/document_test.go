@@ -57,7 +57,7 @@ func (w world) create(text string) uuid.UUID {
 
 func (w world) process(id uuid.UUID) document.Document {
 	w.t.Helper()
-	doc, err := w.Process(w.t.Context(), id)
+	doc, _, err := w.Process(w.t.Context(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func (w world) begin(id uuid.UUID) <-chan error {
 	w.t.Helper()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := w.Process(w.t.Context(), id)
+		_, _, err := w.Process(w.t.Context(), id)
 		ended <- err
 	}()
 	for waiting := 0; waiting == 0; time.Sleep(10 * time.Millisecond) {
@@ -150,7 +150,7 @@ func TestADeletionDoesNotWaitForProcessing(t *testing.T) {
 			// Processing stands still until this test lets it go on: a deletion that waited for it would wait for ever.
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			if err := w.Delete(ctx, id); err != nil {
+			if err := w.Delete(ctx, id, nil); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Get(t.Context(), id); !errors.Is(err, document.ErrNotFound) {
@@ -236,7 +236,7 @@ func TestAFailedDocumentIsInNoSearchAndCanBeTriedAgain(t *testing.T) {
 	w := open(t)
 	id := w.create("A saddle.")
 	w.process(id)
-	if _, err := w.Retry(t.Context(), id); !errors.Is(err, document.ErrNotFailed) {
+	if _, err := w.Retry(t.Context(), id, nil); !errors.Is(err, document.ErrNotFailed) {
 		t.Errorf("trying a ready document again: %v", err)
 	}
 	w.replace(id, "A lamp.")
@@ -254,14 +254,14 @@ func TestAFailedDocumentIsInNoSearchAndCanBeTriedAgain(t *testing.T) {
 	if doc := w.get(id); doc.Status != document.Failed || doc.Failure != "no luck" || doc.ChunkCount != 0 || w.count("saddle") != 0 {
 		t.Errorf("failed as %+v, %d chunks of the text before", doc, w.count("saddle"))
 	}
-	doc, err := w.Retry(t.Context(), id)
+	doc, err := w.Retry(t.Context(), id, nil)
 	if err != nil || doc.Status != document.Pending || doc.Failure != "" || doc.FailedAttempts != 0 || doc.Version != 2 {
 		t.Errorf("tried again as %+v (%v)", doc, err)
 	}
 	if w.process(id); w.count("lamp") != 1 {
 		t.Error("a document that was tried again is not found")
 	}
-	if _, err := w.Retry(t.Context(), uuid.Max); !errors.Is(err, document.ErrNotFound) {
+	if _, err := w.Retry(t.Context(), uuid.Max, nil); !errors.Is(err, document.ErrNotFound) {
 		t.Errorf("trying an absent document again: %v", err)
 	}
 }
@@ -278,6 +278,66 @@ func TestOnlyTheDocumentThatWasMeantIsReplaced(t *testing.T) {
 	}
 	if _, err := w.Replace(t.Context(), uuid.Max, document.Upload{Title: "T", Text: "A lamp."}, anyDocument); !errors.Is(err, document.ErrNotFound) {
 		t.Errorf("an absent document: %v", err)
+	}
+}
+
+func TestOnlyTheDocumentThatWasMeantIsDeletedOrTriedAgain(t *testing.T) {
+	w := open(t)
+	id := w.create("A saddle.")
+	first := func(d document.Document) bool { return d.Version == 1 }
+	second := func(d document.Document) bool { return d.Version == 2 }
+	if _, err := w.Retry(t.Context(), id, second); !errors.Is(err, document.ErrNotFailed) {
+		t.Errorf("trying another document again, which has not failed: %v", err)
+	}
+	if err := w.Fail(t.Context(), id, 1, "no luck"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Retry(t.Context(), id, second); !errors.Is(err, document.ErrChanged) || w.get(id).Status != document.Failed {
+		t.Errorf("trying another document again: %v, %+v", err, w.get(id))
+	}
+	if doc, err := w.Retry(t.Context(), id, first); err != nil || doc.Status != document.Pending {
+		t.Errorf("trying it again: %+v (%v)", doc, err)
+	}
+	if err := w.Delete(t.Context(), id, second); !errors.Is(err, document.ErrChanged) || w.get(id).ID != id {
+		t.Errorf("deleting another document: %v", err)
+	}
+	if err := w.Delete(t.Context(), id, first); err != nil {
+		t.Error(err)
+	}
+	if err := w.Delete(t.Context(), id, first); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("deleting an absent document: %v", err)
+	}
+}
+
+// TestOfThoseWhoMeanOneVersionOneChangesIt: the condition is held in the transaction that makes the change.
+func TestOfThoseWhoMeanOneVersionOneChangesIt(t *testing.T) {
+	w := open(t)
+	for range 10 {
+		id := w.create("A saddle.")
+		first := func(d document.Document) bool { return d.Version == 1 }
+		ends := make(chan error)
+		for i := range 8 {
+			go func() {
+				if i%2 == 0 {
+					ends <- w.Delete(t.Context(), id, first)
+					return
+				}
+				_, err := w.Replace(t.Context(), id, document.Upload{Title: "T", Text: "A lamp."}, first)
+				ends <- err
+			}()
+		}
+		done := 0
+		for range 8 {
+			switch err := <-ends; {
+			case err == nil:
+				done++
+			case !errors.Is(err, document.ErrChanged) && !errors.Is(err, document.ErrNotFound):
+				t.Error(err)
+			}
+		}
+		if done != 1 {
+			t.Fatalf("%d have changed it, want 1", done)
+		}
 	}
 }
 

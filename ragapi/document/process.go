@@ -23,15 +23,15 @@ const (
 
 // Process splits and indexes the text of a pending document, in one transaction, so that its chunks, and those of the text
 // before, change hands at once. It may be repeated, and be called by several workers at once: one waits for the other, and a
-// document that is not pending is left alone. It locks the document's row for the last statement only: who deletes or replaces
-// the document meanwhile does not wait, and the work is thrown away. ErrNotFound: deleted or replaced meanwhile.
-func (s *Store) Process(ctx context.Context, id uuid.UUID) (doc Document, err error) {
+// document that is not pending is left alone: done is false. It locks the document's row for the last statement only: who deletes or
+// replaces the document meanwhile does not wait, and the work is thrown away. ErrNotFound: deleted or replaced meanwhile.
+func (s *Store) Process(ctx context.Context, id uuid.UUID) (doc Document, done bool, err error) {
 	err = s.write(ctx, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
 		text, err := claim(ctx, tx, id)
 		if err != nil {
 			return nil, err
 		}
-		if text.status != Pending {
+		if done = text.status == Pending; !done {
 			doc, err = one(ctx, tx, id)
 			return nil, err
 		}
@@ -41,12 +41,12 @@ func (s *Store) Process(ctx context.Context, id uuid.UUID) (doc Document, err er
 		return s.changes.Tx(ctx, tx, id.String(), change.DocumentReady)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Document{}, ErrNotFound
+		return Document{}, false, ErrNotFound
 	}
 	if err != nil {
-		return Document{}, fmt.Errorf("process document %s: %w", id, err)
+		return Document{}, false, fmt.Errorf("process document %s: %w", id, err)
 	}
-	return doc, nil
+	return doc, done, nil
 }
 
 // source is what a document's chunks are made of.

@@ -45,11 +45,11 @@ func (u *unlucky) way(id uuid.UUID) string {
 	return way
 }
 
-func (u *unlucky) Process(ctx context.Context, id uuid.UUID) (document.Document, error) {
+func (u *unlucky) Process(ctx context.Context, id uuid.UUID) (document.Document, bool, error) {
 	way := u.way(id)
 	switch way {
 	case "by an error":
-		return document.Document{}, errors.New("no luck")
+		return document.Document{}, false, errors.New("no luck")
 	case "by a panic":
 		panic("no luck")
 	case "with its connection":
@@ -57,11 +57,11 @@ func (u *unlucky) Process(ctx context.Context, id uuid.UUID) (document.Document,
 	case "late":
 		time.Sleep(20 * time.Millisecond)
 	}
-	doc, err := u.Store.Process(ctx, id)
+	doc, done, err := u.Store.Process(ctx, id)
 	if err == nil && way == "untold" {
-		return document.Document{}, errors.New("the answer was lost")
+		return document.Document{}, false, errors.New("the answer was lost")
 	}
-	return doc, err
+	return doc, done, err
 }
 
 // cut ends connections that are in a transaction.
@@ -100,9 +100,9 @@ func (w *world) befall(random *rand.Rand, books map[uuid.UUID]*book, ids []uuid.
 		})
 	case n < 5:
 		b.gone = true
-		try(func() error { return w.Delete(ctx, id) })
+		try(func() error { return w.Delete(ctx, id, nil) })
 	case n < 9:
-		try(func() error { _, err := w.Retry(ctx, id); return err })
+		try(func() error { _, err := w.Retry(ctx, id, nil); return err })
 	case n < 11:
 		try(func() error {
 			_, err := w.pool.Exec(ctx, `DELETE FROM river_job WHERE args->>'document_id' = $1 AND state <> 'running'`, id.String())
@@ -161,7 +161,7 @@ func TestWhateverBecomesOfItsAttemptsEveryDocumentEnds(t *testing.T) {
 	u.cursed = uuid.Nil
 	u.mu.Unlock()
 	for _, id := range failed {
-		if _, err := w.Retry(t.Context(), id); err != nil {
+		if _, err := w.Retry(t.Context(), id, nil); err != nil {
 			t.Error(err)
 		}
 	}

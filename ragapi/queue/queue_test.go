@@ -1,10 +1,12 @@
 package queue_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,8 +128,31 @@ type broken struct {
 	end func() error
 }
 
-func (b broken) Process(context.Context, uuid.UUID) (document.Document, error) {
-	return document.Document{}, b.end()
+func (b broken) Process(context.Context, uuid.UUID) (document.Document, bool, error) {
+	return document.Document{}, false, b.end()
+}
+
+// TestWhatBecomesReadyOnceCountsOnce: of a document that was replaced often, all jobs but one find it done.
+func TestWhatBecomesReadyOnceCountsOnce(t *testing.T) {
+	w := open(t)
+	id := w.create("A saddle.")
+	for range 7 {
+		if _, err := w.Replace(t.Context(), id, document.Upload{Title: "T", Text: "A lamp."}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := w.work(w.Store, nil)
+	w.await("every job done", func() (done bool) {
+		if err := w.pool.QueryRow(t.Context(), `SELECT count(*) = 8 FROM river_job WHERE kind = 'process_document' AND state = 'completed'`).Scan(&done); err != nil {
+			t.Fatal(err)
+		}
+		return done
+	})
+	seen.mu.Lock()
+	defer seen.mu.Unlock()
+	if doc := w.get(id); doc.Version != 8 || doc.Status != document.Ready || seen.ready != 1 {
+		t.Errorf("version %d is %s, and %d counted as ready, want 1", doc.Version, doc.Status, seen.ready)
+	}
 }
 
 func TestADocumentWhoseLastAttemptEndsBadlyFails(t *testing.T) {
@@ -179,7 +204,7 @@ func TestADocumentWhoseJobWasGivenUpFailsWithItsReason(t *testing.T) {
 		t.Errorf("the document is %s: %q", doc.Status, doc.Failure)
 	}
 	// Tried again, its new job counts, not the one that was given up; nor does that of a text before.
-	if _, err := w.Retry(t.Context(), id); err != nil {
+	if _, err := w.Retry(t.Context(), id, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`DELETE FROM river_job WHERE state = 'available'`)
@@ -225,9 +250,28 @@ func TestAWorkerRecoversWhatWasLost(t *testing.T) {
 
 // vectors is a vector store that does what it is told to.
 type vectors struct {
-	embed  func(ctx context.Context, ids []uuid.UUID) []error
-	mu     sync.Mutex
-	forgot []string
+	embed   func(ctx context.Context, ids []uuid.UUID) []error
+	mu      sync.Mutex
+	forgot  []string
+	lost    bool        // until it is checked
+	missing []uuid.UUID // in their order
+}
+
+func (v *vectors) Check(context.Context) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	lost := v.lost
+	v.lost = false
+	return lost, nil
+}
+func (v *vectors) Missing(_ context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	var page []uuid.UUID
+	for _, id := range v.missing {
+		if bytes.Compare(id[:], after[:]) > 0 && len(page) < limit {
+			page = append(page, id)
+		}
+	}
+	return page, nil
 }
 
 func (v *vectors) Embed(ctx context.Context, ids ...uuid.UUID) []error { return v.embed(ctx, ids) }
@@ -236,6 +280,39 @@ func (v *vectors) Forget(_ context.Context, id uuid.UUID, collections ...string)
 	defer v.mu.Unlock()
 	v.forgot = append(v.forgot, id.String()+" "+strings.Join(collections, ","))
 	return nil
+}
+
+// TestWhatAStoreHasLostIsEmbeddedAnew: all of it, once.
+func TestWhatAStoreHasLostIsEmbeddedAnew(t *testing.T) {
+	w := open(t)
+	var embedded []uuid.UUID
+	empty := &vectors{lost: true}
+	empty.embed = func(_ context.Context, ids []uuid.UUID) []error {
+		empty.mu.Lock()
+		defer empty.mu.Unlock()
+		embedded = append(embedded, ids...)
+		return make([]error, len(ids))
+	}
+	for range 1500 { // more than are asked for at once
+		id, err := uuid.NewV7()
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty.missing = append(empty.missing, id)
+	}
+	slices.SortFunc(empty.missing, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	w.work(w.Store, empty)
+	w.await("all embedded", func() bool {
+		empty.mu.Lock()
+		defer empty.mu.Unlock()
+		return len(embedded) >= len(empty.missing)
+	})
+	empty.mu.Lock()
+	defer empty.mu.Unlock()
+	slices.SortFunc(embedded, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	if !slices.Equal(embedded, empty.missing) {
+		t.Errorf("%d were embedded, want %d", len(embedded), len(empty.missing))
+	}
 }
 
 func TestAHangingVectorStoreDelaysNoDocument(t *testing.T) {
@@ -274,7 +351,7 @@ func TestDocumentsAreEmbeddedTogetherAndEachHasItsOwnEnd(t *testing.T) {
 	var ids []uuid.UUID
 	for range 50 {
 		id := w.create("A lamp.")
-		if _, err := w.Process(t.Context(), id); err != nil {
+		if _, _, err := w.Process(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, id)
@@ -305,12 +382,12 @@ func TestDocumentsAreEmbeddedTogetherAndEachHasItsOwnEnd(t *testing.T) {
 func TestVectorsOfADeletedDocumentAreForgottenInEveryCollection(t *testing.T) {
 	w := open(t)
 	id := w.create("A lamp.")
-	if _, err := w.Process(t.Context(), id); err != nil {
+	if _, _, err := w.Process(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`INSERT INTO vector_collections (name, model, dimensions, version) VALUES ('a', 'm', 2, 1), ('b', 'n', 2, 1)`)
 	w.exec(`INSERT INTO document_embeddings (document_id, collection, chunks) VALUES ($1, 'a', 1), ($1, 'b', 1)`, id)
-	if err := w.Delete(t.Context(), id); err != nil {
+	if err := w.Delete(t.Context(), id, nil); err != nil {
 		t.Fatal(err)
 	}
 	store := &vectors{}
@@ -325,7 +402,7 @@ func TestVectorsOfADeletedDocumentAreForgottenInEveryCollection(t *testing.T) {
 func TestWhatAnEarlierReleaseReadIsReadAnew(t *testing.T) {
 	w := open(t)
 	id := w.create("Write to ann@mail.example.")
-	if _, err := w.Process(t.Context(), id); err != nil {
+	if _, _, err := w.Process(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`UPDATE chunks SET tsv = to_tsvector('english', content)`)

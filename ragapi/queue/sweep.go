@@ -102,6 +102,8 @@ type sweep struct {
 	pool      *pgxpool.Pool
 	documents Processor
 	chunks    Rereader
+	vectors   Embedder // nil without a vector store
+	jobs      *Client
 	seen      Observer
 	log       *slog.Logger
 }
@@ -125,10 +127,39 @@ func (s *sweep) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	if err == nil && s.chunks != nil {
 		err = s.reread(ctx)
 	}
+	if err == nil && s.vectors != nil {
+		err = s.refill(ctx)
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil // the worker stops
 	}
 	return err
+}
+
+// refill asks for all vectors where the store has lost some.
+func (s *sweep) refill(ctx context.Context) error {
+	lost, err := s.vectors.Check(ctx)
+	if err != nil || !lost {
+		return err
+	}
+	missing, err := EmbedMissing(ctx, s.vectors, s.jobs)
+	s.log.WarnContext(ctx, "the vector store has lost vectors", "documents", missing)
+	return err
+}
+
+// EmbedMissing asks for the vectors of all documents that have none, and returns how many these are.
+func EmbedMissing(ctx context.Context, vectors Embedder, jobs *Client) (missing int, err error) {
+	for after := uuid.Nil; ; {
+		ids, err := vectors.Missing(ctx, after, sweepBatch)
+		if err == nil {
+			err = jobs.Embed(ctx, ids...)
+		}
+		missing += len(ids)
+		if err != nil || len(ids) < sweepBatch {
+			return missing, err
+		}
+		after = ids[len(ids)-1]
+	}
 }
 
 // rereadFor bounds what a sweep reads anew. It rests for as long as it reads, so that this is a tenth of what the primary does.

@@ -18,7 +18,7 @@ import (
 
 // Processor is what is done with a document; document.Store is one.
 type Processor interface {
-	Process(ctx context.Context, id uuid.UUID) (document.Document, error)
+	Process(ctx context.Context, id uuid.UUID) (doc document.Document, done bool, err error)
 	AttemptFailed(ctx context.Context, id uuid.UUID, version, attempts int) error
 	Fail(ctx context.Context, id uuid.UUID, version int, reason string) error
 	Requeue(ctx context.Context, id uuid.UUID, version, most int) (done bool, err error)
@@ -29,6 +29,10 @@ type Processor interface {
 type Embedder interface {
 	Embed(ctx context.Context, ids ...uuid.UUID) []error
 	Forget(ctx context.Context, id uuid.UUID, collections ...string) error
+	// Check reports whether the store has lost vectors, which are missing from then on.
+	Check(ctx context.Context) (lost bool, err error)
+	// Missing returns at most limit documents without their vectors, by their ids, after one.
+	Missing(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error)
 }
 
 // Rereader reads what an earlier release has read in another way; document.Store is one.
@@ -77,7 +81,7 @@ func NewWorker(pool *pgxpool.Pool, d Duties, log *slog.Logger) (*Worker, error) 
 	river.AddWorker(workers, &process{Duties: d, log: log})
 	river.AddWorker(workers, newEmbed(d.Vectors))
 	river.AddWorker(workers, &forget{documents: d.Documents, vectors: d.Vectors})
-	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, chunks: d.Chunks, seen: d.Seen, log: log})
+	river.AddWorker(workers, &sweep{pool: pool, documents: d.Documents, chunks: d.Chunks, vectors: d.Vectors, jobs: d.Jobs, seen: d.Seen, log: log})
 	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger: log,
 		Queues: map[string]river.QueueConfig{
@@ -139,7 +143,7 @@ func (p *process) Timeout(job *river.Job[processArgs]) time.Duration {
 	return timeLimit(job.Args.Bytes)
 }
 
-// Work processes one document. A document that was deleted or replaced meanwhile needs nothing.
+// Work processes one document. A document that was deleted or replaced meanwhile needs nothing. One that was ready before counts once.
 func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 	id := job.Args.DocumentID
 	if job.Attempt > 1 { // the one before may have died without a word
@@ -147,14 +151,14 @@ func (p *process) Work(ctx context.Context, job *river.Job[processArgs]) error {
 			return err
 		}
 	}
-	doc, err := p.Documents.Process(ctx, id)
+	doc, done, err := p.Documents.Process(ctx, id)
 	if errors.Is(err, document.ErrNotFound) {
 		return nil
 	}
 	if err == nil && doc.Status == document.Ready && p.Vectors != nil {
 		err = p.Jobs.embedFresh(ctx, doc)
 	}
-	if err != nil || doc.Status != document.Ready {
+	if err != nil || !done {
 		return err
 	}
 	p.Seen.Processed(doc)

@@ -259,7 +259,7 @@ func TestFiltersHoldInEveryList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Process(t.Context(), doc.ID); err != nil {
+		if _, _, err := store.Process(t.Context(), doc.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

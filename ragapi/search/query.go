@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // Mode is how much work a search does.
@@ -80,7 +80,7 @@ func (q Query) Key() string {
 func (q Query) subject() string {
 	parts := []string{string(q.Mode), strconv.Itoa(q.perDocument()), strings.Map(lower, web(parse(q.Text)))}
 	for _, c := range q.Filter {
-		parts = append(parts, strconv.Quote(norm.NFC.String(c.Key))+"="+strconv.Quote(norm.NFC.String(c.Value)))
+		parts = append(parts, strconv.Quote(text.Normal(c.Key))+"="+strconv.Quote(text.Normal(c.Value)))
 	}
 	slices.Sort(parts[3:])
 	return strings.Join(slices.Compact(parts), "\n")

@@ -60,7 +60,7 @@ func add(t *testing.T, pool *pgxpool.Pool, documents ...[2]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.Process(t.Context(), doc.ID); err != nil {
+		if _, _, err := store.Process(t.Context(), doc.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

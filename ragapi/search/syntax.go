@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/ragscale/ragscale/ragapi/text"
 )
 
 // operand is a word, or a "quoted phrase", with what stands before it.
@@ -17,15 +17,15 @@ type operand struct {
 	or       bool // it may stand in for the wanted operand before it
 }
 
-// parse reads a text as web search engines do: words, "quoted phrases", or, -not. Nothing is an error: a quote that is not
+// parse reads a query as web search engines do: words, "quoted phrases", or, -not. Nothing is an error: a quote that is not
 // closed ends with the text, an "or" without anything at both sides is no operator, and a dash that touches no word is none.
-// The text is normalised (NFC) and its white space collapsed, so that equal queries are read alike.
+// The query is normalised (NFC) and its white space collapsed, so that equal queries are read alike.
 //
 // It is read here and not by PostgreSQL, because what is excluded must be known apart: it holds for every list of a search.
-func parse(text string) []operand {
+func parse(query string) []operand {
 	var operands []operand
 	or := false
-	for rest := skip(norm.NFC.String(text)); rest != ""; rest = skip(rest) {
+	for rest := skip(text.Normal(query)); rest != ""; rest = skip(rest) {
 		rest = strings.TrimLeft(rest, "([{")
 		unsigned := strings.TrimLeft(rest, "-")
 		next := operand{excluded: unsigned != rest}

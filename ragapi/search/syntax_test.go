@@ -1,6 +1,7 @@
 package search
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,11 +132,33 @@ func TestConditionsMeanWhatTheyCouldMean(t *testing.T) {
 		`"7"`:      {`{"k":"7"}`, `{"k":["7"]}`},
 		"1e-20000": {`{"k":"1e-20000"}`, `{"k":["1e-20000"]}`},
 		"007":      {`{"k":"007"}`, `{"k":["007"]}`},
-		"e\u0301":  {`{"k":"é"}`, `{"k":["é"]}`},
+		"e\u0301":  {`{"k":"é"}`, `{"k":["é"]}`, "{\"k\":\"e\u0301\"}", "{\"k\":[\"e\u0301\"]}"},
 	} {
 		got, err := Condition{"k", value}.alternatives()
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("%s (%v, -want +got):\n%s", value, err, diff)
 		}
+	}
+}
+
+// TestAFilterMeetsBothForms: metadata is kept as it was sent.
+func TestAFilterMeetsBothForms(t *testing.T) {
+	for _, sent := range []Condition{{"caf\u00e9", "caf\u00e9"}, {"cafe\u0301", "cafe\u0301"}, {"cafe\u0301", `"caf` + "\u00e9" + `"`}} {
+		objects, err := sent.alternatives()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"caf\u00e9", "cafe\u0301"} {
+			for _, value := range []string{"caf\u00e9", "cafe\u0301"} {
+				for _, want := range []string{`{"` + key + `":"` + value + `"}`, `{"` + key + `":["` + value + `"]}`} {
+					if !slices.Contains(objects, want) {
+						t.Errorf("%+q is not met by %+q", sent, want)
+					}
+				}
+			}
+		}
+	}
+	if objects, err := (Condition{"a", "1"}).alternatives(); err != nil || len(objects) != 4 {
+		t.Errorf("%q (%v), want four", objects, err)
 	}
 }

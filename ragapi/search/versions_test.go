@@ -49,7 +49,7 @@ func (s shelf) put(t *testing.T, text string) uuid.UUID {
 	t.Helper()
 	doc, err := s.Create(t.Context(), document.Upload{Title: "T", Text: text})
 	if err == nil {
-		_, err = s.Process(t.Context(), doc.ID)
+		_, _, err = s.Process(t.Context(), doc.ID)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func (s shelf) replace(t *testing.T, id uuid.UUID, text string) {
 	t.Helper()
 	_, err := s.Replace(t.Context(), id, document.Upload{Title: "T", Text: text}, anyDocument)
 	if err == nil {
-		_, err = s.Process(t.Context(), id)
+		_, _, err = s.Process(t.Context(), id)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestAHitShowsTheTextThatWasRanked(t *testing.T) {
 			changes, goes := s.put(t, "The lamp of old."), s.put(t, "A lamp that goes.") // of equal hits the newest come first
 			b := &between{Pool: s.pool, before: map[int]func(){n: func() {
 				s.replace(t, changes, "The bicycle of today.")
-				if err := s.Delete(t.Context(), goes); err != nil {
+				if err := s.Delete(t.Context(), goes, nil); err != nil {
 					t.Fatal(err)
 				}
 			}}}
@@ -126,7 +126,7 @@ func TestWhatChangedMeanwhileTakesNobodysPlace(t *testing.T) {
 	changes, goes := s.put(t, "The lamp of old."), s.put(t, "A lamp that goes.")
 	b := &between{Pool: s.pool, before: map[int]func(){2: func() {
 		s.replace(t, changes, "The bicycle of today.")
-		if err := s.Delete(t.Context(), goes); err != nil {
+		if err := s.Delete(t.Context(), goes, nil); err != nil {
 			t.Fatal(err)
 		}
 	}}}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -15,14 +14,18 @@ import (
 // timeTag is the ETag of what changes no more than once in a microsecond.
 func timeTag(updated time.Time) string { return `"` + strconv.FormatInt(updated.UnixMicro(), 36) + `"` }
 
-// writeTagged answers body, which ends a line, or 304 to a client that has it.
-func writeTagged(w *exchange, r *http.Request, tag string, body []byte) {
+// writeTagged answers body, which ends a line, or 304 to a client that has it. Its error is a Problem: the client wants another.
+func writeTagged(w *exchange, r *http.Request, tag string, body []byte) error {
+	if !ifMatch(r, tag) {
+		return conditionFailed
+	}
 	w.Header().Set("ETag", tag)
-	if noneMatch(r.Header.Get("If-None-Match"), tag) {
+	if noneMatch(r, tag) {
 		w.WriteHeader(http.StatusNotModified)
-		return
+		return nil
 	}
 	w.answerJSON(http.StatusOK, body)
+	return nil
 }
 
 // hashTag is the ETag of what has no other.
@@ -39,19 +42,7 @@ func writeTaggedJSON(w *exchange, r *http.Request, tag string, v any) error {
 	if tag == "" {
 		tag = hashTag(body)
 	}
-	writeTagged(w, r, tag, body)
-	return nil
-}
-
-// noneMatch reports whether an If-None-Match header covers tag, after RFC 9110, 13.1.2.
-func noneMatch(header, tag string) bool {
-	for candidate := range strings.SplitSeq(header, ",") {
-		candidate = strings.TrimPrefix(strings.TrimSpace(candidate), "W/") // weak: proxies that compress weaken tags
-		if candidate == tag || candidate == "*" {
-			return true
-		}
-	}
-	return false
+	return writeTagged(w, r, tag, body)
 }
 
 func writeJSON(w *exchange, status int, v any) error {

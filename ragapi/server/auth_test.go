@@ -50,7 +50,7 @@ func guardedAPI(f *fake, o Options) http.Handler {
 	return checked(o)
 }
 
-func as(h http.Handler, token, method, target, body string) *httptest.ResponseRecorder {
+func as(h http.Handler, token, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
@@ -59,6 +59,9 @@ func as(h http.Handler, token, method, target, body string) *httptest.ResponseRe
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	r.Header.Set("X-User-Id", "ann")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
@@ -143,19 +146,19 @@ func (o owned) Get(_ context.Context, id uuid.UUID, _ session.Span) (session.Ses
 	s.ID = id
 	return s, o.err
 }
-func (o owned) Create(ctx context.Context, user string) (session.Session, error) {
+func (o owned) Create(ctx context.Context, user string, key idempotency.Key) (session.Session, error) {
 	*o.asked = append(*o.asked, "create "+user)
-	return o.fakeSessions.Create(ctx, user)
+	return o.fakeSessions.Create(ctx, user, key)
 }
 func (o owned) List(_ context.Context, user string, _ int, _ uuid.UUID) ([]session.Session, error) {
 	*o.asked = append(*o.asked, "list "+user)
 	return nil, nil
 }
-func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
+func (o owned) Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key, meant session.Condition) (session.Message, error) {
 	*o.asked = append(*o.asked, "append")
-	return o.fakeSessions.Append(ctx, id, m, key)
+	return o.fakeSessions.Append(ctx, id, m, key, meant)
 }
-func (o owned) Delete(context.Context, uuid.UUID) error {
+func (o owned) Delete(context.Context, uuid.UUID, session.Condition) error {
 	*o.asked = append(*o.asked, "delete")
 	return nil
 }

@@ -4,14 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"net/http"
+	"slices"
 	"strings"
 
+	"github.com/ragscale/ragscale/ragapi/document"
 	"github.com/ragscale/ragscale/ragapi/idempotency"
+	"github.com/ragscale/ragscale/ragapi/session"
 )
 
 const (
-	keyHeader   = "Idempotency-Key"
-	maxKeyBytes = 255
+	keyHeader       = "Idempotency-Key"
+	matchHeader     = "If-Match"
+	noneMatchHeader = "If-None-Match"
+	maxKeyBytes     = 255
 )
 
 // requestKey returns what the sender calls a request that asks for parts; the zero key if they do not call it anything. A key
@@ -39,15 +44,69 @@ func requestKey(r *http.Request, parts ...string) (idempotency.Key, error) {
 	return idempotency.Key{Owner: user, Value: value, Request: [32]byte(sum.Sum(nil))}, nil
 }
 
-// ifMatch reports whether a request's condition holds for what has tag, after RFC 9110, 13.1.1. Without one it does.
-func ifMatch(r *http.Request, tag string) bool {
-	conditions := r.Header.Values("If-Match")
-	for _, condition := range conditions {
-		for candidate := range strings.SplitSeq(condition, ",") {
-			if candidate = strings.TrimSpace(candidate); candidate == tag || candidate == "*" {
-				return true // a weak tag is none here
-			}
-		}
+// ofDocument is a request's conditions on a document that is to change; nil if there are none.
+func ofDocument(r *http.Request) document.Condition {
+	if !conditional(r) {
+		return nil
 	}
-	return len(conditions) == 0
+	return func(d document.Document) bool { return holds(r, documentTag(d)) }
+}
+
+// ofSession is a request's conditions on a session that is to change; nil if there are none.
+func ofSession(r *http.Request) session.Condition {
+	if !conditional(r) {
+		return nil
+	}
+	return func(s session.Session) bool { return holds(r, timeTag(s.UpdatedAt)) }
+}
+
+func conditional(r *http.Request) bool {
+	return len(r.Header.Values(matchHeader)) > 0 || len(r.Header.Values(noneMatchHeader)) > 0
+}
+
+// holds reports whether a request may change what has tag, after RFC 9110, 13.2.2. Dates are not heeded: nothing here has a Last-Modified.
+func holds(r *http.Request, tag string) bool { return ifMatch(r, tag) && !noneMatch(r, tag) }
+
+// ofNothing are the conditions on what a request makes: it is not there, so that no If-Match holds, and every If-None-Match does.
+func ofNothing(r *http.Request) error {
+	if len(r.Header.Values(matchHeader)) > 0 {
+		return conditionFailed
+	}
+	return nil
+}
+
+var conditionFailed = preconditionFailed.because("what it is about is not, as it is, what If-Match and If-None-Match say")
+
+// ifMatch reports whether If-Match, if there is one, names what has tag, after RFC 9110, 13.1.1: a weak tag is none here.
+func ifMatch(r *http.Request, tag string) bool {
+	lists := r.Header.Values(matchHeader)
+	return len(lists) == 0 || slices.ContainsFunc(lists, func(list string) bool { return names(list, tag, false) })
+}
+
+// noneMatch reports whether If-None-Match names tag, after RFC 9110, 13.1.2. Proxies that compress weaken tags.
+func noneMatch(r *http.Request, tag string) bool {
+	return slices.ContainsFunc(r.Header.Values(noneMatchHeader), func(list string) bool { return names(list, tag, true) })
+}
+
+// names reports whether a list of ETags (RFC 9110, 8.8.3) has tag or is *. It ends where it is not well-formed.
+func names(list, tag string, weak bool) bool {
+	if strings.TrimSpace(list) == "*" {
+		return true
+	}
+	for rest := list; ; {
+		rest = strings.TrimLeft(rest, ", \t")
+		opaque := strings.TrimPrefix(rest, "W/")
+		strong := opaque == rest
+		if !strings.HasPrefix(opaque, `"`) {
+			return false
+		}
+		end := strings.IndexByte(opaque[1:], '"')
+		if end < 0 {
+			return false
+		}
+		if opaque[:end+2] == tag && (strong || weak) {
+			return true
+		}
+		rest = opaque[end+2:]
+	}
 }

@@ -21,8 +21,8 @@ const (
 	maxFields = 100
 )
 
-// connections accepts connections, which share a room. Where it is short, those go first that wait for a head which does not end,
-// then those that have been idle for the longest.
+// connections accepts connections, which share a room. Where it is short, those go first whose heads take the most, then those that
+// wait for a head which does not come, then those that have been idle for the longest.
 type connections struct {
 	net.Listener
 	room *admission.Room
@@ -47,8 +47,9 @@ type connection struct {
 	hold admission.Hold
 
 	mu    sync.Mutex
-	heads bool  // it waits for a head
-	head  int64 // what has come of it takes
+	heads bool      // it waits for a head
+	head  int64     // what has come of it takes
+	began time.Time // when the first of it came
 }
 
 func (c *connection) awaits(within time.Duration) {
@@ -74,12 +75,12 @@ func (c *connection) heard(piece []byte) {
 		return
 	}
 	if c.head == 0 {
-		c.hold.Await(time.Now().Add(readHeaderTimeout), c)
+		c.began = time.Now()
 	}
 	c.head += headFactor*int64(len(piece)) + fieldCost*int64(bytes.Count(piece, []byte{'\n'}))
-	if c.head > usualHead {
-		c.hold.Swell(connectionCost + c.head - usualHead)
-	}
+	takes := connectionCost + max(c.head-usualHead, 0)
+	c.hold.Await(c.began.Add(readHeaderTimeout*connectionCost/time.Duration(takes)), c) // the more it takes, the sooner it has to end
+	c.hold.Swell(takes)
 }
 
 // CutOff implements admission.Client.

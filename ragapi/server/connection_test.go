@@ -86,6 +86,32 @@ func TestAHeadThatDoesNotEndMakesRoomForThoseThatAsk(t *testing.T) {
 	getOn(t, other, "", http.StatusNoContent)
 }
 
+func TestAHeadThatGrowsCutsOffNobodyWhoseHeadIsSmall(t *testing.T) {
+	address := listen(t, 20*connectionCost)
+	var honest []net.Conn
+	for range 8 {
+		honest = append(honest, dial(t, address))
+		if _, err := io.WriteString(honest[len(honest)-1], "GET / HTTP/1.1\r\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(50 * time.Millisecond) // they came first, so they are late first
+	greedy := dial(t, address)
+	if _, err := io.WriteString(greedy, "GET / HTTP/1.1\r\n"+strings.Repeat("a:\r\n", 2000)); err == nil && !closed(greedy) {
+		t.Error("a head that takes more than all of the memory is waited for")
+	}
+	for _, conn := range honest {
+		if _, err := io.WriteString(conn, "Host: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("one who sends a head in pieces: %v", err)
+		}
+		answer.Body.Close()
+	}
+}
+
 func TestTheFieldsOfAHeadAreBounded(t *testing.T) {
 	address := listen(t, 1<<20)
 	fields := func(n int) string {

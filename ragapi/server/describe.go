@@ -16,8 +16,7 @@ type description struct {
 }
 
 func (a *api) describe(w *exchange, r *http.Request) error {
-	writeTagged(w, r, a.description.tag, a.description.body)
-	return nil
+	return writeTagged(w, r, a.description.tag, a.description.body)
 }
 
 const descriptionText = `Errors are problems after RFC 9457: the type of a problem is for programs and stays, its texts may change.
@@ -111,8 +110,8 @@ func (d *describer) parameters(t route) (all []openapi.Parameter) {
 		all = append(all, openapi.Parameter{Name: "id", In: "path", Required: true, Schema: idSchema, Example: exampleDocumentID})
 	}
 	read := t.parameters
-	if t.tagged() {
-		read = append(slices.Clone(read), ifNoneMatchHeader)
+	if t.conditional() {
+		read = append(slices.Clone(read), ifMatchHeader, ifNoneMatchHeader)
 	}
 	for _, p := range read {
 		if described := p.describe(d.checked); described != nil {
@@ -150,6 +149,9 @@ func problemsOfBody(t route) []*kind {
 	}
 	if hasID(t.path) {
 		all = append(all, notFound)
+	}
+	if t.conditional() {
+		all = append(all, preconditionFailed)
 	}
 	if t.body != nil {
 		all = append(all, tooLarge, tooSlow, unsupportedMedia, overloaded)

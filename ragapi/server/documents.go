@@ -64,6 +64,9 @@ type documentPage struct {
 
 func (a *api) createDocument(w *exchange, r *http.Request) error {
 	up, err := readUpload(w, r)
+	if err == nil {
+		err = ofNothing(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -98,7 +101,7 @@ func (a *api) replaceDocument(w *exchange, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	doc, err := a.Documents.Replace(ctx, id, up, func(d document.Document) bool { return ifMatch(r, documentTag(d)) })
+	doc, err := a.Documents.Replace(ctx, id, up, ofDocument(r))
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,7 @@ func (a *api) retryDocument(w *exchange, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	doc, err := a.Documents.Retry(ctx, id)
+	doc, err := a.Documents.Retry(ctx, id, ofDocument(r))
 	if err != nil {
 		return err
 	}
@@ -141,7 +144,7 @@ func (a *api) deleteDocument(w *exchange, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	if err := a.Documents.Delete(ctx, id); err != nil {
+	if err := a.Documents.Delete(ctx, id, ofDocument(r)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -41,17 +41,6 @@ func TestAReplacementIsAccepted(t *testing.T) {
 	}
 }
 
-func TestAReplacementHeedsIfMatch(t *testing.T) {
-	tag := documentTag(sample())
-	for condition, want := range map[string]int{
-		tag: 202, "*": 202, `"x", ` + tag: 202, `"x"`: 412, "W/" + tag: 412, "": 412, `"x","y"`: 412,
-	} {
-		if w := ask(&fake{}, "PUT", aDocument, anUpload, "If-Match", condition); w.Code != want {
-			t.Errorf("If-Match: %s is answered %d, want %d: %s", condition, w.Code, want, w.Body)
-		}
-	}
-}
-
 func TestATagChangesWithTheDocument(t *testing.T) {
 	seen := map[string]bool{}
 	later := sample()

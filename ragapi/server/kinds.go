@@ -30,7 +30,7 @@ var (
 	methodNotAllowed   = lasting("method-not-allowed", http.StatusMethodNotAllowed, "The method is not allowed here", "Allow has the methods that are.")
 	tooSlow            = lasting("too-slow", http.StatusRequestTimeout, "The body came too slowly", "The body came too slowly.")
 	notFailed          = lasting("not-failed", http.StatusConflict, "There is nothing to try again", "The document has not failed.")
-	preconditionFailed = lasting("precondition-failed", http.StatusPreconditionFailed, "The document has changed", "The document is not the one that If-Match names.")
+	preconditionFailed = lasting("precondition-failed", http.StatusPreconditionFailed, "A condition does not hold", "What it is about is not, as it is, what If-Match and If-None-Match say.")
 	tooLarge           = lasting("too-large", http.StatusRequestEntityTooLarge, "The body is too large", "The body is larger than it may be.")
 	unsupportedMedia   = lasting("unsupported-media-type", http.StatusUnsupportedMediaType, "The media type is not supported", "The media type is none of those here, or has a charset other than UTF-8 or a Content-Encoding.")
 	inFlight           = passing("idempotency-in-flight", http.StatusConflict, "A request with this key is being carried out", "Another request with this Idempotency-Key is being carried out.")

@@ -94,8 +94,8 @@ func (h header) describe(checked bool) *openapi.Parameter {
 
 var (
 	idempotencyKey    = header{name: keyHeader, schema: patternSchema(`[!-~]`, maxKeyBytes), about: "What the sender calls this request: sent again within 24 hours it is answered as the first time."}
-	ifMatchHeader     = header{name: "If-Match", schema: anyText, about: "ETags, one of which the document must have, or *."}
-	ifNoneMatchHeader = header{name: "If-None-Match", schema: anyText, about: "ETags of answers that the client has."}
+	ifMatchHeader     = header{name: matchHeader, schema: anyText, about: "ETags, one of which must be that of what it is about, or *; else it is a 412. What is made here has none yet."}
+	ifNoneMatchHeader = header{name: noneMatchHeader, schema: anyText, about: "ETags that what it is about must not have: of answers that the client has, for a 304; where it would be changed, it is a 412."}
 	requestIDGiven    = header{name: requestIDHeader, schema: anyText, about: "What the sender calls this request in the log, at most 128 of letters, digits and -_.=; what is otherwise is replaced."}
 	userName          = header{name: userHeader, schema: shortText(maxUserBytes), about: "The user, for the query log and for the Idempotency-Key.", unchecked: true}
 )

@@ -43,7 +43,8 @@ var storeProblems = []struct {
 }{
 	{document.ErrNotFound, notFound.because("no document has this id")},
 	{session.ErrNotFound, notFound.because("no session has this id, or it has expired")},
-	{document.ErrChanged, preconditionFailed.because("no tag of If-Match is that of the document as it is")},
+	{document.ErrChanged, conditionFailed},
+	{session.ErrChanged, conditionFailed},
 	{document.ErrNotFailed, notFailed.because("the document has not failed")},
 	{idempotency.ErrInFlight, inFlight.because("send it again when it has ended")},
 	{idempotency.ErrOtherRequest, keyMismatch.because(keyHeader + " stands for one path and one content, for 24 hours")},

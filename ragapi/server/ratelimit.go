@@ -24,17 +24,19 @@ const maxLimited = 50_000
 type RateLimit struct {
 	perSecond float64
 	burst     int
+	hops      int
 	buckets   *lru.Cache[string, *rate.Limiter]
 	now       func() time.Time
 }
 
-// NewRateLimit returns a limit; with perSecond 0 there is none.
-func NewRateLimit(perSecond float64, burst int) (*RateLimit, error) {
+// NewRateLimit returns a limit; with perSecond 0 there is none. hops are the proxies in front that append to X-Forwarded-For whom they
+// were asked by, and that nobody gets past.
+func NewRateLimit(perSecond float64, burst, hops int) (*RateLimit, error) {
 	buckets, err := lru.New[string, *rate.Limiter](maxLimited)
 	if err != nil {
 		return nil, fmt.Errorf("rate limit: %w", err)
 	}
-	return &RateLimit{perSecond: perSecond, burst: burst, buckets: buckets, now: time.Now}, nil
+	return &RateLimit{perSecond: perSecond, burst: burst, hops: hops, buckets: buckets, now: time.Now}, nil
 }
 
 // take counts a request, or refuses it. It says in the answer's headers how much is left
@@ -44,7 +46,7 @@ func (l *RateLimit) take(w http.ResponseWriter, r *http.Request, caller auth.Cal
 		return nil
 	}
 	now := l.now()
-	bucket := l.bucket(limitedAs(r, caller))
+	bucket := l.bucket(l.limitedAs(r, caller))
 	taken, left := bucket.AllowN(now, 1), bucket.TokensAt(now)
 	fullIn := math.Ceil((float64(l.burst) - left) / l.perSecond)
 	w.Header().Set("RateLimit-Policy", fmt.Sprintf(`"caller";q=%d;w=%.0f`, l.burst, math.Ceil(float64(l.burst)/l.perSecond)))
@@ -69,21 +71,24 @@ func (l *RateLimit) bucket(caller string) *rate.Limiter {
 }
 
 // limitedAs is what a caller is counted by: the user of the token, or where nobody is asked the address.
-func limitedAs(r *http.Request, caller auth.Caller) string {
+func (l *RateLimit) limitedAs(r *http.Request, caller auth.Caller) string {
 	if caller.Checked() {
 		return "user " + caller.User
 	}
-	return "address " + network(clientAddress(r))
+	return "address " + network(clientAddress(r, l.hops))
 }
 
-// clientAddress is the last hop of X-Forwarded-For, which the load balancer added; those before it are the client's own
-// words. Without a load balancer it is the peer.
-func clientAddress(r *http.Request) string {
-	if hops := r.Header.Values("X-Forwarded-For"); len(hops) > 0 {
-		last := hops[len(hops)-1]
-		return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+// clientAddress is what the outermost of some proxies added to X-Forwarded-For: those before it are the client's own words. Where
+// there are fewer, the request came to one of the inner proxies, whose word is the first. Without any it is the peer.
+func clientAddress(r *http.Request, hops int) string {
+	said := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	address := r.RemoteAddr
+	for ; hops > 0 && said != ""; hops-- {
+		last := strings.LastIndexByte(said, ',')
+		address = strings.TrimSpace(said[last+1:])
+		said = said[:max(last, 0)]
 	}
-	return r.RemoteAddr
+	return address
 }
 
 // network is what one client has of addresses: one of IPv4, a /64 of IPv6. What is no address counts as one and the same.

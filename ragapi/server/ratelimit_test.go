@@ -15,7 +15,7 @@ import (
 
 func limited(t *testing.T, f *fake, perSecond float64, burst int) (h http.Handler, pass func(time.Duration)) {
 	t.Helper()
-	limit, err := NewRateLimit(perSecond, burst)
+	limit, err := NewRateLimit(perSecond, burst, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestWithoutAuthenticationAddressesAreLimited(t *testing.T) {
 		"one address in two notations":  {[2]string{"::ffff:192.0.2.1", ""}, [2]string{"192.0.2.1:80", ""}, true},
 		"what is no address, unlimited": {[2]string{"a", ""}, [2]string{"b", ""}, true},
 	} {
-		limit, err := NewRateLimit(1, 1)
+		limit, err := NewRateLimit(1, 1, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,9 +98,71 @@ func TestWithoutAuthenticationAddressesAreLimited(t *testing.T) {
 	}
 }
 
+// TestTheClientIsWhomTheOutermostProxyNames, of those that are known to be there: whoever asks can say anything before.
+func TestTheClientIsWhomTheOutermostProxyNames(t *testing.T) {
+	for _, c := range []struct {
+		hops int
+		said []string
+		want string
+	}{
+		{0, nil, "peer"},
+		{0, []string{"a, b"}, "peer"},
+		{1, nil, "peer"},
+		{1, []string{"client"}, "client"},
+		{1, []string{"invented, client"}, "client"},
+		{1, []string{"invented", "client"}, "client"},
+		{1, []string{"invented,"}, ""},
+		{2, nil, "peer"},
+		{2, []string{"straight"}, "straight"},
+		{2, []string{"client, edge"}, "client"},
+		{2, []string{"client , edge"}, "client"},
+		{2, []string{"invented, client, edge"}, "client"},
+		{2, []string{"invented, client", "edge"}, "client"},
+		{2, []string{"invented", "client", "edge"}, "client"},
+		{2, []string{"invented, , edge"}, ""},
+		{3, []string{"invented, client, outer", "inner"}, "client"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = "peer"
+		for _, line := range c.said {
+			r.Header.Add("X-Forwarded-For", line)
+		}
+		if got := clientAddress(r, c.hops); got != c.want {
+			t.Errorf("%d proxies, %q: %q, want %q", c.hops, c.said, got, c.want)
+		}
+	}
+}
+
+// TestBehindAnEdgeClientsAreLimited and not the edge, which all of them come through.
+func TestBehindAnEdgeClientsAreLimited(t *testing.T) {
+	limit, err := NewRateLimit(1, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit.now = func() time.Time { return created }
+	o := optionsOf(&fake{})
+	o.RateLimit = limit
+	h := checked(o)
+	for _, c := range []struct {
+		said string
+		want int
+	}{
+		{"192.0.2.1, 198.51.100.1", 200}, {"192.0.2.2, 198.51.100.1", 200}, // two clients of one edge
+		{"192.0.2.1, 198.51.100.2", 429},              // one client of two edges
+		{"203.0.113.9, 192.0.2.2, 198.51.100.1", 429}, // who says to be another
+	} {
+		r := httptest.NewRequest("GET", "/v1/search?q=x", nil)
+		r.Header.Set("X-Forwarded-For", c.said)
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != c.want {
+			t.Errorf("%s: %d, want %d", c.said, w.Code, c.want)
+		}
+	}
+}
+
 // TestTheLimitsMemoryIsBounded, however many invent names. Whoever asks all the time is not forgotten for them.
 func TestTheLimitsMemoryIsBounded(t *testing.T) {
-	limit, err := NewRateLimit(1, 2)
+	limit, err := NewRateLimit(1, 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

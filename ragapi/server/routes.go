@@ -33,6 +33,9 @@ func (t route) tagged() bool {
 	return kept && t.method == http.MethodGet
 }
 
+// conditional reports whether it heeds If-Match and If-None-Match.
+func (t route) conditional() bool { return t.tagged() || !t.admin && t.method != http.MethodGet }
+
 // routes are all there is.
 func (a *api) routes() []route {
 	return slices.Concat(a.documentRoutes(), a.searchRoutes(), a.sessionRoutes(), probeRoutes(a.Readiness), []route{{
@@ -64,10 +67,9 @@ func (a *api) documentRoutes() []route {
 		method: http.MethodPut, path: "/v1/documents/{id}", scope: auth.DocumentsWrite, handle: a.replaceDocument,
 		id: "replaceDocument", tag: "documents", summary: "Replace a document's title, text and metadata",
 		about:      "Searches find the text before until the new one is ready.",
-		parameters: []parameter{ifMatchHeader, textTitle},
+		parameters: []parameter{textTitle},
 		body:       uploads(a.MaxUploadBytes),
 		answers:    []answer{acceptedDocument},
-		problems:   []*kind{preconditionFailed},
 	}, {
 		method: http.MethodDelete, path: "/v1/documents/{id}", scope: auth.DocumentsWrite, handle: a.deleteDocument,
 		id: "deleteDocument", tag: "documents", summary: "Delete a document",
@@ -104,8 +106,10 @@ func (a *api) sessionRoutes() []route {
 	return []route{{
 		method: http.MethodPost, path: "/v1/sessions", scope: auth.SessionsWrite, handle: a.createSession,
 		id: "createSession", tag: "sessions", summary: "Begin a session",
-		body:    jsonBody(newSession, maxSessionBody, map[string]string{"user": exampleUser}),
-		answers: []answer{{status: http.StatusCreated, about: "The session.", body: exampleNewSession, located: true}},
+		parameters: []parameter{idempotencyKey, userName},
+		body:       jsonBody(newSession, maxSessionBody, map[string]string{"user": exampleUser}),
+		answers:    []answer{{status: http.StatusCreated, about: "The session.", body: exampleNewSession, located: true}},
+		problems:   []*kind{inFlight, keyMismatch},
 	}, {
 		method: http.MethodGet, path: "/v1/sessions", scope: auth.SessionsRead, handle: a.listSessions,
 		id: "listSessions", tag: "sessions", summary: "List a user's sessions without their messages, the newest first",
@@ -119,7 +123,7 @@ func (a *api) sessionRoutes() []route {
 	}, {
 		method: http.MethodPost, path: "/v1/sessions/{id}/messages", scope: auth.SessionsWrite, handle: a.appendMessage,
 		id: "appendMessage", tag: "sessions", summary: "Add a message to a session",
-		parameters: []parameter{idempotencyKey},
+		parameters: []parameter{idempotencyKey, userName},
 		body:       jsonBody(newMessage, maxSessionBody, map[string]string{"role": exampleMessage.Role, "content": exampleMessage.Content}),
 		answers:    []answer{{status: http.StatusCreated, about: "The message as it is kept.", body: exampleMessage}},
 		problems:   []*kind{inFlight, keyMismatch},

@@ -100,8 +100,7 @@ func writeSearch(w *exchange, r *http.Request, q search.Query, found search.Resu
 	at := bytes.LastIndex(frame, []byte(noHits)) + len(noHits) - len("null")
 	body := make([]byte, 0, len(frame)+len(found.Encoded))
 	body = append(append(append(body, frame[:at]...), found.Encoded...), frame[at+len("null"):]...)
-	writeTagged(w, r, hashTag(body), body)
-	return nil
+	return writeTagged(w, r, hashTag(body), body)
 }
 
 // failureOf is why a search had no answer, as the query log has it: the end of its problem's type.

@@ -28,9 +28,9 @@ type Documents interface {
 	Get(ctx context.Context, id uuid.UUID) (document.Document, error)
 	List(ctx context.Context, limit int, before uuid.UUID) ([]document.Document, error)
 	ListStatus(ctx context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error)
-	Replace(ctx context.Context, id uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error)
-	Retry(ctx context.Context, id uuid.UUID) (document.Document, error)
-	Delete(ctx context.Context, id uuid.UUID) error
+	Replace(ctx context.Context, id uuid.UUID, up document.Upload, meant document.Condition) (document.Document, error)
+	Retry(ctx context.Context, id uuid.UUID, meant document.Condition) (document.Document, error)
+	Delete(ctx context.Context, id uuid.UUID, meant document.Condition) error
 	// Chunks returns at most limit chunks of a document, from a position on.
 	Chunks(ctx context.Context, id uuid.UUID, from, limit int) (document.Passage, error)
 }
@@ -42,11 +42,11 @@ type Searcher interface {
 
 // Sessions keeps conversations; session.Store is one.
 type Sessions interface {
-	Create(ctx context.Context, user string) (session.Session, error)
+	Create(ctx context.Context, user string, key idempotency.Key) (session.Session, error)
 	Get(ctx context.Context, id uuid.UUID, part session.Span) (session.Session, error)
-	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error)
+	Append(ctx context.Context, id uuid.UUID, m session.Message, key idempotency.Key, meant session.Condition) (session.Message, error)
 	List(ctx context.Context, user string, limit int, before uuid.UUID) ([]session.Session, error)
-	Delete(ctx context.Context, id uuid.UUID) error
+	Delete(ctx context.Context, id uuid.UUID, meant session.Condition) error
 }
 
 // QueryLog remembers searches; querylog.Recorder is one.

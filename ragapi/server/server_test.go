@@ -44,14 +44,15 @@ type fake struct {
 	query    search.Query
 	logged   []querylog.Record
 	appended session.Message
-	key      idempotency.Key // of what was appended
+	key      idempotency.Key // of what was appended, or begun
+	changed  bool            // something was
 	sessions []session.Session
 	listed   string // whose sessions
 	kept     session.Session
 }
 
 func (f *fake) Create(ctx context.Context, up document.Upload) (document.Document, error) {
-	f.uploaded = up
+	f.uploaded, f.changed = up, true
 	if f.waits > 0 {
 		select {
 		case <-time.After(f.waits):
@@ -61,13 +62,21 @@ func (f *fake) Create(ctx context.Context, up document.Upload) (document.Documen
 	}
 	return sample(), f.err
 }
-func (f *fake) Retry(context.Context, uuid.UUID) (document.Document, error) { return sample(), f.err }
-func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, matches func(document.Document) bool) (document.Document, error) {
-	f.uploaded = up
-	if !matches(sample()) {
-		return document.Document{}, document.ErrChanged
+func (f *fake) Retry(_ context.Context, _ uuid.UUID, meant document.Condition) (document.Document, error) {
+	return sample(), f.change(meant)
+}
+
+// change is what a store does whose document is the sample.
+func (f *fake) change(meant document.Condition) error {
+	if meant != nil && !meant(sample()) {
+		return fmt.Errorf("document: %w", document.ErrChanged)
 	}
-	return sample(), f.err
+	f.changed = true
+	return f.err
+}
+func (f *fake) Replace(_ context.Context, _ uuid.UUID, up document.Upload, meant document.Condition) (document.Document, error) {
+	f.uploaded = up
+	return sample(), f.change(meant)
 }
 func (f *fake) ListStatus(_ context.Context, status document.Status, limit int, before uuid.UUID) ([]document.Document, error) {
 	f.status = status
@@ -81,7 +90,9 @@ func (f *fake) Get(_ context.Context, id uuid.UUID) (document.Document, error) {
 	}
 	return sample(), f.err
 }
-func (f *fake) Delete(context.Context, uuid.UUID) error { return f.err }
+func (f *fake) Delete(_ context.Context, _ uuid.UUID, meant document.Condition) error {
+	return f.change(meant)
+}
 func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.Document, error) {
 	var page []document.Document
 	for _, d := range f.docs {
@@ -100,7 +111,8 @@ func (f *fake) Record(r querylog.Record) { f.logged = append(f.logged, r) }
 // fakeSessions answers as the fake is told.
 type fakeSessions struct{ *fake }
 
-func (f fakeSessions) Create(_ context.Context, user string) (session.Session, error) {
+func (f fakeSessions) Create(_ context.Context, user string, key idempotency.Key) (session.Session, error) {
+	f.key, f.changed = key, true
 	return sampleSession(user), f.err
 }
 func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Session, error) {
@@ -109,7 +121,10 @@ func (f fakeSessions) Get(context.Context, uuid.UUID, session.Span) (session.Ses
 	}
 	return sampleSession("u"), f.err
 }
-func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
+func (f fakeSessions) Append(_ context.Context, _ uuid.UUID, m session.Message, key idempotency.Key, meant session.Condition) (session.Message, error) {
+	if err := f.change(meant); err != nil {
+		return session.Message{}, err
+	}
 	f.appended, f.key = m, key
 	m.At = created
 	m.Number = 1
@@ -125,7 +140,18 @@ func (f fakeSessions) List(_ context.Context, user string, limit int, before uui
 	}
 	return page, f.err
 }
-func (f fakeSessions) Delete(context.Context, uuid.UUID) error { return f.err }
+func (f fakeSessions) Delete(_ context.Context, _ uuid.UUID, meant session.Condition) error {
+	return f.change(meant)
+}
+
+// change is what a store does whose session is the sample.
+func (f fakeSessions) change(meant session.Condition) error {
+	if meant != nil && !meant(sampleSession("u")) {
+		return session.ErrChanged
+	}
+	f.changed = true
+	return f.err
+}
 
 func sampleSession(user string) session.Session {
 	return session.Session{ID: id, User: user, CreatedAt: created, UpdatedAt: created, ExpiresAt: created.Add(time.Hour)}

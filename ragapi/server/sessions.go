@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ragscale/ragscale/ragapi/auth"
+	"github.com/ragscale/ragscale/ragapi/idempotency"
 	"github.com/ragscale/ragscale/ragapi/session"
 )
 
@@ -69,12 +72,19 @@ func (a *api) createSession(w *exchange, r *http.Request) error {
 		return invalid(body.faults)
 	}
 	user, err := actingFor(w, r, named)
+	if err == nil {
+		err = ofNothing(r)
+	}
+	if err != nil {
+		return err
+	}
+	key, err := requestKey(r, user)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	s, err := a.Sessions.Create(ctx, user)
+	s, err := a.Sessions.Create(ctx, user, key)
 	if err != nil {
 		return err
 	}
@@ -129,13 +139,27 @@ func (a *api) appendMessage(w *exchange, r *http.Request) error {
 	}
 	ctx, cancel := a.deadline(r)
 	defer cancel()
-	if err := a.changeable(ctx, id); err != nil {
-		return err
-	}
-	if m, err = a.Sessions.Append(ctx, id, m, key); err != nil {
+	if m, err = a.say(ctx, r, id, m, key); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusCreated, m)
+}
+
+// say adds a message to a session that the caller may see. Of one that is gone, what was said under the key before is answered.
+func (a *api) say(ctx context.Context, r *http.Request, id uuid.UUID, m session.Message, key idempotency.Key) (session.Message, error) {
+	meant, gone := ofSession(r), a.changeable(ctx, id)
+	switch {
+	case gone == nil:
+		return a.Sessions.Append(ctx, id, m, key, meant)
+	case key.Value == "" || !errors.Is(gone, session.ErrNotFound):
+		return session.Message{}, gone
+	}
+	none := func(session.Session) bool { return false }
+	m, err := a.Sessions.Append(ctx, id, m, key, none)
+	if errors.Is(err, session.ErrChanged) {
+		err = gone
+	}
+	return m, err
 }
 
 func (a *api) listSessions(w *exchange, r *http.Request) error {
@@ -182,7 +206,7 @@ func (a *api) deleteSession(w *exchange, r *http.Request) error {
 	if err := a.changeable(ctx, id); err != nil {
 		return err
 	}
-	if err := a.Sessions.Delete(ctx, id); err != nil {
+	if err := a.Sessions.Delete(ctx, id, ofSession(r)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -20,8 +20,12 @@ import (
 	"github.com/ragscale/ragscale/ragapi/postgres"
 )
 
-// ErrNotFound means that no session has the given id, or that it has expired.
-var ErrNotFound = errors.New("no such session")
+var (
+	// ErrNotFound means that no session has the given id, or that it has expired.
+	ErrNotFound = errors.New("no such session")
+	// ErrChanged means that a session is not the one that was meant.
+	ErrChanged = errors.New("the session has changed")
+)
 
 // Session is a conversation of one user.
 type Session struct {
@@ -67,20 +71,47 @@ func NewStore(pool *pgxpool.Pool, changes *change.Log, ttl time.Duration) *Store
 	return &Store{pool: pool, reads: postgres.NewReader(pool, nil, nil), changes: changes, ttl: ttl}
 }
 
-// Create begins a session of user.
-func (s *Store) Create(ctx context.Context, user string) (Session, error) {
+// Condition says whether a session, which is given without its messages, is as it was meant; nil is any. It is held in the
+// transaction that changes the session.
+type Condition func(Session) bool
+
+// Create begins a session of user. One that was begun under the same key is answered as it was then; ErrOtherRequest and
+// ErrInFlight of package idempotency say why it is not.
+func (s *Store) Create(ctx context.Context, user string, key idempotency.Key) (Session, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Session{}, fmt.Errorf("session id: %w", err)
 	}
-	made := Session{ID: id, User: user}
-	err = s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
-		return s.change(ctx, tx, change.SessionAdded, user, createSQL, []any{id, user, s.ttl}, &made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+	made, err := once(ctx, s, key, change.SessionAdded, user, func(tx pgx.Tx) (Session, []change.Change, error) {
+		made := Session{ID: id, User: user}
+		changes, err := s.change(ctx, tx, change.SessionAdded, user, createSQL, []any{id, user, s.ttl}, &made.CreatedAt, &made.UpdatedAt, &made.ExpiresAt)
+		return made, changes, err
 	})
 	if err != nil {
 		return Session{}, fmt.Errorf("create session: %w", err)
 	}
 	return made, nil
+}
+
+// once makes a change of subject in a transaction, or returns what came of it when it was made under the same key before.
+func once[T any](ctx context.Context, s *Store, key idempotency.Key, what change.What, subject string, do func(pgx.Tx) (T, []change.Change, error)) (made T, err error) {
+	in := postgres.InTx
+	if key.Value != "" {
+		in = postgres.InTxOnce
+	}
+	err = s.changes.Write(ctx, s.pool, in, func(tx pgx.Tx) (changes []change.Change, err error) {
+		first := false
+		made, err = idempotency.Once(ctx, tx, key, func() (made T, err error) {
+			first = true
+			made, changes, err = do(tx)
+			return made, err
+		})
+		if err == nil && !first { // who made it may have died before anybody was told
+			changes, err = s.changes.Tx(ctx, tx, subject, what)
+		}
+		return changes, err
+	})
+	return made, err
 }
 
 const createSQL = `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, now() + $3) RETURNING created_at, updated_at, expires_at`
@@ -89,7 +120,7 @@ const createSQL = `INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2
 const getSQL = `
 SELECT s.id, s.user_id, s.created_at, s.updated_at, s.expires_at, m.number, m.role, m.content, m.at
 FROM sessions s LEFT JOIN LATERAL (
-    SELECT number, role, content, at FROM session_messages WHERE session_id = s.id AND ($2 = 0 OR number < $2) ORDER BY number DESC LIMIT $3
+    SELECT number, role, content, at FROM session_messages WHERE session_id = s.id AND ($2::bigint = 0 OR number < $2) ORDER BY number DESC LIMIT $3
 ) m ON true
 WHERE s.id = $1 AND s.expires_at > now() ORDER BY m.number DESC`
 
@@ -151,25 +182,16 @@ INSERT INTO session_messages (session_id, number, role, content, at) SELECT id, 
 
 // Append adds a message. Messages that arrive at once are all kept, in some order. m gets its number and time. One that was added
 // under the same key is answered as it was then; ErrOtherRequest and ErrInFlight of package idempotency say why it is not.
-func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempotency.Key) (Message, error) {
-	in := postgres.InTx
-	if key.Value != "" {
-		in = postgres.InTxOnce
-	}
-	var added Message
-	err := s.changes.Write(ctx, s.pool, in, func(tx pgx.Tx) (changes []change.Change, err error) {
-		first := false
-		added, err = idempotency.Once(ctx, tx, key, func() (_ Message, err error) {
-			first = true
-			made := m
-			changes, err = s.change(ctx, tx, change.SessionChanged, id.String(), appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
-			made.At = made.At.UTC()
-			return made, err
-		})
-		if err == nil && !first { // who added it may have died before anybody was told
-			changes, err = s.changes.Tx(ctx, tx, id.String(), change.SessionChanged)
+// ErrChanged: the session is not the one that was meant.
+func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempotency.Key, meant Condition) (Message, error) {
+	added, err := once(ctx, s, key, change.SessionChanged, id.String(), func(tx pgx.Tx) (Message, []change.Change, error) {
+		if err := lock(ctx, tx, id, meant); err != nil {
+			return Message{}, nil, err
 		}
-		return changes, err
+		made := m
+		changes, err := s.change(ctx, tx, change.SessionChanged, id.String(), appendSQL, []any{id, m.Role, m.Content, s.ttl, MostMessages}, &made.Number, &made.At)
+		made.At = made.At.UTC()
+		return made, changes, err
 	})
 	if err != nil {
 		return Message{}, notFoundOr(err, "append to session")
@@ -177,9 +199,28 @@ func (s *Store) Append(ctx context.Context, id uuid.UUID, m Message, key idempot
 	return added, nil
 }
 
-// Delete ends the session with id, or returns ErrNotFound.
-func (s *Store) Delete(ctx context.Context, id uuid.UUID) error {
+// lockSQL keeps others from changing a session before the transaction ends.
+const lockSQL = `SELECT id, user_id, created_at, updated_at, expires_at FROM sessions WHERE id = $1 AND expires_at > now() FOR UPDATE`
+
+// lock holds a session to a condition, if there is one: it returns ErrChanged if it is not the one that was meant.
+func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, meant Condition) error {
+	if meant == nil {
+		return nil
+	}
+	var found Session
+	err := tx.QueryRow(ctx, lockSQL, id).Scan(&found.ID, &found.User, &found.CreatedAt, &found.UpdatedAt, &found.ExpiresAt)
+	if err == nil && !meant(found) {
+		err = ErrChanged
+	}
+	return err
+}
+
+// Delete ends the session with id, or returns ErrNotFound, or ErrChanged if it is not the one that was meant.
+func (s *Store) Delete(ctx context.Context, id uuid.UUID, meant Condition) error {
 	err := s.changes.Write(ctx, s.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
+		if err := lock(ctx, tx, id, meant); err != nil {
+			return nil, err
+		}
 		return s.change(ctx, tx, change.SessionChanged, id.String(), `DELETE FROM sessions WHERE id = $1 AND expires_at > now() RETURNING id`, []any{id}, &id)
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func open(t *testing.T) (*session.Store, *pgxpool.Pool) {
 
 func create(t *testing.T, store *session.Store, user string) session.Session {
 	t.Helper()
-	s, err := store.Create(t.Context(), user)
+	s, err := store.Create(t.Context(), user, idempotency.Key{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func create(t *testing.T, store *session.Store, user string) session.Session {
 
 func say(t *testing.T, store *session.Store, id uuid.UUID, content string) session.Message {
 	t.Helper()
-	s, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: content}, idempotency.Key{})
+	s, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: content}, idempotency.Key{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +188,7 @@ func TestMessagesAtOnceAreAllKept(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if _, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: fmt.Sprint(i)}, idempotency.Key{}); err != nil {
+			if _, err := store.Append(t.Context(), id, session.Message{Role: "user", Content: fmt.Sprint(i)}, idempotency.Key{}, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -219,13 +220,13 @@ func TestWhatIsGoneIsNotFound(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `UPDATE sessions SET expires_at = now() WHERE id = $1`, expired); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Delete(t.Context(), deleted); err != nil {
+	if err := store.Delete(t.Context(), deleted, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, id := range map[string]uuid.UUID{"expired": expired, "deleted": deleted, "never there": uuid.Max} {
 		_, getErr := store.Get(t.Context(), id, whole)
-		_, appendErr := store.Append(t.Context(), id, session.Message{Role: "user", Content: "x"}, idempotency.Key{})
-		for operation, err := range map[string]error{"get": getErr, "append": appendErr, "delete": store.Delete(t.Context(), id)} {
+		_, appendErr := store.Append(t.Context(), id, session.Message{Role: "user", Content: "x"}, idempotency.Key{}, nil)
+		for operation, err := range map[string]error{"get": getErr, "append": appendErr, "delete": store.Delete(t.Context(), id, nil)} {
 			if !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s: %s gives %v, want %v", name, operation, err, session.ErrNotFound)
 			}
@@ -233,6 +234,71 @@ func TestWhatIsGoneIsNotFound(t *testing.T) {
 	}
 	if page, err := store.List(t.Context(), "u", 5, uuid.Max); err != nil || len(page) != 0 {
 		t.Errorf("the list has %+v (%v)", page, err)
+	}
+}
+
+func TestMessagesBeforeAnyNumberAreRead(t *testing.T) {
+	store, _ := open(t)
+	id := create(t, store, "u").ID
+	say(t, store, id, "x")
+	for _, before := range []int64{2, math.MaxInt32, math.MaxInt32 + 1, math.MaxInt64} {
+		if got, err := store.Get(t.Context(), id, session.Span{Limit: 1, Before: before}); err != nil || len(got.Messages) != 1 {
+			t.Errorf("before %d: %+v (%v)", before, got, err)
+		}
+	}
+}
+
+func TestOnlyTheSessionThatWasMeantIsChanged(t *testing.T) {
+	store, _ := open(t)
+	begun := create(t, store, "u")
+	asBegun := func(s session.Session) bool { return s.UpdatedAt.Equal(begun.UpdatedAt) }
+	message := session.Message{Role: "user", Content: "x"}
+	ends := make(chan error)
+	for range 8 {
+		go func() {
+			_, err := store.Append(t.Context(), begun.ID, message, idempotency.Key{}, asBegun)
+			ends <- err
+		}()
+	}
+	done := 0
+	for range 8 {
+		if err := <-ends; err == nil {
+			done++
+		} else if !errors.Is(err, session.ErrChanged) {
+			t.Error(err)
+		}
+	}
+	if done != 1 {
+		t.Errorf("%d of 8 that meant one session have said something, want 1", done)
+	}
+	if err := store.Delete(t.Context(), begun.ID, asBegun); !errors.Is(err, session.ErrChanged) {
+		t.Errorf("deleting another session: %v", err)
+	}
+	if err := store.Delete(t.Context(), begun.ID, func(session.Session) bool { return true }); err != nil {
+		t.Error(err)
+	}
+	if err := store.Delete(t.Context(), begun.ID, asBegun); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("deleting an absent session: %v", err)
+	}
+}
+
+func TestASessionThatIsBegunAgainIsTheSame(t *testing.T) {
+	store, _ := open(t)
+	key := idempotency.Key{Owner: "u", Value: "k", Request: [32]byte{1}}
+	first, err := store.Create(t.Context(), "u", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := store.Create(t.Context(), "u", key)
+	if err != nil || again.ID != first.ID || !again.ExpiresAt.Equal(first.ExpiresAt) {
+		t.Errorf("%+v (%v), want %+v", again, err, first)
+	}
+	key.Request = [32]byte{2}
+	if _, err := store.Create(t.Context(), "v", key); !errors.Is(err, idempotency.ErrOtherRequest) {
+		t.Errorf("the same key for another user: %v", err)
+	}
+	if page, err := store.List(t.Context(), "u", 5, uuid.Max); err != nil || len(page) != 1 {
+		t.Errorf("%d sessions (%v), want 1", len(page), err)
 	}
 }
 

@@ -29,10 +29,6 @@ func Fault(s string) string {
 	return ""
 }
 
-// Normal returns s in Unicode's normalisation form C, in which equal texts have equal bytes. It may have three times the
-// bytes of s.
-func Normal(s string) string { return norm.NFC.String(s) }
-
 // Grown is how many bytes Clean makes of n at most. Only texts of rare characters grow at all: those that form C takes apart.
 func Grown(n int) int { return n + n/4 + 4096 }
 
@@ -47,10 +43,12 @@ func Clean(s string) (string, bool) {
 		normal.Grow(most + 1)
 		// Neither side fails: a text is read, and written to memory.
 		n, err := io.Copy(&normal, io.LimitReader(norm.NFC.Reader(strings.NewReader(s)), int64(most)+1))
-		if err != nil || n > int64(most) {
+		fits := err == nil && n <= int64(most)
+		if clean := normal.String(); fits && whole(s, clean) {
+			s = clean
+		} else if s, fits = exactly(s, most); !fits {
 			return "", false
 		}
-		s = normal.String()
 	}
 	if strings.Contains(s, MarkStart) || strings.Contains(s, MarkStop) {
 		s = marks.Replace(s)

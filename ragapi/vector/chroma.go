@@ -16,7 +16,7 @@ import (
 )
 
 // chroma speaks to a Chroma server: its HTTP API v2 (https://docs.trychroma.com ; read 2026-11-24), of which this needs
-// five requests. What it answers is checked: it is another program, and so is what may stand in front of it.
+// six requests. What it answers is checked: it is another program, and so is what may stand in front of it.
 type chroma struct {
 	base string // of the database's collections
 	http *http.Client
@@ -133,21 +133,38 @@ func (c *chroma) collection(ctx context.Context, name string, create bool) (stri
 	return c.ids[name], nil
 }
 
-// in sends a request to a collection. One that was deleted meanwhile is made anew, if it is to be, else it is errNoCollection.
-func (c *chroma) in(ctx context.Context, name string, create bool, operation string, body, into any) error {
+// in sends a request to a collection, and returns its id. One that was deleted meanwhile is made anew, if it is to be, else it is
+// errNoCollection.
+func (c *chroma) in(ctx context.Context, name string, create bool, operation string, body, into any) (id string, err error) {
 	for attempt := 0; ; attempt++ {
-		id, err := c.collection(ctx, name, create)
-		if err != nil {
-			return err
+		if id, err = c.collection(ctx, name, create); err != nil {
+			return "", err
 		}
 		err = c.ask(ctx, http.MethodPost, "/"+url.PathEscape(id)+"/"+operation, body, into)
 		if !errors.Is(err, errNoCollection) || attempt > 0 {
-			return err
+			return id, err
 		}
-		c.mu.Lock()
-		delete(c.ids, name)
-		c.mu.Unlock()
+		c.forget(name)
 	}
+}
+
+func (c *chroma) forget(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.ids, name)
+}
+
+// size returns the id of a collection as the server has it now, and how many vectors it holds; an empty id if there is none.
+func (c *chroma) size(ctx context.Context, name string) (id string, vectors int64, err error) {
+	c.forget(name)
+	if id, err = c.collection(ctx, name, false); err == nil {
+		err = c.ask(ctx, http.MethodGet, "/"+url.PathEscape(id)+"/count", nil, &vectors)
+	}
+	if errors.Is(err, errNoCollection) {
+		c.forget(name)
+		return "", 0, nil
+	}
+	return id, vectors, err
 }
 
 // done is what Chroma answers to a change: an empty object.
@@ -159,7 +176,7 @@ func (c *chroma) closest(ctx context.Context, name string, vector []float32, lim
 		IDs       [][]string   `json:"ids"`
 		Distances [][]*float64 `json:"distances"`
 	}
-	err = c.in(ctx, name, true, "query", map[string]any{"query_embeddings": [][]float32{vector}, "n_results": limit, "include": []string{"distances"}}, &answer)
+	_, err = c.in(ctx, name, false, "query", map[string]any{"query_embeddings": [][]float32{vector}, "n_results": limit, "include": []string{"distances"}}, &answer)
 	switch {
 	case err != nil:
 		return nil, nil, err

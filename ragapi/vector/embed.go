@@ -78,10 +78,11 @@ func (x *Index) embedAll(ctx context.Context, ids []uuid.UUID) error {
 		if len(pieces) == 0 {
 			return x.forgetOthers(ctx, ids)
 		}
-		if err := x.bring(ctx, pieces); err != nil {
+		collection, err := x.bring(ctx, pieces)
+		if err != nil {
 			return err
 		}
-		if err := x.record(ctx, pieces); err != nil {
+		if err := x.record(ctx, collection, pieces); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,11 @@ func (x *Index) forgetOthers(ctx context.Context, ids []uuid.UUID) error {
 func (x *Index) forgetEarlier(ctx context.Context, id uuid.UUID, version int) error {
 	earlier := map[string]any{"$and": []any{equals("document", id.String()), map[string]any{"version": map[string]any{"$lt": version}}}}
 	return x.timed("delete", func() error {
-		return x.store.in(ctx, x.collection, true, "delete", map[string]any{"where": earlier}, &done{})
+		_, err := x.store.in(ctx, x.collection, false, "delete", map[string]any{"where": earlier}, &done{})
+		if errors.Is(err, errNoCollection) {
+			return nil // and its vectors neither
+		}
+		return err
 	})
 }
 
@@ -134,8 +139,8 @@ func (x *Index) pieces(ctx context.Context, ids []uuid.UUID) ([]piece, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[piece])
 }
 
-// bring embeds pieces and puts their vectors into the store.
-func (x *Index) bring(ctx context.Context, pieces []piece) error {
+// bring embeds pieces and puts their vectors into the store. It returns the id of the collection that has them.
+func (x *Index) bring(ctx context.Context, pieces []piece) (collection string, err error) {
 	var vectors [][]float32
 	for first := 0; first < len(pieces); first += embedSize {
 		var texts []string
@@ -144,20 +149,24 @@ func (x *Index) bring(ctx context.Context, pieces []piece) error {
 		}
 		more, err := x.embed(ctx, texts)
 		if err != nil {
-			return err
+			return "", err
 		}
 		vectors = append(vectors, more...)
 	}
 	if err := x.letSearchesPass(ctx, vectors[0]); err != nil {
-		return err
+		return "", err
 	}
-	return x.timed("upsert", func() error { return x.store.upsert(ctx, x.collection, pieces, vectors) })
+	err = x.timed("upsert", func() error {
+		collection, err = x.store.upsert(ctx, x.collection, pieces, vectors)
+		return err
+	})
+	return collection, err
 }
 
 // letSearchesPass waits while searches are slow.
 func (x *Index) letSearchesPass(ctx context.Context, vector []float32) error {
 	began := time.Now()
-	if _, _, err := x.store.closest(ctx, x.collection, vector, 1); err != nil {
+	if _, _, err := x.store.closest(ctx, x.collection, vector, 1); err != nil && !errors.Is(err, errNoCollection) {
 		return err
 	}
 	took := time.Since(began)
@@ -174,7 +183,7 @@ func (x *Index) letSearchesPass(ctx context.Context, vector []float32) error {
 	}
 }
 
-func (c *chroma) upsert(ctx context.Context, collection string, pieces []piece, vectors [][]float32) error {
+func (c *chroma) upsert(ctx context.Context, collection string, pieces []piece, vectors [][]float32) (id string, err error) {
 	ids, about, encoded := make([]string, len(pieces)), make([]map[string]any, len(pieces)), make([]string, len(pieces))
 	var raw bytes.Buffer
 	for i, p := range pieces {
@@ -198,17 +207,16 @@ const recordSQL = `INSERT INTO document_embeddings (document_id, collection, ver
 	ON CONFLICT (document_id, collection) DO UPDATE SET version = excluded.version, chunks = excluded.chunks, embedded_at = now()`
 
 // record says which chunks have a vector now. Searches may find by them from its end on. What was brought of a document that is
-// deleted or has another text by now is not recorded.
-func (x *Index) record(ctx context.Context, pieces []piece) error {
+// deleted or has another text by now is not recorded, and nothing of what was brought to another collection than that which the store
+// is known by: Check finds out which it has.
+func (x *Index) record(ctx context.Context, collection string, pieces []piece) error {
 	var ids []uuid.UUID
 	var versions, upto []int
 	for _, p := range lastPieces(pieces) {
 		ids, versions, upto = append(ids, p.Document), append(versions, p.Version), append(upto, p.Position+1)
 	}
 	return x.changes.Write(ctx, x.pool, postgres.InTx, func(tx pgx.Tx) ([]change.Change, error) {
-		_, err := tx.Exec(ctx, `INSERT INTO vector_collections (name, model, dimensions, version) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
-			x.collection, x.embedder.Model(), x.embedder.Dimensions(), preparation)
-		if err != nil {
+		if err := x.know(ctx, tx, collection); err != nil {
 			return nil, err
 		}
 		if _, err := tx.Exec(ctx, recordSQL, ids, x.collection, versions, upto); err != nil {

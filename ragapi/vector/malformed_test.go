@@ -176,7 +176,7 @@ func (w *world) ready(t *testing.T, text string) uuid.UUID {
 	t.Helper()
 	doc, err := w.store.Create(t.Context(), document.Upload{Title: "T", Text: text})
 	if err == nil {
-		_, err = w.store.Process(t.Context(), doc.ID)
+		_, _, err = w.store.Process(t.Context(), doc.ID)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -76,7 +76,7 @@ func (w *world) replace(t *testing.T, id uuid.UUID, text string) {
 	t.Helper()
 	_, err := w.store.Replace(t.Context(), id, document.Upload{Title: "T", Text: text}, func(document.Document) bool { return true })
 	if err == nil {
-		_, err = w.store.Process(t.Context(), id)
+		_, _, err = w.store.Process(t.Context(), id)
 	}
 	if err != nil {
 		t.Fatal(err)

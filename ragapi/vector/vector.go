@@ -122,6 +122,9 @@ func (x *Index) closest(ctx context.Context, text string, limit int) (pieces []s
 		return nil, err
 	}
 	ids, distances, err := x.store.closest(ctx, x.collection, vectors[0], limit)
+	if errors.Is(err, errNoCollection) {
+		return nil, x.neverMade(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +200,7 @@ func (x *Index) Forget(ctx context.Context, id uuid.UUID, collections ...string)
 	var faults []error
 	for _, name := range collections {
 		err := x.timed("delete", func() error {
-			err := x.store.in(ctx, name, false, "delete", map[string]any{"where": equals("document", id.String())}, &done{})
+			_, err := x.store.in(ctx, name, false, "delete", map[string]any{"where": equals("document", id.String())}, &done{})
 			if errors.Is(err, errNoCollection) {
 				return nil // and its vectors neither
 			}

@@ -88,15 +88,22 @@ func withChroma(t *testing.T) *world {
 // add stores, processes and embeds a document.
 func (w *world) add(t *testing.T, title, text string) uuid.UUID {
 	t.Helper()
+	id := w.process(t, title, text)
+	if err := w.index.Embed(t.Context(), id)[0]; err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// process stores and processes a document.
+func (w *world) process(t *testing.T, title, text string) uuid.UUID {
+	t.Helper()
 	doc, err := w.store.Create(t.Context(), document.Upload{Title: title, Text: text})
 	if err == nil {
-		_, err = w.store.Process(t.Context(), doc.ID)
-	}
-	if err == nil {
-		err = w.index.Embed(t.Context(), doc.ID)[0]
+		_, _, err = w.store.Process(t.Context(), doc.ID)
 	}
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err) // and not Fatal: it may be called by others than the test's own goroutine
 	}
 	return doc.ID
 }
@@ -183,7 +190,7 @@ func TestADocumentDeletedWhileItIsEmbeddedLeavesNoVectors(t *testing.T) {
 	w := withChroma(t)
 	doc, err := w.store.Create(t.Context(), document.Upload{Title: "a", Text: "A lamp at dusk."})
 	if err == nil {
-		_, err = w.store.Process(t.Context(), doc.ID)
+		_, _, err = w.store.Process(t.Context(), doc.ID)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -247,7 +254,7 @@ func TestAStoreThatIsGoneLeavesTheSearchToTheWords(t *testing.T) {
 			w := open(t, url)
 			doc, err := w.store.Create(t.Context(), document.Upload{Title: "a", Text: "A lamp at dusk."})
 			if err == nil {
-				_, err = w.store.Process(t.Context(), doc.ID)
+				_, _, err = w.store.Process(t.Context(), doc.ID)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -280,7 +287,7 @@ func TestDocumentsWithoutVectorsAreMissing(t *testing.T) {
 	if missing, err := w.index.Missing(t.Context(), uuid.Nil, 10); err != nil || len(missing) != 0 {
 		t.Errorf("missing %v (%v), want none: it is not processed", missing, err)
 	}
-	if _, err := w.store.Process(t.Context(), doc.ID); err != nil {
+	if _, _, err := w.store.Process(t.Context(), doc.ID); err != nil {
 		t.Fatal(err)
 	}
 	if missing, err := w.index.Missing(t.Context(), uuid.Nil, 10); err != nil || len(missing) != 1 || missing[0] != doc.ID {

@@ -17,6 +17,7 @@ const (
 	KindLoadBalancer = "loadbalancers" // id: ARN; LoadBalancer -> LoadBalancerInfo
 	KindTargetGroup  = "targetgroups"  // id: ARN; TargetGroup -> nothing
 	KindListener     = "listeners"     // id: ARN; Listener -> nothing
+	KindWorkspace    = "workspaces"    // id: of Managed Prometheus; Workspace -> nothing
 )
 
 // Cluster asks for the local control plane. One cluster per sandbox: a second name is refused with StatusConflict.
@@ -167,6 +168,18 @@ type Listener struct {
 	Port            int    `json:"port"`
 	Protocol        string `json:"protocol"`
 	TargetGroupARN  string `json:"targetGroupArn"`
+}
+
+// Workspace asks for a workspace of Managed Prometheus: storage, what is collected into it, its rules and its alert
+// manager. What does not parse is refused, and what was declared before goes on.
+type Workspace struct {
+	Region  string            `json:"region"`
+	Cluster string            `json:"cluster"` // that its scrapers read, "" without scrapers
+	Scrapes map[string]string `json:"scrapes"` // Prometheus' configuration of each scraper, by scraper id
+	Rules   map[string]string `json:"rules"`   // rule groups, by the name of their namespace
+	// AlertManager is the definition as AWS takes it: Alertmanager's configuration as a text within a YAML document; "" for
+	// none.
+	AlertManager string `json:"alertManager"`
 }
 
 // Status is GET /v1/status.

@@ -13,10 +13,16 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/sandbox/layout"
+	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
 // CreatorARN is the IAM user the sandbox's own credentials stand for: the creator of its cluster.
 const CreatorARN = "arn:aws:iam::123456789012:user/sandbox"
+
+// Lookup finds c's own access key, which is the creator's.
+func (c Credentials) Lookup(accessKeyID string) (sigv4.Key, bool) {
+	return sigv4.Key{Secret: c.SecretAccessKey, ARN: CreatorARN}, accessKeyID == c.AccessKeyID
+}
 
 // CredentialsFile is where l keeps its credentials, in the form of ~/.aws/credentials.
 func CredentialsFile(l layout.Layout) string { return filepath.Join(l.PKI(), "aws-credentials") }

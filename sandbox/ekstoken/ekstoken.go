@@ -11,7 +11,6 @@ package ekstoken
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -19,11 +18,14 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
 const (
@@ -47,15 +49,6 @@ type Credentials struct {
 	SecretAccessKey string
 }
 
-// Principal is who an access key belongs to.
-type Principal struct {
-	Credentials
-	ARN string
-}
-
-// Lookup finds the principal of an access key id.
-type Lookup func(accessKeyID string) (Principal, bool)
-
 // Sign makes a token for cluster as of now and says when a client should stop using it.
 func Sign(creds Credentials, region, cluster string, now time.Time) (token string, expires time.Time, err error) {
 	host := "sts." + region + ".amazonaws.com"
@@ -69,7 +62,7 @@ func Sign(creds Credentials, region, cluster string, now time.Time) (token strin
 
 // Verify checks that token was made for cluster, at most 15 minutes before now, with the secret of a key that lookup
 // knows, and returns that key's ARN. Errors never repeat the token.
-func Verify(token, cluster string, lookup Lookup, now time.Time) (arn string, err error) {
+func Verify(token, cluster string, lookup sigv4.Lookup, now time.Time) (arn string, err error) {
 	request, err := parse(token)
 	if err != nil {
 		return "", err
@@ -82,24 +75,19 @@ func Verify(token, cluster string, lookup Lookup, now time.Time) (arn string, er
 	if now.Sub(date) > lifetime || date.Sub(now) > clockSkew {
 		return "", fmt.Errorf("EKS token: signed at %s, accepted for %s", date.Format(time.RFC3339), lifetime)
 	}
-	scope := strings.Split(query.Get("X-Amz-Credential"), "/") // key id, date, region, service, "aws4_request"
-	if len(scope) != 5 || scope[3] != "sts" {
+	if !slices.Contains(strings.Split(query.Get("X-Amz-SignedHeaders"), ";"), clusterHeader) {
+		return "", errors.New("EKS token: it names no cluster")
+	}
+	req := &http.Request{Method: http.MethodGet, URL: request, Host: request.Host, Header: http.Header{}}
+	req.Header.Set(clusterHeader, cluster)
+	signed, err := sigv4.VerifyAtAnyTime(req, lookup)
+	if err != nil {
+		return "", fmt.Errorf("EKS token for cluster %s: %w", cluster, err)
+	}
+	if signed.Service != "sts" {
 		return "", errors.New("EKS token: its credential scope is not one of STS")
 	}
-	principal, ok := lookup(scope[0])
-	if !ok {
-		return "", fmt.Errorf("EKS token: access key %s is unknown here", scope[0])
-	}
-	signature := query.Get("X-Amz-Signature")
-	query.Del("X-Amz-Signature")
-	again, err := presign(principal.Credentials, request.Host, scope[2], cluster, query, date)
-	if err != nil {
-		return "", fmt.Errorf("EKS token: %w", err)
-	}
-	if !sameSignature(again, signature) {
-		return "", fmt.Errorf("EKS token: the signature is not that of key %s for cluster %s", scope[0], cluster)
-	}
-	return principal.ARN, nil
+	return signed.ARN, nil
 }
 
 func parse(token string) (*url.URL, error) {
@@ -132,12 +120,4 @@ func presign(creds Credentials, host, region, cluster string, query url.Values, 
 	key := aws.Credentials{AccessKeyID: creds.AccessKeyID, SecretAccessKey: creds.SecretAccessKey}
 	signed, _, err := v4.NewSigner().PresignHTTP(context.Background(), key, req, emptyHash, "sts", region, at.UTC())
 	return signed, err
-}
-
-func sameSignature(signedURL, signature string) bool {
-	u, err := url.Parse(signedURL)
-	if err != nil {
-		return false
-	}
-	return subtle.ConstantTimeCompare([]byte(u.Query().Get("X-Amz-Signature")), []byte(signature)) == 1
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/sandbox/layout"
+	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
 var (
@@ -14,10 +15,8 @@ var (
 	now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 )
 
-func known(secret string) Lookup {
-	return func(id string) (Principal, bool) {
-		return Principal{Credentials: Credentials{AccessKeyID: id, SecretAccessKey: secret}, ARN: CreatorARN}, id == key.AccessKeyID
-	}
+func known(secret string) sigv4.Lookup {
+	return Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: secret}.Lookup
 }
 
 func sign(t *testing.T) string {
@@ -61,15 +60,16 @@ func TestATokenIsRefused(t *testing.T) {
 		name, token, cluster, secret, want string
 		at                                 time.Time
 	}{
-		{"wrong secret", token, "main", "another", "EKS token: the signature is not that of key AKIAEXAMPLEEXAMPLE00 for cluster main", now},
-		{"wrong cluster", token, "other", "a-secret", "EKS token: the signature is not that of key AKIAEXAMPLEEXAMPLE00 for cluster other", now},
+		{"wrong secret", token, "main", "another", "EKS token for cluster main: the signature is not that of access key AKIAEXAMPLEEXAMPLE00 for this request", now},
+		{"wrong cluster", token, "other", "a-secret", "EKS token for cluster other: the signature is not that of access key AKIAEXAMPLEEXAMPLE00 for this request", now},
 		{"expired", token, "main", "a-secret", "EKS token: signed at 2026-11-23T12:00:00Z, accepted for 15m0s", now.Add(16 * time.Minute)},
 		{"from the future", token, "main", "a-secret", "EKS token: signed at 2026-11-23T12:00:00Z, accepted for 15m0s", now.Add(-6 * time.Minute)},
-		{"tampered date", altered(t, token, "T120000Z", "T120001Z"), "main", "a-secret", "EKS token: the signature is not that of key AKIAEXAMPLEEXAMPLE00 for cluster main", now},
-		{"tampered signature", altered(t, token, "X-Amz-Signature=", "X-Amz-Signature=0"), "main", "a-secret", "EKS token: the signature is not that of key AKIAEXAMPLEEXAMPLE00 for cluster main", now},
+		{"tampered date", altered(t, token, "T120000Z", "T120001Z"), "main", "a-secret", "EKS token for cluster main: the signature is not that of access key AKIAEXAMPLEEXAMPLE00 for this request", now},
+		{"tampered signature", altered(t, token, "X-Amz-Signature=", "X-Amz-Signature=0"), "main", "a-secret", "EKS token for cluster main: the signature is not that of access key AKIAEXAMPLEEXAMPLE00 for this request", now},
 		{"another action", altered(t, token, "GetCallerIdentity", "GetSessionToken"), "main", "a-secret", "EKS token: holds no STS GetCallerIdentity request", now},
 		{"another host", altered(t, token, "sts.eu-central-1.amazonaws.com", "sts.example.com"), "main", "a-secret", "EKS token: holds no STS GetCallerIdentity request", now},
-		{"unknown key", altered(t, token, "AKIAEXAMPLEEXAMPLE00", "AKIAEXAMPLEEXAMPLE99"), "main", "a-secret", "EKS token: access key AKIAEXAMPLEEXAMPLE99 is unknown here", now},
+		{"unknown key", altered(t, token, "AKIAEXAMPLEEXAMPLE00", "AKIAEXAMPLEEXAMPLE99"), "main", "a-secret", "EKS token for cluster main: access key AKIAEXAMPLEEXAMPLE99 is unknown here", now},
+		{"of no cluster", altered(t, token, "host%3Bx-k8s-aws-id", "host"), "main", "a-secret", "EKS token: it names no cluster", now},
 		{"not a token", "hunter2", "main", "a-secret", "no EKS token: it does not begin with k8s-aws-v1.", now},
 		{"not base64", prefix + "%%%", "main", "a-secret", "EKS token: not base64url", now},
 		{"empty", prefix, "main", "a-secret", "EKS token: holds no STS GetCallerIdentity request", now},

@@ -114,5 +114,6 @@ func (l Layout) CA() string { return filepath.Join(l.PKI(), "ca.crt") }
 // Kubeconfig logs in from the host with a client certificate.
 func (l Layout) Kubeconfig() string { return filepath.Join(l.PKI(), "admin.kubeconfig") }
 
-// Tool is the path of a built tool: ragscale-sandbox, controlplane, metrics-server, pulumi, pgbouncer-exporter, ragapi.
+// Tool is the path of a built tool: ragscale-sandbox, controlplane, metrics-server, prometheus, alertmanager, pulumi, pgbouncer-exporter,
+// ragapi.
 func (l Layout) Tool(name string) string { return filepath.Join(l.Bin, name) }

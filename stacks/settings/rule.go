@@ -14,10 +14,10 @@ import (
 	"sync"
 )
 
-// Rule is what a field's rule tag says, as words separated by spaces: min=, max= bound a number, by a figure or one of the
-// vocabulary's limits; one=a|b|c enumerates, of= names one of its lists; match= names a form of text; keys= names the form
-// of a map's keys; minItems=, maxItems= bound lists and maps; required = an object must say it, there is no default. In a
-// list or map, min, max, one and match speak of the elements.
+// Rule is what a field's rule tag says, as words separated by spaces: min=, max= bound a number, by a figure or one of
+// the vocabulary's limits; one=a|b|c enumerates, of= names one of its lists; match= names a form of text; keys= names
+// the form of a map's keys; minItems=, maxItems= bound lists and maps; required = an object must say it, there is no
+// default. In a list or map, min, max, one and match speak of the elements.
 type Rule struct {
 	Min, Max           float64
 	Bounded            bool
@@ -86,7 +86,8 @@ type Form struct {
 
 // Pattern is the form of an expression.
 func Pattern(expression, want string) Form {
-	return Form{Pattern: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + expression + `)$`) }), Want: want}
+	return Form{Pattern: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + expression + `)$`) }),
+		Want: want}
 }
 
 // Form is the form that match= or keys= name.
@@ -100,7 +101,8 @@ func (r Rule) Form(name string) Form {
 // Keyed is the rule of a map's keys.
 func (r Rule) Keyed() Rule { return Rule{Match: r.Keys, words: r.words} }
 
-// fault says what is wrong with text; fine = true if nothing is. want is the form's phrase or the list in the check's error.
+// fault says what is wrong with text; fine = true if nothing is. want is the form's phrase or the list in the check's
+// error.
 func (f Form) fault(text string) (want string, fine bool) {
 	if f.Pattern != nil && !f.Pattern().MatchString(text) {
 		return f.Want, false

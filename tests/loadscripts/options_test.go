@@ -2,6 +2,7 @@ package loadscripts
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,9 @@ func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for metric, thresholds := range options["thresholds"].(object) {
+		if len(thresholds.([]any)) == 0 {
+			continue
+		}
 		if got := thresholds.([]any)[0].(object); got["abortOnFail"] != true || got["delayAbortEval"] != "30s" {
 			t.Errorf("%s: %v does not end the run", metric, got)
 		}
@@ -79,8 +83,38 @@ func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 		"faults":                                      rule("rate<=0.01"),
 		"dropped_iterations":                          rule("count==0"),
 	}
+	for _, kind := range []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-search", "delete"} {
+		want["http_req_duration{kind:"+kind+"}"] = []any{} // measured, and not judged
+	}
 	if diff := cmp.Diff(want, optionsOf(t, s)["thresholds"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestARunOfAnswersOnlyJudgesNoPercentile(t *testing.T) {
+	s := smoke()
+	s.AnswersOnly = true
+	for metric, thresholds := range optionsOf(t, s)["thresholds"].(object) {
+		for _, rule := range thresholds.([]any) {
+			if threshold := rule.(object)["threshold"].(string); strings.HasPrefix(threshold, "p(") {
+				t.Errorf("%s is judged by %s", metric, threshold)
+			}
+		}
+	}
+}
+
+func TestSummariesHaveThePercentilesThatGeneratorsAreMergedBy(t *testing.T) {
+	var names []string
+	for _, name := range optionsOf(t, smoke())["summaryTrendStats"].([]any) {
+		names = append(names, name.(string))
+	}
+	for _, want := range []string{"count", "min", "max", "med", "avg", "p(0.5)", "p(50)", "p(95)", "p(99)", "p(99.98)"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if len(names) < 280 || len(names) > 400 {
+		t.Errorf("%d statistics of a trend, want some 300", len(names))
 	}
 }
 

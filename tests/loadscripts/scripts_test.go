@@ -148,6 +148,24 @@ func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	}
 }
 
+// A run of few iterations has its share of what is rare.
+func TestTheMixIsEvenInShortRuns(t *testing.T) {
+	_, url := newAPI(t)
+	v := newGenerator(t, url, smoke()).mustUser(1)
+	counts := map[string]int{}
+	const users, iterations = 50, 60
+	for user := 2; user < users+2; user++ {
+		for i := range iterations {
+			counts[v.mustCall("callIn", "mix.js", "next", user, i).(string)]++
+		}
+	}
+	for kind, percent := range map[string]float64{"search-simple": 45, "search-complex": 15, "document": 20, "session": 14, "dashboard": 5, "upload": 1} {
+		if got, want := float64(counts[kind]), percent*users*iterations/100; math.Abs(got-want) > 0.02*want+5 {
+			t.Errorf("%v %s of %d, want %v", got, kind, users*iterations, want)
+		}
+	}
+}
+
 func TestTextsHaveTheirLengthAndWords(t *testing.T) {
 	_, url := newAPI(t)
 	g := newGenerator(t, url, smoke())

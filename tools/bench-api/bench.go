@@ -62,11 +62,13 @@ func (b *bench) loads() []load {
 		{name: "healthz, 50 clients", clients: healthUsers, next: func(int, *rand.Rand) request { return get("/healthz") }},
 		{name: "hot search, 1 client", clients: 1, next: hot},
 		{name: "hot search, 50 clients", clients: 50, next: hot},
-		{name: "searches of 5,000 words, log-uniform, 200 clients", clients: 200, next: func(_ int, random *rand.Rand) request {
-			return search(b.corpus.logUniform(random), 10)
-		}},
+		{name: "searches of 5,000 words, log-uniform, 200 clients", clients: 200,
+			next: func(_ int, random *rand.Rand) request {
+				return search(b.corpus.logUniform(random), 10)
+			}},
 		{name: "unknown document, 50 clients", clients: 50, next: func(_ int, random *rand.Rand) request {
-			return request{method: http.MethodGet, path: fmt.Sprintf("/v1/documents/01930000-0000-7000-8000-%012x", random.Int64()>>16), want: http.StatusNotFound}
+			return request{method: http.MethodGet,
+				path: fmt.Sprintf("/v1/documents/01930000-0000-7000-8000-%012x", random.Int64()>>16), want: http.StatusNotFound}
 		}},
 		{name: "message to a session, 20 clients", clients: talkers, next: b.say},
 		{name: "users with 1 s think time, 300", clients: 300, think: thinkTime, next: b.user},
@@ -95,7 +97,8 @@ func (b *bench) user(client int, random *rand.Rand) request {
 }
 
 func (b *bench) say(client int, _ *rand.Rand) request {
-	return request{method: http.MethodPost, path: "/v1/sessions/" + b.sessions[client%talkers] + "/messages", body: `{"role":"user","content":"What keeps the lamp of a lighthouse turning?"}`, want: http.StatusCreated}
+	return request{method: http.MethodPost, path: "/v1/sessions/" + b.sessions[client%talkers] + "/messages",
+		body: `{"role":"user","content":"What keeps the lamp of a lighthouse turning?"}`, want: http.StatusCreated}
 }
 
 func (b *bench) turnOf(l load) time.Duration {
@@ -126,7 +129,7 @@ func (b *bench) run(ctx context.Context, progress io.Writer) ([]row, error) {
 			return nil, err
 		}
 		for _, l := range b.loads() {
-			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, b.rounds, l.name) //nolint:errcheck // progress
+			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, b.rounds, l.name)
 			s, err := l.turn(ctx, b.addr, b.turnOf(l))
 			if err := cmp.Or(err, ctx.Err()); err != nil {
 				return nil, err
@@ -146,7 +149,8 @@ func (b *bench) begin(ctx context.Context) error {
 	defer c.close()
 	b.sessions = nil
 	for i := range talkers {
-		r := request{method: http.MethodPost, path: "/v1/sessions", body: fmt.Sprintf(`{"user":"bench-%d"}`, i), want: http.StatusCreated}
+		r := request{method: http.MethodPost, path: "/v1/sessions", body: fmt.Sprintf(`{"user":"bench-%d"}`, i),
+			want: http.StatusCreated}
 		id, err := c.made(ctx, r)
 		if err != nil {
 			return err

@@ -38,7 +38,8 @@ func newCorpus() (*corpus, error) {
 	if list == nil {
 		return nil, errors.New("corpus.js has no list of words")
 	}
-	c := &corpus{vocabulary: strings.Fields(strings.NewReplacer("'", " ", "+", " ").Replace(list[1])), others: inventWords(otherWords)}
+	c := &corpus{vocabulary: strings.Fields(strings.NewReplacer("'", " ", "+", " ").Replace(list[1])),
+		others: inventWords(otherWords)}
 	sum := 0.0
 	for rank := range c.vocabulary {
 		sum += 1 / float64(rank+1)

@@ -2,7 +2,8 @@
 //
 // DATABASE_URL, where it is set, names the primary (postgres://…): only it tells when documents have their vectors.
 //
-// Owns: the corpus that it stores and removes, the loads, the table. Does not own: the API, objectives (`ragscale load`).
+// Owns: the corpus that it stores and removes, the loads, the table. Does not own: the API, objectives (`ragscale
+// load`).
 package main
 
 import (
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
-		fmt.Fprintln(stderr, "bench-api:", err) //nolint:errcheck // nobody is left to tell
+		fmt.Fprintln(stderr, "bench-api:", err)
 		return 1
 	}
 	return 0
@@ -68,10 +69,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	var faults []error
 	if u, err := url.Parse(o.url); err != nil || u.Scheme != "http" || u.Host == "" || f.NArg() > 0 {
-		faults = append(faults, fmt.Errorf("-url is %q with %d more arguments, want http://host:port and none", o.url, f.NArg()))
+		faults = append(faults, fmt.Errorf("-url is %q with %d more arguments, want http://host:port and none",
+			o.url, f.NArg()))
 	}
 	if o.documents < 10 || o.rounds < 1 || o.each <= 0 {
-		faults = append(faults, fmt.Errorf("-documents %d, -rounds %d, -each %s: want at least 10, 1 and some time", o.documents, o.rounds, o.each))
+		faults = append(faults, fmt.Errorf("-documents %d, -rounds %d, -each %s: want at least 10, 1 and some time",
+			o.documents, o.rounds, o.each))
 	}
 	return o, errors.Join(faults...)
 }
@@ -92,7 +95,8 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "%d rounds of %d loads, some %s beside the uploads of %d documents\n", o.rounds, len(b.loads()), b.duration(), o.documents) //nolint:errcheck // progress
+	fmt.Fprintf(stderr, "%d rounds of %d loads, some %s beside the uploads of %d documents\n", o.rounds, len(b.loads()),
+		b.duration(), o.documents)
 	defer func() { err = errors.Join(err, b.remove(context.WithoutCancel(ctx))) }()
 	if err := b.remove(ctx); err != nil { // what an ended run has left
 		return err

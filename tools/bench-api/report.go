@@ -68,20 +68,22 @@ func readReport(name string) (report, error) {
 
 // print writes the table, with ratios to the rates and medians of base where that has the row.
 func (r report) print(w io.Writer, base report) error {
-	fmt.Fprintf(w, "machine: %s; %s\n", r.Machine, r.At.Format(time.DateOnly)) //nolint:errcheck // Flush tells
+	fmt.Fprintf(w, "machine: %s; %s\n", r.Machine, r.At.Format(time.DateOnly))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "load\tanswers/s\tspread\trounds\tp50 ms\tp95 ms\tanswers\tfaults\tgenerator, cores\t") //nolint:errcheck // Flush tells
+	fmt.Fprint(t, "load\tanswers/s\tspread\trounds\tp50 ms\tp95 ms\tanswers\tfaults\tgenerator, cores\t")
 	if len(base.Rows) > 0 {
-		fmt.Fprint(t, "rate/base\tp50/base\t") //nolint:errcheck // Flush tells
+		fmt.Fprint(t, "rate/base\tp50/base\t")
 	}
-	fmt.Fprintln(t) //nolint:errcheck // Flush tells
+	fmt.Fprintln(t)
 	for _, now := range r.Rows {
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f-%.0f\t%d\t%.2f\t%.2f\t%d\t%d\t%.2f\t", now.Name, middle(now.Rates), slices.Min(now.Rates), slices.Max(now.Rates), //nolint:errcheck // Flush tells
-			len(now.Rates), now.Median, now.P95, now.Requests, now.Faults, now.Cores)
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f-%.0f\t%d\t%.2f\t%.2f\t%d\t%d\t%.2f\t", now.Name,
+			middle(now.Rates), slices.Min(now.Rates), slices.Max(now.Rates), len(now.Rates),
+			now.Median, now.P95, now.Requests, now.Faults, now.Cores)
 		if i := slices.IndexFunc(base.Rows, func(b row) bool { return b.Name == now.Name }); i >= 0 {
-			fmt.Fprintf(t, "%s\t%s\t", ratio(middle(now.Rates), middle(base.Rows[i].Rates)), ratio(now.Median, base.Rows[i].Median)) //nolint:errcheck // Flush tells
+			fmt.Fprintf(t, "%s\t%s\t", ratio(middle(now.Rates), middle(base.Rows[i].Rates)),
+				ratio(now.Median, base.Rows[i].Median))
 		}
-		fmt.Fprintln(t) //nolint:errcheck // Flush tells
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }

@@ -49,12 +49,14 @@ func (b *bench) store(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	within := time.Since(begin)
-	if err := each(len(b.documents), b.addr, func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
+	if err := each(len(b.documents), b.addr,
+		func(c *client, i int) error { return ready(ctx, c, b.documents[i]) }); err != nil {
 		return nil, err
 	}
 	after, err := own()
 	uploaded.cores = (after - before).Seconds() / within.Seconds()
-	toReady := row{Name: "documents from upload to ready, all at once", Rates: []float64{float64(len(b.documents)) / within.Seconds()}, Requests: len(b.documents)}
+	toReady := row{Name: "documents from upload to ready, all at once",
+		Rates: []float64{float64(len(b.documents)) / within.Seconds()}, Requests: len(b.documents)}
 	rows := []row{rowOf(fmt.Sprintf("uploads of 3 kB, %d clients", uploaders), []sample{uploaded}), toReady}
 	if err != nil || b.database == "" {
 		return rows, err
@@ -63,7 +65,8 @@ func (b *bench) store(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	rate := float64(len(b.documents)) / time.Since(begin).Seconds()
-	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate}, Requests: len(b.documents)}), nil
+	return append(rows, row{Name: "documents from upload to embedded, all at once", Rates: []float64{rate},
+		Requests: len(b.documents)}), nil
 }
 
 // upload uploads the corpus; what is refused is sent again.
@@ -131,8 +134,8 @@ func each(n int, addr string, do func(*client, int) error) error {
 	return errors.Join(faults...)
 }
 
-// processed waits until no document is pending: one question at a time, for 50 clients who each ask for their own would be most of
-// the load.
+// processed waits until no document is pending: one question at a time, for 50 clients who each ask for their own would
+// be most of the load.
 func processed(ctx context.Context, addr string) error {
 	c := client{addr: addr}
 	defer c.close()

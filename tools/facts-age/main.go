@@ -1,5 +1,5 @@
-// Command facts-age lists the catalogue's facts that were read long ago, oldest first. It ends with 3 if there are any: what
-// they say may have changed.
+// Command facts-age lists the catalogue's facts that were read long ago, oldest first. It ends with 3 if there are any:
+// what they say may have changed.
 package main
 
 import (

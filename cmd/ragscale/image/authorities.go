@@ -97,7 +97,8 @@ func checkAuthorities(bundle []byte, region string, now time.Time) error {
 	return errors.Join(faults...)
 }
 
-// parseAuthority takes what AWS publishes for RDS alone: whoever signs for the database reads and answers every statement.
+// parseAuthority takes what AWS publishes for RDS alone: whoever signs for the database reads and answers every
+// statement.
 func parseAuthority(block *pem.Block) (*x509.Certificate, error) {
 	if block.Type != "CERTIFICATE" {
 		return nil, fmt.Errorf("has a %s, want certificates alone", block.Type)
@@ -106,7 +107,8 @@ func parseAuthority(block *pem.Block) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("has a certificate that cannot be read: %w", err)
 	}
-	if !c.IsCA || !slices.Contains(c.Subject.Organization, "Amazon Web Services, Inc.") || !slices.Contains(c.Subject.OrganizationalUnit, "Amazon RDS") {
+	if !c.IsCA || !slices.Contains(c.Subject.Organization, "Amazon Web Services, Inc.") ||
+		!slices.Contains(c.Subject.OrganizationalUnit, "Amazon RDS") {
 		return nil, fmt.Errorf("has %s, want authorities of Amazon RDS alone", c.Subject)
 	}
 	return c, nil

@@ -29,7 +29,8 @@ func (o Options) compile(ctx context.Context, p v1.Platform) (binary, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "ragapi")
-	if err := run(ctx, o.Checkout, environment(p), "go", "build", "-trimpath", "-buildvcs=auto", "-ldflags", "-s -w -X main.version="+o.Version, "-o", out, "./ragapi"); err != nil {
+	if err := run(ctx, o.Checkout, environment(p), "go", "build", "-trimpath", "-buildvcs=auto", "-ldflags",
+		"-s -w -X main.version="+o.Version, "-o", out, "./ragapi"); err != nil {
 		return binary{}, fmt.Errorf("compiling ragapi for %s: %w", p.String(), err)
 	}
 	content, err := os.ReadFile(out)
@@ -42,7 +43,8 @@ func (o Options) compile(ctx context.Context, p v1.Platform) (binary, error) {
 // environment leaves nothing to chance that a shell or a CI may have set: the program is static, for the oldest
 // processors of its platform, and made with the same flags everywhere.
 func environment(p v1.Platform) []string {
-	return append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.OS, "GOARCH="+p.Architecture, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=-mod=readonly", "GOWORK=off")
+	return append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.OS, "GOARCH="+p.Architecture, "GOAMD64=v1", "GOARM64=v8.0",
+		"GOFLAGS=-mod=readonly", "GOWORK=off")
 }
 
 // run runs a command; its error has what that said.

@@ -115,7 +115,8 @@ func (o Options) build(ctx context.Context, p v1.Platform, files v1.Layer) (v1.I
 	}
 	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
 	history := v1.History{Created: v1.Time{Time: built.time}, CreatedBy: "ragscale image"}
-	img, err := mutate.Append(base, mutate.Addendum{Layer: files, History: history}, mutate.Addendum{Layer: binary, History: history})
+	img, err := mutate.Append(base, mutate.Addendum{Layer: files, History: history},
+		mutate.Addendum{Layer: binary, History: history})
 	if err != nil {
 		return nil, err
 	}

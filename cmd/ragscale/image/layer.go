@@ -25,7 +25,8 @@ type file struct {
 // accounts name the user for whoever looks at the processes. There is no other, and no shell to log in with.
 func accounts() []file {
 	return []file{
-		{path: "/etc/passwd", mode: 0o444, content: fmt.Appendf(nil, "nonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nonroot, nonroot)},
+		{path: "/etc/passwd", mode: 0o444,
+			content: fmt.Appendf(nil, "nonroot:x:%d:%d:nonroot:/:/sbin/nologin\n", nonroot, nonroot)},
 		{path: "/etc/group", mode: 0o444, content: fmt.Appendf(nil, "nonroot:x:%d:\n", nonroot)},
 		{path: "/tmp/", mode: 0o1777}, // where uploads spill to, when no volume is mounted there
 	}
@@ -36,7 +37,8 @@ func layer(files []file) (v1.Layer, error) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, f := range withFolders(files) {
-		h := &tar.Header{Name: strings.TrimPrefix(f.path, "/"), Mode: f.mode, Size: int64(len(f.content)), ModTime: time.Unix(0, 0), Format: tar.FormatPAX, Typeflag: tar.TypeReg}
+		h := &tar.Header{Name: strings.TrimPrefix(f.path, "/"), Mode: f.mode, Size: int64(len(f.content)),
+			ModTime: time.Unix(0, 0), Format: tar.FormatPAX, Typeflag: tar.TypeReg}
 		if strings.HasSuffix(f.path, "/") {
 			h.Typeflag = tar.TypeDir
 		}
@@ -50,7 +52,10 @@ func layer(files []file) (v1.Layer, error) {
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil },
+	return tarball.LayerFromOpener(func() (io.ReadCloser,
+		error) {
+		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
+	},
 		tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 }
 

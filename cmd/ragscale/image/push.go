@@ -48,7 +48,8 @@ func Push(ctx context.Context, t Target, index v1.ImageIndex) (pushed bool, err 
 }
 
 func taken(ref name.Tag, there string, built v1.Hash) error {
-	return fmt.Errorf("%s is %s already, built was %s: want another tag, in ragscale:api.image or as --tag", ref, there, built)
+	return fmt.Errorf("%s is %s already, built was %s: want another tag, in ragscale:api.image or as --tag", ref,
+		there, built)
 }
 
 // status is the HTTP status of a registry's refusal, 0 if there was none.
@@ -71,13 +72,17 @@ func explain(err error, ref name.Tag, built v1.Hash) error {
 	}
 	switch {
 	case has(transport.NameUnknownErrorCode):
-		return fmt.Errorf("%s: the registry has no such repository, want the stack's own, which `pulumi up` makes: %w", ref, err)
-	case has(transport.TagInvalidErrorCode): // ECR's answer where somebody was first. As remembered; to settle: push twice at once
+		return fmt.Errorf("%s: the registry has no such repository, want the stack's own, which `pulumi up` makes: %w",
+			ref, err)
+	// ECR's answer where somebody was first. As remembered; to settle: push twice at once
+	case has(transport.TagInvalidErrorCode):
 		return taken(ref, "another image", built)
 	case refused.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("%s: the registry does not take the credentials, want new ones of an account that may use it: %w", ref, err)
+		return fmt.Errorf("%s: the registry does not take the credentials, want new ones of an account that may use it: %w",
+			ref, err)
 	case refused.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("%s: pushing is not allowed, want the rights of the AWS policy AmazonEC2ContainerRegistryPowerUser on it: %w", ref, err)
+		return fmt.Errorf("%s: pushing is not allowed, want the rights of the AWS policy "+
+			"AmazonEC2ContainerRegistryPowerUser on it: %w", ref, err)
 	}
 	return fmt.Errorf("%s: %w", ref, err)
 }

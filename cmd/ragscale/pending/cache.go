@@ -16,7 +16,8 @@ type cache struct {
 }
 
 func (a Account) cache(ctx context.Context, id string) (cache, error) {
-	groups, err := a.Caches.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{ReplicationGroupId: &id})
+	groups, err := a.Caches.DescribeReplicationGroups(ctx,
+		&elasticache.DescribeReplicationGroupsInput{ReplicationGroupId: &id})
 	if err != nil {
 		return cache{}, err
 	}
@@ -65,7 +66,8 @@ func (c cache) failover() *bool {
 
 func (c cache) apply(ctx context.Context, a Account) error {
 	in := &elasticache.ModifyReplicationGroupInput{
-		ReplicationGroupId: c.group.ReplicationGroupId, ApplyImmediately: aws.Bool(true), AutomaticFailoverEnabled: c.failover(),
+		ReplicationGroupId: c.group.ReplicationGroupId, ApplyImmediately: aws.Bool(true),
+		AutomaticFailoverEnabled: c.failover(),
 	}
 	if p := c.node.PendingModifiedValues; p != nil {
 		in.CacheNodeType, in.EngineVersion = p.CacheNodeType, p.EngineVersion

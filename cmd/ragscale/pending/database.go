@@ -47,7 +47,8 @@ func (d database) modifications() []Change {
 	add(&changes, "storageThroughput", d.StorageThroughput, p.StorageThroughput)
 	add(&changes, "caCertIdentifier", d.CACertificateIdentifier, p.CACertificateIdentifier)
 	add(&changes, "backupRetentionPeriod", d.BackupRetentionPeriod, p.BackupRetentionPeriod)
-	add(&changes, "iamDatabaseAuthenticationEnabled", d.IAMDatabaseAuthenticationEnabled, p.IAMDatabaseAuthenticationEnabled)
+	add(&changes, "iamDatabaseAuthenticationEnabled", d.IAMDatabaseAuthenticationEnabled,
+		p.IAMDatabaseAuthenticationEnabled)
 	return changes.all
 }
 
@@ -57,15 +58,17 @@ func (d database) restarts() []Change {
 	for _, g := range d.DBParameterGroups {
 		if aws.ToString(g.ParameterApplyStatus) == "pending-reboot" {
 			out = append(out, Change{
-				ID: d.name(), Setting: "parameters", Now: "as at the last start", New: aws.ToString(g.DBParameterGroupName), Restart: true,
+				ID: d.name(), Setting: "parameters", Now: "as at the last start", New: aws.ToString(g.DBParameterGroupName),
+				Restart: true,
 			})
 		}
 	}
 	return out
 }
 
-// apply sends the pending values again, to be applied now: a call without any is refused ("No modifications were requested").
-// A restart for static parameters is asked for when there is nothing else, since the instance takes one change at a time.
+// apply sends the pending values again, to be applied now: a call without any is refused ("No modifications were
+// requested"). A restart for static parameters is asked for when there is nothing else, since the instance takes one
+// change at a time.
 func (d database) apply(ctx context.Context, a Account) error {
 	if len(d.modifications()) == 0 {
 		_, err := a.Databases.RebootDBInstance(ctx, &rds.RebootDBInstanceInput{DBInstanceIdentifier: d.DBInstanceIdentifier})
@@ -75,7 +78,8 @@ func (d database) apply(ctx context.Context, a Account) error {
 	in := &rds.ModifyDBInstanceInput{
 		DBInstanceIdentifier: d.DBInstanceIdentifier, ApplyImmediately: aws.Bool(true),
 		DBInstanceClass: p.DBInstanceClass, EngineVersion: p.EngineVersion, MultiAZ: p.MultiAZ,
-		AllocatedStorage: p.AllocatedStorage, StorageType: p.StorageType, Iops: p.Iops, StorageThroughput: p.StorageThroughput,
+		AllocatedStorage: p.AllocatedStorage, StorageType: p.StorageType, Iops: p.Iops,
+		StorageThroughput:       p.StorageThroughput,
 		CACertificateIdentifier: p.CACertificateIdentifier, BackupRetentionPeriod: p.BackupRetentionPeriod,
 		EnableIAMDatabaseAuthentication: p.IAMDatabaseAuthenticationEnabled,
 	}

@@ -1,7 +1,7 @@
 // Package pending finds what an AWS account keeps for a maintenance window or a restart, and has it done now.
 //
-// Owns: reading RDS's and ElastiCache's pending values, the calls that apply them. Does not own: which databases and caches
-// are a stack's, and how a list is shown.
+// Owns: reading RDS's and ElastiCache's pending values, the calls that apply them. Does not own: which databases and
+// caches are a stack's, and how a list is shown.
 package pending
 
 import (
@@ -45,8 +45,8 @@ func (a Account) List(ctx context.Context, of Resources) ([]Change, error) {
 	return all, err
 }
 
-// Apply asks for all of it at once, and answers what was asked for: AWS then works on it for minutes. Nothing is asked for
-// while one of them is busy, or can be before that is over.
+// Apply asks for all of it at once, and answers what was asked for: AWS then works on it for minutes. Nothing is asked
+// for while one of them is busy, or can be before that is over.
 func (a Account) Apply(ctx context.Context, of Resources) ([]Change, error) {
 	var waiting []resource
 	var busy []error

@@ -10,8 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Declare registers c under its type token ("ragscale:cache:Cache"), declares what is in it, and registers its outputs, which
-// are read when everything is declared.
+// Declare registers c under its type token ("ragscale:cache:Cache"), declares what is in it, and registers its outputs,
+// which are read when everything is declared.
 func Declare[C pulumi.ComponentResource](
 	ctx *pulumi.Context, token, name string, c C, opts []pulumi.ResourceOption,
 	declare func(C) error, outputs func(C) pulumi.Map,

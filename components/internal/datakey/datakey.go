@@ -14,9 +14,10 @@ import (
 // SuffixLength is how many characters of the key's id end an identifier.
 const SuffixLength = 8
 
-// New declares a key. AWS's default key policy is kept: RDS and ElastiCache use the key through grants of whoever creates
-// the instance.
-func New(ctx *pulumi.Context, name, description string, tags pulumi.StringMap, opts ...pulumi.ResourceOption) (*kms.Key, error) {
+// New declares a key. AWS's default key policy is kept: RDS and ElastiCache use the key through grants of whoever
+// creates the instance.
+func New(ctx *pulumi.Context, name, description string, tags pulumi.StringMap,
+	opts ...pulumi.ResourceOption) (*kms.Key, error) {
 	key, err := kms.NewKey(ctx, name, &kms.KeyArgs{
 		Description:       pulumi.String(description),
 		EnableKeyRotation: pulumi.Bool(true),
@@ -31,8 +32,8 @@ func New(ctx *pulumi.Context, name, description string, tags pulumi.StringMap, o
 }
 
 // Identifier is a name that ends in characters of the key's id. So it is known before what is encrypted is, for its log
-// groups and users, whose ids are unique in an account, and it differs every time that this is created anew, for its final
-// snapshot: AWS refuses a snapshot name used before.
+// groups and users, whose ids are unique in an account, and it differs every time that this is created anew, for its
+// final snapshot: AWS refuses a snapshot name used before.
 func Identifier(name string, key *kms.Key) pulumi.StringOutput {
 	return key.KeyId.ApplyT(func(id string) string { return name + "-" + suffix(id) }).(pulumi.StringOutput)
 }

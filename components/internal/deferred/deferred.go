@@ -1,7 +1,7 @@
 // Package deferred tells what of an update AWS keeps for a maintenance window.
 //
-// Owns: comparing what is declared with what a service has once an update is done, and saying what waits until when. Does
-// not own: which settings a service defers (each component's), nor applying them now (`ragscale pending apply`).
+// Owns: comparing what is declared with what a service has once an update is done, and saying what waits until when.
+// Does not own: which settings a service defers (each component's), nor applying them now (`ragscale pending apply`).
 //
 // The provider sends a modification, waits until the service is available and reads what that has: until the window the
 // old value. So a preview shows the same difference again, and nothing says why.
@@ -28,7 +28,8 @@ type Setting struct {
 }
 
 // Watch answers one line with what waits, or none, and says it in the update's own log.
-func Watch(ctx *pulumi.Context, of pulumi.Resource, name string, weekly pulumi.StringOutput, settings ...Setting) pulumi.StringArrayOutput {
+func Watch(ctx *pulumi.Context, of pulumi.Resource, name string, weekly pulumi.StringOutput,
+	settings ...Setting) pulumi.StringArrayOutput {
 	values := []any{weekly}
 	for _, s := range settings {
 		values = append(values, s.Have)
@@ -73,8 +74,8 @@ func NoLess(want, have string) bool {
 	return wantErr == nil && haveErr == nil && h >= w
 }
 
-// SameVersion holds for a version that is the declared one, one of the declared line ("17" and 17.6), or a newer one, which
-// AWS may have put there. An engine that tells no version is not judged.
+// SameVersion holds for a version that is the declared one, one of the declared line ("17" and 17.6), or a newer one,
+// which AWS may have put there. An engine that tells no version is not judged.
 func SameVersion(want, have string) bool {
 	if have == "" || strings.HasPrefix(have, want+".") {
 		return true

@@ -34,7 +34,8 @@ func (l *List) Subnets(field string, count int) {
 	}
 }
 
-// LogDays wants a number of days that CloudWatch keeps logs. zero says what 0 means; where it is empty 0 is a fault too.
+// LogDays wants a number of days that CloudWatch keeps logs. zero says what 0 means; where it is empty 0 is a fault
+// too.
 func (l *List) LogDays(field string, days int, zero string) {
 	logDays := catalogue.LogDays()
 	switch {
@@ -73,7 +74,8 @@ func (l *List) Windows(daily, weekly Span, least time.Duration) {
 }
 
 // window reads a span; ok = false where there is none, or a fault.
-func (l *List) window(s Span, read func(string) (window.Window, error), least time.Duration) (w window.Window, ok bool) {
+func (l *List) window(s Span, read func(string) (window.Window, error),
+	least time.Duration) (w window.Window, ok bool) {
 	if s.Value == "" {
 		return w, false
 	}

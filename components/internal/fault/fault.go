@@ -1,7 +1,7 @@
 // Package fault collects what is wrong with a component's arguments.
 //
-// Owns: how a fault reads ("component.Field is VALUE, want WANT"), and the checks that several components make. Does not
-// own: which arguments a component has, the checks of one component alone.
+// Owns: how a fault reads ("component.Field is VALUE, want WANT"), and the checks that several components make. Does
+// not own: which arguments a component has, the checks of one component alone.
 package fault
 
 import (

@@ -19,7 +19,8 @@ var (
 // Name wants one that can begin the names of resources.
 func (l *List) Name(field, value string, longest int) {
 	if !name.MatchString(value) || len(value) > longest {
-		l.Add("%s is %q, want at most %d lower-case letters, digits and single hyphens, a letter first", field, value, longest)
+		l.Add("%s is %q, want at most %d lower-case letters, digits and single hyphens, a letter first", field,
+			value, longest)
 	}
 }
 

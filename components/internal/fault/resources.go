@@ -30,8 +30,8 @@ func (l *List) Ordered(prefix string, low, high Amount) {
 	}
 }
 
-// Resources wants both requests, in which the scheduler and the autoscalers count, and a memory limit, for the sake of the
-// node's other pods. A CPU limit may be left out: it throttles bursts.
+// Resources wants both requests, in which the scheduler and the autoscalers count, and a memory limit, for the sake of
+// the node's other pods. A CPU limit may be left out: it throttles bursts.
 func (l *List) Resources(prefix string, requests, limits quantity.Resources) {
 	cpu, memory := Amount{"Requests.CPU", requests.CPU}, Amount{"Requests.Memory", requests.Memory}
 	if limits.CPU == "" {
@@ -42,8 +42,8 @@ func (l *List) Resources(prefix string, requests, limits quantity.Resources) {
 	l.Ordered(prefix, memory, Amount{"Limits.Memory", limits.Memory})
 }
 
-// Cron wants what Kubernetes takes: five fields or a descriptor, without a time zone in the text. That is looked for first:
-// cron v3.0.1 panics on "TZ=" alone.
+// Cron wants what Kubernetes takes: five fields or a descriptor, without a time zone in the text. That is looked for
+// first: cron v3.0.1 panics on "TZ=" alone.
 func (l *List) Cron(field, value string) {
 	if !strings.Contains(value, "TZ") {
 		if _, err := cron.ParseStandard(value); err == nil {

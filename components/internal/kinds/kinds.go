@@ -2,8 +2,8 @@
 //
 // Owns: their declaration. Does not own: the release, which has to leave them out (SkipCrds) and come after them.
 //
-// Helm installs what a chart has in crds/ once and never again: a raised chart would run on old schemas. As resources of
-// their own they are applied at each version.
+// Helm installs what a chart has in crds/ once and never again: a raised chart would run on old schemas. As resources
+// of their own they are applied at each version.
 package kinds
 
 import (
@@ -15,9 +15,10 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Declare declares each file, given as a URL by the part of a name that tells it apart ("" for the only one). The provider reads
-// a file when the cluster is known, which at a first preview it is not.
-func Declare(ctx *pulumi.Context, name string, files map[string]string, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+// Declare declares each file, given as a URL by the part of a name that tells it apart ("" for the only one). The
+// provider reads a file when the cluster is known, which at a first preview it is not.
+func Declare(ctx *pulumi.Context, name string, files map[string]string,
+	opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var declared []pulumi.Resource
 	for _, part := range slices.Sorted(maps.Keys(files)) {
 		url := files[part]

@@ -1,7 +1,7 @@
 // Package quantity says how much CPU and memory something may have.
 //
-// Owns: the pair of both, as arguments have it and as Kubernetes wants it. Does not own: how much that is, whether it is
-// valid (fault).
+// Owns: the pair of both, as arguments have it and as Kubernetes wants it. Does not own: how much that is, whether it
+// is valid (fault).
 package quantity
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"

@@ -1,7 +1,7 @@
 // Package restricted declares what Kubernetes' "restricted" pod security standard asks for.
 //
-// Owns: the security contexts of pods and containers, a namespace that is held to the standard. Does not own: which user an
-// image runs as.
+// Owns: the security contexts of pods and containers, a namespace that is held to the standard. Does not own: which
+// user an image runs as.
 package restricted
 
 import (
@@ -17,7 +17,8 @@ import (
 var modes = []string{"enforce", "audit", "warn"}
 
 // NewNamespace declares a namespace whose pods are held to the standard.
-func NewNamespace(ctx *pulumi.Context, name, namespace string, labels pulumi.StringMap, opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
+func NewNamespace(ctx *pulumi.Context, name, namespace string, labels pulumi.StringMap,
+	opts ...pulumi.ResourceOption) (*corev1.Namespace, error) {
 	all := maps.Clone(labels)
 	for _, mode := range modes {
 		all["pod-security.kubernetes.io/"+mode] = pulumi.String("restricted")

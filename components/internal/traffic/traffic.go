@@ -1,7 +1,7 @@
 // Package traffic declares who in the cluster may talk to whom.
 //
-// Owns: network policies in the words of their rules, and the ways out that many pods need: names, AWS's APIs, the pods'
-// identity. Does not own: which ways a component opens.
+// Owns: network policies in the words of their rules, and the ways out that many pods need: names, AWS's APIs, the
+// pods' identity. Does not own: which ways a component opens.
 package traffic
 
 import (
@@ -30,7 +30,8 @@ type Policy struct {
 }
 
 // New declares policies, each as a resource of the prefix and its name. The kubelet's probes pass in any case.
-func New(ctx *pulumi.Context, prefix string, metadata func(name string) *metav1.ObjectMetaArgs, policies []Policy, opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
+func New(ctx *pulumi.Context, prefix string, metadata func(name string) *metav1.ObjectMetaArgs, policies []Policy,
+	opts ...pulumi.ResourceOption) ([]pulumi.Resource, error) {
 	var declared []pulumi.Resource
 	for _, p := range policies {
 		policy, err := networkingv1.NewNetworkPolicy(ctx, prefix+p.Name, &networkingv1.NetworkPolicyArgs{
@@ -52,16 +53,20 @@ func DefaultDeny() Policy {
 }
 
 // In lets the rules' peers reach pods.
-func In(pods *metav1.LabelSelectorArgs, rules ...networkingv1.NetworkPolicyIngressRuleInput) *networkingv1.NetworkPolicySpecArgs {
+func In(pods *metav1.LabelSelectorArgs,
+	rules ...networkingv1.NetworkPolicyIngressRuleInput) *networkingv1.NetworkPolicySpecArgs {
 	return &networkingv1.NetworkPolicySpecArgs{
-		PodSelector: pods, PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}), Ingress: networkingv1.NetworkPolicyIngressRuleArray(rules),
+		PodSelector: pods, PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
+		Ingress: networkingv1.NetworkPolicyIngressRuleArray(rules),
 	}
 }
 
 // Out lets pods reach the rules' peers.
-func Out(pods *metav1.LabelSelectorArgs, rules ...networkingv1.NetworkPolicyEgressRuleInput) *networkingv1.NetworkPolicySpecArgs {
+func Out(pods *metav1.LabelSelectorArgs,
+	rules ...networkingv1.NetworkPolicyEgressRuleInput) *networkingv1.NetworkPolicySpecArgs {
 	return &networkingv1.NetworkPolicySpecArgs{
-		PodSelector: pods, PolicyTypes: pulumi.ToStringArray([]string{"Egress"}), Egress: networkingv1.NetworkPolicyEgressRuleArray(rules),
+		PodSelector: pods, PolicyTypes: pulumi.ToStringArray([]string{"Egress"}),
+		Egress: networkingv1.NetworkPolicyEgressRuleArray(rules),
 	}
 }
 
@@ -72,12 +77,14 @@ func From(peers networkingv1.NetworkPolicyPeerArray, port pulumi.IntInput) *netw
 
 // To is a rule for a peer that is reached at a TCP port.
 func To(peer networkingv1.NetworkPolicyPeerInput, port pulumi.IntInput) *networkingv1.NetworkPolicyEgressRuleArgs {
-	return &networkingv1.NetworkPolicyEgressRuleArgs{To: networkingv1.NetworkPolicyPeerArray{peer}, Ports: ports("TCP", port)}
+	return &networkingv1.NetworkPolicyEgressRuleArgs{To: networkingv1.NetworkPolicyPeerArray{peer},
+		Ports: ports("TCP", port)}
 }
 
 // ToNames reaches the cluster's DNS.
 func ToNames() *networkingv1.NetworkPolicyEgressRuleArgs {
-	rule := To(Pods(pulumi.String("kube-system"), &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}}), pulumi.Int(dnsPort))
+	rule := To(Pods(pulumi.String("kube-system"),
+		&metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"k8s-app": pulumi.String("kube-dns")}}), pulumi.Int(dnsPort))
 	rule.Ports = append(ports("TCP", pulumi.Int(dnsPort)), ports("UDP", pulumi.Int(dnsPort))...)
 	return rule
 }
@@ -91,7 +98,8 @@ func ToPublic(port int) *networkingv1.NetworkPolicyEgressRuleArgs {
 
 // ToAWS reaches AWS's APIs, which answer on 443 at addresses that are not fixed, and the pod's identity for them.
 func ToAWS() []networkingv1.NetworkPolicyEgressRuleInput {
-	return []networkingv1.NetworkPolicyEgressRuleInput{ToPublic(httpsPort), To(Block(podIdentityAgent), pulumi.Int(httpPort))}
+	return []networkingv1.NetworkPolicyEgressRuleInput{ToPublic(httpsPort),
+		To(Block(podIdentityAgent), pulumi.Int(httpPort))}
 }
 
 // EveryPod of the policy's own namespace.
@@ -114,5 +122,6 @@ func Block(cidr string) *networkingv1.NetworkPolicyPeerArgs {
 }
 
 func ports(protocol string, number pulumi.IntInput) networkingv1.NetworkPolicyPortArray {
-	return networkingv1.NetworkPolicyPortArray{&networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol), Port: number}}
+	return networkingv1.NetworkPolicyPortArray{&networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol),
+		Port: number}}
 }

@@ -1,7 +1,7 @@
 // Package vertical declares the vertical autoscaler of a workload.
 //
-// Owns: what may be said of one, the VerticalPodAutoscaler. Does not own: the VPA's kinds and controllers in the cluster,
-// the workload, its horizontal autoscaler.
+// Owns: what may be said of one, the VerticalPodAutoscaler. Does not own: the VPA's kinds and controllers in the
+// cluster, the workload, its horizontal autoscaler.
 package vertical
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/ragscale/ragscale/components/internal/quantity"
 )
 
-// Autoscaling is what a VerticalPodAutoscaler does. The zero value declares none. It changes pods and never the workload,
-// whose requests stay what a pod has without it.
+// Autoscaling is what a VerticalPodAutoscaler does. The zero value declares none. It changes pods and never the
+// workload, whose requests stay what a pod has without it.
 type Autoscaling struct {
 	// Mode is Off, which only recommends, Initial, which sizes new pods, or InPlaceOrRecreate, which resizes running ones.
 	Mode string
@@ -46,7 +46,8 @@ type Workload struct {
 }
 
 // Declare declares the autoscaler, if any.
-func (a Autoscaling) Declare(ctx *pulumi.Context, name string, w Workload, metadata *metav1.ObjectMetaArgs, opts ...pulumi.ResourceOption) error {
+func (a Autoscaling) Declare(ctx *pulumi.Context, name string, w Workload, metadata *metav1.ObjectMetaArgs,
+	opts ...pulumi.ResourceOption) error {
 	if a.Mode == "" {
 		return nil
 	}
@@ -97,8 +98,9 @@ func (a Autoscaling) containerPolicy(w Workload) pulumi.Map {
 	return policy
 }
 
-// Check refuses, beside what is no autoscaling, two autoscalers on one resource: more pods lower the use that the one sees,
-// smaller pods raise the use that the other sees, and neither comes to rest. horizontal is what the other acts on.
+// Check refuses, beside what is no autoscaling, two autoscalers on one resource: more pods lower the use that the one
+// sees, smaller pods raise the use that the other sees, and neither comes to rest. horizontal is what the other acts
+// on.
 func (a Autoscaling) Check(faults *fault.List, field string, horizontal ...string) {
 	if a.Mode == "" {
 		return
@@ -115,7 +117,8 @@ func (a Autoscaling) Check(faults *fault.List, field string, horizontal ...strin
 			faults.Add("%s.Resources[%d] is %q, want cpu or memory", field, i, r)
 		case !a.acts():
 		case slices.Contains(horizontal, r):
-			faults.Add("%s.Mode is %s for %s, which the horizontal autoscaler acts on, want %s", field, a.Mode, r, instead(horizontal))
+			faults.Add("%s.Mode is %s for %s, which the horizontal autoscaler acts on, want %s", field, a.Mode, r,
+				instead(horizontal))
 		default:
 			a.bounds(faults, field, r)
 		}
@@ -132,5 +135,6 @@ func instead(horizontal []string) string {
 
 func (a Autoscaling) bounds(faults *fault.List, field, resource string) {
 	word := map[string]string{"cpu": "CPU", "memory": "Memory"}[resource]
-	faults.Ordered(field+".", fault.Amount{Field: "Min." + word, Value: a.Min.Of(resource)}, fault.Amount{Field: "Max." + word, Value: a.Max.Of(resource)})
+	faults.Ordered(field+".", fault.Amount{Field: "Min." + word, Value: a.Min.Of(resource)},
+		fault.Amount{Field: "Max." + word, Value: a.Max.Of(resource)})
 }

@@ -1,6 +1,6 @@
 import exec from 'k6/execution';
 import { sleep } from 'k6';
-import { Gauge } from 'k6/metrics';
+import { Counter, Gauge, Trend } from 'k6/metrics';
 import { processed, store, sweep } from './api.js';
 import { environment, generator, mayLoadProduction, optionsOf, resultsFolder, scenario } from './config.js';
 import { glossary, text } from './corpus.js';
@@ -12,6 +12,10 @@ export const options = optionsOf(scenario);
 
 /** When preparation ended and load began, ms since 1970: generators of one run are compared by it. */
 const loadBegan = new Gauge('load_began', true);
+
+/** How long users meant to pause, together, and how much later each went on: what a generator lacks of CPU. */
+const pauses = new Counter('user_pause_ms', true);
+const lag = new Trend('user_lag_ms', true);
 
 /** Documents that searches find and users fetch, over all generators. */
 const documents = 100;
@@ -48,8 +52,16 @@ export function setup() {
 
 /** @param {import('./user.js').Prepared} data */
 export default function (data) {
-  act(next(exec.vu.idInTest, exec.vu.iterationInScenario, Math.random()), data);
-  if (!scenario.stopAtFault) sleep(pause(scenario.thinkSeconds, Math.random()));
+  act(next(exec.vu.idInTest, exec.vu.iterationInScenario), data);
+  if (!scenario.stopAtFault) think(pause(scenario.thinkSeconds, Math.random()));
+}
+
+/** @param {number} seconds */
+function think(seconds) {
+  const began = Date.now();
+  sleep(seconds);
+  pauses.add(seconds * 1000);
+  lag.add(Math.max(0, Date.now() - began - seconds * 1000));
 }
 
 /** @param {import('./user.js').Prepared | undefined} data none when setup was ended */

@@ -24,14 +24,15 @@ export function pick(random) {
   return 'search-simple';
 }
 
-/** What a user does next. The first user begins with one of each kind, so that the shortest run asks for everything.
+/** What a user does next. The first user begins with one of each kind, so that the shortest run asks for everything. Else each
+ * kind comes as often as the mix says, as evenly as can be over a user's iterations and over users: steps of the golden ratio
+ * leave no part of the range from 0 to 1 out for long. So short runs have their share of what is rare, and runs are alike.
  * @param {number} user from 1
  * @param {number} iteration of the user, from 0
- * @param {number} random
  * @returns {Kind} */
-export function next(user, iteration, random) {
+export function next(user, iteration) {
   const first = user === 1 ? mix[iteration] : undefined;
-  return first ? first.kind : pick(random);
+  return first ? first.kind : pick((user * 0.7548776662466927 + iteration * 0.618033988749895) % 1);
 }
 
 /** A pause with this mean, exponentially distributed as the gaps between independent requests are, and at most ten

@@ -23,7 +23,7 @@
 export function resultOf(run, data, endedAt) {
   const thresholds = verdicts(data);
   return {
-    version: 1,
+    version: 2,
     scenario: run.scenario,
     generator: run.generator,
     environment: run.environment,

@@ -80,8 +80,10 @@ func (p Page) build(runbook string) (dashboard.Dashboard, error) {
 		Time("now-3h", "now").
 		Refresh("1m").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
-		Link(dashboard.NewDashboardLinkBuilder("What to do").Type(dashboard.DashboardLinkTypeLink).Url(runbook).TargetBlank(true)).
-		Link(dashboard.NewDashboardLinkBuilder("ragscale").Type(dashboard.DashboardLinkTypeDashboards).Tags([]string{"ragscale"}).KeepTime(true)).
+		Link(dashboard.NewDashboardLinkBuilder("What to do").Type(dashboard.DashboardLinkTypeLink).
+			Url(runbook).TargetBlank(true)).
+		Link(dashboard.NewDashboardLinkBuilder("ragscale").Type(dashboard.DashboardLinkTypeDashboards).
+			Tags([]string{"ragscale"}).KeepTime(true)).
 		WithVariable(dashboard.NewDatasourceVariableBuilder(source).Label("Prometheus").Type("prometheus"))
 	for _, row := range p.Rows {
 		b = b.WithRow(dashboard.NewRowBuilder(row.Title))
@@ -103,7 +105,8 @@ func (g Graph) panel(runbook string, beside int) *timeseries.PanelBuilder {
 		b = b.Description(runbook + "#" + g.Section)
 	}
 	for i, line := range g.Lines {
-		b = b.WithTarget(prometheus.NewDataqueryBuilder().RefId(string(rune('A' + i))).Range().Expr(line.Query).LegendFormat(line.Legend))
+		b = b.WithTarget(prometheus.NewDataqueryBuilder().RefId(string(rune('A' +
+			i))).Range().Expr(line.Query).LegendFormat(line.Legend))
 	}
 	if len(g.Limits) > 0 {
 		b = b.Thresholds(limits(g.Limits)).

@@ -12,7 +12,8 @@ type Constant struct {
 // Constants are those of the rules.
 func Constants() []Constant {
 	const workbook = "The Site Reliability Workbook, multiwindow, multi-burn-rate alerts"
-	fast := []string{"AvailabilityBurnFast", "LatencyBurnFast", "ComplexSearchBurnFast", "UploadBurnFast", "availability-burn"}
+	fast := []string{"AvailabilityBurnFast", "LatencyBurnFast", "ComplexSearchBurnFast", "UploadBurnFast",
+		"availability-burn"}
 	slow := []string{"AvailabilityBurnSlow", "LatencyBurnSlow", "ComplexSearchBurnSlow", "UploadBurnSlow"}
 	return []Constant{
 		{"FastestBurn", FastestBurn, workbook + ": 2 % of the budget in an hour", fast},
@@ -20,10 +21,12 @@ func Constants() []Constant {
 		{"thirdBurn", thirdBurn, workbook + ": a tenth in a day", slow},
 		{"slowestBurn", slowestBurn, workbook + ": a tenth in three days", slow},
 		{"percentileBudget", percentileBudget, "what a 95th percentile leaves", []string{
-			"LatencyBurnFast", "ComplexSearchBurnFast", "UploadBurnFast", "LatencyBurnSlow", "ComplexSearchBurnSlow", "UploadBurnSlow", "slo:budget:ratio",
+			"LatencyBurnFast", "ComplexSearchBurnFast", "UploadBurnFast", "LatencyBurnSlow", "ComplexSearchBurnSlow",
+			"UploadBurnSlow", "slo:budget:ratio",
 			"ReplicasDoNotHelp",
 		}},
-		{"overProvisioned", overProvisioned, "with half of the pods the rest would still be at the target", []string{"OverProvisioned"}},
+		{"overProvisioned", overProvisioned, "with half of the pods the rest would still be at the target",
+			[]string{"OverProvisioned"}},
 		{"growthOfPods", growthOfPods, "enough pods to tell what they bring", []string{"api:growth_yield:ratio"}},
 		{"yieldOfGrowth", yieldOfGrowth, "hardly any gain", []string{"ReplicasDoNotHelp"}},
 		{"flappingShare", flappingShare, "more than the end of a wave", []string{"HPAFlapping"}},
@@ -35,13 +38,16 @@ func Constants() []Constant {
 		{"goroutinesPerRequest", goroutinesPerRequest, "far above what a request holds", []string{"GoroutineLeak"}},
 		{"restarts", restarts, "no longer an accident", []string{"PodsRestarting"}},
 		{"none", 0, "any at all", []string{
-			"AutoscalerErrors", "ScaleUpFailed", "ReplicasLacking", "PodsUnschedulable", "VPAWithoutRecommendation", "ReadsDegraded",
+			"AutoscalerErrors", "ScaleUpFailed", "ReplicasLacking", "PodsUnschedulable", "VPAWithoutRecommendation",
+			"ReadsDegraded",
 		}},
 		{"none", 0, "no work at all", []string{"RecommenderStalled"}},
 		{"false", 0, "a gauge of a condition", []string{"AutoscalerStalled", "CacheGone"}},
-		{"true", 1, "a gauge of a condition", []string{"HPABlind", "AutoscalerStalled", "RecommenderStalled", "APIMetricsMissing", "PgBouncerDown"}},
+		{"true", 1, "a gauge of a condition",
+			[]string{"HPABlind", "AutoscalerStalled", "RecommenderStalled", "APIMetricsMissing", "PgBouncerDown"}},
 		{"none", 0, "no series without events", []string{
-			"slo:bad:rate5m", "queue:wait:seconds", "hpa:lacking:replicas", "hpa:lacking:bool", "hpa:time_to_scale:seconds", "hpa:turning:bool",
+			"slo:bad:rate5m", "queue:wait:seconds", "hpa:lacking:replicas", "hpa:lacking:bool", "hpa:time_to_scale:seconds",
+			"hpa:turning:bool",
 			"api:serving:pods",
 		}},
 		{"second", 3600, "an hour in seconds", []string{"hpa:lacking:seconds_1h"}},

@@ -12,29 +12,36 @@ const (
 	JobKubelet           = "kubelet"
 )
 
-// Metrics are what rules and dashboards may use, by the job that serves them. Those of our own workloads are kept whole;
-// of the others the scraper keeps only these: managed Prometheus is paid by the sample.
+// Metrics are what rules and dashboards may use, by the job that serves them. Those of our own workloads are kept
+// whole; of the others the scraper keeps only these: managed Prometheus is paid by the sample.
 //
 // Sources, all read 2026-11-24: ragapi: docs/api.md, and client_golang's Go collector. pgbouncer:
 // https://github.com/prometheus-community/pgbouncer_exporter (collector.go). cluster-autoscaler:
 // https://github.com/kubernetes/autoscaler (cluster-autoscaler/metrics/metrics.go). vpa-recommender: the same
-// (vertical-pod-autoscaler/docs, recommender metrics). kube-state-metrics: https://github.com/kubernetes/kube-state-metrics
-// (docs/metrics); it has served no VPA metrics of its own since 2.9, so that the last one comes from StateMetricsConfig.
+// (vertical-pod-autoscaler/docs, recommender metrics). kube-state-metrics:
+// https://github.com/kubernetes/kube-state-metrics (docs/metrics); it has served no VPA metrics of its own since 2.9,
+// so that the last one comes from StateMetricsConfig.
 var Metrics = map[string][]string{
 	JobAPI: {
-		"go_goroutines", "ragapi_cache_available", "ragapi_cache_operation_duration_seconds_bucket", "ragapi_cache_requests_total",
+		"go_goroutines", "ragapi_cache_available", "ragapi_cache_operation_duration_seconds_bucket",
+		"ragapi_cache_requests_total",
 		"ragapi_db_pool_acquired_connections", "ragapi_db_pool_acquires_total", "ragapi_db_pool_max_connections",
-		"ragapi_db_pool_wait_seconds_total", "ragapi_degraded_total", "ragapi_document_processing_seconds_per_megabyte_bucket",
-		"ragapi_document_processing_seconds_per_megabyte_count", "ragapi_documents_processed_total", "ragapi_http_request_duration_seconds_bucket",
+		"ragapi_db_pool_wait_seconds_total", "ragapi_degraded_total",
+		"ragapi_document_processing_seconds_per_megabyte_bucket",
+		"ragapi_document_processing_seconds_per_megabyte_count", "ragapi_documents_processed_total",
+		"ragapi_http_request_duration_seconds_bucket",
 		"ragapi_http_request_duration_seconds_count", "ragapi_http_requests_in_flight", "ragapi_queue_jobs",
-		"ragapi_search_duration_seconds_bucket", "ragapi_search_duration_seconds_count", "ragapi_vector_operation_duration_seconds_bucket",
+		"ragapi_search_duration_seconds_bucket", "ragapi_search_duration_seconds_count",
+		"ragapi_vector_operation_duration_seconds_bucket",
 	},
 	JobPgBouncer: {
-		"pgbouncer_pools_client_active_connections", "pgbouncer_pools_client_maxwait_seconds", "pgbouncer_pools_client_waiting_connections",
+		"pgbouncer_pools_client_active_connections", "pgbouncer_pools_client_maxwait_seconds",
+		"pgbouncer_pools_client_waiting_connections",
 		"pgbouncer_pools_server_active_connections", "pgbouncer_pools_server_idle_connections", "pgbouncer_up",
 	},
 	JobClusterAutoscaler: {
-		"cluster_autoscaler_cluster_safe_to_autoscale", "cluster_autoscaler_errors_total", "cluster_autoscaler_failed_scale_ups_total",
+		"cluster_autoscaler_cluster_safe_to_autoscale", "cluster_autoscaler_errors_total",
+		"cluster_autoscaler_failed_scale_ups_total",
 		"cluster_autoscaler_last_activity", "cluster_autoscaler_nodes_count", "cluster_autoscaler_scaled_down_nodes_total",
 		"cluster_autoscaler_scaled_up_nodes_total", "cluster_autoscaler_unschedulable_pods_count",
 	},

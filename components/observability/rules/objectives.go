@@ -56,19 +56,22 @@ var (
 	ProcessingBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 20, 25, 30, 35, 60, 120, 300}
 )
 
+// users leaves out what the kubelet asks: a pod that starts says that it is not ready, and no user has met a fault.
+const users = `route!~"/healthz|/readyz"`
+
 func (c Config) list() []objective {
 	limits := c.Thresholds.API
-	requests := `sum(rate(ragapi_http_request_duration_seconds_count[5m]))`
+	requests := `sum(rate(ragapi_http_request_duration_seconds_count{` + users + `}[5m]))`
 	return []objective{
 		{
 			name: "availability", alert: "AvailabilityBurn", section: "availability-burn",
-			bad:   `sum(rate(ragapi_http_request_duration_seconds_count{status=~"5.."}[5m])) or 0 * ` + requests,
+			bad:   `sum(rate(ragapi_http_request_duration_seconds_count{` + users + `,status=~"5.."}[5m])) or 0 * ` + requests,
 			total: requests, budget: limits.ErrorRatio.Value, of: limits.ErrorRatio,
 			summary: "Requests fail faster than the availability objective allows.",
 		},
 		{
 			name: "latency", alert: "LatencyBurn", section: "latency-burn",
-			bad:   slower("ragapi_http_request_duration_seconds", "", RequestBuckets, limits.ResponseSeconds.Value),
+			bad:   slower("ragapi_http_request_duration_seconds", users, RequestBuckets, limits.ResponseSeconds.Value),
 			total: requests, budget: percentileBudget, of: limits.ResponseSeconds,
 			summary: fmt.Sprintf("More than one request in twenty takes longer than %s s.", number(limits.ResponseSeconds.Value)),
 		},

@@ -88,7 +88,8 @@ type alert struct {
 	// minutes that the expression must hold
 	minutes int
 	summary string
-	// of are the thresholds that it compares with, itself or through what is recorded; none where a limit of its own decides.
+	// of are the thresholds that it compares with, itself or through what is recorded; none where a limit of its own
+	// decides.
 	of []slo.Threshold
 }
 

@@ -25,7 +25,8 @@ const (
 )
 
 func (c Config) scaling() []Group {
-	groups := []Group{{Name: "horizontal-autoscaling", Interval: interval, Rules: append(c.scalingRecords(), c.horizontal()...)}}
+	groups := []Group{{Name: "horizontal-autoscaling", Interval: interval,
+		Rules: append(c.scalingRecords(), c.horizontal()...)}}
 	if c.Autoscaling {
 		groups = append(groups,
 			Group{Name: "cluster-autoscaler", Interval: interval, Rules: c.nodes()},
@@ -46,14 +47,17 @@ func (c Config) scalingRecords() []Rule {
 		record("hpa:lacking:seconds_1h", "3600 * avg_over_time(hpa:lacking:bool[1h])"),
 		record("hpa:scale_ups:count_1h", fmt.Sprintf(
 			`label_replace(max by (namespace, horizontalpodautoscaler) (changes(%s[1h]) - resets(%s[1h])), "deployment", "$1", "horizontalpodautoscaler", "(.+)")`, desired, desired)),
-		record("hpa:time_to_scale:seconds", "hpa:lacking:seconds_1h / on (namespace, deployment) (hpa:scale_ups:count_1h > 0)"),
+		record("hpa:time_to_scale:seconds", "hpa:lacking:seconds_1h / on (namespace, deployment) (hpa:scale_ups:count_1h > "+
+			"0)"),
 		record("hpa:cpu:share_of_target", fmt.Sprintf(
 			`kube_horizontalpodautoscaler_status_target_metric{%[1]s,metric_name="cpu",metric_target_type="utilization"} / on (namespace, horizontalpodautoscaler) kube_horizontalpodautoscaler_spec_target_metric{%[1]s,metric_name="cpu",metric_target_type="utilization"}`, c.in())),
 		record("api:serving:pods", "count(sum by (instance) (rate(ragapi_http_request_duration_seconds_count[5m])) > 0)"),
 		record("api:served:rate5m", `sum(slo:total:rate5m{slo="availability"}) - sum(slo:bad:rate5m{slo="availability"})`),
 		record("api:growth_yield:ratio", fmt.Sprintf(
-			"(api:served:rate5m - api:served:rate5m offset 15m) / api:served:rate5m offset 15m / ((api:serving:pods - api:serving:pods offset 15m) / api:serving:pods offset 15m >= %s)", number(growthOfPods))),
-		record("hpa:turning:bool", fmt.Sprintf("((changes(%[1]s[10m]) - resets(%[1]s[10m])) > bool 0) * (resets(%[1]s[10m]) > bool 0)", desired)),
+			"(api:served:rate5m - api:served:rate5m offset 15m) / api:served:rate5m offset 15m / ((api:serving:pods - "+
+				"api:serving:pods offset 15m) / api:serving:pods offset 15m >= %s)", number(growthOfPods))),
+		record("hpa:turning:bool", fmt.Sprintf("((changes(%[1]s[10m]) - resets(%[1]s[10m])) > bool 0) * "+
+			"(resets(%[1]s[10m]) > bool 0)", desired)),
 	}
 }
 
@@ -65,23 +69,28 @@ func (c Config) horizontal() []Rule {
 		alert{
 			name: "HPAAtMaximum", severity: Ticket, section: "hpa-at-maximum", minutes: int(limits.AtMaximumMinutes.Value),
 			of: []slo.Threshold{limits.MaxReplicas, limits.CPUPercent, limits.MemoryPercent, limits.AtMaximumMinutes},
-			expr: fmt.Sprintf("%[1]sstatus_desired_replicas{%[2]s} >= %[3]s%[1]sspec_max_replicas and %[3]s(%[1]sspec_max_replicas > %[3]s%[1]sspec_min_replicas)",
+			expr: fmt.Sprintf("%[1]sstatus_desired_replicas{%[2]s} >= %[3]s%[1]sspec_max_replicas and "+
+				"%[3]s(%[1]sspec_max_replicas > %[3]s%[1]sspec_min_replicas)",
 				prefix, c.in(), on),
 			summary: "{{ $labels.horizontalpodautoscaler }} wants its maximum of replicas: more load finds no more pods.",
 		},
 		alert{
 			name: "ReplicasDoNotHelp", severity: Ticket, section: "replicas-do-not-help", minutes: 5,
-			expr:    fmt.Sprintf(`api:growth_yield:ratio < %s and on () slo:bad:ratio_5m{slo="latency"} > %s`, number(yieldOfGrowth), number(percentileBudget)),
-			summary: "Pods of the API were added and answers stay late: each 1 % of pods brought {{ $value | humanize }} % of requests.",
+			expr: fmt.Sprintf(`api:growth_yield:ratio < %s and on () slo:bad:ratio_5m{slo="latency"} > %s`,
+				number(yieldOfGrowth), number(percentileBudget)),
+			summary: "Pods of the API were added and answers stay late: each 1 % of pods brought {{ $value | humanize }} % of " +
+				"requests.",
 		},
 		alert{
-			name: "ReplicasLacking", severity: Page, section: "replicas-lacking", minutes: int(limits.UnschedulableMinutes.Value),
+			name: "ReplicasLacking", severity: Page, section: "replicas-lacking",
+			minutes: int(limits.UnschedulableMinutes.Value),
 			of:      []slo.Threshold{limits.MinReplicas, limits.UnschedulableMinutes},
 			expr:    "hpa:lacking:replicas > 0",
 			summary: "{{ $labels.deployment }} lacks {{ $value }} of the replicas that its autoscaler asked for.",
 		},
 		alert{
-			name: "OverProvisioned", severity: Ticket, section: "over-provisioned", minutes: 6 * 60, of: []slo.Threshold{limits.CPUPercent},
+			name: "OverProvisioned", severity: Ticket, section: "over-provisioned", minutes: 6 * 60,
+			of: []slo.Threshold{limits.CPUPercent},
 			expr: fmt.Sprintf("hpa:cpu:share_of_target < %s and %s(%sstatus_desired_replicas > %s%sspec_min_replicas)",
 				number(overProvisioned), on, prefix, on, prefix),
 			summary: "{{ $labels.horizontalpodautoscaler }} keeps more replicas than its CPU asks for.",
@@ -93,11 +102,13 @@ func (c Config) horizontal() []Rule {
 		},
 		alert{
 			name: "HPABlind", severity: Page, section: "hpa-blind", minutes: 5,
-			expr:    fmt.Sprintf(`%sstatus_condition{%s,condition=~"ScalingActive|AbleToScale",status="false"} == 1`, prefix, c.in()),
+			expr: fmt.Sprintf(`%sstatus_condition{%s,condition=~"ScalingActive|AbleToScale",status="false"} == 1`,
+				prefix, c.in()),
 			summary: "{{ $labels.horizontalpodautoscaler }} cannot scale: {{ $labels.condition }} is false.",
 		},
 		alert{
-			name: "PodsUnschedulable", severity: Page, section: "pods-unschedulable", minutes: int(limits.UnschedulableMinutes.Value),
+			name: "PodsUnschedulable", severity: Page, section: "pods-unschedulable",
+			minutes: int(limits.UnschedulableMinutes.Value),
 			of:      []slo.Threshold{limits.UnschedulableMinutes},
 			expr:    fmt.Sprintf("sum by (namespace) (kube_pod_status_unschedulable{%s}) > 0", c.in()),
 			summary: "{{ $value }} pods in {{ $labels.namespace }} fit no node.",
@@ -120,7 +131,8 @@ func (c Config) nodes() []Rule {
 		},
 		alert{
 			name: "AutoscalerStalled", severity: Page, section: "autoscaler-stalled", minutes: 5,
-			expr: fmt.Sprintf("(time() - max(cluster_autoscaler_last_activity{activity=\"main\"}) > %d)\nor\nmax(cluster_autoscaler_cluster_safe_to_autoscale) == 0\nor\nabsent(up{job=\"cluster-autoscaler\"} == 1)",
+			expr: fmt.Sprintf("(time() - max(cluster_autoscaler_last_activity{activity=\"main\"}) > "+
+				"%d)\nor\nmax(cluster_autoscaler_cluster_safe_to_autoscale) == 0\nor\nabsent(up{job=\"cluster-autoscaler\"} == 1)",
 				idleLoop),
 			summary: "Nodes are not scaled: cluster-autoscaler does not run, or deems the cluster unsafe.",
 		},
@@ -134,8 +146,10 @@ func (c Config) vertical() []Rule {
 	return append([]Rule{ratio}, c.alerts(
 		alert{
 			name: "RequestDrift", severity: Ticket, section: "request-drift", minutes: 6 * 60,
-			expr:    fmt.Sprintf("vpa:request_over_target:ratio < %s or vpa:request_over_target:ratio > %s", number(1.0/driftFactor), number(driftFactor)),
-			summary: "{{ $labels.container }} requests {{ $value | humanize }} times the {{ $labels.resource }} that the VPA recommends.",
+			expr: fmt.Sprintf("vpa:request_over_target:ratio < %s or vpa:request_over_target:ratio > %s",
+				number(1.0/driftFactor), number(driftFactor)),
+			summary: "{{ $labels.container }} requests {{ $value | humanize }} times the {{ $labels.resource }} that the VPA " +
+				"recommends.",
 		},
 		alert{
 			name: "VPAWithoutRecommendation", severity: Ticket, section: "vpa-without-recommendation", minutes: 60,
@@ -144,7 +158,8 @@ func (c Config) vertical() []Rule {
 		},
 		alert{
 			name: "RecommenderStalled", severity: Ticket, section: "recommender-stalled", minutes: 30,
-			expr:    "sum(increase(vpa_recommender_execution_latency_seconds_count[15m])) == 0\nor\nabsent(up{job=\"vpa-recommender\"} == 1)",
+			expr: "sum(increase(vpa_recommender_execution_latency_seconds_count[15m])) == " +
+				"0\nor\nabsent(up{job=\"vpa-recommender\"} == 1)",
 			summary: "The VPA recommender does not work.",
 		},
 	)...)

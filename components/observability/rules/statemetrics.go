@@ -1,8 +1,8 @@
 package rules
 
 // StateMetricsConfig is what kube-state-metrics needs, as its customResourceState configuration, to serve
-// kube_customresource_vpa_containerrecommendations_target. It also needs list and watch on verticalpodautoscalers. Tried
-// with its own code (v2.18.0, 2026-11-24): cpu 35m is served as 0.035, memory 262144k as 2.62144e+08.
+// kube_customresource_vpa_containerrecommendations_target. It also needs list and watch on verticalpodautoscalers.
+// Tried with its own code (v2.18.0, 2026-11-24): cpu 35m is served as 0.035, memory 262144k as 2.62144e+08.
 // Source: https://github.com/kubernetes/kube-state-metrics (docs/metrics/extend/customresourcestate-metrics.md); read
 // 2026-11-24.
 func StateMetricsConfig() map[string]any {

@@ -43,13 +43,16 @@ func (c Config) api() []Rule {
 			summary: "No pod of the API can be scraped: every other alert on it is blind.",
 		},
 		alert{
-			name: "ThroughputCeiling", severity: Ticket, section: "throughput-ceiling", minutes: 10, of: []slo.Threshold{c.Thresholds.API.ThroughputRPS},
+			name: "ThroughputCeiling", severity: Ticket, section: "throughput-ceiling", minutes: 10,
+			of:      []slo.Threshold{c.Thresholds.API.ThroughputRPS},
 			expr:    "slo:total:rate5m{slo=\"availability\"} > " + number(c.Thresholds.API.ThroughputRPS.Value),
 			summary: "Demand is above the {{ $value | humanize }} requests/s that the stack is sized for.",
 		},
 		alert{
-			name: "APIPoolWait", severity: Ticket, section: "api-pool-wait", minutes: 10, of: []slo.Threshold{c.Thresholds.API.ResponseSeconds},
-			expr: fmt.Sprintf("sum(rate(ragapi_db_pool_wait_seconds_total[5m])) / sum(rate(ragapi_db_pool_acquires_total[5m])) > %s",
+			name: "APIPoolWait", severity: Ticket, section: "api-pool-wait", minutes: 10,
+			of: []slo.Threshold{c.Thresholds.API.ResponseSeconds},
+			expr: fmt.Sprintf("sum(rate(ragapi_db_pool_wait_seconds_total[5m])) / "+
+				"sum(rate(ragapi_db_pool_acquires_total[5m])) > %s",
 				number(c.Thresholds.API.ResponseSeconds.Value*databaseShare)),
 			summary: "Requests wait {{ $value | humanizeDuration }} on average for a database connection in the API's own pool.",
 		},
@@ -66,7 +69,8 @@ func (c Config) api() []Rule {
 		},
 		alert{
 			name: "PodsRestarting", severity: Ticket, section: "pods-restarting",
-			expr:    fmt.Sprintf("sum by (namespace, container) (increase(kube_pod_container_status_restarts_total{%s}[30m])) > %d", c.in(), restarts),
+			expr: fmt.Sprintf("sum by (namespace, container) (increase(kube_pod_container_status_restarts_total{%s}[30m])) "+
+				"> %d", c.in(), restarts),
 			summary: "{{ $labels.container }} in {{ $labels.namespace }} restarts again and again.",
 		},
 	)
@@ -78,12 +82,14 @@ func (c Config) queue() []Rule {
 		`max(ragapi_queue_jobs{state="available"}) / (sum(rate(ragapi_documents_processed_total{result="ready"}[10m])) or vector(0))`)
 	return append([]Rule{wait}, c.alerts(
 		alert{
-			name: "QueueBacklog", severity: Ticket, section: "queue-backlog", minutes: 10, of: []slo.Threshold{c.Thresholds.API.UploadSecondsPerMB},
+			name: "QueueBacklog", severity: Ticket, section: "queue-backlog", minutes: 10,
+			of:      []slo.Threshold{c.Thresholds.API.UploadSecondsPerMB},
 			expr:    "queue:wait:seconds > " + number(c.Thresholds.API.UploadSecondsPerMB.Value),
 			summary: "A document waits longer for a worker than its processing may take.",
 		},
 		alert{
-			name: "DocumentsFailing", severity: Ticket, section: "documents-failing", minutes: 5, of: []slo.Threshold{c.Thresholds.API.ErrorRatio},
+			name: "DocumentsFailing", severity: Ticket, section: "documents-failing", minutes: 5,
+			of: []slo.Threshold{c.Thresholds.API.ErrorRatio},
 			expr: fmt.Sprintf(`sum(increase(ragapi_documents_processed_total{result="failed"}[1h])) / sum(increase(ragapi_documents_processed_total{result=~"ready|failed"}[1h])) > %s`,
 				number(c.Thresholds.API.ErrorRatio.Value)),
 			summary: "Documents fail for good more often than requests may.",
@@ -103,8 +109,9 @@ func (c Config) pools() []Rule {
 	return c.alerts(
 		alert{
 			name: "PgBouncerClientsWaiting", severity: Page, section: "pgbouncer-clients-waiting", minutes: 5,
-			of:      []slo.Threshold{c.Thresholds.PgBouncer.WaitingClients},
-			expr:    "sum by (database) (pgbouncer_pools_client_waiting_connections) > " + number(c.Thresholds.PgBouncer.WaitingClients.Value),
+			of: []slo.Threshold{c.Thresholds.PgBouncer.WaitingClients},
+			expr: "sum by (database) (pgbouncer_pools_client_waiting_connections) > " +
+				number(c.Thresholds.PgBouncer.WaitingClients.Value),
 			summary: "{{ $value }} clients of {{ $labels.database }} wait for a connection.",
 		},
 		alert{
@@ -117,8 +124,10 @@ func (c Config) pools() []Rule {
 
 func (c Config) volumes() []Rule {
 	return c.alerts(alert{
-		name: "VolumeFilling", severity: Ticket, section: "volume-filling", minutes: 15, of: []slo.Threshold{c.Thresholds.Nodes.StoragePercent},
-		expr: fmt.Sprintf("100 * kubelet_volume_stats_used_bytes{%[1]s} / on (namespace, persistentvolumeclaim) kubelet_volume_stats_capacity_bytes{%[1]s} > %[2]s",
+		name: "VolumeFilling", severity: Ticket, section: "volume-filling", minutes: 15,
+		of: []slo.Threshold{c.Thresholds.Nodes.StoragePercent},
+		expr: fmt.Sprintf("100 * kubelet_volume_stats_used_bytes{%[1]s} / on (namespace, persistentvolumeclaim) "+
+			"kubelet_volume_stats_capacity_bytes{%[1]s} > %[2]s",
 			c.in(), number(c.Thresholds.Nodes.StoragePercent.Value)),
 		summary: "Volume {{ $labels.persistentvolumeclaim }} is {{ $value | humanize }} % full.",
 	})

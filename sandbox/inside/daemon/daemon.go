@@ -3,7 +3,7 @@
 //
 // Owns: the control API's managers, the processes' supervision, what is kept over a restart, addresses, the
 // webhooks, the ports offered to the host. Does not own: the namespace it lives in (namespace), pods (nodeagent),
-// services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis).
+// services and load balancers (servicenet), PostgreSQL (postgres), caches' engines (redis), Managed Prometheus (prometheus).
 package daemon
 
 import (
@@ -22,6 +22,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
 	"github.com/ragscale/ragscale/sandbox/inside/postgres"
+	"github.com/ragscale/ragscale/sandbox/inside/prometheus"
 	"github.com/ragscale/ragscale/sandbox/inside/redis"
 	"github.com/ragscale/ragscale/sandbox/inside/servicenet"
 	"github.com/ragscale/ragscale/sandbox/inside/supervise"
@@ -61,6 +62,7 @@ type daemon struct {
 	programs     *supervise.Programs
 	engines      *postgres.Server
 	cacheEngines *redis.Server
+	metrics      *prometheus.Server
 	net          *servicenet.Network
 	cloud        *addressBook // of databases, caches and load balancers
 
@@ -102,7 +104,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	d := &daemon{
 		layout: l, images: cfg.Images, keeper: cfg.Keeper, began: time.Now(), log: cfg.Log,
-		offers: map[int]*offer{}, webhook: newTokenWebhook(creds), agents: &agentWebhook{}, programs: supervise.NewPrograms(l.Log(), cfg.Log),
+		offers: map[int]*offer{}, webhook: newTokenWebhook(creds.Lookup), agents: &agentWebhook{}, programs: supervise.NewPrograms(l.Log(), cfg.Log),
 	}
 	for port, listener := range cfg.Offered {
 		d.offers[port] = newOffer(listener, cfg.Log)
@@ -110,6 +112,12 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	pair := pki.Pair{Cert: filepath.Join(l.PKI(), pki.Webhook+".crt"), Key: filepath.Join(l.PKI(), pki.Webhook+".key")}
 	if err := d.listen(ctx, pair); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
+	}
+	if err := d.publish(ctx); err != nil {
+		return nil, fmt.Errorf("topics: %w", err)
+	}
+	if err := d.openMetrics(creds); err != nil {
+		return nil, fmt.Errorf("managed Prometheus: %w", err)
 	}
 	return d, d.openParts()
 }
@@ -159,7 +167,7 @@ func (d *daemon) claimOffer(port int) (net.Listener, bool) {
 // managers lists the kinds in the order in which they can be resumed.
 func (d *daemon) managers() []recorded {
 	store := declaredStore{dir: filepath.Join(d.layout.State(), "declared")}
-	add, balance := &addons{d: d}, d.listeners
+	add, balance, workspaces := &addons{d: d}, d.listeners, &workspaces{d: d}
 	keep := func(kind string, m control.Manager) recorded { return recorded{kind: kind, store: store, inner: m} }
 	databases := keep(control.KindDatabase, typed[control.Database]{control.KindDatabase, d.databases.put, d.databases.remove})
 	databases.order = sourcesFirst
@@ -172,6 +180,7 @@ func (d *daemon) managers() []recorded {
 		keep(control.KindCluster, typed[control.Cluster]{control.KindCluster, d.cluster.put, d.cluster.remove}),
 		keep(control.KindAddon, typed[control.Addon]{control.KindAddon, add.put, add.remove}),
 		keep(control.KindNodeGroup, typed[control.NodeGroup]{control.KindNodeGroup, d.groups.put, d.groups.remove}),
+		keep(control.KindWorkspace, typed[control.Workspace]{control.KindWorkspace, workspaces.put, workspaces.remove}),
 	}
 }
 
@@ -218,6 +227,11 @@ func (d *daemon) close() {
 	wg.Go(func() {
 		if err := d.cacheEngines.Stop(context.Background()); err != nil {
 			d.log.Error("stopping caches", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := d.metrics.Stop(context.Background()); err != nil {
+			d.log.Error("stopping managed Prometheus", "error", err)
 		}
 	})
 	wg.Go(d.cluster.stop)

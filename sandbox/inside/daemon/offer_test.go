@@ -158,7 +158,7 @@ func review(t *testing.T, w *tokenWebhook, cluster string) authentication.TokenR
 }
 
 func TestTheClustersCreatorIsItsAdmin(t *testing.T) {
-	w := newTokenWebhook(testKey)
+	w := newTokenWebhook(testKey.Lookup)
 	w.admit("main", nil)
 	got := review(t, w, "main")
 	if !got.Authenticated || got.User.Username != ekstoken.CreatorARN || len(got.User.Groups) != 1 || got.User.Groups[0] != "system:masters" {
@@ -167,7 +167,7 @@ func TestTheClustersCreatorIsItsAdmin(t *testing.T) {
 }
 
 func TestAnAccessEntryDecidesNameAndGroups(t *testing.T) {
-	w := newTokenWebhook(testKey)
+	w := newTokenWebhook(testKey.Lookup)
 	w.admit("main", []control.AccessEntry{{PrincipalARN: ekstoken.CreatorARN, Username: "ci", Groups: []string{"deployers"}}})
 	got := review(t, w, "main")
 	if got.User.Username != "ci" || got.User.Groups[0] != "deployers" {
@@ -176,7 +176,7 @@ func TestAnAccessEntryDecidesNameAndGroups(t *testing.T) {
 }
 
 func TestATokenForAnotherClusterIsRefused(t *testing.T) {
-	w := newTokenWebhook(testKey)
+	w := newTokenWebhook(testKey.Lookup)
 	w.admit("main", nil)
 	if got := review(t, w, "other"); got.Authenticated || got.Error == "" {
 		t.Errorf("got %+v", got)
@@ -184,7 +184,7 @@ func TestATokenForAnotherClusterIsRefused(t *testing.T) {
 }
 
 func TestNoClusterAdmitsNobody(t *testing.T) {
-	w := newTokenWebhook(testKey)
+	w := newTokenWebhook(testKey.Lookup)
 	w.admit("", nil)
 	if got := review(t, w, "main"); got.Authenticated {
 		t.Errorf("got %+v", got)

@@ -17,7 +17,7 @@ func (d *daemon) status(ctx context.Context) (control.Status, error) {
 		Databases: d.engines.Databases(ctx),
 		Caches:    d.cacheEngines.Caches(ctx),
 		Listeners: d.listeners.reachable(),
-		Processes: slices.Concat(d.programs.List(), d.engines.Processes(), d.cacheEngines.Processes()),
+		Processes: slices.Concat(d.programs.List(), d.engines.Processes(), d.cacheEngines.Processes(), d.metrics.Processes()),
 		RSSBytes:  resident,
 	}, err
 }

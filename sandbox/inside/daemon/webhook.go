@@ -15,6 +15,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
+	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
 const (
@@ -26,19 +27,24 @@ const (
 
 // tokenWebhook tells the API server who an EKS token belongs to.
 type tokenWebhook struct {
-	lookup ekstoken.Lookup
+	lookup sigv4.Lookup
 	now    func() time.Time
 
 	mu      sync.Mutex
 	cluster string
 	entries map[string]control.AccessEntry // by principal ARN
+	known   map[string]string              // principals of AWS's own services, by token
 }
 
-func newTokenWebhook(creds ekstoken.Credentials) *tokenWebhook {
-	lookup := func(id string) (ekstoken.Principal, bool) {
-		return ekstoken.Principal{Credentials: creds, ARN: ekstoken.CreatorARN}, id == creds.AccessKeyID
-	}
-	return &tokenWebhook{lookup: lookup, now: time.Now}
+func newTokenWebhook(lookup sigv4.Lookup) *tokenWebhook {
+	return &tokenWebhook{lookup: lookup, now: time.Now, known: map[string]string{}}
+}
+
+// know lets an AWS service in with a token of its own, by the name of its role and in no group.
+func (w *tokenWebhook) know(token, arn string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.known[token] = arn
 }
 
 // admit sets the cluster that tokens have to name and who may enter it. The cluster's creator always may, as admin,
@@ -61,6 +67,9 @@ func (w *tokenWebhook) identify(token string) (authentication.UserInfo, error) {
 	defer w.mu.Unlock()
 	if w.cluster == "" {
 		return authentication.UserInfo{}, errNoCluster
+	}
+	if arn, ok := w.known[token]; ok {
+		return authentication.UserInfo{Username: arn, UID: arn}, nil
 	}
 	arn, err := ekstoken.Verify(token, w.cluster, w.lookup, w.now())
 	if err != nil {

@@ -51,6 +51,8 @@ func (a *Agent) serve(n *node) error {
 			a.log.Debug("kubelet API", "error", err)
 		}
 	})
+	mux.HandleFunc("GET /metrics", a.exposition(n.kubeletMetrics(a)))
+	mux.HandleFunc("GET /metrics/cadvisor", a.exposition(n.containerMetrics(a)))
 	api.AttachPodRoutes(api.PodHandlerConfig{
 		RunInContainer: a.exec, AttachToContainer: attach, PortForward: a.portForward, GetContainerLogs: a.containerLogs,
 		GetPods: a.podsOf(n), GetPodsFromKubernetes: a.podsOf(n),

@@ -2,9 +2,12 @@ package nodeagent
 
 import (
 	"context"
+	"net/http"
 	"syscall"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/usage"
@@ -61,4 +64,68 @@ func (p *pod) guardMemory(table *usage.Table) {
 		c.killed = reasonOOM
 		c.signal(c.process, syscall.SIGKILL)
 	}
+}
+
+// exposition serves metrics in Prometheus' form.
+func (a *Agent) exposition(measure func(context.Context) ([]*dto.MetricFamily, error)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		families, err := measure(r.Context())
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		format := expfmt.Negotiate(r.Header)
+		rw.Header().Set("Content-Type", string(format))
+		encoder := expfmt.NewEncoder(rw, format)
+		for _, f := range families {
+			if err := encoder.Encode(f); err != nil {
+				a.log.Debug("kubelet API", "error", err)
+				return
+			}
+		}
+	}
+}
+
+// containerMetrics are those of /metrics/cadvisor.
+func (n *node) containerMetrics(a *Agent) func(context.Context) ([]*dto.MetricFamily, error) {
+	return func(context.Context) ([]*dto.MetricFamily, error) {
+		table, err := a.processes.Read()
+		if err != nil {
+			return nil, err
+		}
+		return usage.Containers(table.At, a.samples(n, table)), nil
+	}
+}
+
+// kubeletMetrics are those of /metrics.
+func (n *node) kubeletMetrics(a *Agent) func(context.Context) ([]*dto.MetricFamily, error) {
+	return func(ctx context.Context) ([]*dto.MetricFamily, error) {
+		table, err := a.processes.Read()
+		if err != nil {
+			return nil, err
+		}
+		pods := a.livePods(func(p *pod) bool { return p.node == n })
+		return usage.Kubelet(len(pods), len(a.samples(n, table)), a.volumes(ctx, pods)), nil
+	}
+}
+
+// volumes are the claims that pods have mounted. One that cannot be read now is left out, as a kubelet does.
+func (a *Agent) volumes(ctx context.Context, pods []*pod) []usage.Volume {
+	var out []usage.Volume
+	for _, p := range pods {
+		object := p.current()
+		for _, v := range object.Spec.Volumes {
+			if v.PersistentVolumeClaim == nil {
+				continue
+			}
+			claim := v.PersistentVolumeClaim.ClaimName
+			folder, capacity, err := a.objects.ClaimVolume(ctx, object.Namespace, claim)
+			if err != nil {
+				a.log.Debug("volume", "claim", object.Namespace+"/"+claim, "error", err)
+				continue
+			}
+			out = append(out, usage.Volume{Namespace: object.Namespace, Claim: claim, Capacity: capacity, Used: usage.Folder(folder)})
+		}
+	}
+	return out
 }

@@ -37,7 +37,7 @@ func (p *Provider) Diff(_ context.Context, r plugin.DiffRequest) (plugin.DiffRes
 		return plugin.DiffResult{}, err
 	}
 	result := plugin.DiffResult{Changes: plugin.DiffNone, DetailedDiff: map[string]plugin.PropertyDiff{}}
-	for _, c := range compare(readback.Inputs(token, r.OldInputs, r.OldOutputs), r.NewInputs) {
+	for _, c := range compare(readback.Old(token, want, r.OldInputs, r.OldOutputs, r.NewInputs), r.NewInputs) {
 		if ignored(r.IgnoreChanges, c.path) || readback.Same(token, c.top(), r.OldOutputs, r.NewInputs) {
 			continue
 		}

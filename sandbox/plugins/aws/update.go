@@ -116,7 +116,7 @@ func (p *Provider) existing(ctx context.Context, token, id string) (inventory.Re
 // changed is the record with new inputs. What the engine told stays until it tells anew.
 func (p *Provider) changed(want *schema.Resource, rec inventory.Resource, r plugin.UpdateRequest) (inventory.Resource, error) {
 	fresh := p.maker(rec.Type, resource.URN(rec.URN), rec.Region, rec.Generation, r.NewInputs).State(p.settings().defaultTags)
-	for _, k := range engines.Owned(rec.Type) {
+	for _, k := range slices.Concat(engines.Owned(rec.Type), readback.Keeps(rec.Type, want)) {
 		if old, ok := rec.State[k]; ok && !props.Has(r.NewInputs, string(k)) {
 			fresh[k] = old
 		}

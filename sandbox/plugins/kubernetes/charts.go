@@ -40,18 +40,17 @@ type release struct {
 // vertical-pod-autoscaler: the real recommender runs, so that recommendations appear. Updater and admission controller
 // do not: a VerticalPodAutoscaler changes no pod here, whatever its mode.
 //
-// cluster-autoscaler: nothing runs. It cannot be had as a Go module, and what it would drive are autoscaling groups: a
-// sandbox's node groups have their desired size. Source of what its chart needs: the README of
-// https://github.com/kubernetes/autoscaler/tree/master/charts/cluster-autoscaler ; read 2026-11-24.
-//
-// kube-state-metrics: nothing runs, for nothing scrapes it: managed Prometheus is recorded only.
+// cluster-autoscaler, kube-state-metrics: neither can be had as a Go module, both are played. The first looks at nodes and pods
+// and scales nothing: what it would drive are autoscaling groups, and a sandbox's node groups have their desired size. Source of
+// what its chart needs: the README of https://github.com/kubernetes/autoscaler/tree/master/charts/cluster-autoscaler ; read
+// 2026-11-24.
 var charts = map[string]chart{
 	"aws-load-balancer-controller": {required: [][]string{{"clusterName"}}, objects: fixed(targetGroupBinding)},
 	"vertical-pod-autoscaler":      {objects: verticalAutoscaler},
-	"kube-state-metrics":           {objects: fixed(nil)},
+	"kube-state-metrics":           {objects: stateMetrics},
 	"cluster-autoscaler": {
 		required: [][]string{{"autoDiscovery.clusterName", "autoscalingGroups"}, {"awsRegion"}, {"rbac.serviceAccount.name"}},
-		objects:  fixed(nil),
+		objects:  nodeScaler,
 	},
 }
 
@@ -170,32 +169,37 @@ func (r release) adapt(o *unstructured.Unstructured) error {
 	if o.GetKind() != "Deployment" {
 		return nil
 	}
-	return r.configure(o)
+	return r.configure(o, "recommender.", []string{"priorityClassName", "nodeSelector", "tolerations", "resources", "extraArgs"})
 }
 
-// configure gives the Deployment the values that decide where and how its pod runs.
-func (r release) configure(deployment *unstructured.Unstructured) error {
+// configure gives the Deployment the values that decide where and how its pod runs: those of settings, which stand below a path.
+func (r release) configure(deployment *unstructured.Unstructured, below string, settings []string) error {
 	pod, _, err := unstructured.NestedMap(deployment.Object, "spec", "template", "spec")
 	if err != nil {
 		return err
 	}
 	container, ok := pod["containers"].([]any)[0].(map[string]any)
 	if !ok {
-		return errors.New("the recommender has no container")
+		return errors.New("the pod has no container")
 	}
-	for name, holder := range map[string]map[string]any{"priorityClassName": pod, "nodeSelector": pod, "tolerations": pod, "resources": container, "extraArgs": container} {
-		v := at(r.values, "recommender."+name)
+	for _, name := range settings {
+		path := below + name
+		v := at(r.values, path)
 		if v.IsNull() {
 			continue
 		}
-		plain, err := plainValue("values.recommender."+name, v)
-		if err == nil && name == "extraArgs" {
+		plain, err := plainValue("values."+path, v)
+		switch {
+		case err != nil:
+		case name == "extraArgs":
 			err = appendArgs(container, plain)
-		} else if err == nil {
-			holder[name] = plain
+		case name == "resources":
+			container[name] = plain
+		default:
+			pod[name] = plain
 		}
 		if err != nil {
-			return fmt.Errorf("values.recommender.%s: %w", name, err)
+			return fmt.Errorf("values.%s: %w", path, err)
 		}
 	}
 	return unstructured.SetNestedMap(deployment.Object, pod, "spec", "template", "spec")

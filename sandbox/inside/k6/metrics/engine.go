@@ -59,7 +59,7 @@ func (e *Engine) SetThresholds(all map[string][]*Threshold) error {
 			faults = append(faults, fmt.Errorf("invalid threshold defined on %s; reason: %w", name, err))
 			continue
 		}
-		m.Thresholds = all[name]
+		m.Thresholds, m.named = all[name], true
 		for _, t := range m.Thresholds {
 			faults = append(faults, t.fits(m))
 		}
@@ -106,12 +106,12 @@ func (e *Engine) all() []*Metric {
 	return all
 }
 
-// Seen are the metrics to show: those with samples or thresholds. No sample may be added while they are looked at.
+// Seen are the metrics to show: those with samples, and those that thresholds name, be it with none. No sample may be added while they are looked at.
 func (e *Engine) Seen() []*Metric {
 	e.one.Lock()
 	defer e.one.Unlock()
-	judged := func(m *Metric) bool { return len(m.Thresholds) > 0 }
+	named := func(m *Metric) bool { return m.named }
 	return slices.DeleteFunc(e.all(), func(m *Metric) bool {
-		return m.Sink.Empty() && !judged(m) && !slices.ContainsFunc(m.parts, judged)
+		return m.Sink.Empty() && !m.named && !slices.ContainsFunc(m.parts, named)
 	})
 }

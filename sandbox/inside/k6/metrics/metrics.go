@@ -63,6 +63,7 @@ type Metric struct {
 	Sink       Sink
 	Thresholds []*Threshold
 
+	named bool // by thresholds
 	parts []*Metric
 	tags  Tags // of a part
 }

@@ -84,24 +84,31 @@ func (o *Cluster) Token(ctx context.Context, pod *corev1.Pod, want *corev1.Servi
 
 // ClaimFolder is the folder behind a bound claim: its volume must be a hostPath or local one.
 func (o *Cluster) ClaimFolder(ctx context.Context, namespace, claim string) (string, error) {
+	folder, _, err := o.ClaimVolume(ctx, namespace, claim)
+	return folder, err
+}
+
+// ClaimVolume is the folder behind a bound claim, and how many bytes its volume is declared to hold.
+func (o *Cluster) ClaimVolume(ctx context.Context, namespace, claim string) (folder string, capacity int64, err error) {
 	c, err := o.client.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, claim, metav1.GetOptions{})
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	if c.Status.Phase != corev1.ClaimBound {
-		return "", fmt.Errorf("claim %s/%s is %s, want Bound", namespace, claim, c.Status.Phase)
+		return "", 0, fmt.Errorf("claim %s/%s is %s, want Bound", namespace, claim, c.Status.Phase)
 	}
 	pv, err := o.client.CoreV1().PersistentVolumes().Get(ctx, c.Spec.VolumeName, metav1.GetOptions{})
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
+	capacity = pv.Spec.Capacity.Storage().Value()
 	switch {
 	case pv.Spec.HostPath != nil:
-		return pv.Spec.HostPath.Path, nil
+		return pv.Spec.HostPath.Path, capacity, nil
 	case pv.Spec.Local != nil:
-		return pv.Spec.Local.Path, nil
+		return pv.Spec.Local.Path, capacity, nil
 	}
-	return "", fmt.Errorf("persistent volume %s has no folder on this machine, want hostPath or local", pv.Name)
+	return "", 0, fmt.Errorf("persistent volume %s has no folder on this machine, want hostPath or local", pv.Name)
 }
 
 // UnlessOptional drops a "not found" of something optional.

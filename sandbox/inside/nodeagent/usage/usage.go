@@ -1,7 +1,7 @@
 // Package usage measures what containers use.
 //
-// Owns: CPU time and memory of process trees, the sums of a node, the two forms in which a kubelet reports them. Does not own:
-// which process is a container's.
+// Owns: CPU time and memory of process trees, the sums of a node, the fill of volumes, the forms in which a kubelet reports them.
+// Does not own: which process is a container's, which folder is a volume's.
 package usage
 
 import (

@@ -1,5 +1,5 @@
 // Package engines makes the declared resources that are more than records run: the EKS cluster with its nodes, RDS
-// instances, ElastiCache replication groups, load balancers.
+// instances, ElastiCache replication groups, load balancers, Managed Prometheus.
 //
 // Owns: translating AWS properties into requests to the sandbox's daemon (package control) and its answers into
 // outputs. Does not own: the processes (the daemon's) and the records (package inventory).
@@ -31,6 +31,8 @@ type Engines struct {
 
 	cluster sync.Mutex // access entries are part of the cluster's request: one at a time
 	caches  sync.Mutex // and so are parameters and users of a replication group's
+
+	workspaces sync.Mutex // and rules, scrapers and alert manager of a workspace's
 }
 
 // handler is how one resource type meets the daemon. owned are the outputs that the daemon answers.
@@ -59,6 +61,11 @@ const (
 	CacheParameterGroup = "aws:elasticache/parameterGroup:ParameterGroup"
 	CacheUser           = "aws:elasticache/user:User"
 	CacheUserGroup      = "aws:elasticache/userGroup:UserGroup"
+
+	Workspace    = "aws:amp/workspace:Workspace"
+	RuleGroups   = "aws:amp/ruleGroupNamespace:RuleGroupNamespace"
+	AlertManager = "aws:amp/alertManagerDefinition:AlertManagerDefinition"
+	Scraper      = "aws:amp/scraper:Scraper"
 )
 
 var handlers = map[string]handler{
@@ -77,6 +84,11 @@ var handlers = map[string]handler{
 	CacheParameterGroup: {applyCacheParameterGroup, nil, nil},
 	CacheUser:           {applyCacheUser, nil, nil},
 	CacheUserGroup:      {applyCacheUserGroup, nil, nil},
+
+	Workspace:    {applyWorkspace, removeWorkspace, nil},
+	RuleGroups:   {applyPartOfWorkspace, removePartOfWorkspace, nil},
+	AlertManager: {applyPartOfWorkspace, removePartOfWorkspace, nil},
+	Scraper:      {applyPartOfWorkspace, removePartOfWorkspace, nil},
 }
 
 // Owned are the outputs of a type that come from the daemon.

@@ -1,17 +1,9 @@
 // Package readback knows where AWS answers another value than it was sent, so that what a program says and what the
 // account has differ at every update.
 //
-// Owns: the table of such properties and their answers. Does not own: the records (package inventory), what waits for a
-// maintenance window (package pending), and what the provider itself makes equal again, such as the order of sets and the
-// spelling of policies: that is no difference.
-//
-// Equal to the provider, by its own comparison, are of the types that such programs declare: policies of IAM, KMS, S3, SNS and
-// endpoints (their order, one item for a list of one, account ids for root principals); JSON of dashboards and of repositories'
-// lifecycles; sets (subnets, groups, addresses, methods, aliases, log exports, parameters); what it writes in lower case
-// (replication group ids, engines, weekly windows); a version of a line ("17" for 17.6, "7.1" for 7.1.0); the ":*" of log
-// groups' ARNs; numbers of protocols in security groups' rules; tags that the provider adds to all.
-// Source: DiffSuppressFunc, StateFunc and types of internal/service/{cloudwatch,ec2,ecr,elasticache,iam,kms,logs,rds,s3,sns} of
-// https://github.com/hashicorp/terraform-provider-aws ; as remembered where not read, and read 2026-11-30 for rds and elasticache.
+// Owns: the table of such properties and their answers, and how the provider compares the two (forms.txt): sets have no order,
+// a policy may be written in many ways, what AWS gives a value of its own is no difference where the program gives none. Does
+// not own: the records (package inventory), what waits for a maintenance window (package pending).
 package readback
 
 import (

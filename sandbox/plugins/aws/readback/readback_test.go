@@ -60,7 +60,6 @@ func TestAnAnswerThatDiffersIsWhatInputsAreComparedWith(t *testing.T) {
 }
 
 func TestCloudFrontsOwnCertificateHasTheOldestSecurityPolicy(t *testing.T) {
-	const distribution = "aws:cloudfront/distribution:Distribution"
 	for _, c := range []struct{ sent, want object }{
 		{object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1.2_2021"}, object{"cloudfrontDefaultCertificate": true, "minimumProtocolVersion": "TLSv1"}},
 		{object{"cloudfrontDefaultCertificate": true}, object{"cloudfrontDefaultCertificate": true}},
@@ -112,7 +111,6 @@ func TestAnApplyMethodAloneDoesNotChange(t *testing.T) {
 }
 
 func TestStorageThatRDSHasGrownIsNoDifference(t *testing.T) {
-	const instance = "aws:rds/instance:Instance"
 	for name, c := range map[string]struct {
 		had, want, most float64
 		now             float64

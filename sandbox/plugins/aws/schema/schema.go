@@ -48,6 +48,7 @@ type Property struct {
 	Type     Type
 	Required bool
 	ForceNew bool // the SDK's documentation says that a change replaces the resource
+	Computed bool // an input that AWS gives a value where the program gives none, and keeps when the program takes it back
 }
 
 // Kind is the outermost shape of a value.
@@ -85,6 +86,9 @@ func (p *Properties) Get(name string) (Property, bool) {
 	return prop, ok
 }
 
+// Set changes a property.
+func (p *Properties) Set(name string, to Property) { p.byName[name] = to }
+
 // Names returns the properties' names, sorted.
 func (p *Properties) Names() []string {
 	if p == nil {
@@ -98,7 +102,7 @@ func (p *Properties) Names() []string {
 	return names
 }
 
-// MarshalJSON writes {"name": "type"}, the type with ! (required) or ^ (forces a new resource) behind it.
+// MarshalJSON writes {"name": "type"}, the type with ! (required), ^ (forces a new resource) or ~ (computed) behind it.
 func (p *Properties) MarshalJSON() ([]byte, error) {
 	m := make(map[string]string, len(p.byName))
 	for name, prop := range p.byName {
@@ -108,6 +112,9 @@ func (p *Properties) MarshalJSON() ([]byte, error) {
 		}
 		if prop.ForceNew {
 			s += "^"
+		}
+		if prop.Computed {
+			s += "~"
 		}
 		m[name] = s
 	}
@@ -123,6 +130,7 @@ func (p *Properties) UnmarshalJSON(raw []byte) error {
 	p.byName = make(map[string]Property, len(m))
 	for name, s := range m {
 		var prop Property
+		s, prop.Computed = strings.CutSuffix(s, "~")
 		s, prop.ForceNew = strings.CutSuffix(s, "^")
 		s, prop.Required = strings.CutSuffix(s, "!")
 		t, err := decodeType(s)

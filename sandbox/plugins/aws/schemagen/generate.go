@@ -74,6 +74,7 @@ type registration struct {
 	method   string // RegisterResource or Invoke
 	secrets  []string
 	required []string // Go names of required inputs
+	defaults []string // those of inputs that the constructor gives a value
 }
 
 func (g *generator) constructor(s *source, fn *ast.FuncDecl) error {
@@ -92,6 +93,11 @@ func (g *generator) constructor(s *source, fn *ast.FuncDecl) error {
 func read(fn *ast.FuncDecl) registration {
 	var r registration
 	ast.Inspect(fn, func(n ast.Node) bool {
+		if assign, ok := n.(*ast.AssignStmt); ok {
+			if field, ok := assign.Lhs[0].(*ast.SelectorExpr); ok {
+				r.defaults = append(r.defaults, field.Sel.Name)
+			}
+		}
 		call, ok := n.(*ast.CallExpr)
 		if !ok || len(call.Args) == 0 {
 			return true
@@ -148,6 +154,7 @@ func (g *generator) resource(s *source, name string, r registration) error {
 	if err != nil {
 		return err
 	}
+	markComputed(in, s.structs[name], r.defaults)
 	slices.Sort(r.secrets)
 	g.out.Resources[r.token] = &schema.Resource{Inputs: in, Outputs: out, Secrets: r.secrets}
 	return nil

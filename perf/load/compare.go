@@ -1,0 +1,101 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/perf/compare"
+)
+
+// Comparison is the stable answer of `ragscale load compare --json`.
+type Comparison struct {
+	Scenario string           `json:"scenario"`
+	Then     []string         `json:"then"`  // names of runs
+	Now      []string         `json:"now"`   //
+	Alike    int              `json:"alike"` // other runs that the noise is estimated from too
+	Changes  []Change         `json:"changes"`
+	Answers  []compare.Answer `json:"answers"`
+}
+
+// Compare holds runs against earlier ones. The noise is estimated from both, and from those of others that are of the same load and
+// have others like them. Its error says why they cannot be compared.
+func Compare(then, now, others []*Run) (*Comparison, error) {
+	first := then[0]
+	for _, run := range slices.Concat(then, now) {
+		if differ := Unlike(first, run); len(differ) > 0 {
+			return nil, fmt.Errorf("run %s is of another load than %s: %s", run.Name, first.Name, strings.Join(differ, ", "))
+		}
+		if run.Partial {
+			return nil, fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", run.Name, run.Seconds(), run.Scenario.DurationSeconds)
+		}
+		if run.Stretch != nil && *run.Stretch > mostStretch {
+			return nil, fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load", run.Name)
+		}
+	}
+	alike := groups(first, others, slices.Concat(then, now))
+	c := &Comparison{Scenario: first.Scenario.Name, Then: names(then), Now: names(now), Changes: Changes(then, now)}
+	for _, group := range alike {
+		c.Alike += len(group)
+	}
+	var all []compare.Series
+	for _, figure := range figuresOf(then, now) {
+		s := compare.Series{Figure: figure.Name, Unit: figure.Unit, HigherBetter: figure.Better == Higher, Then: valuesIn(then, figure), Now: valuesIn(now, figure)}
+		for _, group := range alike {
+			s.Alike = append(s.Alike, valuesIn(group, figure))
+		}
+		all = append(all, s)
+	}
+	c.Answers = compare.Compare(all)
+	return c, nil
+}
+
+// groups are others of the same load, those together that were made under the same.
+func groups(like *Run, others, but []*Run) [][]*Run {
+	apart := map[string][]*Run{}
+	for _, run := range others {
+		known := slices.ContainsFunc(but, func(b *Run) bool { return b.Name == run.Name })
+		if !known && !run.Partial && len(Unlike(like, run)) == 0 {
+			under := fmt.Sprint(run.Environment) // its keys are in order
+			apart[under] = append(apart[under], run)
+		}
+	}
+	var all [][]*Run
+	for _, group := range apart {
+		if len(group) > 1 {
+			all = append(all, group)
+		}
+	}
+	return all
+}
+
+func names(runs []*Run) (all []string) {
+	for _, r := range runs {
+		all = append(all, r.Name)
+	}
+	return all
+}
+
+// figuresOf are those that any run has, in the order in which runs have them.
+func figuresOf(then, now []*Run) (all []Figure) {
+	for _, run := range slices.Concat(then, now) {
+		for _, f := range run.Figures {
+			if !slices.ContainsFunc(all, func(known Figure) bool { return known.Name == f.Name }) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}
+
+// valuesIn are those of a figure in the runs that have it.
+func valuesIn(runs []*Run, figure Figure) (all []compare.Value) {
+	for _, run := range runs {
+		for _, f := range run.Figures {
+			if f.Name == figure.Name {
+				all = append(all, compare.Value{Value: f.Value, Ratio: f.Unit == unitRatio, Events: f.Events, Samples: f.Samples})
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+package load
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Distribution is how a trend's samples are spread: its inverse distribution function, between whose points it is taken as
+// linear. The more percentiles a summary has, the closer it is; the scripts ask for some 300, most of them near the end.
+type Distribution struct {
+	Count  float64
+	points []point
+}
+
+// point says that a share of the samples is at most a value.
+type point struct{ share, value float64 }
+
+// distributionOf reads a trend's statistics. It is false for what has no samples, or no count, least and largest.
+func distributionOf(m Metric) (d Distribution, ok bool) {
+	d.Count = m.Values["count"]
+	least, hasLeast := m.Values["min"]
+	largest, hasLargest := m.Values["max"]
+	if d.Count < 1 || !hasLeast || !hasLargest {
+		return d, false
+	}
+	d.points = append(d.points, point{0, least}, point{1, largest})
+	for name, value := range m.Values {
+		if share, ok := percentile(name); ok {
+			d.points = append(d.points, point{share, value})
+		}
+	}
+	slices.SortFunc(d.points, func(a, b point) int { return cmp.Or(cmp.Compare(a.share, b.share), cmp.Compare(a.value, b.value)) })
+	return d, true
+}
+
+// percentile reads a statistic's name: p(95) is 0.95, med 0.5.
+func percentile(name string) (share float64, ok bool) {
+	if name == "med" {
+		return 0.5, true
+	}
+	inner, isOne := strings.CutPrefix(name, "p(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !isOne || !closed {
+		return 0, false
+	}
+	percent, err := strconv.ParseFloat(inner, 64)
+	return percent / 100, err == nil && percent >= 0 && percent <= 100
+}
+
+// quantile is the value that a share of the samples does not exceed.
+func (d Distribution) quantile(share float64) float64 {
+	after, exact := slices.BinarySearchFunc(d.points, share, func(p point, share float64) int { return cmp.Compare(p.share, share) })
+	if exact {
+		return d.points[after].value
+	}
+	a, b := d.points[after-1], d.points[after]
+	return a.value + (b.value-a.value)*(share-a.share)/(b.share-a.share)
+}
+
+// share is how much of the samples is at most a value.
+func (d Distribution) share(value float64) float64 {
+	after, _ := slices.BinarySearchFunc(d.points, value, func(p point, value float64) int {
+		if p.value <= value {
+			return -1
+		}
+		return 1
+	})
+	switch after {
+	case 0:
+		return 0
+	case len(d.points):
+		return 1
+	}
+	a, b := d.points[after-1], d.points[after]
+	return a.share + (b.share-a.share)*(value-a.value)/(b.value-a.value)
+}
+
+// pooled are the samples of several generators together.
+type pooled []Distribution
+
+func (p pooled) count() (n float64) {
+	for _, d := range p {
+		n += d.Count
+	}
+	return n
+}
+
+// quantile is the least value that a share of all samples does not exceed. Of one generator it is k6's own figure.
+func (p pooled) quantile(share float64) float64 {
+	if len(p) == 1 {
+		return p[0].quantile(share)
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, d := range p {
+		low, high = min(low, d.points[0].value), max(high, d.points[len(d.points)-1].value)
+	}
+	for range 64 { // each halves what is uncertain: further than a float64 tells apart
+		middle := low + (high-low)/2
+		if p.share(middle) >= share {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high
+}
+
+func (p pooled) share(value float64) float64 {
+	var within float64
+	for _, d := range p {
+		within += d.Count * d.share(value)
+	}
+	return within / p.count()
+}

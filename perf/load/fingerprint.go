@@ -1,0 +1,62 @@
+package load
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Must be the same of two runs that are compared: the others of the environment are what a comparison is about.
+var sameEnvironment = []string{"stack", "region", "k6"}
+
+// Unlike says why two runs cannot be compared: their load, their stack or their generator differs.
+func Unlike(a, b *Run) []string {
+	var differ []string
+	if a.Scenario != b.Scenario {
+		differ = append(differ, fmt.Sprintf("scenario %+v and %+v", a.Scenario, b.Scenario))
+	}
+	for _, key := range sameEnvironment {
+		if a.Environment[key] != b.Environment[key] {
+			differ = append(differ, fmt.Sprintf("%s %q and %q", key, a.Environment[key], b.Environment[key]))
+		}
+	}
+	return differ
+}
+
+// Change is what differs between the environments of two groups of runs.
+type Change struct {
+	Key  string   `json:"key"`
+	Then []string `json:"then"`
+	Now  []string `json:"now"`
+}
+
+// Changes are what differs between two groups, apart from what may not.
+func Changes(then, now []*Run) []Change {
+	var all []Change
+	for _, key := range slices.Sorted(maps.Keys(values(slices.Concat(then, now)))) {
+		if before, after := valuesOf(then, key), valuesOf(now, key); !slices.Equal(before, after) {
+			all = append(all, Change{Key: key, Then: before, Now: after})
+		}
+	}
+	return all
+}
+
+func values(runs []*Run) map[string]bool {
+	keys := map[string]bool{}
+	for _, r := range runs {
+		for key := range r.Environment {
+			keys[key] = true
+		}
+	}
+	return keys
+}
+
+// valuesOf are the different values of a key, in order.
+func valuesOf(runs []*Run, key string) []string {
+	found := []string{}
+	for _, r := range runs {
+		found = append(found, r.Environment[key])
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
