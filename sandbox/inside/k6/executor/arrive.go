@@ -43,7 +43,7 @@ func (s *Scenario) arrive(ctx context.Context) {
 // arriving is an arrival rate that runs.
 type arriving struct {
 	*Scenario
-	grace  context.Context
+	grace  context.Context //nolint:containedctx // the scenario's, which iterations begin in
 	idle   chan User
 	made   int64
 	making atomic.Bool

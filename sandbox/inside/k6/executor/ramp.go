@@ -55,7 +55,7 @@ func (s *Scenario) ramp(ctx context.Context) {
 // ramping is a ramp that runs. Places are for users; the first so many are to be filled.
 type ramping struct {
 	*Scenario
-	load, grace context.Context
+	load, grace context.Context //nolint:containedctx // the scenario's, which users come and go in
 	places      []*place
 	running     sync.WaitGroup
 }

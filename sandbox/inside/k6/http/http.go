@@ -60,11 +60,10 @@ type client struct {
 	transport *http.Transport
 	expected  *statuses // that make no failure; nil: nothing is said of failures
 	response  *sobek.Object
-	templates map[string]string // names of URLs that url made, by URL
 }
 
 func (s *Servers) members(u *js.User) map[string]any {
-	c := &client{User: u, servers: s, expected: &statuses{{200, 399}}, templates: map[string]string{}}
+	c := &client{User: u, servers: s, expected: &statuses{{200, 399}}}
 	c.response = c.prototype()
 	all := map[string]any{
 		"request": c.requestFunction(""), "batch": c.batch, "asyncRequest": c.asyncRequest, "file": c.file, "url": c.url,
@@ -159,7 +158,7 @@ func (c *client) batch(call sobek.FunctionCall) sobek.Value {
 // batched is a request of a batch: a URL, [method, url, body, params] or {method, url, body, params}.
 func (c *client) batched(key string, value sobek.Value) asked {
 	object, ok := value.(*sobek.Object)
-	if _, isText := value.Export().(string); !ok || isText {
+	if !ok || object.Get(nameMark) != nil {
 		return asked{http.MethodGet, value, sobek.Undefined(), sobek.Undefined()}
 	}
 	if object.ClassName() == "Array" {
@@ -202,6 +201,9 @@ func (c *client) sendAll(requests []*request) []*got {
 	return all
 }
 
+// nameMark is where a URL that was made of a template has its tag name.
+const nameMark = "k6 name"
+
 // url is a template: what is put in stays out of the tag name.
 func (c *client) url(call sobek.FunctionCall) sobek.Value {
 	parts := call.Argument(0).ToObject(c.VM)
@@ -215,8 +217,11 @@ func (c *client) url(call sobek.FunctionCall) sobek.Value {
 			name.WriteString("${}")
 		}
 	}
-	c.templates[whole.String()] = name.String()
-	return c.VM.ToValue(whole.String())
+	address := c.VM.ToValue(whole.String())
+	object := c.VM.NewObject()
+	c.hide(object, nameMark, name.String())
+	c.hide(object, "toString", func(sobek.FunctionCall) sobek.Value { return address })
+	return object
 }
 
 // statuses are ranges of them.

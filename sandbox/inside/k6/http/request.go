@@ -75,8 +75,8 @@ func (c *client) readURL(r *request, value sobek.Value) {
 		r.fault, u = fmt.Errorf("invalid URL %q: %w", text, err), &url.URL{}
 	}
 	r.url, r.name = u, cleaned(u)
-	if name, ok := c.templates[text]; ok {
-		r.name = name
+	if object, ok := value.(*sobek.Object); ok && object.Get(nameMark) != nil {
+		r.name = object.Get(nameMark).String()
 	}
 	if user := u.User; user != nil {
 		password, _ := user.Password()

@@ -21,7 +21,7 @@ type User struct {
 	VM  *sobek.Runtime
 	Jar *cookiejar.Jar // of the iteration
 	// Ctx ends with the iteration, at the latest.
-	Ctx context.Context
+	Ctx context.Context //nolint:containedctx // functions of scripts are given none
 	// EndIteration and EndUser are for a module that keeps something, such as connections; nil where none does.
 	EndIteration, EndUser func()
 	// ID among the users of this generator, from 1, and of the whole test. 0 is for setup, teardown and the summary.

@@ -146,10 +146,9 @@ func gcd(a, b int64) int64 {
 // deal takes a number of free places, evenly spread.
 func deal(taken []bool, size int64) []int64 {
 	period := int64(len(taken))
-	first := int64(slices.Index(taken, false))
 	places := make([]int64, 0, size)
 	for k := range size {
-		at := (first + k*period/size) % period
+		at := (k*period + size - 1) / size
 		for taken[at] {
 			at = (at + 1) % period
 		}

@@ -44,9 +44,14 @@ func TestSegmentsNumberIterationsAsK6Does(t *testing.T) {
 		want              []int64
 	}{
 		{"1/3:2/3", "0,1/3,2/3,1", 3, 20, []int64{1, 4, 7, 10, 13, 16, 19}},
-		{"0:1/4", quarters, 5, 25, []int64{0, 4, 8, 9, 13, 17, 18, 22}}, // of five users it has two
-		{"2/4:3/4", quarters, 3, 10, []int64{2, 5, 8}},                  // the last of four has no user
+		{"0:1/4", quarters, 5, 25, []int64{0, 3, 5, 8, 10, 13, 15, 18, 20, 23}}, // of five users it has two
+		{"2/4:3/4", quarters, 3, 10, []int64{2, 5, 8}},                          // the last of four has no user
 		{"3/4:1", quarters, 3, 10, nil},
+		{"3/4:1", quarters, 5, 25, []int64{4, 9, 14, 19, 24}},
+		{"0:1/2", "0,1/2,3/4,1", 7, 20, []int64{0, 2, 4, 6, 7, 9, 11, 13, 14, 16, 18}},
+		{"1/2:3/4", "0,1/2,3/4,1", 7, 20, []int64{1, 5, 8, 12, 15, 19}},
+		{"3/4:1", "0,1/2,3/4,1", 7, 20, []int64{3, 10, 17}},
+		{"1/3:1/2", "0,1/3,1/2,1", 7, 20, []int64{3, 10, 17}},
 	} {
 		s, err := ParseSegment(c.segment, c.sequence)
 		if err != nil {

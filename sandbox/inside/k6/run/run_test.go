@@ -165,7 +165,7 @@ func TestRunsEndWithK6sCodes(t *testing.T) {
 		"import { Rate } from 'k6/metrics'; export default function () { new Rate('a'); }":                                              {Fine, "init context"},
 	} {
 		r := runScript(t, "", script)
-		if r.code != want.code || !strings.Contains(r.errs, want.text) {
+		if r.code != want.code || !strings.Contains(strings.ReplaceAll(r.errs, `\"`, `"`), want.text) {
 			t.Errorf("%s: exit code %d, says %s; want %d and %q", script, r.code, r.errs, want.code, want.text)
 		}
 	}
