@@ -74,7 +74,7 @@ func (s *Selection) fields() []field {
 func (s *Selection) SerializeArray() []any {
 	all := []any{}
 	for _, f := range s.fields() {
-		all = append(all, map[string]any{"name": f.name, "value": f.value})
+		all = append(all, struct{ Name, Value string }{f.name, f.value})
 	}
 	return all
 }

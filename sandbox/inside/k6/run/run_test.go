@@ -389,7 +389,8 @@ func TestArrivalsThatFindNobodyAreDropped(t *testing.T) {
 import { sleep } from 'k6';
 export const options = { scenarios: { s: { executor: 'constant-arrival-rate', rate: 10, duration: '1s', preAllocatedVUs: 1, maxVUs: 2, gracefulStop: '0s' } } };
 export default function () { sleep(30); }`)
-	if r.code != Fine || r.count("iterations") != 0 || r.count("dropped_iterations") != 8 {
+	// The second arrival is dropped while a second user is made for those after it, which may take a moment.
+	if dropped := r.count("dropped_iterations"); r.code != Fine || r.count("iterations") != 0 || dropped < 8 || dropped > 9 {
 		t.Errorf("exit code %d, %d iterations, %d dropped, want all but two: %s", r.code, r.count("iterations"), r.count("dropped_iterations"), r.errs)
 	}
 }
