@@ -56,7 +56,6 @@ func runK6(t *testing.T, runner, url string, s k6.Scenario) (result object, out 
 
 func startK6(t testing.TB, runner, url string, s k6.Scenario) ended {
 	t.Helper()
-	s.Generators = 20 // of which this one prepares its share of the documents
 	dir := pod(t, s)
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(dir, "run.sh"))
 	cmd.Env = append(os.Environ(), "PATH="+runner+":"+os.Getenv("PATH"), "GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME=test",
@@ -111,6 +110,7 @@ func TestScriptsRunToTheirEnd(t *testing.T) {
 	for name, runner := range runners(t) {
 		t.Run(name, func(t *testing.T) {
 			a, url := newAPI(t)
+			a.quick = true
 			result, out, code := runK6(t, runner, url, brief(5))
 			if code != 0 || result["passed"] != true {
 				t.Fatalf("exit code %d, passed %v:\n%s", code, result["passed"], out)
@@ -132,6 +132,7 @@ func TestMissedThresholdEndsWithItsCode(t *testing.T) {
 	for name, runner := range runners(t) {
 		t.Run(name, func(t *testing.T) {
 			a, url := newAPI(t)
+			a.quick = true
 			a.deaf = true // searches find nothing
 			if result, out, code := runK6(t, runner, url, brief(3)); code != 99 || result["passed"] != false {
 				t.Fatalf("exit code %d, passed %v, want 99:\n%s", code, result["passed"], out)
@@ -157,6 +158,7 @@ func TestBreakpointEndsAtAFault(t *testing.T) {
 	for name, runner := range runners(t) {
 		t.Run(name, func(t *testing.T) {
 			a, url := newAPI(t)
+			a.quick = true
 			a.deaf = true
 			s := brief(120)
 			s.Name, s.Users, s.RampUpSeconds, s.ThinkSeconds, s.StopAtFault = "breakpoint", 10, 120, 1, true

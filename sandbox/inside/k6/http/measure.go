@@ -24,11 +24,11 @@ func (m *measure) duration() float64 { return m.sending + m.waiting + m.receivin
 
 // trace notes when the parts of a request begin and end. The transport may still write to it when the request is over.
 type trace struct {
-	one                                                      sync.Mutex
-	began, asked, gotConn, connect, connected, shake, shaken time.Time
-	wrote, first                                             time.Time
-	remote                                                   string
-	reused                                                   bool
+	one                                               sync.Mutex
+	asked, gotConn, connect, connected, shake, shaken time.Time
+	wrote, first                                      time.Time
+	remote                                            string
+	reused                                            bool
 }
 
 func (t *trace) note(at *time.Time) {

@@ -134,7 +134,7 @@ func decode(encoding string, body []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the answer's Content-Encoding %s is not known here, want gzip or deflate", encoding)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("Content-Encoding %s: %w", encoding, err) //nolint:staticcheck // a header's name
+		return nil, fmt.Errorf("Content-Encoding %s: %w", encoding, err)
 	}
 	return io.ReadAll(r)
 }
@@ -259,10 +259,7 @@ func (c *client) requestTags(r *request, m *measure, response *http.Response, er
 	}
 	all := metrics.Tags{"method": m.method, "url": name, "name": name, "status": "0"} // url as name: ids are in neither
 	if response != nil && err == nil {
-		all["status"], all["proto"] = strconv.Itoa(response.StatusCode), response.Proto
-		if response.TLS != nil {
-			all["tls_version"] = tlsName(response.TLS.Version)
-		}
+		maps.Copy(all, answerTags(response))
 	}
 	if code != 0 {
 		all["error_code"] = strconv.Itoa(code)
@@ -283,6 +280,14 @@ func (c *client) requestTags(r *request, m *measure, response *http.Response, er
 		}
 	}
 	maps.Copy(tags, r.tags)
+	return tags
+}
+
+func answerTags(response *http.Response) metrics.Tags {
+	tags := metrics.Tags{"status": strconv.Itoa(response.StatusCode), "proto": response.Proto}
+	if response.TLS != nil {
+		tags["tls_version"] = tlsName(response.TLS.Version)
+	}
 	return tags
 }
 

@@ -64,13 +64,13 @@ func (u *User) crypto() map[string]any {
 				u.Throw(errors.New("invalid size"))
 			}
 			b := make([]byte, n)
-			rand.Read(b) //nolint:errcheck // it never fails
+			rand.Read(b) // it never fails
 			return u.VM.NewArrayBuffer(b)
 		},
 	}
-	for name, make := range hashes {
+	for name, fresh := range hashes {
 		all[name] = func(data sobek.Value, encoding string) sobek.Value {
-			h := make()
+			h := fresh()
 			h.Write(u.Bytes(data))
 			return u.encoded(h.Sum(nil), encoding)
 		}
@@ -79,12 +79,12 @@ func (u *User) crypto() map[string]any {
 }
 
 func (u *User) hashOf(algorithm string) func() hash.Hash {
-	make, ok := hashes[algorithm]
+	fresh, ok := hashes[algorithm]
 	if !ok {
 		known := strings.Join(slices.Sorted(maps.Keys(hashes)), ", ")
 		u.Throw(fmt.Errorf("invalid algorithm: %s, want one of %s", algorithm, known))
 	}
-	return make
+	return fresh
 }
 
 func (u *User) hasher(h hash.Hash) *sobek.Object {

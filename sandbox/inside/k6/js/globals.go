@@ -29,7 +29,7 @@ func (u *User) globals() error {
 		return err
 	}
 	env := map[string]string{}
-	for key, value := range u.Test.Env {
+	for key, value := range u.Env {
 		env[key] = value
 	}
 	all := map[string]any{

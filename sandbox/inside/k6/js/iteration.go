@@ -65,7 +65,7 @@ func (u *User) enter(s *executor.Scenario, number int64) {
 		u.inScenario[s.Name] = 0
 	}
 	if u.env != s.Name {
-		env := maps.Clone(u.Test.Env)
+		env := maps.Clone(u.Env)
 		maps.Copy(env, s.Env)
 		u.must(u.VM.Set("__ENV", env))
 		u.env = s.Name
@@ -148,14 +148,12 @@ func (u *User) tagged() metrics.Tags {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// pause waits, and tells whether the context goes on.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause waits for a time, at most until the context ends.
+func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }

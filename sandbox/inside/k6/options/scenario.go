@@ -160,28 +160,22 @@ func (s *Scenario) check() error {
 	return errors.Join(faults...)
 }
 
+// leasts are the least values of fields that count.
+var leasts = map[string]int{"vus": 1, "startVUs": 0, "iterations": 1, "rate": 1, "startRate": 0, "preAllocatedVUs": 0}
+
 func (s *Scenario) checkField(field string, want func(ok bool, format string, a ...any)) {
-	atLeast := func(value, least int) { want(value >= least, "%s is %d, want %d or more", field, value, least) }
-	lasts := func(d Duration) {
-		want(d.Duration >= time.Second, "the %s must be at least 1s, but is %s", field, d.Duration)
+	counts := map[string]int{
+		"vus": s.VUs, "startVUs": s.StartVUs, "iterations": s.Iterations, "rate": s.Rate, "startRate": s.StartRate,
+		"preAllocatedVUs": s.PreAllocatedVUs,
+	}
+	lengths := map[string]time.Duration{"duration": s.Duration.Duration, "maxDuration": s.MaxDuration.Duration}
+	if count, ok := counts[field]; ok {
+		want(count >= leasts[field], "%s is %d, want %d or more", field, count, leasts[field])
+	}
+	if length, ok := lengths[field]; ok {
+		want(length >= time.Second, "the %s must be at least 1s, but is %s", field, length)
 	}
 	switch field {
-	case "vus":
-		atLeast(s.VUs, 1)
-	case "startVUs":
-		atLeast(s.StartVUs, 0)
-	case "iterations":
-		atLeast(s.Iterations, 1)
-	case "rate":
-		atLeast(s.Rate, 1)
-	case "startRate":
-		atLeast(s.StartRate, 0)
-	case "preAllocatedVUs":
-		atLeast(s.PreAllocatedVUs, 0)
-	case "duration":
-		lasts(s.Duration)
-	case "maxDuration":
-		lasts(s.MaxDuration)
 	case "timeUnit":
 		want(s.TimeUnit.Duration > 0, "the timeUnit must be more than 0")
 	case "stages":

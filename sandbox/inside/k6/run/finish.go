@@ -28,7 +28,7 @@ func (r *run) finish() int {
 		Metrics: r.test.Engine.Seen(), Groups: r.test.Groups, TrendStats: o.SummaryTrendStats, TimeUnit: o.SummaryTimeUnit,
 		Elapsed: elapsed, NoColor: r.NoColor, SetupData: r.setup,
 	}
-	if err := r.summarize(s); err != nil {
+	if err := r.conclude(s); err != nil {
 		r.Log.Write("error", js.Text(err), map[string]string{"hint": `"script exception"`})
 	}
 	return r.code(missed)
@@ -51,7 +51,7 @@ func (r *run) code(missed []string) int {
 	return Fine
 }
 
-func (r *run) summarize(s *summary.Run) error {
+func (r *run) conclude(s *summary.Run) error {
 	if r.SummaryExport != "" {
 		text, err := s.Export()
 		if err == nil {
