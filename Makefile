@@ -73,7 +73,6 @@ tidy:
 lint: ## golangci-lint, pinned in tools/lint
 	@tools/build.sh $(TOOLS)/golangci-lint tools/lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint "linter, first build 4 min"
 	@$(TOOLS)/golangci-lint run $(ALL)
-	@cd sandbox/controlplane && $(CURDIR)/$(TOOLS)/golangci-lint run .
 	@cd tools/vuln && $(CURDIR)/$(TOOLS)/golangci-lint run .
 
 .PHONY: k6
@@ -132,6 +131,10 @@ bench-api: ## what the API of the running stack local answers, then its handlers
 bench-k6: ## the runner of k6 scripts, beside k6 itself where it is on PATH: rate, memory of a user, time to load
 	@go test -run '^$$' -bench OneGet -benchtime 30000x -count 3 ./sandbox/inside/k6/run
 	@go test -run '^$$' -bench ThousandUsers -benchtime 1x -count 3 ./tests/loadscripts
+
+.PHONY: bench-compare
+bench-compare: ## how often comparisons of load tests are wrong, beside fixed gates and other tests (docs/performance.md has the figures)
+	@go run ./tools/bench-compare $(ARGS)
 
 .PHONY: bench-policies
 bench-policies: build ## what the policy pack costs a preview of prod, and what any pack does (docs/architecture.md has the figures)

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/ragscale/ragscale/sandbox/awscli"
 	"github.com/ragscale/ragscale/sandbox/host/namespace"
 	"github.com/ragscale/ragscale/sandbox/inside/daemon"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
@@ -48,11 +49,12 @@ const (
 	roleDaemon     = "daemon"
 	roleAWS        = "pulumi-resource-aws"
 	roleKubernetes = "pulumi-resource-kubernetes"
+	roleCLI        = "aws" // in pods of the AWS CLI's image
 )
 
 func main() {
 	role, args := filepath.Base(os.Args[0]), os.Args[1:]
-	if role != roleAWS && role != roleKubernetes {
+	if role != roleAWS && role != roleKubernetes && role != roleCLI {
 		if len(args) == 0 {
 			fmt.Fprint(os.Stderr, usage)
 			os.Exit(2)
@@ -62,12 +64,17 @@ func main() {
 	os.Exit(play(role, args))
 }
 
+// played are programs of images that cannot be had, by role.
+var played = map[string]func(args []string) error{statemetrics.Role: statemetrics.Main, nodescaler.Role: nodescaler.Main}
+
 func play(role string, args []string) int {
 	switch role {
 	case roleAWS:
 		return aws.Main()
 	case roleKubernetes:
 		return kubernetes.Main()
+	case roleCLI:
+		return awscli.Main(context.Background(), args, os.Stdout, os.Stderr)
 	case process.Role:
 		return process.Main()
 	case debroot.Role:
@@ -76,14 +83,13 @@ func play(role string, args []string) int {
 		return namespace.Init(args)
 	case roleDaemon:
 		return exit(inside(), os.Stderr)
-	case statemetrics.Role:
-		return exit(statemetrics.Main(args), os.Stderr)
-	case nodescaler.Role:
-		return exit(nodescaler.Main(args), os.Stderr)
 	case "exec":
 		return exit(runProgram(args), os.Stderr)
 	case "start", "run", "stop":
 		return exit(outside(role, args, os.Stdout), os.Stderr)
+	}
+	if main := played[role]; main != nil {
+		return exit(main(args), os.Stderr)
 	}
 	fmt.Fprintf(os.Stderr, "%q is no role of the sandbox\n%s", role, usage)
 	return 2
@@ -159,10 +165,14 @@ func inside() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", namespace.EnvKeeper, err)
 	}
+	account, err := openAccount(l)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	return daemon.Run(ctx, daemon.Config{
 		Layout: l, Images: os.Getenv(namespace.EnvImages), Keeper: keeper, Offered: offered,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Account: account, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 }

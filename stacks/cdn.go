@@ -72,14 +72,15 @@ const (
 	originAssets = "assets"
 )
 
-// defaultBehaviors is the edge in all environments. The API says who may keep what (docs/api.md has the table): the edge keeps what
-// is public, which is nothing where callers need tokens. All else goes through as it is, with all that was asked. Assets have versioned
-// names and never change. The rest are entry documents: browsers ask each time, the edge keeps them until a deploy
-// invalidates them, or a day.
+// defaultBehaviors is the edge in all environments. The API says who may keep what (docs/api.md has the table): the
+// edge keeps what is public, which is nothing where callers need tokens. All else goes through as it is, with all that
+// was asked. Assets have versioned names and never change. The rest are entry documents: browsers ask each time, the
+// edge keeps them until a deploy invalidates them, or a day.
 func defaultBehaviors() []Behavior {
 	all := []string{"*"}
 	behavior := func(b Behavior) Behavior {
-		for _, list := range []*[]string{&b.KeyHeaders, &b.KeyQueryStrings, &b.KeyCookies, &b.ForwardHeaders, &b.ForwardQueryStrings, &b.ForwardCookies} {
+		for _, list := range []*[]string{&b.KeyHeaders, &b.KeyQueryStrings, &b.KeyCookies, &b.ForwardHeaders,
+			&b.ForwardQueryStrings, &b.ForwardCookies} {
 			if *list == nil {
 				*list = []string{}
 			}
@@ -95,12 +96,14 @@ func defaultBehaviors() []Behavior {
 			Path: "/v1/openapi.json", Origin: originAPI, MaxTTLSeconds: 5 * minute, Compress: true,
 			KeyHeaders: []string{"Authorization"}, ForwardHeaders: []string{"X-Request-Id"},
 		}),
-		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all, ForwardCookies: all}),
+		behavior(Behavior{Path: "/v1/*", Origin: originAPI, ForwardHeaders: all, ForwardQueryStrings: all,
+			ForwardCookies: all}),
 		behavior(Behavior{
 			Path: "/assets/*", Origin: originAssets, TTLSeconds: oneYear, MaxTTLSeconds: oneYear, Compress: true,
 			CacheControl: "public, max-age=31536000, immutable",
 		}),
-		behavior(Behavior{Path: "*", Origin: originAssets, TTLSeconds: oneDay, MaxTTLSeconds: oneDay, Compress: true, CacheControl: "no-cache"}),
+		behavior(Behavior{Path: "*", Origin: originAssets, TTLSeconds: oneDay, MaxTTLSeconds: oneDay, Compress: true,
+			CacheControl: "no-cache"}),
 	}
 }
 
@@ -117,17 +120,20 @@ func passing(more ...string) []string {
 	return append([]string{"X-Request-Id", "If-Match", "If-None-Match"}, more...)
 }
 
-// APIReads is the contract of docs/api.md as the edge needs it. Every answer depends on the token. Accept-Encoding is in no
-// row: the API does not compress, CloudFront does and keys on what it normalized by itself.
+// APIReads is the contract of docs/api.md as the edge needs it. Every answer depends on the token. Accept-Encoding is
+// in no row: the API does not compress, CloudFront does and keys on what it normalized by itself.
 func APIReads() []APIRead {
 	reads := []APIRead{
 		// Keys of metadata are anybody's: no list holds them, so that no edge can tell searches apart by one.
-		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours", "metadata.KEY"}, Passing: passing()},
-		{Path: "/v1/documents", QueryStrings: []string{"status", "limit", "cursor", "title"}, Passing: passing("Content-Type", "Idempotency-Key")},
+		{Path: "/v1/search", QueryStrings: []string{"q", "mode", "limit", "cursor", "perDocument", "content", "neighbours",
+			"metadata.KEY"}, Passing: passing()},
+		{Path: "/v1/documents", QueryStrings: []string{"status", "limit", "cursor", "title"},
+			Passing: passing("Content-Type", "Idempotency-Key")},
 		{Path: "/v1/documents/*", QueryStrings: []string{"title"}, Passing: passing("Content-Type")},
 		{Path: "/v1/documents/*/retry", Passing: passing()},
 		{Path: "/v1/documents/*/chunks", QueryStrings: []string{"from", "limit"}, Passing: passing()},
-		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"}, Passing: passing("Content-Type", "Idempotency-Key")},
+		{Path: "/v1/sessions", QueryStrings: []string{"user", "limit", "cursor"},
+			Passing: passing("Content-Type", "Idempotency-Key")},
 		{Path: "/v1/sessions/*", QueryStrings: []string{"limit", "before"}, Passing: passing()},
 		{Path: "/v1/sessions/*/messages", Passing: passing("Content-Type", "Idempotency-Key")},
 		{Path: "/v1/dashboard", Passing: []string{"X-Request-Id"}},
@@ -163,8 +169,8 @@ func readsAt(path string) APIRead {
 }
 
 // longestEdgeWait is CloudFront's limit for an origin's answer without a raised quota, s.
-// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html (response timeout per
-// origin); as remembered, 2026-11.
+// Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html (response timeout
+// per origin); as remembered, 2026-11.
 const longestEdgeWait = 60
 
 // EdgeReadTimeoutSeconds is how long CloudFront waits for the API's answer, s: as long as the longest can take.
@@ -174,7 +180,8 @@ func (c *Config) EdgeReadTimeoutSeconds() int { return min(c.longestAnswerSecond
 // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-shield.html ; to settle: CreateDistribution
 // refuses any other.
 var originShieldRegions = []string{
-	"us-east-1", "us-east-2", "us-west-2", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1", "ap-southeast-2",
+	"us-east-1", "us-east-2", "us-west-2", "ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-southeast-1",
+	"ap-southeast-2",
 	"eu-central-1", "eu-west-1", "eu-west-2", "sa-east-1",
 }
 

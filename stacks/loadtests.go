@@ -77,7 +77,8 @@ const resultsSeconds = 300
 func (c *Config) LoadScenarios() []LoadScenario {
 	s := c.LoadTests.Scenarios
 	all := []LoadScenario{
-		{Name: "smoke", Scenario: s.Smoke, AnswersOnly: true}, {Name: "normal", Scenario: s.Normal}, {Name: "peak", Scenario: s.Peak},
+		{Name: "smoke", Scenario: s.Smoke, AnswersOnly: true}, {Name: "normal", Scenario: s.Normal},
+		{Name: "peak", Scenario: s.Peak},
 		{Name: "stress", Scenario: s.Stress}, {Name: "endurance", Scenario: s.Endurance},
 		{Name: "breakpoint", Scenario: s.Breakpoint, StopAtFault: true},
 	}

@@ -73,6 +73,7 @@ var mayImport = map[string][]string{
 	"sandbox/plugins/aws":        {"sandbox/plugins/aws", "sandbox/atomicfile", "sandbox/control", "sandbox/layout", "spelling", "catalogue"},
 	"sandbox/plugins/kubernetes": {"sandbox/plugins/kubernetes", "sandbox/control", "sandbox/ekstoken", "sandbox/layout"},
 	"sandbox/inside":             {"sandbox/inside", "sandbox/atomicfile", "sandbox/control", "sandbox/ekstoken", "sandbox/layout", "sandbox/link", "sandbox/sigv4"},
+	"sandbox/awscli":             {},
 	"sandbox/control":            {},
 	"sandbox/ekstoken":           {"sandbox/atomicfile", "sandbox/layout", "sandbox/sigv4"},
 	"sandbox/sigv4":              {},
@@ -81,15 +82,18 @@ var mayImport = map[string][]string{
 	"sandbox/atomicfile":         {},
 
 	// Inside, the daemon stands on everything; engines and node agent know neither it nor each other.
-	"sandbox/inside/nodeagent":  {"sandbox/inside/nodeagent", "sandbox/layout", "sandbox/link"},
-	"sandbox/inside/servicenet": {"sandbox/control"},
-	"sandbox/inside/postgres":   {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
-	"sandbox/inside/redis":      {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
-	"sandbox/inside/chroma":     {"sandbox/inside/debroot"},
-	"sandbox/inside/debroot":    {},
-	"sandbox/inside/supervise":  {"sandbox/inside/debroot", "sandbox/control"},
-	"sandbox/inside/k6":         {"sandbox/inside/k6"}, // a program of pods
-	"sandbox/inside/pki":        {"sandbox/atomicfile", "sandbox/layout"},
+	"sandbox/inside/nodeagent":   {"sandbox/inside/nodeagent", "sandbox/layout", "sandbox/link"},
+	"sandbox/inside/servicenet":  {"sandbox/control"},
+	"sandbox/inside/postgres":    {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
+	"sandbox/inside/redis":       {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
+	"sandbox/inside/awsapi":      {"sandbox/inside/s3", "sandbox/sigv4"},
+	"sandbox/inside/s3":          {"sandbox/atomicfile", "sandbox/sigv4"},
+	"sandbox/inside/chroma":      {"sandbox/inside/debroot"},
+	"sandbox/inside/debroot":     {},
+	"sandbox/inside/supervise":   {"sandbox/inside/debroot", "sandbox/control"},
+	"sandbox/inside/podidentity": {"sandbox/layout", "sandbox/sigv4"},
+	"sandbox/inside/k6":          {"sandbox/inside/k6"}, // a program of pods
+	"sandbox/inside/pki":         {"sandbox/atomicfile", "sandbox/layout"},
 }
 
 // rulesOf is what holds for a folder: the entry of the longest folder that it is in.

@@ -23,6 +23,8 @@ func TestPlatform(t *testing.T) {
 		{"TheStackComesUpAndServesASearch", false, stackServesASearch},
 		{"TheSecondUpIsEmpty", false, secondUpIsEmpty},
 		{"StatusTellsWhereEverythingIs", true, statusTellsWhere},
+		{"EverySeriesThatIsAskedForIsThere", true, everySeriesIsThere},
+		{"AnAlertFiresOnItsFaultAndResolves", true, anAlertFiresAndResolves},
 		{"AnEKSTokenLogsIn", true, eksTokenLogsIn},
 		{"DriftIsFoundAndHealed", true, driftIsFoundAndHealed},
 		{"TheDatabaseRunsUnderItsDeclaredParameters", true, databaseRunsItsParameters},

@@ -18,12 +18,14 @@ type Instance struct {
 
 // IsFormula says whether a value is computed from the instance class.
 func IsFormula(value string) bool {
-	return strings.ContainsAny(value, "{") || strings.HasPrefix(value, "LEAST(") || strings.HasPrefix(value, "GREATEST(") || strings.HasPrefix(value, "SUM(")
+	return strings.ContainsAny(value, "{") || strings.HasPrefix(value, "LEAST(") ||
+		strings.HasPrefix(value, "GREATEST(") || strings.HasPrefix(value, "SUM(")
 }
 
 // Evaluate computes a value: {DBInstanceClassMemory/32768}, LEAST(…), GREATEST(…), SUM(…); the result is rounded
 // down, as RDS does. A value that is no formula is returned as it is. Any integer parameter takes
-// one. Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html , as remembered 2026-11-23.
+// one. Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html , as remembered
+// 2026-11-23.
 func Evaluate(value string, on Instance) (string, error) {
 	if !IsFormula(value) {
 		return value, nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Table reads settings, one a line: name, type, range or values, unit, static or dynamic, library, versions, what it is to a
-// replica; "-" is none, "~" in a word a blank. Lines that begin with # are comments.
+// Table reads settings, one a line: name, type, range or values, unit, static or dynamic, library, versions, what it is
+// to a replica; "-" is none, "~" in a word a blank. Lines that begin with # are comments.
 func Table(text string) (map[string]Setting, error) {
 	table := map[string]Setting{}
 	for n, line := range strings.Split(text, "\n") {
@@ -48,10 +48,12 @@ func row(columns []string) (Setting, error) {
 			columns[i] = ""
 		}
 	}
-	s := Setting{Name: columns[0], Kind: Kind(columns[1]), Unit: columns[3], Static: columns[4] == "static", Library: columns[5]}
+	s := Setting{Name: columns[0], Kind: Kind(columns[1]), Unit: columns[3], Static: columns[4] == "static",
+		Library: columns[5]}
 	standby := map[string]Standby{"": OnAnyServer, "floor": AtLeastOf, "replica": OnReplicaOnly}
 	if _, known := standby[columns[7]]; !known || columns[4] != "static" && columns[4] != "dynamic" {
-		return s, fmt.Errorf("%s is %q and %q, want static or dynamic, and floor, replica or -", s.Name, columns[4], columns[7])
+		return s, fmt.Errorf("%s is %q and %q, want static or dynamic, and floor, replica or -", s.Name,
+			columns[4], columns[7])
 	}
 	s.Standby = standby[columns[7]]
 	if err := s.versions(columns[6]); err != nil {
@@ -76,7 +78,8 @@ func (s *Setting) versions(text string) error {
 	return nil
 }
 
-// values reads the range of a number, "0|20..300", "1.." without an upper bound, and the words or letters of the others.
+// values reads the range of a number, "0|20..300", "1.." without an upper bound, and the words or letters of the
+// others.
 func (s *Setting) values(text string) (err error) {
 	switch s.Kind {
 	case Text:

@@ -40,7 +40,8 @@ func index(list []Node) map[string]Node {
 	return byName
 }
 
-// NodeType returns the node type of that name, such as "cache.r7g.large". An unknown name is an error that lists near ones.
+// NodeType returns the node type of that name, such as "cache.r7g.large". An unknown name is an error that lists near
+// ones.
 func NodeType(name string) (Node, error) {
 	return catalogue.Lookup(nodes, "ElastiCache node type", name)
 }

@@ -12,8 +12,8 @@ var table string
 
 var settings = parameter.MustTable(table)
 
-// Lookup returns the setting of ElastiCache's parameter group family redis7 of that name. An unknown name is an error that
-// lists near ones.
+// Lookup returns the setting of ElastiCache's parameter group family redis7 of that name. An unknown name is an error
+// that lists near ones.
 func Lookup(name string) (parameter.Setting, error) {
 	return catalogue.Lookup(settings, "Redis parameter", name)
 }

@@ -58,7 +58,11 @@ func localImages(l layout.Layout) image.Table {
 			Entrypoint: []string{chroma.Command}, Args: chroma.Args(), Dir: "/data",
 			Files: chroma.Files(l.Tool("chroma")), Root: l.Root(),
 		},
-		"*/aws-cli:*":            {Entrypoint: []string{"/usr/bin/aws"}}, // this machine's, where it has one
+		"*/aws-cli:*": {
+			Entrypoint: []string{"/aws-cli/aws"},
+			Env:        map[string]string{"AWS_CA_BUNDLE": bundle, "PATH": "/aws-cli:" + env.DefaultPath},
+			Files:      map[string]string{bundle: l.CA(), "/aws-cli/aws": l.Tool("ragscale-sandbox")},
+		},
 		"*/k6:*":                 loadGenerator(l),
 		"*/node:*":               {Entrypoint: []string{"/usr/bin/node"}, Root: l.Root()},
 		"*/pgbouncer:*":          {Entrypoint: []string{"/usr/sbin/pgbouncer"}, Root: l.Root()},

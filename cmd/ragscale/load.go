@@ -21,7 +21,8 @@ const loadNamespace = "loadtest"
 
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
-	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c), loadCompareCommand(c), loadBaselineCommand(c))
+	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c))
+	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c))
 	return root
 }
 
@@ -79,7 +80,9 @@ func checkLoad(cfg *stacks.Config, scenario string, allowProduction bool) (stack
 }
 
 // makeLoad makes load to its end and names the run; "" for one that is not waited for.
-func (p project) makeLoad(ctx context.Context, c console, cfg *stacks.Config, scenario stacks.LoadScenario, wait, allowProduction bool) (run string, err error) {
+func (p project) makeLoad(
+	ctx context.Context, c console, cfg *stacks.Config, scenario stacks.LoadScenario, wait, allowProduction bool,
+) (run string, err error) {
 	if cfg.Stack == localStack {
 		return p.runLocalLoad(ctx, c, scenario)
 	}
@@ -98,7 +101,8 @@ func (p project) makeLoad(ctx context.Context, c console, cfg *stacks.Config, sc
 	return r.job.Name, nil
 }
 
-// judgeLoad judges a run that is over by the results of all its generators, and by the baseline where that is asked for.
+// judgeLoad judges a run that is over by the results of all its generators, and by the baseline where that is asked
+// for.
 func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, name string, gate bool) error {
 	store, err := p.loadStore(ctx, cfg)
 	if err != nil {

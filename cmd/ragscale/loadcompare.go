@@ -27,13 +27,14 @@ func loadCompareCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare SCENARIO | compare RUN...",
 		Short: "Say whether runs got better or worse than the baseline, or than other runs",
-		Long: "The run is the unit: each figure's noise from run to run is estimated first, from the runs that are compared and from others that were\n" +
-			"made alike. Answers are IMPROVED, SAME, REGRESSED and NO BASELINE, which says that the runs do not tell. A comparison of the same\n" +
-			"with the same claims a change once in a hundred times, over all its figures. With a scenario, its newest run is taken.\n" +
+		Long: "The run is the unit: each figure's noise from run to run is estimated first, from the runs that are\n" +
+			"compared and from others that were made alike. Answers are IMPROVED, SAME, REGRESSED and NO BASELINE, which\n" +
+			"says that the runs do not tell. A comparison of the same with the same claims a change once in a hundred\n" +
+			"times, over all its figures. With a scenario, its newest run is taken.\n" +
 			"Exit code 3 says that something regressed, 1 that the runs do not tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -51,7 +52,9 @@ func loadCompareCommand(c console) *cobra.Command {
 }
 
 // compareRuns reads what is compared, and others of the scenario, and compares.
-func compareRuns(ctx context.Context, store load.Store, scenario string, named, against []string) (*load.Comparison, error) {
+func compareRuns(
+	ctx context.Context, store load.Store, scenario string, named, against []string,
+) (*load.Comparison, error) {
 	stored, err := load.List(ctx, store, scenario)
 	if err != nil {
 		return nil, err
@@ -148,7 +151,8 @@ func printComparison(w io.Writer, c *load.Comparison) error {
 		if a.Smallest > 0 {
 			seen = fmt.Sprintf("%.1f %%", a.Smallest*100)
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\n", a.Outcome, a.Figure, short(a.Then), a.Unit, short(a.Now),
+		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\n",
+			a.Outcome, a.Figure, short(a.Then), a.Unit, short(a.Now),
 			changed(a, a.Change), changed(a, a.Low), changed(a, a.High), seen, a.MoreRuns)
 	}
 	return table.Flush()
@@ -165,10 +169,12 @@ func changed(a compare.Answer, change float64) string {
 func loadBaselineCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "baseline", Short: "The runs that later ones are compared with"}
 	root.AddCommand(
-		c.baselineCommand("set RUN...", "Make runs the baseline of their scenario: more of them see smaller changes", cobra.MinimumNArgs(1), setBaseline),
+		c.baselineCommand("set RUN...", "Make runs the baseline of their scenario: more of them see smaller changes",
+			cobra.MinimumNArgs(1), setBaseline),
 		c.baselineCommand("show SCENARIO", "Show the baseline of a scenario", cobra.ExactArgs(1), showBaseline),
 		c.baselineCommand("list", "List the baselines of a stack", cobra.NoArgs, listBaselines),
-		c.baselineCommand("forget SCENARIO", "Forget the baseline of a scenario; its runs stay", cobra.ExactArgs(1), forgetBaseline),
+		c.baselineCommand("forget SCENARIO", "Forget the baseline of a scenario; its runs stay",
+			cobra.ExactArgs(1), forgetBaseline),
 	)
 	return root
 }
@@ -185,7 +191,7 @@ func (c console) baselineCommand(use, short string, args cobra.PositionalArgs, a
 			if len(args) > 0 {
 				first = args[0]
 			}
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, first)
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, first)
 			if err != nil {
 				return err
 			}

@@ -19,8 +19,8 @@ import (
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// localLoad is a run against stack local: what a generator's pod runs, outside of pods, so that its results are left in
-// the sandbox's folder: the sandbox has no bucket for them.
+// localLoad is a run against stack local: what a generator's pod runs, outside of pods. Its results are left in the
+// sandbox's folder; those of pods go to the stack's bucket.
 type localLoad struct {
 	console
 	generator image.Image

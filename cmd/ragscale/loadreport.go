@@ -30,7 +30,7 @@ func loadReportCommand(c console) *cobra.Command {
 			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -55,23 +55,24 @@ func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 }
 
 // openLoad opens the store of a stack's results and finds the scenario that a run, or a scenario's name, is of.
-func openLoad(ctx context.Context, stack, folder, run string) (cfg *stacks.Config, store load.Store, scenario string, err error) {
+func openLoad(ctx context.Context, stack, folder, run string) (store load.Store, scenario string, err error) {
 	p, err := openProject()
 	if err != nil {
-		return nil, nil, "", err
+		return nil, "", err
 	}
-	if cfg, err = p.config(stack); err != nil {
-		return nil, nil, "", err
+	cfg, err := p.config(stack)
+	if err != nil {
+		return nil, "", err
 	}
 	if run != "" {
 		if scenario, err = scenarioOf(cfg, run); err != nil {
-			return nil, nil, "", err
+			return nil, "", err
 		}
 	}
 	if store = load.Store(load.Folder(folder)); folder == "" {
 		store, err = p.loadStore(ctx, cfg)
 	}
-	return cfg, store, scenario, err
+	return store, scenario, err
 }
 
 // loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
@@ -102,7 +103,8 @@ func scenarioOf(cfg *stacks.Config, run string) (string, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return "", fmt.Errorf("%q is no run, want one of %s, such as %s", run, strings.Join(names, ", "), load.ExampleRun(names[0]))
+	all := strings.Join(names, ", ")
+	return "", fmt.Errorf("%q is no run, want one of %s, such as %s", run, all, load.ExampleRun(names[0]))
 }
 
 // loadReport prints a run and returns what its verdict is as an error.
@@ -148,8 +150,9 @@ func printRun(w io.Writer, run *load.Run) error {
 	case err != nil:
 		verdict = "NO PASS"
 	}
-	fmt.Fprintf(w, "%s: %s, %.0f s, %d users, generators %d", run.Name, verdict, run.Seconds(), run.Scenario.Users, run.Scenario.Generators)
-	if run.Scenario.Generators > 1 {
+	s := run.Scenario
+	fmt.Fprintf(w, "%s: %s, %.0f s, %d users, generators %d", run.Name, verdict, run.Seconds(), s.Users, s.Generators)
+	if s.Generators > 1 {
 		fmt.Fprintf(w, ", which began within %.1f s", run.SkewSeconds)
 	}
 	fmt.Fprintln(w)
@@ -167,7 +170,8 @@ func printRun(w io.Writer, run *load.Run) error {
 	if endpoints := run.Endpoints(); len(endpoints) > 0 {
 		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
 		for _, e := range endpoints {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n", e.Kind, short(e.Requests), short(e.P50), short(e.P95), short(e.P99), short(e.Max))
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n",
+				e.Kind, short(e.Requests), short(e.P50), short(e.P95), short(e.P99), short(e.Max))
 		}
 	}
 	return table.Flush()
@@ -195,7 +199,7 @@ func loadListCommand(c console) *cobra.Command {
 		Short: "List the runs that a stack keeps, the newest last; * stands for the baseline",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			_, store, scenario, err := openLoad(cmd.Context(), stack, folder, strings.Join(args, ""))
+			store, scenario, err := openLoad(cmd.Context(), stack, folder, strings.Join(args, ""))
 			if err != nil {
 				return err
 			}

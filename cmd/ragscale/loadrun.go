@@ -83,8 +83,8 @@ func permit(pod *corev1.PodSpec) {
 	}
 }
 
-// follow prints what the generators say until the run is over, and returns its verdict. It outlives a cluster that does
-// not answer for a while.
+// follow prints what the generators say until the run is over, and returns its verdict. It outlives a cluster that
+// does not answer for a while.
 func (r *loadRun) follow(ctx context.Context) error {
 	r.followed = map[string]bool{}
 	tick := time.NewTicker(r.every)

@@ -97,7 +97,8 @@ func checkSpace(dir string) error {
 	if err := syscall.Statfs(dir, &fs); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	if free := fs.Bavail * uint64(fs.Bsize); free < leastSpace {
+	free := fs.Bavail * uint64(fs.Bsize)
+	if free < leastSpace {
 		return fmt.Errorf("%s has %d MB free, want %d: make room, or name another folder in %s", dir, free>>20,
 			leastSpace>>20, layout.EnvDir)
 	}

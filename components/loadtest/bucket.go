@@ -85,9 +85,10 @@ func (d *declaration) keep(bucket *s3.BucketV2) error {
 	_, err = s3.NewBucketLifecycleConfigurationV2(d.ctx, name, &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
-			Id:         pulumi.String("expire-results"),
-			Status:     pulumi.String("Enabled"),
-			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(resultsPrefix + "/")}, // baselines stay
+			Id:     pulumi.String("expire-results"),
+			Status: pulumi.String("Enabled"),
+			// Baselines stay.
+			Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(resultsPrefix + "/")},
 			Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(d.args.ResultsRetentionDays)},
 		}, &s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id:     pulumi.String("expire-versions"),

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 )
@@ -46,7 +47,7 @@ func Plan(cidr string, zones []string) ([]Zone, error) {
 func part(whole netip.Prefix, bits, i int) netip.Prefix {
 	length := whole.Bits() + bits
 	b := whole.Addr().As4()
-	n := uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
-	n += uint32(i) << (32 - length)
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}), length)
+	n := binary.BigEndian.Uint32(b[:]) + uint32(i)<<(32-length)
+	binary.BigEndian.PutUint32(b[:], n)
+	return netip.PrefixFrom(netip.AddrFrom4(b), length)
 }

@@ -61,7 +61,8 @@ func (d *declaration) authEnv() map[string]string {
 	if a == nil {
 		return map[string]string{"AUTH": "off"}
 	}
-	env := map[string]string{"AUTH": "jwt", "AUTH_ISSUER": a.Issuer, "AUTH_AUDIENCE": a.Audience, "AUTH_JWKS_URL": a.JWKSURL, "AUTH_USER_CLAIM": a.UserClaim}
+	env := map[string]string{"AUTH": "jwt", "AUTH_ISSUER": a.Issuer, "AUTH_AUDIENCE": a.Audience,
+		"AUTH_JWKS_URL": a.JWKSURL, "AUTH_USER_CLAIM": a.UserClaim}
 	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
 	return env
 }
@@ -75,8 +76,8 @@ func (d *declaration) limitEnv(env map[string]string) map[string]string {
 	return env
 }
 
-// forwardedHops are the proxies that each request has come through. Where clients reach the load balancer beside the edge, whatever
-// they say they have come through is their own word.
+// forwardedHops are the proxies that each request has come through. Where clients reach the load balancer beside the
+// edge, whatever they say they have come through is their own word.
 func (d *declaration) forwardedHops() int {
 	if d.args.FromEdge && len(d.args.IngressCIDRs) == 0 {
 		return 2 // CloudFront, the load balancer

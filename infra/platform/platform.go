@@ -41,16 +41,17 @@ type platform struct {
 	secrets stacks.Secrets
 	name    string
 
-	global  *aws.Provider // us-east-1, where CloudFront's logs and alarms live; nil without a CDN
-	network *network.Network
-	cluster *cluster.Cluster
-	scaling *autoscaling.Autoscaling
-	db      *database.Database
-	cache   *cache.Cache
-	vectors *vectorstore.VectorStore
-	api     *ragapi.API
-	edge    *cdn.CDN // nil when the stack has none
-	loads   *loadtest.LoadTest
+	global   *aws.Provider // us-east-1, where CloudFront's logs and alarms live; nil without a CDN
+	network  *network.Network
+	cluster  *cluster.Cluster
+	scaling  *autoscaling.Autoscaling
+	db       *database.Database
+	cache    *cache.Cache
+	vectors  *vectorstore.VectorStore
+	api      *ragapi.API
+	edge     *cdn.CDN // nil when the stack has none
+	loads    *loadtest.LoadTest
+	observed *observability.Observability
 }
 
 // Declare declares the stack that runs, from the network up to what watches it. It is the program of both mains: infra,
@@ -94,14 +95,16 @@ func (p *platform) data() (err error) {
 	return err
 }
 
-// edgeAddresses is the prefix list of the addresses from which CloudFront reaches origins. Its id is AWS's own in each region.
+// edgeAddresses is the prefix list of the addresses from which CloudFront reaches origins. Its id is AWS's own in each
+// region.
 const edgeAddresses = "com.amazonaws.global.cloudfront.origin-facing"
 
 // serving is the API with its pooler, which stands in the API's namespace, and the edge before it.
 func (p *platform) serving() (err error) {
 	api := p.apiArgs()
 	if api.FromEdge {
-		list, err := ec2.LookupManagedPrefixList(p.ctx, &ec2.LookupManagedPrefixListArgs{Name: pulumi.StringRef(edgeAddresses)})
+		list, err := ec2.LookupManagedPrefixList(p.ctx,
+			&ec2.LookupManagedPrefixListArgs{Name: pulumi.StringRef(edgeAddresses)})
 		if err != nil {
 			return err
 		}
@@ -129,14 +132,16 @@ func (p *platform) watching() error {
 	if p.loads, err = loadtest.New(p.ctx, p.name, p.loadTestArgs(), pulumi.Providers(p.cluster.Provider)); err != nil {
 		return err
 	}
-	_, err = observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
+	p.observed, err = observability.New(p.ctx, p.name, p.observabilityArgs(), pulumi.Providers(p.cluster.Provider))
 	return err
 }
 
-// waiting are lines for what the database and the cache do in their maintenance windows, sooner by `ragscale pending apply`.
+// waiting are lines for what the database and the cache do in their maintenance windows, sooner by `ragscale pending
+// apply`.
 func (p *platform) waiting() pulumi.StringArrayOutput {
 	lines := append(pulumi.StringArrayArray{p.cache.Waiting}, p.db.Waiting...)
-	return lines.ToStringArrayArrayOutput().ApplyT(func(all [][]string) []string { return slices.Concat(all...) }).(pulumi.StringArrayOutput)
+	joined := func(all [][]string) []string { return slices.Concat(all...) }
+	return lines.ToStringArrayArrayOutput().ApplyT(joined).(pulumi.StringArrayOutput)
 }
 
 func (p *platform) export() {
@@ -151,6 +156,7 @@ func (p *platform) export() {
 	p.ctx.Export("waiting", p.waiting())
 	p.ctx.Export("imageRepository", p.api.RepositoryURL)
 	p.ctx.Export("loadResultsBucket", p.loads.ResultsBucket)
+	p.ctx.Export("prometheusEndpoint", p.observed.PrometheusEndpoint)
 	if p.edge != nil {
 		p.ctx.Export("cdnUrl", p.edge.URL)
 		p.ctx.Export("cdnDistributionId", p.edge.DistributionID)

@@ -1,8 +1,8 @@
 // Package compare says whether runs of a load test got better or worse.
 //
-// The run is the unit: requests of one run stand for one run, however many they are. The noise from run to run is estimated from
-// the runs that are compared and from others that were made alike. Owns: the statistics, the answers. Does not own: what a run
-// measured (perf/load), which runs are compared, printing.
+// The run is the unit: requests of one run stand for one run, however many they are. The noise from run to run is
+// estimated from the runs that are compared and from others that were made alike. Owns: the statistics, the answers.
+// Does not own: what a run measured (perf/load), which runs are compared, printing.
 package compare
 
 import (
@@ -76,8 +76,8 @@ type Answer struct {
 	MoreRuns int     `json:"moreRuns"` // on each side, until a change of a tenth would be seen
 }
 
-// Compare answers for each figure. Its answers together are wrong about the same system with Alpha at most (Benjamini and Hochberg,
-// 1995, which holds that where no figure changed).
+// Compare answers for each figure. Its answers together are wrong about the same system with Alpha at most (Benjamini
+// and Hochberg, 1995, which holds that where no figure changed).
 func Compare(all []Series) []Answer {
 	answers := make([]Answer, len(all))
 	tests := make([]test, len(all))
@@ -99,8 +99,8 @@ type test struct {
 	freedom           float64 // degrees; 0 where the noise is unknown
 }
 
-// test compares the means of both sides. The noise is pooled over both and over runs that were made alike; where one side is
-// noisier than that, each side has its own (Welch).
+// test compares the means of both sides. The noise is pooled over both and over runs that were made alike; where one
+// side is noisier than that, each side has its own (Welch).
 func (s Series) test() test {
 	then, now := scaled(s.Then), scaled(s.Now)
 	if len(then) == 0 || len(now) == 0 {
@@ -117,7 +117,8 @@ func (s Series) test() test {
 		if len(then) < 2 || len(now) < 2 {
 			return test{change: t.change}
 		}
-		a, b = max(stat.Variance(then, nil), floor(s.Then))/float64(len(then)), max(stat.Variance(now, nil), floor(s.Now))/float64(len(now))
+		a = max(stat.Variance(then, nil), floor(s.Then)) / float64(len(then))
+		b = max(stat.Variance(now, nil), floor(s.Now)) / float64(len(now))
 		t.freedom = (a + b) * (a + b) / (a*a/float64(len(then)-1) + b*b/float64(len(now)-1))
 	}
 	t.deviation = math.Sqrt(a + b)
@@ -166,8 +167,8 @@ func floor(side []Value) float64 {
 	return sum / float64(len(side))
 }
 
-// scaled puts a side on a logarithmic scale: logarithms of values, log odds of ratios. A half is added to counts, so that none
-// may be zero. What is not above zero has no place on it and is left out.
+// scaled puts a side on a logarithmic scale: logarithms of values, log odds of ratios. A half is added to counts, so
+// that none may be zero. What is not above zero has no place on it and is left out.
 func scaled(side []Value) []float64 {
 	var all []float64
 	for _, v := range side {
@@ -253,7 +254,8 @@ func (a *Answer) decide(s Series, t test) {
 		a.Outcome = Improved
 	case a.Smallest > coarsest:
 		a.Outcome = NoBaseline
-		a.Why = fmt.Sprintf("only a change of %.0f %% would have been seen, want %.0f %% or less: more runs, or less noise", a.Smallest*100, coarsest*100)
+		a.Why = fmt.Sprintf("only a change of %.0f %% would have been seen, want %.0f %% or less: more runs, or less noise",
+			a.Smallest*100, coarsest*100)
 	default:
 		a.Outcome = Same
 	}

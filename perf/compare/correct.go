@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// correct raises the probabilities of answers for their number, as Benjamini and Hochberg do: that of rank k of n, the least first,
-// n/k times, and none above that of a higher rank. What was not measured is no question.
+// correct raises the probabilities of answers for their number, as Benjamini and Hochberg do: that of rank k of n,
+// the least first, n/k times, and none above that of a higher rank. What was not measured is no question.
 func correct(answers []Answer) {
 	var asked []*Answer
 	for i := range answers {

@@ -13,7 +13,8 @@ import (
 
 const baselinesPrefix = "baselines/"
 
-// Baseline is the runs of a scenario that others are compared with. It has what they measured, so that it outlives their results.
+// Baseline is the runs of a scenario that others are compared with. It has what they measured, so that it outlives
+// their results.
 type Baseline struct {
 	Version  int       `json:"version"` // 1
 	Scenario string    `json:"scenario"`
@@ -32,15 +33,7 @@ func SetBaseline(ctx context.Context, s Store, scenario string, names []string, 
 	b := Baseline{Version: 1, Scenario: scenario, SetAt: now.UTC(), Runs: runs}
 	faults := []error{err}
 	for _, run := range runs {
-		if run.Partial {
-			faults = append(faults, fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs in a baseline", run.Name, run.Seconds(), run.Scenario.DurationSeconds))
-		}
-		if run.Stretch != nil && *run.Stretch > mostStretch {
-			faults = append(faults, fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load in a baseline", run.Name))
-		}
-		if differ := Unlike(runs[0], run); len(differ) > 0 {
-			faults = append(faults, fmt.Errorf("run %s is of another load than %s: %s", run.Name, runs[0].Name, strings.Join(differ, ", ")))
-		}
+		faults = append(faults, run.fit(), like(runs[0], run))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return b, err
@@ -66,7 +59,8 @@ func ReadBaseline(ctx context.Context, s Store, scenario string) (b Baseline, er
 		return b, fmt.Errorf("%s: %w", name, err)
 	}
 	if b.Version != 1 || b.Scenario != scenario || len(b.Runs) == 0 {
-		return b, fmt.Errorf("%s: version %d of scenario %q with %d runs, want version 1 of %s with some", name, b.Version, b.Scenario, len(b.Runs), scenario)
+		return b, fmt.Errorf("%s: version %d of scenario %q with %d runs, want version 1 of %s with some",
+			name, b.Version, b.Scenario, len(b.Runs), scenario)
 	}
 	return b, nil
 }

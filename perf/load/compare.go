@@ -1,9 +1,9 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ragscale/ragscale/perf/compare"
 )
@@ -18,19 +18,13 @@ type Comparison struct {
 	Answers  []compare.Answer `json:"answers"`
 }
 
-// Compare holds runs against earlier ones. The noise is estimated from both, and from those of others that are of the same load and
-// have others like them. Its error says why they cannot be compared.
+// Compare holds runs against earlier ones. The noise is estimated from both, and from those of others that are of the
+// same load and have others like them. Its error says why they cannot be compared.
 func Compare(then, now, others []*Run) (*Comparison, error) {
 	first := then[0]
 	for _, run := range slices.Concat(then, now) {
-		if differ := Unlike(first, run); len(differ) > 0 {
-			return nil, fmt.Errorf("run %s is of another load than %s: %s", run.Name, first.Name, strings.Join(differ, ", "))
-		}
-		if run.Partial {
-			return nil, fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", run.Name, run.Seconds(), run.Scenario.DurationSeconds)
-		}
-		if run.Stretch != nil && *run.Stretch > mostStretch {
-			return nil, fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load", run.Name)
+		if err := errors.Join(like(first, run), run.fit()); err != nil {
+			return nil, err
 		}
 	}
 	alike := groups(first, others, slices.Concat(then, now))
@@ -40,7 +34,10 @@ func Compare(then, now, others []*Run) (*Comparison, error) {
 	}
 	var all []compare.Series
 	for _, figure := range figuresOf(then, now) {
-		s := compare.Series{Figure: figure.Name, Unit: figure.Unit, HigherBetter: figure.Better == Higher, Then: valuesIn(then, figure), Now: valuesIn(now, figure)}
+		s := compare.Series{
+			Figure: figure.Name, Unit: figure.Unit, HigherBetter: figure.Better == Higher,
+			Then: valuesIn(then, figure), Now: valuesIn(now, figure),
+		}
 		for _, group := range alike {
 			s.Alike = append(s.Alike, valuesIn(group, figure))
 		}

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Distribution is how a trend's samples are spread: its inverse distribution function, between whose points it is taken as
-// linear. The more percentiles a summary has, the closer it is; the scripts ask for some 300, most of them near the end.
+// Distribution is how a trend's samples are spread: its inverse distribution function, between whose points it is
+// taken as linear. The more percentiles a summary has, the closer it is; the scripts ask for some 300, most of them
+// near the end.
 type Distribution struct {
 	Count  float64
 	points []point
@@ -32,7 +33,9 @@ func distributionOf(m Metric) (d Distribution, ok bool) {
 			d.points = append(d.points, point{share, value})
 		}
 	}
-	slices.SortFunc(d.points, func(a, b point) int { return cmp.Or(cmp.Compare(a.share, b.share), cmp.Compare(a.value, b.value)) })
+	slices.SortFunc(d.points, func(a, b point) int {
+		return cmp.Or(cmp.Compare(a.share, b.share), cmp.Compare(a.value, b.value))
+	})
 	return d, true
 }
 
@@ -52,7 +55,9 @@ func percentile(name string) (share float64, ok bool) {
 
 // quantile is the value that a share of the samples does not exceed.
 func (d Distribution) quantile(share float64) float64 {
-	after, exact := slices.BinarySearchFunc(d.points, share, func(p point, share float64) int { return cmp.Compare(p.share, share) })
+	after, exact := slices.BinarySearchFunc(d.points, share, func(p point, share float64) int {
+		return cmp.Compare(p.share, share)
+	})
 	if exact {
 		return d.points[after].value
 	}

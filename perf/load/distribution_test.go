@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// summaryOf are the statistics that k6 keeps of samples: percentiles are interpolated between the two nearest samples.
+// summaryOf are the statistics that k6 keeps of samples: percentiles are interpolated between the two nearest
+// samples.
 func summaryOf(samples []float64, percents []float64) Metric {
 	samples = slices.Sorted(slices.Values(samples))
 	last := float64(len(samples) - 1)

@@ -57,7 +57,8 @@ func (r *Run) figures() []Figure {
 		wrong := r.sum(faultsMetric, "passes")
 		all = append(all, Figure{Name: "faults", Unit: unitRatio, Better: Lower, Value: wrong / n, Samples: n, Events: wrong})
 		if r.Seconds() > 0 {
-			all = append(all, Figure{Name: "throughput", Unit: "right answers/s", Better: Higher, Value: (n - wrong) / r.Seconds(), Samples: n})
+			all = append(all, Figure{Name: "throughput", Unit: "right answers/s", Better: Higher,
+				Value: (n - wrong) / r.Seconds(), Samples: n})
 		}
 	}
 	return all
@@ -86,7 +87,10 @@ func (r *Run) Endpoints() []Endpoint {
 	var all []Endpoint
 	for kind := range kinds {
 		if t := r.trend(kindPrefix + kind + "}"); len(t) > 0 {
-			all = append(all, Endpoint{Kind: kind, Requests: t.count(), P50: t.quantile(0.5), P95: t.quantile(0.95), P99: t.quantile(0.99), Max: t.quantile(1)})
+			all = append(all, Endpoint{
+				Kind: kind, Requests: t.count(),
+				P50: t.quantile(0.5), P95: t.quantile(0.95), P99: t.quantile(0.99), Max: t.quantile(1),
+			})
 		}
 	}
 	slices.SortFunc(all, func(a, b Endpoint) int { return strings.Compare(a.Kind, b.Kind) })

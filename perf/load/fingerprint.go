@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Must be the same of two runs that are compared: the others of the environment are what a comparison is about.
@@ -21,6 +22,26 @@ func Unlike(a, b *Run) []string {
 		}
 	}
 	return differ
+}
+
+// like wants a run to be of the same load as another.
+func like(other, run *Run) error {
+	if differ := Unlike(other, run); len(differ) > 0 {
+		return fmt.Errorf("run %s is of another load than %s: %s", run.Name, other.Name, strings.Join(differ, ", "))
+	}
+	return nil
+}
+
+// fit wants a run to be whole, with all of its load.
+func (r *Run) fit() error {
+	switch {
+	case r.Partial:
+		return fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", r.Name, r.Seconds(),
+			r.Scenario.DurationSeconds)
+	case r.Stretch != nil && *r.Stretch > mostStretch:
+		return fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load", r.Name)
+	}
+	return nil
 }
 
 // Change is what differs between the environments of two groups of runs.

@@ -1,7 +1,8 @@
-// Package load judges load tests: what one generator left, what the whole run was, and whether it kept its objectives.
+// Package load judges load tests: what one generator left, what the whole run was, and whether it kept its
+// objectives.
 //
-// Owns: the form of a result, merging generators, verdicts, runs and baselines in a stack's store. Does not own: making load
-// (components/loadtest), comparing runs (perf/compare), flags and printing (cmd/ragscale).
+// Owns: the form of a result, merging generators, verdicts, runs and baselines in a stack's store. Does not own:
+// making load (components/loadtest), comparing runs (perf/compare), flags and printing (cmd/ragscale).
 package load
 
 import (
@@ -64,7 +65,8 @@ func Parse(name string, text []byte) (r Result, err error) {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}
 	if form.Version != Version {
-		return r, fmt.Errorf("%s: version is %d, want %d: it is from %s of these scripts", name, form.Version, Version, age(form.Version))
+		return r, fmt.Errorf("%s: version is %d, want %d: it is from %s of these scripts",
+			name, form.Version, Version, age(form.Version))
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
@@ -92,7 +94,8 @@ func (r Result) check() error {
 		faults = append(faults, fmt.Errorf("scenario.generators is %d, want 1 or more", r.Scenario.Generators))
 	}
 	if i := r.Generator.Index; i < 0 || r.Scenario.Generators > 0 && i >= r.Scenario.Generators {
-		faults = append(faults, fmt.Errorf("generator.index is %d, want one of %d generators, from 0", i, r.Scenario.Generators))
+		faults = append(faults,
+			fmt.Errorf("generator.index is %d, want one of %d generators, from 0", i, r.Scenario.Generators))
 	}
 	for _, t := range r.Thresholds {
 		if _, err := t.rule(); err != nil {

@@ -24,8 +24,8 @@ type Run struct {
 	results []Result
 }
 
-// Merge makes a run of what its generators left. Counts and rates are sums. Percentiles are those of all samples together, from
-// the generators' distributions.
+// Merge makes a run of what its generators left. Counts and rates are sums. Percentiles are those of all samples
+// together, from the generators' distributions.
 func Merge(name string, results []Result) (*Run, error) {
 	if len(results) == 0 {
 		return nil, fmt.Errorf("run %s has no results", name)
@@ -60,7 +60,8 @@ func whole(results []Result) error {
 			faults = append(faults, fmt.Errorf("generator %d made no load, want some of each", r.Generator.Index))
 		}
 		if r.Scenario != first.Scenario || r.Generator.Job != first.Generator.Job {
-			faults = append(faults, fmt.Errorf("generator %d has a result of job %q, scenario %+v; want those of generator %d: job %q, scenario %+v",
+			faults = append(faults, fmt.Errorf(
+				"generator %d has a result of job %q, scenario %+v; want those of generator %d: job %q, scenario %+v",
 				r.Generator.Index, r.Generator.Job, r.Scenario, first.Generator.Index, first.Generator.Job, first.Scenario))
 		}
 		if seen[r.Generator.Index] {

@@ -85,7 +85,8 @@ func Read(ctx context.Context, s Store, scenario, run string) (*Run, error) {
 		results = append(results, result)
 	}
 	if len(results) == 0 {
-		return nil, fmt.Errorf("run %s: %s has no generator-*/%s: %w", run, s.Name(RunPrefix(scenario, run)), resultFile, fs.ErrNotExist)
+		return nil, fmt.Errorf("run %s: %s has no generator-*/%s: %w",
+			run, s.Name(RunPrefix(scenario, run)), resultFile, fs.ErrNotExist)
 	}
 	return Merge(run, results)
 }

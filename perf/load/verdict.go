@@ -30,10 +30,11 @@ type Verdict struct {
 }
 
 const (
-	// mostStretch is how much of the declared load may be lacking because generators wake their users late. A load that is 5 %
-	// smaller than declared is another load.
+	// mostStretch is how much of the declared load may be lacking because generators wake their users late. A load that
+	// is 5 % smaller than declared is another load.
 	mostStretch = 0.05
-	// leastBeyond is how many samples have to lie beyond a percentile on average: fewer, and it is the largest sample by chance.
+	// leastBeyond is how many samples have to lie beyond a percentile on average: fewer, and it is the largest sample by
+	// chance.
 	leastBeyond = 1
 )
 
@@ -51,7 +52,8 @@ var thresholdPattern = regexp.MustCompile(`^(p\([0-9.]+\)|med|rate|count)(<=|<|=
 func (t Threshold) rule() (rule, error) {
 	parts := thresholdPattern.FindStringSubmatch(t.Threshold)
 	if parts == nil {
-		return rule{}, fmt.Errorf("threshold of %s is %q, want one such as p(95)<2000, rate<=0.001 or count==0", t.Metric, t.Threshold)
+		return rule{}, fmt.Errorf("threshold of %s is %q, want one such as p(95)<2000, rate<=0.001 or count==0",
+			t.Metric, t.Threshold)
 	}
 	limit, err := strconv.ParseFloat(parts[3], 64)
 	if err != nil {
@@ -114,12 +116,13 @@ func (r *Run) verdict(t Threshold) Verdict {
 	return v
 }
 
-// generatorBound says why a value is one of the generators and not of the stack. What is missed for certain stays missed: a smaller
-// load would only have been kinder.
+// generatorBound says why a value is one of the generators and not of the stack. What is missed for certain stays
+// missed: a smaller load would only have been kinder.
 func (r *Run) generatorBound(metric string, rule rule, value float64) string {
 	kept := rule.holds(value)
 	if kept && r.Stretch != nil && *r.Stretch > mostStretch {
-		return fmt.Sprintf("users went on %.0f %% later than they meant to: the load was smaller than declared", *r.Stretch*100)
+		return fmt.Sprintf("users went on %.0f %% later than they meant to: the load was smaller than declared",
+			*r.Stretch*100)
 	}
 	lag := r.trend(lagMetric)
 	if kept || rule.share == 0 || len(lag) == 0 {

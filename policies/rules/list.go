@@ -99,7 +99,7 @@ func (l Listing) thresholds(b *strings.Builder) {
 		}
 		fmt.Fprintf(table, "  %s\t%s %s\t%s\n", a.Name, number(a.Value), a.Unit, from)
 	}
-	table.Flush() //nolint:errcheck // into memory
+	table.Flush() // into memory
 	for line := range strings.Lines(padded.String()) {
 		fmt.Fprintln(b, strings.TrimRight(line, " \n"))
 	}

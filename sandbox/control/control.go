@@ -17,6 +17,7 @@ const (
 	KindLoadBalancer = "loadbalancers" // id: ARN; LoadBalancer -> LoadBalancerInfo
 	KindTargetGroup  = "targetgroups"  // id: ARN; TargetGroup -> nothing
 	KindListener     = "listeners"     // id: ARN; Listener -> nothing
+	KindBucket       = "buckets"       // id: name; Bucket -> nothing
 	KindWorkspace    = "workspaces"    // id: of Managed Prometheus; Workspace -> nothing
 )
 
@@ -168,6 +169,12 @@ type Listener struct {
 	Port            int    `json:"port"`
 	Protocol        string `json:"protocol"`
 	TargetGroupARN  string `json:"targetGroupArn"`
+}
+
+// Bucket is an S3 bucket. How it is configured is read where it is declared, in the inventory.
+type Bucket struct {
+	Region       string `json:"region"`
+	ForceDestroy bool   `json:"forceDestroy"` // it may be deleted with what is in it; else StatusConflict
 }
 
 // Workspace asks for a workspace of Managed Prometheus: storage, what is collected into it, its rules and its alert

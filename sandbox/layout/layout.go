@@ -17,6 +17,7 @@ const (
 	PortAPIServer    = 6443 // the Kubernetes API server of the local cluster
 	PortLoadBalancer = 8080 // listeners of the local load balancer with this port
 	PortDatabase     = 5432 // the first PostgreSQL primary
+	PortAWS          = 8443 // AWS's own APIs
 )
 
 // BridgeName is the network device that pods are attached to.
@@ -24,13 +25,15 @@ const BridgeName = "br0"
 
 // The address plan inside the namespace (private to it: nothing of it is visible on the host).
 var (
-	Bridge       = netip.MustParsePrefix("10.77.0.1/16")    // br0; the API server and the node agent's first address
-	NodeCIDR     = netip.MustParsePrefix("10.77.0.0/24")    // node addresses, from .10 up
-	PodCIDR      = netip.MustParsePrefix("10.77.0.0/16")    // pod addresses, from 10.77.1.0 up
-	ServiceCIDR  = netip.MustParsePrefix("10.96.0.0/16")    // cluster IPs, all local (AnyIP)
-	CloudCIDR    = netip.MustParsePrefix("10.78.0.0/16")    // addresses of databases and load balancers, all local (AnyIP)
-	APIServiceIP = netip.MustParseAddr("10.96.0.1")         // kubernetes.default
-	DNS          = netip.MustParseAddrPort("10.96.0.10:53") // the cluster's resolver
+	Bridge       = netip.MustParsePrefix("10.77.0.1/16")        // br0; the API server and the node agent's first address
+	NodeCIDR     = netip.MustParsePrefix("10.77.0.0/24")        // node addresses, from .10 up
+	PodCIDR      = netip.MustParsePrefix("10.77.0.0/16")        // pod addresses, from 10.77.1.0 up
+	ServiceCIDR  = netip.MustParsePrefix("10.96.0.0/16")        // cluster IPs, all local (AnyIP)
+	CloudCIDR    = netip.MustParsePrefix("10.78.0.0/16")        // addresses of databases and load balancers, all local (AnyIP)
+	APIServiceIP = netip.MustParseAddr("10.96.0.1")             // kubernetes.default
+	AWS          = netip.MustParseAddrPort("10.78.0.2:443")     // AWS's own APIs, whatever name they are called by
+	PodIdentity  = netip.MustParseAddrPort("169.254.170.23:80") // EKS Pod Identity's agent, as on every node of AWS
+	DNS          = netip.MustParseAddrPort("10.96.0.10:53")     // the cluster's resolver
 )
 
 // APIServerInside is the API server's URL inside the namespace.

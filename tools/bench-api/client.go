@@ -70,7 +70,7 @@ func (c *client) exchange(r request) (int, []byte, error) {
 // close ends the connection; the next request makes another.
 func (c *client) close() {
 	if c.conn != nil {
-		c.conn.Close() //nolint:errcheck // nothing is asked on it any more
+		c.conn.Close() // nothing is asked on it any more
 		c.conn = nil
 	}
 }

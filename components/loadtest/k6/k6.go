@@ -33,17 +33,18 @@ const (
 
 // Scenario is what a run is to do.
 type Scenario struct {
-	Name            string       `json:"name"`
-	Users           int          `json:"users"`           // at the same time, over all generators
-	RampUpSeconds   int          `json:"rampUpSeconds"`   // in which they come; part of the duration
-	DurationSeconds int          `json:"durationSeconds"` // of the load
-	ThinkSeconds    float64      `json:"thinkSeconds"`    // mean pause of a user between two requests
-	GracefulSeconds int          `json:"gracefulSeconds"` // requests in flight may finish after the duration
-	Generators      int          `json:"generators"`      // that share the users
-	StopAtFault     bool         `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
-	AnswersOnly     bool         `json:"answersOnly"`     // too short for percentiles: whether everything answers is all that is judged
-	Production      bool         `json:"production"`      // the target serves real users
-	Thresholds      slo.LoadTest `json:"thresholds"`
+	Name            string  `json:"name"`
+	Users           int     `json:"users"`           // at the same time, over all generators
+	RampUpSeconds   int     `json:"rampUpSeconds"`   // in which they come; part of the duration
+	DurationSeconds int     `json:"durationSeconds"` // of the load
+	ThinkSeconds    float64 `json:"thinkSeconds"`    // mean pause of a user between two requests
+	GracefulSeconds int     `json:"gracefulSeconds"` // requests in flight may finish after the duration
+	Generators      int     `json:"generators"`      // that share the users
+	StopAtFault     bool    `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
+	// too short for percentiles: whether everything answers is all that is judged
+	AnswersOnly bool         `json:"answersOnly"`
+	Production  bool         `json:"production"` // the target serves real users
+	Thresholds  slo.LoadTest `json:"thresholds"`
 }
 
 //go:embed *.js

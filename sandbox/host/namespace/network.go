@@ -24,7 +24,7 @@ func bringUpNetwork() error {
 	if err := link.AddBridge(layout.BridgeName, layout.Bridge); err != nil {
 		return err
 	}
-	for _, prefix := range []netip.Prefix{layout.ServiceCIDR, layout.CloudCIDR} {
+	for _, prefix := range []netip.Prefix{layout.ServiceCIDR, layout.CloudCIDR, netip.PrefixFrom(layout.PodIdentity.Addr(), 32)} {
 		if err := link.Own(prefix); err != nil {
 			return err
 		}

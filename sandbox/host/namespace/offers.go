@@ -16,7 +16,7 @@ import (
 )
 
 // offeredPorts are opened on the host before the namespace is made, in the order of their descriptors inside.
-var offeredPorts = []int{layout.PortAPIServer, layout.PortLoadBalancer, layout.PortDatabase}
+var offeredPorts = []int{layout.PortAPIServer, layout.PortLoadBalancer, layout.PortDatabase, layout.PortAWS}
 
 // firstOffered is the descriptor of the first offered listener: after stdin, stdout and stderr.
 const firstOffered = 3

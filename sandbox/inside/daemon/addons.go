@@ -32,8 +32,8 @@ const (
 //go:embed metrics-server.yaml
 var metricsServerManifest string
 
-// addons are the EKS add-ons. metrics-server has a process here, the CloudWatch agent's operator a webhook; the network's
-// are the sandbox's own.
+// addons are the EKS add-ons. metrics-server has a process here, the CloudWatch agent's operator and Pod Identity a webhook;
+// the network's are the sandbox's own.
 type addons struct{ d *daemon }
 
 func (a *addons) put(ctx context.Context, id string, spec control.Addon) (any, error) {
@@ -44,6 +44,8 @@ func (a *addons) put(ctx context.Context, id string, spec control.Addon) (any, e
 	switch id {
 	case metricsServerName:
 		err = a.d.startMetricsServer(ctx, client)
+	case podIdentityAddon:
+		err = a.d.putPodIdentity(ctx, client)
 	case cloudWatchAddon:
 		err = a.d.putCloudWatch(ctx, client, spec.AutoMonitor)
 	}
@@ -54,7 +56,7 @@ func (a *addons) put(ctx context.Context, id string, spec control.Addon) (any, e
 }
 
 func (a *addons) remove(ctx context.Context, id string) error {
-	if id != metricsServerName && id != cloudWatchAddon {
+	if id != metricsServerName && id != cloudWatchAddon && id != podIdentityAddon {
 		return nil
 	}
 	name := a.d.cluster.currentName()
@@ -65,9 +67,12 @@ func (a *addons) remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if id == cloudWatchAddon {
+	switch id {
+	case cloudWatchAddon:
 		err = a.d.removeCloudWatch(ctx, client)
-	} else {
+	case podIdentityAddon:
+		err = a.d.removePodIdentity(ctx, client)
+	default:
 		err = a.d.stopMetricsServer(ctx, client)
 	}
 	if err != nil {

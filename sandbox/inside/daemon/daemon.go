@@ -20,10 +20,12 @@ import (
 
 	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
+	"github.com/ragscale/ragscale/sandbox/inside/awsapi"
 	"github.com/ragscale/ragscale/sandbox/inside/pki"
 	"github.com/ragscale/ragscale/sandbox/inside/postgres"
 	"github.com/ragscale/ragscale/sandbox/inside/prometheus"
 	"github.com/ragscale/ragscale/sandbox/inside/redis"
+	"github.com/ragscale/ragscale/sandbox/inside/s3"
 	"github.com/ragscale/ragscale/sandbox/inside/servicenet"
 	"github.com/ragscale/ragscale/sandbox/inside/supervise"
 	"github.com/ragscale/ragscale/sandbox/layout"
@@ -46,6 +48,7 @@ type Config struct {
 	Images  string               // JSON file of the image table, "" for none
 	Keeper  int                  // pid of the sandbox's outermost process, on the host
 	Offered map[int]net.Listener // ports that the host can reach, see package layout
+	Account awsapi.Account       // what AWS's APIs describe
 	Log     *slog.Logger
 }
 
@@ -56,6 +59,11 @@ type daemon struct {
 	began   time.Time
 	log     *slog.Logger
 	offers  map[int]*offer
+	account awsapi.Account
+	keys    ekstoken.Credentials
+	aws     *awsapi.Server
+	s3      *s3.Server
+	pods    *podIdentity
 	webhook *tokenWebhook
 	agents  *agentWebhook
 
@@ -110,6 +118,8 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		d.offers[port] = newOffer(listener, cfg.Log)
 	}
 	pair := pki.Pair{Cert: filepath.Join(l.PKI(), pki.Webhook+".crt"), Key: filepath.Join(l.PKI(), pki.Webhook+".key")}
+	d.account, d.keys = cfg.Account, creds
+	d.pods = newPodIdentity(d)
 	if err := d.listen(ctx, pair); err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
@@ -119,7 +129,10 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err := d.openMetrics(creds); err != nil {
 		return nil, fmt.Errorf("managed Prometheus: %w", err)
 	}
-	return d, d.openParts()
+	if err := d.openParts(); err != nil {
+		return nil, err
+	}
+	return d, d.openAWS(ctx)
 }
 
 func (d *daemon) openParts() (err error) {
@@ -177,6 +190,7 @@ func (d *daemon) managers() []recorded {
 		keep(control.KindTargetGroup, typed[control.TargetGroup]{control.KindTargetGroup, balance.putTargetGroup, balance.removeTargetGroup}),
 		keep(control.KindLoadBalancer, typed[control.LoadBalancer]{control.KindLoadBalancer, balance.putLoadBalancer, balance.removeLoadBalancer}),
 		keep(control.KindListener, typed[control.Listener]{control.KindListener, balance.putListener, balance.removeListener}),
+		keep(control.KindBucket, typed[control.Bucket]{control.KindBucket, d.putBucket, d.removeBucket}),
 		keep(control.KindCluster, typed[control.Cluster]{control.KindCluster, d.cluster.put, d.cluster.remove}),
 		keep(control.KindAddon, typed[control.Addon]{control.KindAddon, add.put, add.remove}),
 		keep(control.KindNodeGroup, typed[control.NodeGroup]{control.KindNodeGroup, d.groups.put, d.groups.remove}),

@@ -117,6 +117,7 @@ func (d *daemon) listen(ctx context.Context, pair pki.Pair) error {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+webhookPath, d.webhook)
 	mux.Handle("POST "+workloadPath, reviewing(d.agents.annotate))
+	mux.Handle("POST "+identityPath, reviewing(d.identify))
 	mux.Handle("POST "+podPath, reviewing(d.agents.instrument))
 	srv := &http.Server{Handler: mux, TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}}, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })

@@ -30,6 +30,7 @@ const (
 
 	startLimit  = 60 * time.Second
 	reloadLimit = 30 * time.Second
+	stopLimit   = 10 * time.Second // each of asking and of ending
 )
 
 // Bounds of a workspace. memory is what Go's garbage collector keeps to.
@@ -196,7 +197,8 @@ func (p *program) ask(ctx context.Context, method, path string) error {
 
 // stop ends the program and returns when its process is gone.
 func (p *program) stop(ctx context.Context) error {
-	return p.life.Stop(ctx, supervise.Step{Signal: syscall.SIGTERM, Wait: 10 * time.Second}, supervise.Step{Signal: syscall.SIGKILL, Wait: 10 * time.Second})
+	return p.life.Stop(ctx,
+		supervise.Step{Signal: syscall.SIGTERM, Wait: stopLimit}, supervise.Step{Signal: syscall.SIGKILL, Wait: stopLimit})
 }
 
 var faultInLog = regexp.MustCompile(`level=ERROR .*?\berr=("(?:[^"\\]|\\.)*"|\S+)`)

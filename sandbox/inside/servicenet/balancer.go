@@ -44,6 +44,9 @@ func (n *Network) Delete(arn string) { n.balancer.remove(arn) }
 // TargetGroups are the counters and the targets' states of every target group, by ARN.
 func (n *Network) TargetGroups() map[string]GroupStats { return n.balancer.stats() }
 
+// Targets lists the targets of a target group.
+func (n *Network) Targets(arn string) []TargetHealth { return n.balancer.targetHealth(arn) }
+
 type loadBalancer struct {
 	spec control.LoadBalancer
 	addr netip.Addr
@@ -237,6 +240,15 @@ func (b *balancer) healthOf(arn string, pod objectName) (healthState, bool) {
 		return "", false
 	}
 	return g.healthOf(pod)
+}
+
+func (b *balancer) targetHealth(arn string) []TargetHealth {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if g := b.groups[arn]; g != nil {
+		return g.targets()
+	}
+	return nil
 }
 
 func (b *balancer) stats() map[string]GroupStats {

@@ -22,8 +22,10 @@ const (
 
 // Names are records that are not the cluster's: endpoints of databases and load balancers.
 type Names struct {
-	mu sync.RWMutex
-	a  map[string][]netip.Addr
+	mu    sync.RWMutex
+	a     map[string][]netip.Addr
+	is    func(host string) bool // names beside those in a
+	addrs []netip.Addr           // what these resolve to
 }
 
 func newNames() *Names { return &Names{a: map[string][]netip.Addr{}} }
@@ -33,6 +35,13 @@ func (n *Names) Set(host string, addrs ...netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.a[canonical(host)] = addrs
+}
+
+// Match makes every host that is says yes to, and that is not Set, resolve to addrs.
+func (n *Names) Match(is func(host string) bool, addrs ...netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.is, n.addrs = is, addrs
 }
 
 // Delete makes host unknown.
@@ -45,8 +54,10 @@ func (n *Names) Delete(host string) {
 func (n *Names) lookup(host string) ([]netip.Addr, bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	addrs, ok := n.a[host]
-	return addrs, ok
+	if addrs, ok := n.a[host]; ok || n.is == nil || !n.is(host) {
+		return addrs, ok
+	}
+	return n.addrs, true
 }
 
 func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }

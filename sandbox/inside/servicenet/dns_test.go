@@ -125,6 +125,17 @@ func TestNamesResolveAsInACluster(t *testing.T) {
 	}
 }
 
+func TestMatchedNamesGiveWayToThoseThatAreSet(t *testing.T) {
+	names := testNames()
+	names.Match(func(host string) bool { return strings.HasSuffix(host, ".amazonaws.com") }, netip.MustParseAddr("10.78.0.2"))
+	for host, want := range map[string]string{"db.example.rds.amazonaws.com": "10.78.0.1", "S3.amazonaws.com.": "10.78.0.2", "example.com": ""} {
+		addrs, ok := names.lookup(canonical(host))
+		if ok != (want != "") || ok && addrs[0].String() != want {
+			t.Errorf("%s: %v, want %q", host, addrs, want)
+		}
+	}
+}
+
 func TestADeletedNameDoesNotExist(t *testing.T) {
 	n := testNames()
 	n.Delete("DB.example.rds.amazonaws.com.")

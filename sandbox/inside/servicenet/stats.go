@@ -3,6 +3,7 @@ package servicenet
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,27 @@ type Histogram struct {
 }
 
 var latencyBounds = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30}
+
+// TargetHealth is a target and what its health checks say: initial, healthy, unhealthy or draining.
+type TargetHealth struct {
+	Addr  netip.AddrPort
+	State string
+}
+
+// targets lists the group's targets by address, those that are draining too.
+func (g *group) targets() []TargetHealth {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var out []TargetHealth
+	for addr, m := range g.members {
+		out = append(out, TargetHealth{addr, string(m.health.state)})
+	}
+	for m := range g.draining {
+		out = append(out, TargetHealth{m.target.addr, string(draining)})
+	}
+	slices.SortFunc(out, func(a, b TargetHealth) int { return a.Addr.Compare(b.Addr) })
+	return out
+}
 
 type counters struct {
 	requests atomic.Uint64

@@ -28,45 +28,6 @@ func annotated(t *testing.T, kind, annotation, value, status string) *unstructur
 	return u
 }
 
-func TestAnObjectSaysWhatIsWaitedFor(t *testing.T) {
-	const ready = `{phase: Running, replicas: 2, conditions: [{type: Ready, status: "True"}, {type: Old, status: "False"}]}`
-	for expression, want := range map[string]bool{
-		"jsonpath={.status.phase}=Running":                             true,
-		"jsonpath={.status.phase}=Pending":                             false,
-		"jsonpath={.status.phase}":                                     true,
-		"jsonpath={.status.none}":                                      false,
-		"jsonpath={.status.replicas}=2":                                true,
-		`jsonpath={.status.conditions[?(@.type=="Old")].status}=False`: true,
-		"condition=Ready":                                              true,
-		"condition=Ready=true":                                         true,
-		"condition=Old":                                                false,
-		"condition=Old=False":                                          true,
-		"condition=None":                                               false,
-		`["condition=Ready", "jsonpath={.status.phase}=Running"]`:      true,
-		`["condition=Ready", "jsonpath={.status.phase}=Failed"]`:       false,
-	} {
-		u := annotated(t, "a.io/v1, kind: Thing", waitFor, expression, ready)
-		wanted, err := wishes(expression)
-		if err != nil {
-			t.Errorf("%s: %v", expression, err)
-			continue
-		}
-		if got := all(wanted, u); got.ready != want || !got.ready && got.reason == "" {
-			t.Errorf("%s: got %+v, want %t", expression, got, want)
-		}
-	}
-}
-
-func TestAStatusOfAnEarlierGenerationIsNotBelieved(t *testing.T) {
-	wanted, err := wishes("jsonpath={.status.phase}=Running")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := all(wanted, annotated(t, "a.io/v1, kind: Thing", waitFor, "", "{phase: Running, observedGeneration: 1}")); got.ready {
-		t.Errorf("got %+v, want it to wait", got)
-	}
-}
-
 func TestAWaitThatMakesNoSenseIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	for value, want := range map[string]string{
 		"phase=Running":           `expected a "jsonpath=" or "condition=" prefix, got "phase=Running"`,
@@ -179,13 +140,14 @@ func TestAFieldManagersNameIsTheObjectsOwn(t *testing.T) {
 	}
 }
 
-// Nothing here gives a Service an address: it would be waited for until the timeout.
-func TestAServiceOfTypeLoadBalancerIsToldAtPreview(t *testing.T) {
+// Nothing here gives a Service or an Ingress an address: it would be waited for until the timeout.
+func TestWhatGetsNoAddressIsToldAtPreview(t *testing.T) {
 	const token = "kubernetes:core/v1:Service"
 	for manifest, want := range map[string]int{
 		`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: LoadBalancer}}`:                                              1,
 		`{apiVersion: v1, kind: Service, metadata: {name: a, annotations: {pulumi.com/skipAwait: "true"}}, spec: {type: LoadBalancer}}`: 0,
 		`{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {type: ClusterIP}}`:                                                 0,
+		`{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {}}`:                                              1,
 		`{apiVersion: a.io/v1, kind: Service, metadata: {name: a}, spec: {type: LoadBalancer}}`:                                         0,
 	} {
 		if got := checked(t, token, manifest); len(got) != want || want == 1 && !strings.Contains(got[0].Reason, "TargetGroupBinding") {

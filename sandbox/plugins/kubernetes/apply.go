@@ -27,6 +27,7 @@ import (
 // Create applies a new object and waits until it works. In a preview the API server validates the object without
 // keeping it, if the cluster, the namespace and the kind exist already.
 func (p *provider) Create(ctx context.Context, r plugin.CreateRequest) (plugin.CreateResponse, error) {
+	p.warnOfOwners(ctx, r.URN, r.Properties)
 	if r.Preview {
 		return p.previewCreate(ctx, r)
 	}
@@ -81,6 +82,7 @@ func isAnswer(err error) bool {
 
 // Update applies the changed object and waits.
 func (p *provider) Update(ctx context.Context, r plugin.UpdateRequest) (plugin.UpdateResponse, error) {
+	p.warnOfOwners(ctx, r.URN, r.NewInputs)
 	if r.Preview {
 		if !isRelease(r.URN) && !hasUnknowns(r.NewInputs) {
 			if _, err := p.apply(ctx, r.URN, r.NewInputs, true, p.forces(r.NewInputs)); err != nil && !comesLater(err) {

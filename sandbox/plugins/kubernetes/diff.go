@@ -10,6 +10,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes/ready"
 )
 
 // Check fills in the object's name where the program gave none (the resource's name and eight hex digits, stable over
@@ -27,7 +29,7 @@ func (p *provider) Check(_ context.Context, r plugin.CheckRequest) (plugin.Check
 	if reason := unservedKind(string(r.URN.Type()), r.News); reason != "" {
 		failures = append(failures, plugin.CheckFailure{Property: "kind", Reason: reason})
 	}
-	if _, err := wishes(text(r.News, "metadata", "annotations", waitFor)); err != nil {
+	if err := ready.Check(text(r.News, "metadata", "annotations", ready.WaitFor)); err != nil {
 		failures = append(failures, plugin.CheckFailure{Property: "metadata", Reason: err.Error()})
 	}
 	news := r.News.Copy()
@@ -152,8 +154,8 @@ var replacing = map[string][]string{
 	"/Service":       {"spec.clusterIP"},
 }
 
-// identity is where an object lives: no update moves it.
-var identity = []string{"apiVersion", "kind", "metadata.name", "metadata.namespace"}
+// identity is where an object lives: no update moves it. An apiVersion is how one writes to it: another leaves it as it is.
+var identity = []string{"kind", "metadata.name", "metadata.namespace"}
 
 // replaces tells whether a change at a path of an object's inputs replaces it. Data of ConfigMaps and Secrets do unless the
 // provider was told otherwise: what reads them then rolls with their names.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes/ready"
 )
 
 // options are those settings of the official provider that change what becomes of an object. All are off by default.
@@ -71,10 +73,13 @@ func unservedKind(token string, in resource.PropertyMap) string {
 	last, kind := token[strings.LastIndex(token, ":")+1:], text(in, "kind")
 	group, _, _ := strings.Cut(text(in, "apiVersion"), "/")
 	custom := strings.Contains(group, ".") && !strings.HasSuffix(group, ".k8s.io")
+	awaited := text(in, "metadata", "annotations", ready.SkipAwait) != "true"
+	balanced := text(in, "apiVersion") == "v1" && kind == "Service" && text(in, "spec", "type") == "LoadBalancer"
 	switch {
-	case text(in, "apiVersion") == "v1" && kind == "Service" && text(in, "spec", "type") == "LoadBalancer" &&
-		text(in, "metadata", "annotations", skipAwait) != "true":
+	case awaited && balanced:
 		return "Services of type LoadBalancer get no address in the sandbox: want ClusterIP, with an aws:lb load balancer and a TargetGroupBinding before it"
+	case awaited && kind == "Ingress" && group == "networking.k8s.io":
+		return "Ingresses get no address in the sandbox, and would be waited for: want an aws:lb load balancer and a TargetGroupBinding"
 	case last == kind+"Patch":
 		return "patches of others' objects are not served by the sandbox: want the whole object"
 	case strings.HasSuffix(last, "List") && last == kind && !custom:

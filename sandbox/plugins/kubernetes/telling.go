@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/ragscale/ragscale/sandbox/plugins/kubernetes/ownership"
 )
 
 // longWait is how long something is waited for before the engine's log says so for good; until then it is a status.
@@ -49,7 +51,7 @@ func (w *waiting) until(ctx context.Context, reason string) {
 	}
 	if reason != w.reason {
 		w.reason = reason
-		w.say(ctx, pulumirpc.LogSeverity_INFO, "waiting: "+reason, true)
+		w.say(ctx, pulumirpc.LogSeverity_INFO, reason, true)
 	}
 	if !w.told && time.Since(w.began) > longWait {
 		w.told = true
@@ -67,4 +69,16 @@ func (w *waiting) over(ctx context.Context) {
 func (w *waiting) say(ctx context.Context, severity pulumirpc.LogSeverity, text string, status bool) {
 	// What cannot be said is no reason to end the wait.
 	_, _ = w.to.Log(ctx, &pulumirpc.LogRequest{Severity: severity, Message: text, Urn: string(w.urn), Ephemeral: status})
+}
+
+// warnOfOwners tells the engine which volumes of an object's pods only open here.
+func (p *provider) warnOfOwners(ctx context.Context, urn resource.URN, in resource.PropertyMap) {
+	w := waiting{to: p.engine, urn: urn}
+	u, err := object(in)
+	if err != nil || p.engine == nil {
+		return // not known before the update
+	}
+	for _, text := range ownership.Foreign(u) {
+		w.say(ctx, pulumirpc.LogSeverity_WARNING, text, false)
+	}
 }

@@ -41,7 +41,8 @@ func Folder(path string) int64 {
 // Source: https://kubernetes.io/docs/reference/instrumentation/metrics/
 func Kubelet(pods, containers int, volumes []Volume) []*dto.MetricFamily {
 	runningPods := set(family("kubelet_running_pods", dto.MetricType_GAUGE), float64(pods), nil)
-	running := set(family("kubelet_running_containers", dto.MetricType_GAUGE), float64(containers), []*dto.LabelPair{label("container_state", "running")})
+	state := []*dto.LabelPair{label("container_state", "running")}
+	running := set(family("kubelet_running_containers", dto.MetricType_GAUGE), float64(containers), state)
 	out := []*dto.MetricFamily{runningPods, running}
 	if len(volumes) == 0 {
 		return out

@@ -56,6 +56,7 @@ const (
 	Listener       = "aws:lb/listener:Listener"
 	LaunchTemplate = "aws:ec2/launchTemplate:LaunchTemplate"
 	Subnet         = "aws:ec2/subnet:Subnet"
+	Bucket         = "aws:s3/bucketV2:BucketV2"
 
 	ReplicationGroup    = "aws:elasticache/replicationGroup:ReplicationGroup"
 	CacheParameterGroup = "aws:elasticache/parameterGroup:ParameterGroup"
@@ -79,6 +80,7 @@ var handlers = map[string]handler{
 	LoadBalancer:   {applyLoadBalancer, removeAs(control.KindLoadBalancer, "arn"), []resource.PropertyKey{"dnsName"}},
 	TargetGroup:    {applyTargetGroup, removeAs(control.KindTargetGroup, "arn"), nil},
 	Listener:       {applyListener, removeAs(control.KindListener, "arn"), nil},
+	Bucket:         {applyBucket, removeAs(control.KindBucket, "bucket"), nil},
 
 	ReplicationGroup:    {applyReplicationGroup, removeAs(control.KindCache, "replicationGroupId"), []resource.PropertyKey{"memberClusters", "engineVersionActual"}},
 	CacheParameterGroup: {applyCacheParameterGroup, nil, nil},

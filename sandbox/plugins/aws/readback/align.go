@@ -49,10 +49,10 @@ func (c comparison) aligned(path string, old, new resource.PropertyValue) resour
 		return old
 	}
 	if spelt := c.spelt[path]; spelt != nil {
-		a, okA := spelt(was)
-		b, okB := spelt(will)
-		if okA && okB && a == b {
-			return new
+		if a, ok := spelt(was); ok {
+			if b, ok := spelt(will); ok && a == b {
+				return new
+			}
 		}
 		return old
 	}
@@ -63,16 +63,22 @@ func (c comparison) aligned(path string, old, new resource.PropertyValue) resour
 			out[key] = c.aligned(path+"."+string(key), v, will.ObjectValue()[key])
 		}
 		return resource.NewObjectProperty(out)
-	case was.IsArray() && will.IsArray() && c.sets[path]:
-		return resource.NewArrayProperty(c.inOrder(path, was.ArrayValue(), will.ArrayValue()))
 	case was.IsArray() && will.IsArray():
-		out := slices.Clone(was.ArrayValue())
-		for i := range min(len(out), len(will.ArrayValue())) {
-			out[i] = c.aligned(path, out[i], will.ArrayValue()[i])
-		}
-		return resource.NewArrayProperty(out)
+		return resource.NewArrayProperty(c.list(path, was.ArrayValue(), will.ArrayValue()))
 	}
 	return old
+}
+
+// list is an old list as the new one is written.
+func (c comparison) list(path string, old, new []resource.PropertyValue) []resource.PropertyValue {
+	if c.sets[path] {
+		return c.inOrder(path, old, new)
+	}
+	out := slices.Clone(old)
+	for i := range min(len(out), len(new)) {
+		out[i] = c.aligned(path, out[i], new[i])
+	}
+	return out
 }
 
 // inOrder is an old set in the order of the new one: what both have stands where the new one has it, what only the old one

@@ -21,9 +21,9 @@ var spellings = map[string]spelling{
 	"upper":    text(strings.ToUpper),
 	"protocol": text(protocolName),
 	"key":      text(keyID),
-	"logs":     text(func(s string) string { return strings.TrimSuffix(s, ":*") }),
 	"json":     sameJSON,
 	"policy":   samePolicy,
+	"rules":    sameRules,
 }
 
 // comparison is how the provider compares a type's properties, by path without indices.

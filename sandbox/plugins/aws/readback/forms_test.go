@@ -212,8 +212,10 @@ func TestWhatIsTheSameToTheProviderIsNoDifference(t *testing.T) {
 		"a protocol by its number": {
 			"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", object{"ipProtocol": "tcp"}, object{"ipProtocol": "6"}, true,
 		},
-		"a log group with a star": {
-			"aws:ec2/flowLog:FlowLog", object{"logDestination": "arn:x:log-group:a:*"}, object{"logDestination": "arn:x:log-group:a"}, true,
+		"a lifecycle's rules": {
+			"aws:ecr/lifecyclePolicy:LifecyclePolicy",
+			object{"policy": `{"rules": [{"rulePriority": 1, "selection": {"tagPrefixList": ["a", "b"]}}, {"rulePriority": 2}]}`},
+			object{"policy": `{"rules": [{"rulePriority": 2}, {"rulePriority": 1, "selection": {"tagPrefixList": ["b", "a"]}}]}`}, true,
 		},
 		"what AWS gives a value of its own": {instance, object{"backupWindow": "03:00-04:00", "dbName": "a"}, object{"dbName": "a"}, true},
 		"what AWS fills itself":             {instance, object{"vpcSecurityGroupIds": []any{"a"}}, object{}, true},

@@ -17,6 +17,25 @@ func sameJSON(v resource.PropertyValue) (string, bool) {
 	return encoded(document), true
 }
 
+// sameRules is a lifecycle of images whose rules have their priority for an order.
+func sameRules(v resource.PropertyValue) (string, bool) {
+	document, ok := decoded(v)
+	rules, isList := asObject(document)["rules"].([]any)
+	if !ok || !isList {
+		return "", false
+	}
+	for _, rule := range rules {
+		selection := asObject(asObject(rule)["selection"])
+		for _, key := range []string{"tagPrefixList", "tagPatternList"} {
+			if tags, given := selection[key]; given {
+				selection[key] = sameList(tags, false)
+			}
+		}
+	}
+	asObject(document)["rules"] = sorted(rules)
+	return encoded(document), true
+}
+
 // samePolicy is a policy without what says nothing: order, one item as a list or not, an account or its root user.
 // Source: https://github.com/hashicorp/awspolicyequivalence , as remembered 2026-11-30.
 func samePolicy(v resource.PropertyValue) (string, bool) {

@@ -35,6 +35,7 @@ var table = map[string][]row{
 	"aws:rds/instance:Instance":                {{"allocatedStorage", grownStorage, grownByItself}},
 	"aws:cloudfront/distribution:Distribution": {{"viewerCertificate", viewerCertificate, nil}},
 	"aws:eks/nodeGroup:NodeGroup":              {{"launchTemplate", launchTemplate, nil}},
+	"aws:ec2/flowLog:FlowLog":                  {{"logDestination", logDestination, nil}},
 }
 
 // State is what the account has of a resource of that state, which was sent, when before is what it had.
@@ -97,6 +98,15 @@ func viewerCertificate(_, sent resource.PropertyMap) resource.PropertyValue {
 // launchTemplate: its $Latest and $Default come as numbers, which the provider looked up.
 func launchTemplate(_, sent resource.PropertyMap) resource.PropertyValue {
 	return sent["launchTemplate"]
+}
+
+// logDestination: the provider sends a log group's ARN without ":*", and reads it so.
+// Source: https://github.com/hashicorp/terraform-provider-aws , internal/service/ec2/vpc_flow_log.go; read 2026-11-30.
+func logDestination(_, sent resource.PropertyMap) resource.PropertyValue {
+	if arn, known := props.String(sent, "logDestination"); known {
+		return like(sent["logDestination"], resource.NewStringProperty(strings.TrimSuffix(arn, ":*")))
+	}
+	return sent["logDestination"]
 }
 
 // authenticationMode: CreateUser takes no-password-required and DescribeUsers answers no-password.

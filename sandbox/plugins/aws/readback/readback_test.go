@@ -139,3 +139,12 @@ func TestWhatIsUnknownStaysUnknown(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestAFlowLogsDestinationComesBackWithoutTheStar(t *testing.T) {
+	const token = "aws:ec2/flowLog:FlowLog"
+	for sent, want := range map[string]string{"arn:aws:logs:a:1:log-group:b:*": "arn:aws:logs:a:1:log-group:b", "arn:aws:s3:::b": "arn:aws:s3:::b"} {
+		if got := State(token, nil, properties(object{"logDestination": sent}))["logDestination"].StringValue(); got != want {
+			t.Errorf("%s: got %s, want %s", sent, got, want)
+		}
+	}
+}

@@ -174,8 +174,16 @@ func securityGroupRule(c *check) {
 	}
 }
 
+// Source of the last rule: ipProtocol of https://pkg.go.dev/github.com/pulumi/pulumi-aws/sdk/v6@v6.83.4/go/aws/vpc ("should not be
+// defined"), and Read of internal/service/ec2/vpc_security_group_ingress_rule.go of
+// https://github.com/hashicorp/terraform-provider-aws ; read 2026-11-30.
 func vpcSecurityGroupRule(c *check) {
 	c.ports("", c.Inputs, "ipProtocol")
+	for _, path := range []string{"fromPort", "toPort"} {
+		if n, ok := c.num(path); ok && n == 0 && slices.Contains([]string{"-1", "all"}, c.str("ipProtocol")) {
+			c.fail(path, "is 0 with protocol -1, want none: AWS answers -1, which every refresh shows as a change")
+		}
+	}
 	if s, ok := props.String(c.Inputs, "cidrIpv4"); ok {
 		c.blocks("cidrIpv4", []string{s})
 	}

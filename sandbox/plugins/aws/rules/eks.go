@@ -195,7 +195,8 @@ func (c *check) instanceTypes() {
 }
 
 // Source of the types: CreateAccessEntry of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/eks@v1.105.5 ; read
-// 2026-11-23. That no group begins with system: is as remembered.
+// 2026-11-23. Of user names: https://docs.aws.amazon.com/eks/latest/userguide/set-custom-username.html ; read 2026-11-30. That no
+// group begins with system: is as remembered; to settle: `aws eks create-access-entry --kubernetes-groups system:masters`.
 func accessEntry(c *check) {
 	c.oneOf("type", "STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX")
 	principal := c.str("principalArn")
@@ -205,6 +206,11 @@ func accessEntry(c *check) {
 	for i, group := range props.Strings(c.Inputs, "kubernetesGroups") {
 		if strings.HasPrefix(group, "system:") {
 			c.fail(fmt.Sprintf("kubernetesGroups[%d]", i), "is %q, want a group that does not begin with system: (use an access policy)", group)
+		}
+	}
+	for _, prefix := range []string{"system:", "eks:", "aws:", "amazon:", "iam:"} {
+		if strings.HasPrefix(c.str("userName"), prefix) {
+			c.fail("userName", "is %q, want a name that does not begin with %s", c.str("userName"), prefix)
 		}
 	}
 	creator := "arn:aws:iam::" + outputs.Account + ":user/sandbox"

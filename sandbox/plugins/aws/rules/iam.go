@@ -16,7 +16,7 @@ func role(c *check) {
 
 // Limits in characters; managed policies are counted without white space.
 // Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length ;
-// read 2026-11-23; of a key's policy, as remembered.
+// read 2026-11-23; of a key's policy: https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html ; read 2026-11-30.
 var policySizes = map[string]int{
 	"aws:iam/policy:Policy": 6144, "aws:iam/rolePolicy:RolePolicy": 10240, "aws:iam/role:Role": 2048, "aws:kms/key:Key": 32768,
 }

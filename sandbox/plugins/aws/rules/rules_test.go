@@ -247,6 +247,8 @@ func TestEachBrokenRuleIsNamed(t *testing.T) {
 		{tokenNodeGroup, "launchTemplate", object{"id": "lt-1"}, "launchTemplate.version missing"},
 		{tokenNodeGroup, "updateConfig", object{"maxUnavailable": 1, "maxUnavailablePercentage": 10}, "updateConfig.maxUnavailable conflicts with"},
 		{"aws:eks/accessEntry:AccessEntry", "principalArn", "arn:aws:iam::123456789012:user/sandbox", "principalArn is the cluster's creator"},
+		{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "fromPort", 0, "fromPort is 0 with protocol -1, want none"},
+		{"aws:eks/accessEntry:AccessEntry", "userName", "iam:ops", `userName is "iam:ops", want a name that does not begin with iam:`},
 		{"aws:eks/accessEntry:AccessEntry", "kubernetesGroups", list("system:masters"), "kubernetesGroups[0] is \"system:masters\""},
 		{tokenDBInstance, "dbName", "_rag", `dbName is "_rag", want a letter`},
 		{tokenDBInstance, "identifier", "Rag--db", "identifier is \"Rag--db\""},

@@ -99,7 +99,8 @@ func logGroup(c *check) {
 var percentile = regexp.MustCompile(`^(p([0-9]{1,2}(\.[0-9]{1,10})?|100)|(tm|wm|tc|ts)[0-9.]+|(TM|WM|PR|TC|TS)\(.+\)|IQM)$`)
 
 // Source: PutMetricAlarm of https://pkg.go.dev/github.com/aws/aws-sdk-go-v2/service/cloudwatch@v1.75.6 ; read
-// 2026-11-23. That an alarm has at most 5 actions of a kind is as remembered.
+// 2026-11-23. At most 5 actions of a kind: internal/service/cloudwatch/metric_alarm.go of
+// https://github.com/hashicorp/terraform-provider-aws ; read 2026-11-30.
 func metricAlarm(c *check) {
 	c.oneOf("comparisonOperator", "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold",
 		"LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")

@@ -93,10 +93,8 @@ func (g *generator) constructor(s *source, fn *ast.FuncDecl) error {
 func read(fn *ast.FuncDecl) registration {
 	var r registration
 	ast.Inspect(fn, func(n ast.Node) bool {
-		if assign, ok := n.(*ast.AssignStmt); ok {
-			if field, ok := assign.Lhs[0].(*ast.SelectorExpr); ok {
-				r.defaults = append(r.defaults, field.Sel.Name)
-			}
+		if field := assigned(n); field != "" {
+			r.defaults = append(r.defaults, field)
 		}
 		call, ok := n.(*ast.CallExpr)
 		if !ok || len(call.Args) == 0 {
@@ -123,6 +121,19 @@ func read(fn *ast.FuncDecl) registration {
 		return true
 	})
 	return r
+}
+
+// assigned is the field that a statement assigns to; "" for none.
+func assigned(n ast.Node) string {
+	assign, ok := n.(*ast.AssignStmt)
+	if !ok {
+		return ""
+	}
+	field, ok := assign.Lhs[0].(*ast.SelectorExpr)
+	if !ok {
+		return ""
+	}
+	return field.Sel.Name
 }
 
 var requiredArgument = regexp.MustCompile(`required argument '(\w+)'`)
