@@ -45,6 +45,7 @@ build: ## build the CLI, the sandbox and its engines (first time: some 20 minute
 	@tools/build.sh $(TOOLS)/pgbouncer-exporter tools/pgbouncer-exporter github.com/prometheus-community/pgbouncer_exporter
 	@tools/build.sh $(TOOLS)/ragscale-sandbox . ./sandbox
 	@tools/build.sh $(TOOLS)/ragapi . ./ragapi
+	@tools/build.sh $(TOOLS)/k6 . ./sandbox/inside/k6
 	@tools/build.sh $(TOOLS)/ragscale-policies . ./policies
 	@tools/build.sh bin/ragscale . ./cmd/ragscale "CLI with the AWS and Kubernetes SDKs, first build 8 min"
 	@bin/ragscale sandbox prepare
@@ -125,6 +126,11 @@ bench-api: ## what the API of the running stack local answers, then its handlers
 	  $(TOOLS)/bench-api -url "$$url" $(if $(BASE),-base $(BASE)) $(ARGS) $(if $(JSON),-json >$(JSON))
 	@go test -run '^$$' -bench Handler -benchmem -count 5 ./ragapi/server
 	@go test -run '^$$' -bench . -benchmem -count 5 ./sandbox/inside/servicenet
+
+.PHONY: bench-k6
+bench-k6: ## the runner of k6 scripts, beside k6 itself where it is on PATH: rate, memory of a user, time to load
+	@go test -run '^$$' -bench OneGet -benchtime 30000x -count 3 ./sandbox/inside/k6/run
+	@go test -run '^$$' -bench ThousandUsers -benchtime 1x -count 3 ./tests/loadscripts
 
 .PHONY: bench-compare
 bench-compare: ## how often comparisons of load tests are wrong, beside fixed gates and other tests (docs/performance.md has the figures)

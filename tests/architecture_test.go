@@ -92,6 +92,7 @@ var mayImport = map[string][]string{
 	"sandbox/inside/debroot":     {},
 	"sandbox/inside/supervise":   {"sandbox/inside/debroot", "sandbox/control"},
 	"sandbox/inside/podidentity": {"sandbox/layout", "sandbox/sigv4"},
+	"sandbox/inside/k6":          {"sandbox/inside/k6"}, // a program of pods
 	"sandbox/inside/pki":         {"sandbox/atomicfile", "sandbox/layout"},
 }
 

@@ -2,14 +2,22 @@ package tests
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
-	"github.com/ragscale/ragscale/components/loadtest/standin"
+	"github.com/ragscale/ragscale/sandbox/inside/k6/js"
+	"github.com/ragscale/ragscale/sandbox/inside/k6/metrics"
+	"github.com/ragscale/ragscale/sandbox/inside/k6/run"
 )
 
 // askedKinds are what every scenario asks for; an upload is followed until a search finds it.
@@ -49,33 +57,22 @@ func loadScriptsRun(t *testing.T, where target) {
 	api := where.apiURL(t)
 	scripts, scenarios := declaredLoad(t, where)
 	for name, s := range scenarios {
-		t.Run(name, func(t *testing.T) { scenarioRuns(t, api, scripts, s) })
+		t.Run(name, func(t *testing.T) {
+			s.Users, s.RampUpSeconds, s.DurationSeconds, s.ThinkSeconds = 2, 0, 8, 0.2
+			s.Generators = 20 // of which one prepares its share of the documents
+			runsTheScenario(t, api, scripts, s)
+		})
 	}
 }
 
-// scenarioRuns runs a few iterations of two users.
-func scenarioRuns(t *testing.T, api string, scripts map[string]string, s k6.Scenario) {
-	s.ThinkSeconds = 0.05
-	s.Generators = 20 // of which one prepares its share of the documents
-	g := newGenerator(t, api, scripts, s)
-	setup := newUser(t, g, 0)
-	data, err := setup.Call("setup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id := range 2 {
-		if err := newUser(t, g, id+1).Act(6, data); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := setup.Call("teardown", data); err != nil {
-		t.Error(err)
-	}
+// runsTheScenario runs one briefly, and looks at all that it asked and was answered.
+func runsTheScenario(t *testing.T, api string, scripts map[string]string, s k6.Scenario) {
+	got := runScripts(t, api, scripts, s)
 	kinds := map[string]int{}
-	for _, r := range g.Requests {
-		kinds[r.Tags["kind"]]++
-		if r.Status < 200 || r.Status > 299 {
-			t.Errorf("%s %s answers %d", r.Method, r.Path, r.Status)
+	for _, sample := range got.of("http_reqs") {
+		kinds[sample.Tags["kind"]]++
+		if !strings.HasPrefix(sample.Tags["status"], "2") {
+			t.Errorf("%s answers %s", sample.Tags["name"], sample.Tags["status"])
 		}
 	}
 	for _, kind := range askedKinds {
@@ -83,31 +80,121 @@ func scenarioRuns(t *testing.T, api string, scripts map[string]string, s k6.Scen
 			t.Errorf("nothing is asked of kind %s: %v", kind, kinds)
 		}
 	}
-	if failed := g.Failed(); len(failed) > 0 {
-		t.Errorf("checks failed: %v", failed)
+	for _, check := range got.of("checks") {
+		if check.Value == 0 {
+			t.Errorf("check failed: %s", check.Tags["check"])
+		}
 	}
-	if uploads := g.Values("upload_seconds_per_mb"); len(uploads) == 0 || slices.Max(uploads) >= 2*s.Thresholds.UploadSecondsPerMB {
+	uploads := got.of("upload_seconds_per_mb")
+	givenUp := func(sample metrics.Sample) bool { return sample.Value >= 2*s.Thresholds.UploadSecondsPerMB }
+	if len(uploads) == 0 || slices.ContainsFunc(uploads, givenUp) {
 		t.Errorf("uploads are found after %v s per MB, want one at least, and none given up", uploads)
 	}
-	t.Logf("%d requests: %v", len(g.Requests), kinds)
 }
 
-// newGenerator runs the declared scripts in real time.
-func newGenerator(t *testing.T, api string, scripts map[string]string, s k6.Scenario) *standin.Generator {
+// scriptRun is what a run of the scripts did.
+type scriptRun struct {
+	one     sync.Mutex
+	samples []metrics.Sample
+	said    strings.Builder
+	result  map[string]any // as it is left in the bucket
+	code    int
+}
+
+// Add implements metrics.Output.
+func (r *scriptRun) Add(samples []metrics.Sample) {
+	r.one.Lock()
+	defer r.one.Unlock()
+	r.samples = append(r.samples, samples...)
+}
+
+func (r *scriptRun) of(metric string) []metrics.Sample {
+	return slices.DeleteFunc(slices.Clone(r.samples), func(s metrics.Sample) bool { return s.Metric.Name != metric })
+}
+
+// runScripts runs the declared scripts from here, with the sandbox's runner.
+func runScripts(t *testing.T, api string, scripts map[string]string, s k6.Scenario) *scriptRun {
 	t.Helper()
-	g, err := standin.New(t.Context(), api, s)
+	dir := t.TempDir()
+	scenario, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Live, g.Scripts = true, scripts
-	return g
+	files := map[string]string{"scenario.json": string(scenario)}
+	for name, text := range scripts {
+		files[name] = text
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := &scriptRun{}
+	got.code = run.Run(t.Context(), run.Config{
+		Script: filepath.Join(dir, k6.Entry), Outputs: []metrics.Output{got}, Out: &got.said, Log: &js.Log{To: &got.said},
+		Env: map[string]string{
+			k6.EnvTarget: api, k6.EnvScenario: filepath.Join(dir, "scenario.json"), k6.EnvResults: dir,
+			k6.EnvEnvironment: filepath.Join(dir, "environment.json"),
+		},
+	})
+	text, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &got.result)
+	}
+	if err != nil {
+		t.Fatalf("exit code %d, %v:\n%s", got.code, err, &got.said)
+	}
+	t.Log(got.said.String())
+	return got
 }
 
-func newUser(t *testing.T, g *standin.Generator, id int) *standin.User {
-	t.Helper()
-	u, err := g.User(id)
+// loadRunsInPods: a Job of a declared CronJob, unchanged, loads the API through the load balancer's name, from a node of
+// the load tests' group, and keeps its thresholds.
+func loadRunsInPods(t *testing.T, where target) {
+	jobs := clients(t, where).BatchV1().Jobs("loadtest")
+	from, err := clients(t, where).BatchV1().CronJobs("loadtest").Get(t.Context(), "smoke", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return u
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "smoke-by-hand", Labels: from.Spec.JobTemplate.Labels}, Spec: from.Spec.JobTemplate.Spec}
+	if _, err := jobs.Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	background := metav1.DeletePropagationBackground
+	defer func() {
+		if err := jobs.Delete(t.Context(), job.Name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+			t.Error(err)
+		}
+	}()
+	pod := endedGenerator(t, where, job.Name)
+	log, err := clients(t, where).CoreV1().Pods("loadtest").GetLogs(pod.Name, &corev1.PodLogOptions{Container: "k6"}).DoRaw(t.Context())
+	if err != nil || !strings.Contains(string(log), "smoke: thresholds kept") {
+		t.Errorf("%v, k6 says:\n%s", err, log)
+	}
+	node, err := clients(t, where).CoreV1().Nodes().Get(t.Context(), pod.Spec.NodeName, metav1.GetOptions{})
+	if err != nil || node.Labels["ragscale.io/pool"] != pod.Spec.NodeSelector["ragscale.io/pool"] {
+		t.Errorf("%v, it ran on %s", err, pod.Spec.NodeName)
+	}
+}
+
+// endedGenerator waits until k6 has ended in the pod of a Job.
+func endedGenerator(t *testing.T, where target, job string) corev1.Pod {
+	t.Helper()
+	var pods *corev1.PodList
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
+		var err error
+		pods, err = clients(t, where).CoreV1().Pods("loadtest").List(t.Context(), metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + job})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, pod := range pods.Items {
+			for _, status := range pod.Status.ContainerStatuses {
+				if status.Name == "k6" && status.State.Terminated != nil {
+					return pod
+				}
+			}
+		}
+	}
+	t.Fatalf("k6 has not ended: %+v", pods.Items)
+	return corev1.Pod{}
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
@@ -25,6 +29,23 @@ const bundle = "/etc/ssl/rds/global-bundle.pem"
 // agentFiles holds an empty file: what an image of a language agent copies into pods.
 func agentFiles(l layout.Layout) string { return filepath.Join(l.State(), "language-agents") }
 
+// loadGenerator is what stands for k6's image: the k6 on PATH where that is 2.x, else the sandbox's runner of the same
+// scripts. A result says which.
+func loadGenerator(l layout.Layout) image.Image {
+	program, version := l.Tool("k6"), "the sandbox's runner of k6 scripts"
+	if itself, err := exec.LookPath("k6"); err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		said, err := exec.CommandContext(ctx, itself, "version").Output()
+		if err == nil && strings.HasPrefix(string(said), "k6 v2.") {
+			program, version = itself, strings.TrimSpace(string(said))
+		}
+	}
+	return image.Image{Entrypoint: []string{program}, Env: map[string]string{
+		"PATH": filepath.Dir(program) + ":" + env.DefaultPath, "LOAD_GENERATOR": version,
+	}}
+}
+
 // localImages says what runs here for the container images that the program names.
 func localImages(l layout.Layout) image.Table {
 	return image.Table{
@@ -42,6 +63,7 @@ func localImages(l layout.Layout) image.Table {
 			Env:        map[string]string{"AWS_CA_BUNDLE": bundle, "PATH": "/aws-cli:" + env.DefaultPath},
 			Files:      map[string]string{bundle: l.CA(), "/aws-cli/aws": l.Tool("ragscale-sandbox")},
 		},
+		"*/k6:*":                 loadGenerator(l),
 		"*/node:*":               {Entrypoint: []string{"/usr/bin/node"}, Root: l.Root()},
 		"*/pgbouncer:*":          {Entrypoint: []string{"/usr/sbin/pgbouncer"}, Root: l.Root()},
 		"*/pgbouncer-exporter:*": {Entrypoint: []string{l.Tool("pgbouncer-exporter")}},

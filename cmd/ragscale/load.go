@@ -34,8 +34,8 @@ func loadRunCommand(c console) *cobra.Command {
 		Short: "Run a load test now and say whether its objectives were kept",
 		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
 			"their end. An interrupt ends the run; its results so far are kept. The verdict is that of `ragscale load report`, with --gate that of\n" +
-			"`ragscale load compare` with the baseline too. Stack local has no k6 in its pods: the k6 of this machine runs the same scripts, and\n" +
-			"leaves its results in the sandbox's folder. " + loadExits,
+			"`ragscale load compare` with the baseline too. For stack local the same scripts run outside of pods, with the\n" +
+			"k6 2.x on PATH or else the sandbox's runner, and leave their results in the sandbox's folder. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p, err := openProject()

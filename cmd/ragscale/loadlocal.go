@@ -15,27 +15,23 @@ import (
 
 	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/sandbox/control"
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// localLoad is a run against stack local: what a generator's pod would run, with the k6 on this machine. Its pods
-// cannot: the sandbox has no image of k6, and the load balancer's address is one of the host.
+// localLoad is a run against stack local: what a generator's pod runs, outside of pods. Its results are left in the
+// sandbox's folder; those of pods go to the stack's bucket.
 type localLoad struct {
 	console
-	k6      string // the program
-	clients kubernetes.Interface
-	folder  string // of the run
-	run     string
-	target  string // URL of the API
+	generator image.Image
+	clients   kubernetes.Interface
+	folder    string // of the run
+	run       string
+	target    string // URL of the API
 }
 
 // runLocalLoad runs a scenario on this machine and names the run. It says what is missing before anything is made.
 func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.LoadScenario) (run string, err error) {
-	k6, err := exec.LookPath("k6")
-	if err != nil {
-		return "", errors.New("k6 is not on PATH, want k6 2.x (https://grafana.com/docs/k6/latest/set-up/install-k6/): " +
-			"stack local runs its load tests with the k6 of this machine")
-	}
 	status, err := control.NewClient(p.layout.Socket()).Status(ctx)
 	if err != nil {
 		return "", err
@@ -48,9 +44,9 @@ func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.Lo
 		return "", err
 	}
 	run = load.NewRun(scenario.Name, time.Now())
-	folder := load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run))
 	l := &localLoad{
-		console: c, k6: k6, clients: clients, folder: folder, run: run, target: "http://" + status.Listeners[0],
+		console: c, generator: loadGenerator(p.layout), clients: clients, run: run, target: "http://" + status.Listeners[0],
+		folder: load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run)),
 	}
 	return run, l.start(ctx, scenario)
 }
@@ -69,10 +65,12 @@ func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) err
 	length := time.Duration(scenario.DurationSeconds+scenario.GracefulSeconds) * time.Second
 	l.note("run %s: load for at most %s, with documents stored before and deleted after", l.run, length)
 	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(scripts, "run.sh"))
-	cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Dir(l.k6)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results, "TARGET_URL="+l.target,
-		"SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
+	cmd.Env = os.Environ()
+	for name, value := range l.generator.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	cmd.Env = append(cmd.Env, "GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results,
+		"TARGET_URL="+l.target, "SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
 		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
 	cmd.Stdout, cmd.Stderr = l.out, l.notes
 	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.

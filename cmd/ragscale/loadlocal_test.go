@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
+	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
+	"github.com/ragscale/ragscale/sandbox/layout"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -30,7 +32,8 @@ func localRun(t *testing.T, code int) (*localLoad, *strings.Builder) {
 	}
 	var out, notes strings.Builder
 	return &localLoad{
-		console: console{out: &out, notes: &notes}, k6: k6, clients: clients, folder: t.TempDir(), run: "smoke-1", target: "http://127.0.0.1:8080",
+		console: console{out: &out, notes: &notes}, generator: image.Image{Env: map[string]string{"PATH": filepath.Dir(k6) + ":" + os.Getenv("PATH")}},
+		clients: clients, folder: t.TempDir(), run: "smoke-1", target: "http://127.0.0.1:8080",
 	}, &out
 }
 
@@ -60,10 +63,28 @@ func TestLocalLoadsVerdict(t *testing.T) {
 	}
 }
 
-func TestLocalLoadWithoutK6IsRefusedBeforeAnythingIsMade(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	_, errs, code := ragscale(t, "load", "run", "smoke")
-	if want := "k6 is not on PATH, want k6 2.x ("; code != exitFailed || !strings.Contains(errs, want) {
-		t.Errorf("exit code %d: %s", code, errs)
+// k6Saying puts a k6 on PATH that says it is of a version, and returns its folder.
+func k6Saying(t *testing.T, version string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "k6"), []byte("#!/bin/sh\necho '"+version+"'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	return dir
+}
+
+func TestLoadGeneratorIsTheK6OnPathOnlyWhereItIsOfVersion2(t *testing.T) {
+	l := layout.Layout{Bin: "/tools"}
+	for version, itself := range map[string]bool{"k6 v2.3.0 (go1.26.8, linux/amd64)": true, "k6 v1.7.1 (go1.25.0, linux/amd64)": false, "": false} {
+		dir := k6Saying(t, version)
+		want, says := "/tools/k6", "the sandbox's runner of k6 scripts"
+		if itself {
+			want, says = filepath.Join(dir, "k6"), version
+		}
+		got := loadGenerator(l)
+		if got.Entrypoint[0] != want || got.Env["LOAD_GENERATOR"] != says || !strings.HasPrefix(got.Env["PATH"], filepath.Dir(want)+":") {
+			t.Errorf("k6 on PATH says %q: %+v, want %s, which says it is %q", version, got, want, says)
+		}
 	}
 }

@@ -54,6 +54,8 @@ export const generator = {
   job: __ENV.JOB_NAME || '',
   pod: __ENV.POD_NAME || '',
   node: __ENV.NODE_NAME || '',
+  /** What ran the scripts, where it is not k6's own image. */
+  program: __ENV.LOAD_GENERATOR || '',
 };
 
 /** What requests are for, as their tags say. */

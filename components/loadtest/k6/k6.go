@@ -3,8 +3,8 @@
 // Owns: the scripts, the form of the files that they read. Does not own: k6 (AGPL: its image runs in a pod, none of its
 // code is here), pods, numbers.
 //
-// The scripts use nothing but k6's documented API. tools/k6 checks them against its published types; the tests here run
-// them against stand-ins for its modules.
+// The scripts use nothing but k6's documented API. tools/k6 checks them against its published types; tests/loadscripts runs
+// them on the sandbox's runner, and on k6 itself where it is on PATH.
 package k6
 
 import (

@@ -7,7 +7,7 @@
  * @typedef {object} Run
  * @property {import('./config.js').Scenario} scenario
  * @property {Record<string, string>} environment
- * @property {{ index: number, job: string, pod: string, node: string }} generator
+ * @property {{ index: number, job: string, pod: string, node: string, program: string }} generator
  *
  * @typedef {object} Verdict
  * @property {string} metric

@@ -1,4 +1,4 @@
-package k6_test
+package loadscripts
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ type object = map[string]any
 // optionsOf are k6's options that the scripts export, after a round trip through JSON.
 func optionsOf(t *testing.T, s k6.Scenario) object {
 	t.Helper()
-	text, err := json.Marshal(newGenerator(t, "http://127.0.0.1:1", s).mustUser(1).Exports.Get("options").Export())
+	text, err := newGenerator(t, "http://127.0.0.1:1", s).mustUser(1).Exported("options")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,10 +143,7 @@ func endOfRun(ok bool, failedChecks int) object {
 
 func summaryOf(t *testing.T, data object) map[string]string {
 	t.Helper()
-	files, err := newGenerator(t, "http://127.0.0.1:1", smoke()).mustUser(0).Call("handleSummary", data)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := newGenerator(t, "http://127.0.0.1:1", smoke()).mustUser(0).mustCall("handleSummary", data)
 	texts := map[string]string{}
 	for name, text := range files.(map[string]any) {
 		texts[name] = text.(string)
@@ -164,7 +161,7 @@ func TestSummaryStandsForItself(t *testing.T) {
 	if diff := cmp.Diff(object{"stack": "test"}, result["environment"]); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(object{"index": 0.0, "job": "smoke-1", "pod": "smoke-1-0-abcde", "node": "n1"}, result["generator"]); diff != "" {
+	if diff := cmp.Diff(object{"index": 0.0, "job": "smoke-1", "pod": "smoke-1-0-abcde", "node": "n1", "program": ""}, result["generator"]); diff != "" {
 		t.Errorf("generator (-want +got):\n%s", diff)
 	}
 	if result["passed"] != true || result["durationMillis"] != 12345.6 || result["endedAt"] != "2026-11-24T01:00:00.000Z" {
@@ -228,10 +225,7 @@ func TestARunSaysHowManyGeneratorsItHas(t *testing.T) {
 	s.Generators = 3
 	g := newGenerator(t, "http://127.0.0.1:1", s)
 	g.Env["GENERATORS"] = "1" // all of the users on one machine
-	files, err := g.mustUser(0).Call("handleSummary", endOfRun(true, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := g.mustUser(0).mustCall("handleSummary", endOfRun(true, 0))
 	if said := files.(map[string]any)["stdout"].(string); !strings.Contains(said, "generator 1 of 1\n") {
 		t.Errorf("says %s", said)
 	}

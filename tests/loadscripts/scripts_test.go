@@ -1,4 +1,4 @@
-package k6_test
+package loadscripts
 
 import (
 	"fmt"
@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/grafana/sobek"
-
 	"github.com/ragscale/ragscale/components/loadtest/k6"
 	"github.com/ragscale/ragscale/slo"
 )
@@ -24,9 +22,9 @@ func smoke() k6.Scenario {
 // kinds are those of the requests that objectives judge, in order.
 func (g *generator) kinds() []string {
 	var kinds []string
-	for _, r := range g.Requests {
-		if r.Tags["objective"] != "" {
-			kinds = append(kinds, r.Tags["kind"])
+	for _, tags := range g.requests() {
+		if tags["objective"] != "" {
+			kinds = append(kinds, tags["kind"])
 		}
 	}
 	return kinds
@@ -55,8 +53,8 @@ func TestRequestsAreTaggedByRouteAndObjective(t *testing.T) {
 		"preparation POST (preparation)": "", "preparation GET (preparation)": "",
 	}
 	got := map[string]string{}
-	for _, r := range g.Requests {
-		got[r.Tags["kind"]+" "+r.Tags["name"]] = r.Tags["objective"]
+	for _, tags := range g.requests() {
+		got[tags["kind"]+" "+tags["name"]] = tags["objective"]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -84,15 +82,13 @@ func TestSessionIsBegunReadAndEnded(t *testing.T) {
 	data := g.prepare()
 	v := g.mustUser(2)
 	for range 8 {
-		if _, err := v.CallIn("user.js", "act", "session", data); err != nil {
-			t.Fatal(err)
-		}
+		v.does("session", data)
 	}
 	g.wantNoFault()
 	var got []string
-	for _, r := range g.Requests {
-		if r.Tags["kind"] == "session" {
-			got = append(got, r.Tags["name"])
+	for _, tags := range g.requests() {
+		if tags["kind"] == "session" {
+			got = append(got, tags["name"])
 		}
 	}
 	say, read := "POST /v1/sessions/{id}/messages", "GET /v1/sessions/{id}"
@@ -108,11 +104,7 @@ func TestMixHasItsWeights(t *testing.T) {
 	const n = 10000
 	got := map[string]int{}
 	for i := range n {
-		kind, err := v.CallIn("mix.js", "pick", (float64(i)+0.5)/n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got[fmt.Sprint(kind)] += 100
+		got[fmt.Sprint(v.mustCall("callIn", "mix.js", "pick", (float64(i)+0.5)/n))] += 100
 	}
 	want := map[string]int{"search-simple": 45 * n, "search-complex": 15 * n, "document": 20 * n, "session": 14 * n, "dashboard": 5 * n, "upload": n}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -122,16 +114,9 @@ func TestMixHasItsWeights(t *testing.T) {
 
 func TestMixIsComplete(t *testing.T) {
 	_, url := newAPI(t)
-	var mix []struct{ Percent float64 }
 	v := newGenerator(t, url, smoke()).mustUser(1)
-	if err := v.VM.ExportTo(v.Module("mix.js").Get("mix"), &mix); err != nil {
-		t.Fatal(err)
-	}
-	sum := 0.0
-	for _, m := range mix {
-		sum += m.Percent
-	}
-	if sum != 100 {
+	sum := v.evaluate("scripts['mix.js'].mix.reduce((sum, m) => sum + m.percent, 0)")
+	if sum != 100.0 {
 		t.Errorf("%v percent of actions are said what they are, want 100", sum)
 	}
 }
@@ -139,28 +124,15 @@ func TestMixIsComplete(t *testing.T) {
 func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 	_, url := newAPI(t)
 	v := newGenerator(t, url, smoke()).mustUser(1)
-	index, err := v.VM.RunString("(zipf) => { const of = zipf(100); const n = Array(100).fill(0); for (let i = 0; i < 100000; i++) n[of((i + 0.5) / 100000)]++; return n; }")
-	if err != nil {
-		t.Fatal(err)
-	}
-	count, ok := sobek.AssertFunction(index)
-	if !ok {
-		t.Fatal("no function")
-	}
-	result, err := count(nil, v.Module("zipf.js").Get("zipf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var counts []float64
-	if err := v.VM.ExportTo(result, &counts); err != nil {
-		t.Fatal(err)
-	}
+	counts := v.evaluate("((of, n) => { for (let i = 0; i < 100000; i++) n[of((i + 0.5) / 100000)]++; return n; })" +
+		"(scripts['zipf.js'].zipf(100), Array(100).fill(0))").([]any)
+	count := func(rank int) float64 { return counts[rank-1].(float64) }
 	sum, reached := 0.0, 0.0
 	for rank := range counts {
 		sum += 1 / float64(rank+1)
 	}
-	for i, n := range counts {
-		reached += n
+	for i := range counts {
+		reached += count(i + 1)
 		want := 0.0
 		for rank := range i + 1 {
 			want += 100_000 / (float64(rank+1) * sum)
@@ -170,7 +142,7 @@ func TestQueriesAndDocumentsArePopularAfterZipf(t *testing.T) {
 		}
 	}
 	for _, rank := range []int{2, 10, 100} {
-		if got, want := counts[0]/counts[rank-1], float64(rank); math.Abs(got-want) > 0.05*want {
+		if got, want := count(1)/count(rank), float64(rank); math.Abs(got-want) > 0.05*want {
 			t.Errorf("rank 1 is asked for %.2f times as often as rank %d, want %v", got, rank, want)
 		}
 	}
@@ -184,11 +156,7 @@ func TestTheMixIsEvenInShortRuns(t *testing.T) {
 	const users, iterations = 50, 60
 	for user := 2; user < users+2; user++ {
 		for i := range iterations {
-			kind, err := v.CallIn("mix.js", "next", user, i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			counts[kind.(string)]++
+			counts[v.mustCall("callIn", "mix.js", "next", user, i).(string)]++
 		}
 	}
 	for kind, percent := range map[string]float64{"search-simple": 45, "search-complex": 15, "document": 20, "session": 14, "dashboard": 5, "upload": 1} {
@@ -205,21 +173,15 @@ func TestTextsHaveTheirLengthAndWords(t *testing.T) {
 	for _, bytes := range []int{3_000, 4_000, 60_000, 1_000_000} {
 		texts := map[string]bool{}
 		for _, u := range []*user{v, v, other} {
-			if err := u.VM.Set("text", u.Module("corpus.js").Get("text")); err != nil {
-				t.Fatal(err)
-			}
-			made, err := u.VM.RunString(fmt.Sprintf("text('zymarker', %d, Math.random)", bytes))
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[made.String()] = true
-			if n := len(made.String()); math.Abs(float64(n-bytes)) > 0.15*float64(bytes) {
+			made := u.evaluate("scripts['corpus.js'].text('zymarker', %d, Math.random)", bytes).(string)
+			texts[made] = true
+			if n := len(made); math.Abs(float64(n-bytes)) > 0.15*float64(bytes) {
 				t.Errorf("a text of %d bytes has %d", bytes, n)
 			}
-			if n := len(strings.Split(made.String(), "zymarker")); n != 2 {
+			if n := len(strings.Split(made, "zymarker")); n != 2 {
 				t.Errorf("a text of %d bytes has its marker %d times, want 1", bytes, n-1)
 			}
-			if n := float64(strings.Count(made.String(), "lamp")) * 50 / float64(len(made.String())); n < 0.5 || n > 4 {
+			if n := float64(strings.Count(made, "lamp")) * 50 / float64(len(made)); n < 0.5 || n > 4 {
 				t.Errorf("a text of %d bytes has the most popular word %.1f times in 50 bytes, want some 1.5", bytes, n)
 			}
 		}
@@ -238,24 +200,15 @@ func TestUsersPauseWithTheScenariosMean(t *testing.T) {
 	sum := 0.0
 	const n = 10000
 	for i := range n {
-		seconds, err := v.CallIn("mix.js", "pause", s.ThinkSeconds, (float64(i)+0.5)/n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch seconds := seconds.(type) {
-		case float64:
-			sum += seconds
-		case int64:
-			sum += float64(seconds)
-		}
+		sum += v.mustCall("callIn", "mix.js", "pause", s.ThinkSeconds, (float64(i)+0.5)/n).(float64)
 	}
 	if mean := sum / n; math.Abs(mean-4) > 0.02 {
 		t.Errorf("the mean pause is %.3f s, want 4", mean)
 	}
 	data := g.prepare()
-	before := len(g.Pauses)
+	before := len(g.pauses)
 	v.act(3, data) // searches and a document: a pause each
-	if pauses := len(g.Pauses) - before; pauses != 3 {
+	if pauses := len(g.pauses) - before; pauses != 3 {
 		t.Errorf("%d pauses in 3 iterations", pauses)
 	}
 }
@@ -266,9 +219,9 @@ func TestBreakpointDoesNotPause(t *testing.T) {
 	s.StopAtFault = true
 	g := newGenerator(t, url, s)
 	data := g.prepare()
-	before := len(g.Pauses)
+	before := len(g.pauses)
 	g.mustUser(1).act(3, data)
-	if pauses := len(g.Pauses) - before; pauses != 0 {
+	if pauses := len(g.pauses) - before; pauses != 0 {
 		t.Errorf("%d pauses, want none: arrivals set the pace", pauses)
 	}
 }
@@ -281,12 +234,12 @@ func TestProductionIsRefusedWithoutPermission(t *testing.T) {
 		g := newGenerator(t, url, s)
 		g.Env[k6.EnvAllowProduction] = permission
 		v := g.mustUser(0)
-		_, err := v.Call("setup")
-		if refused != (err != nil) || refused != (len(g.Requests) == 0) {
-			t.Errorf("%s=%q: error %v after %d requests", k6.EnvAllowProduction, permission, err, len(g.Requests))
+		_, err := v.call("setup")
+		if refused != (err != nil) || refused != (len(g.requests()) == 0) {
+			t.Errorf("%s=%q: error %v after %d requests", k6.EnvAllowProduction, permission, err, len(g.requests()))
 		}
-		if want := "scenario smoke aims at production, want ALLOW_PRODUCTION=true"; refused && v.Aborted != want {
-			t.Errorf("aborted with %q, want %q", v.Aborted, want)
+		if want := "test aborted: scenario smoke aims at production, want ALLOW_PRODUCTION=true"; refused && err.Error() != want {
+			t.Errorf("ended with %q, want %q", err, want)
 		}
 	}
 }
@@ -301,9 +254,7 @@ func TestTeardownDeletesWhatTheRunStoredAndNothingElse(t *testing.T) {
 	data := g.prepare()
 	g.mustUser(1).act(50, data)
 	a.documents = append(a.documents, theirs())
-	if _, err := g.mustUser(0).Call("teardown", data); err != nil {
-		t.Fatal(err)
-	}
+	g.mustUser(0).mustCall("teardown", data)
 	for _, d := range a.documents {
 		if d.Title != "theirs" {
 			t.Errorf("%s is left", d.Title)
@@ -317,8 +268,8 @@ func TestTeardownDeletesWhatTheRunStoredAndNothingElse(t *testing.T) {
 func TestTeardownAfterARefusalDoesNothing(t *testing.T) {
 	_, url := newAPI(t)
 	g := newGenerator(t, url, smoke())
-	if _, err := g.mustUser(0).Call("teardown", nil); err != nil || len(g.Requests) > 0 {
-		t.Errorf("%v, %d requests", err, len(g.Requests))
+	if _, err := g.mustUser(0).call("teardown", nil); err != nil || len(g.requests()) > 0 {
+		t.Errorf("%v, %d requests", err, len(g.requests()))
 	}
 }
 
@@ -346,32 +297,6 @@ func TestMissingVariableIsNamed(t *testing.T) {
 		delete(g.Env, name)
 		if _, err := g.User(1); err == nil || !strings.Contains(err.Error(), name+" is not set") {
 			t.Errorf("%v, want %s named", err, name)
-		}
-	}
-}
-
-func TestStandInsRefuseWhatK6DoesNotDocument(t *testing.T) {
-	for source, want := range map[string]string{
-		`import fs from 'fs';`:                                                  `module "fs"`,
-		`import { spawn } from 'k6';`:                                           "spawn",
-		`import http from 'k6/http'; http.fetch();`:                             "k6/http has no property fetch",
-		`import exec from 'k6/execution'; exec.test.stop();`:                    "k6/execution test has no property stop",
-		`import { sleep } from 'k6'; sleep(1);`:                                 "sleep is called in the init context",
-		`import http from 'k6/http'; http.get('http://127.0.0.1:1');`:           "is requested in the init context",
-		`import { SharedArray } from 'k6/data'; new SharedArray('a', () => 1);`: `SharedArray "a" holds a int64, want an array`,
-		`open('/etc/passwd');`:                                                  `there is no file "/etc/passwd"`,
-		`import { Rate } from 'k6/metrics'; new Rate('a b');`:                   `metric "a b" is made`,
-		`import { Rate } from 'k6/metrics'; new Rate('a').sum;`:                 "a has no property sum",
-		`process.env;`:   "process is not defined",
-		`require('k6');`: "require is not defined",
-		`import { check } from 'k6'; check(1, {'is right': true});`:              `check "is right" is no function`,
-		`import http from 'k6/http'; export const a = http.get; a.call();`:       "is requested in the init context",
-		`import { Trend } from 'k6/metrics'; const t = new Trend('t'); t.add(1)`: "t.add is called in the init context",
-	} {
-		g := newGenerator(t, "http://127.0.0.1:1", smoke())
-		g.Scripts = map[string]string{k6.Entry: source}
-		if _, err := g.User(1); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", source, err, want)
 		}
 	}
 }

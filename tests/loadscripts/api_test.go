@@ -1,4 +1,4 @@
-package k6_test
+package loadscripts
 
 import (
 	"encoding/json"
@@ -15,12 +15,13 @@ import (
 
 // api is the contract of docs/api.md in memory: it answers what the contract says and takes nothing else.
 type api struct {
-	t         *testing.T
+	t         testing.TB
 	one       sync.Mutex  // k6's users come at the same time
 	documents []*document // the oldest first
 	sessions  map[string]*session
 	made      int
 	deaf      bool // documents are stored and never found
+	quick     bool // documents are processed at once
 	// change, where set, alters an answer before it is sent.
 	change func(r *http.Request, status *int, body *any)
 }
@@ -46,7 +47,7 @@ type session struct {
 // begun is before every run of the tests.
 var begun = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-func newAPI(t *testing.T) (*api, string) {
+func newAPI(t testing.TB) (*api, string) {
 	t.Helper()
 	a := &api{t: t, sessions: map[string]*session{}}
 	mux := http.NewServeMux()
@@ -146,6 +147,9 @@ func (a *api) fetch(r *http.Request) (int, any) {
 	}
 	d := a.documents[at]
 	now := *d
+	if a.quick {
+		now.Status, now.ChunkCount = "ready", 1
+	}
 	d.Status, d.ChunkCount = "ready", 1+d.Bytes/1000
 	return http.StatusOK, now
 }

@@ -1,4 +1,4 @@
-package k6_test
+package loadscripts
 
 import (
 	"net/http"
@@ -14,13 +14,10 @@ func TestUploadIsFollowedUntilItIsFound(t *testing.T) {
 	data := g.prepare()
 	v := g.mustUser(2)
 	for range 2 {
-		if _, err := v.CallIn("user.js", "act", "upload", data); err != nil {
-			t.Fatal(err)
-		}
-		v.Skip()
+		v.does("upload", data)
 	}
 	g.wantNoFault()
-	if seconds := g.Values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
+	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 2 || seconds[0] <= 0 || seconds[0] > 1 {
 		t.Errorf("seconds per MB: %v, want two that are the pauses between questions", seconds)
 	}
 	if deleted := countKind(g, "delete"); deleted != 1 || len(a.documents) != 101 {
@@ -44,13 +41,11 @@ func TestUploadThatIsNeverFoundIsAFaultAndCountsTwice(t *testing.T) {
 	data := g.prepare()
 	a.deaf = true
 	v := g.mustUser(2)
-	if _, err := v.CallIn("user.js", "act", "upload", data); err != nil {
-		t.Fatal(err)
-	}
-	if seconds := g.Values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
+	v.does("upload", data)
+	if seconds := g.values("upload_seconds_per_mb"); len(seconds) != 1 || seconds[0] != 60 {
 		t.Errorf("seconds per MB: %v, want 60", seconds)
 	}
-	if faults := g.Values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
+	if faults := g.values("faults"); faults[len(faults)-1] != 1 || countKind(g, "upload-search") != 10 {
 		t.Errorf("faults %v after %d searches, want the last of 10 to be one", faults, countKind(g, "upload-search"))
 	}
 }
@@ -77,10 +72,8 @@ func TestWrongAnswersAreFaultsAndThrowNothing(t *testing.T) {
 			data := g.prepare()
 			a.change = func(_ *http.Request, status *int, body *any) { c.change(status, body) }
 			v := g.mustUser(2)
-			if _, err := v.CallIn("user.js", "act", c.kind, data); err != nil {
-				t.Fatal(err)
-			}
-			if faults := g.Values("faults"); len(faults) != 1 || faults[0] != 1 {
+			v.does(c.kind, data)
+			if faults := g.values("faults"); len(faults) != 1 || faults[0] != 1 {
 				t.Errorf("faults %v, want one", faults)
 			}
 		})
@@ -93,7 +86,7 @@ func TestAPIThatIsGoneIsAFaultAndThrowsNothing(t *testing.T) {
 	data := g.prepare()
 	g.Env[k6.EnvTarget] = "http://127.0.0.1:1"
 	g.mustUser(1).act(6, data)
-	if faults := g.Values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
+	if faults := g.values("faults"); len(faults) != 6 || slices.Contains(faults, 0) {
 		t.Errorf("faults %v, want six", faults)
 	}
 }
