@@ -79,13 +79,15 @@ func (s *Selection) SerializeArray() []any {
 	return all
 }
 
-// SerializeObject is the forms' fields as one object.
-func (s *Selection) SerializeObject() map[string]string {
-	all := map[string]string{}
+// SerializeObject is the forms' fields as one object, in their order.
+func (s *Selection) SerializeObject() (*sobek.Object, error) {
+	all := s.u.VM.NewObject()
 	for _, f := range s.fields() {
-		all[f.name] = f.value
+		if err := all.Set(f.name, f.value); err != nil {
+			return nil, err
+		}
 	}
-	return all
+	return all, nil
 }
 
 // Serialize is the forms' fields as they are sent.
