@@ -8,10 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ragscale/ragscale/components/loadtest/k6"
@@ -146,55 +143,4 @@ func runScripts(t *testing.T, api string, scripts map[string]string, s k6.Scenar
 	}
 	t.Log(got.said.String())
 	return got
-}
-
-// loadRunsInPods: a Job of a declared CronJob, unchanged, loads the API through the load balancer's name, from a node of
-// the load tests' group, and keeps its thresholds.
-func loadRunsInPods(t *testing.T, where target) {
-	jobs := clients(t, where).BatchV1().Jobs("loadtest")
-	from, err := clients(t, where).BatchV1().CronJobs("loadtest").Get(t.Context(), "smoke", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "smoke-by-hand", Labels: from.Spec.JobTemplate.Labels}, Spec: from.Spec.JobTemplate.Spec}
-	if _, err := jobs.Create(t.Context(), job, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	background := metav1.DeletePropagationBackground
-	defer func() {
-		if err := jobs.Delete(t.Context(), job.Name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
-			t.Error(err)
-		}
-	}()
-	pod := endedGenerator(t, where, job.Name)
-	log, err := clients(t, where).CoreV1().Pods("loadtest").GetLogs(pod.Name, &corev1.PodLogOptions{Container: "k6"}).DoRaw(t.Context())
-	if err != nil || !strings.Contains(string(log), "smoke: thresholds kept") {
-		t.Errorf("%v, k6 says:\n%s", err, log)
-	}
-	node, err := clients(t, where).CoreV1().Nodes().Get(t.Context(), pod.Spec.NodeName, metav1.GetOptions{})
-	if err != nil || node.Labels["ragscale.io/pool"] != pod.Spec.NodeSelector["ragscale.io/pool"] {
-		t.Errorf("%v, it ran on %s", err, pod.Spec.NodeName)
-	}
-}
-
-// endedGenerator waits until k6 has ended in the pod of a Job.
-func endedGenerator(t *testing.T, where target, job string) corev1.Pod {
-	t.Helper()
-	var pods *corev1.PodList
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Second) {
-		var err error
-		pods, err = clients(t, where).CoreV1().Pods("loadtest").List(t.Context(), metav1.ListOptions{LabelSelector: batchv1.JobNameLabel + "=" + job})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, pod := range pods.Items {
-			for _, status := range pod.Status.ContainerStatuses {
-				if status.Name == "k6" && status.State.Terminated != nil {
-					return pod
-				}
-			}
-		}
-	}
-	t.Fatalf("k6 has not ended: %+v", pods.Items)
-	return corev1.Pod{}
 }

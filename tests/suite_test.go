@@ -32,7 +32,6 @@ func TestPlatform(t *testing.T) {
 		{"ReadsGoThroughPgBouncerToTheReplica", true, readsGoToTheReplica},
 		{"AnswersComeFromTheCacheUntilTheyChange", true, answersComeFromTheCache},
 		{"TheLoadTestScriptsRunAgainstThePlatform", true, loadScriptsRun},
-		{"LoadGeneratorsRunInPods", true, loadRunsInPods},
 		{stress, true, objectivesHoldUnderStress},
 		{"ChangedParametersReachTheEngines", true, changedParametersReachTheEngines},
 		{"TheVerticalAutoscalerRecommends", false, verticalAutoscalerRecommends},
