@@ -1,10 +1,10 @@
 // Package k6 holds the scripts of the load tests, which k6 runs as they are, and what they are told.
 //
-// Owns: the scripts, the form of the files that they read. Does not own: k6 (AGPL: its image runs in a pod, none of its
-// code is here), pods, numbers.
+// Owns: the scripts, the form of the files that they read. Does not own: k6 (AGPL: its image runs in a pod, none of
+// its code is here), pods, numbers.
 //
-// The scripts use nothing but k6's documented API. tools/k6 checks them against its published types; tests/loadscripts runs
-// them on the sandbox's runner, and on k6 itself where it is on PATH.
+// The scripts use nothing but k6's documented API. tools/k6 checks them against its published types;
+// tests/loadscripts runs them on the sandbox's runner, and on k6 itself where it is on PATH.
 package k6
 
 import (
