@@ -128,7 +128,7 @@ func skipWhereForbidden(t *testing.T, said string) {
 
 func TestTheInsideHasItsOwnProcessesNetworkAndTheOfferedPorts(t *testing.T) {
 	_, report := keep(t, sandboxOf(t))
-	if want := "pid 1 offered 3 cluster-ip <nil>"; report != want {
+	if want := "pid 1 offered 4 cluster-ip <nil>"; report != want {
 		t.Errorf("got %q, want %q", report, want)
 	}
 }
