@@ -43,7 +43,7 @@ func localPlatform(c *Config) {
 	c.LoadTests.ResultsRetentionDays, c.LoadTests.Requests = 7, Requests{CPU: 100, Memory: 256 * mebibyte}
 	c.LoadTests.Scenarios = Scenarios{
 		Smoke:      scenario(2, 2, 10, 1),
-		Normal:     scenario(10, 10, minute, 1),
+		Normal:     scenario(25, 10, 2*minute, 1), // long enough for twenty uploads
 		Peak:       scenario(50, 10, minute, 1),
 		Stress:     scenario(100, 10, minute, 1),
 		Endurance:  scenario(20, 10, 5*minute, 1),
