@@ -217,7 +217,7 @@ func (r *run) part(ctx context.Context, name string, within time.Duration, late 
 	data, err := r.first.Part(limited, name, r.setup)
 	var aborted *js.Aborted
 	switch {
-	case err == nil:
+	case err == nil && limited.Err() == nil: // what is late may end before it is told
 		if name == "setup" {
 			r.setup = data
 		}
