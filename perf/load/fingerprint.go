@@ -16,6 +16,9 @@ func Unlike(a, b *Run) []string {
 	if a.Scenario != b.Scenario {
 		differ = append(differ, fmt.Sprintf("scenario %+v and %+v", a.Scenario, b.Scenario))
 	}
+	if a.Program != b.Program {
+		differ = append(differ, fmt.Sprintf("generator %q and %q", a.Program, b.Program))
+	}
 	for _, key := range sameEnvironment {
 		if a.Environment[key] != b.Environment[key] {
 			differ = append(differ, fmt.Sprintf("%s %q and %q", key, a.Environment[key], b.Environment[key]))

@@ -42,6 +42,8 @@ type Generator struct {
 	Index int    `json:"index"`
 	Job   string `json:"job"`
 	Node  string `json:"node"`
+	// Program is what ran the scripts, where it was not the declared image: of stack local.
+	Program string `json:"program"`
 }
 
 // Threshold is one of k6's on a metric: p(95)<2000.

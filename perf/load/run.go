@@ -12,6 +12,7 @@ type Run struct {
 	Name        string            `json:"run"`
 	Scenario    Scenario          `json:"scenario"`
 	Environment map[string]string `json:"environment"`
+	Program     string            `json:"program"` // that made load, where it was not the declared image
 	BeganAt     time.Time         `json:"beganAt"`
 	EndedAt     time.Time         `json:"endedAt"`
 	SkewSeconds float64           `json:"skewSeconds"` // between the first generator's load and the last one's
@@ -34,7 +35,7 @@ func Merge(name string, results []Result) (*Run, error) {
 		return nil, fmt.Errorf("run %s: %w", name, err)
 	}
 	first := results[0]
-	r := &Run{Name: name, Scenario: first.Scenario, Environment: first.Environment, results: results}
+	r := &Run{Name: name, Scenario: first.Scenario, Environment: first.Environment, Program: first.Generator.Program, results: results}
 	var began []time.Time
 	for _, one := range results {
 		began = append(began, *one.BeganAt)

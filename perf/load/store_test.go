@@ -190,7 +190,8 @@ func TestABaselineOfAnotherFormIsRefused(t *testing.T) {
 func TestWhatRunsDifferIn(t *testing.T) {
 	then, now := runOf(t, part{}), runOf(t, part{})
 	now.Environment = map[string]string{"stack": "dev", "region": "eu-central-1", "k6": "2.3", "image": "0.2.0", "cacheNode": "cache.m7g.large"}
-	if got, want := Unlike(then, now), []string{`k6 "2.2" and "2.3"`}; !cmp.Equal(got, want) {
+	now.Program = "k6 v2.2.0"
+	if got, want := Unlike(then, now), []string{`generator "" and "k6 v2.2.0"`, `k6 "2.2" and "2.3"`}; !cmp.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	want := []Change{{"cacheNode", []string{""}, []string{"cache.m7g.large"}}, {"image", []string{"0.1.0"}, []string{"0.2.0"}}, {"k6", []string{"2.2"}, []string{"2.3"}}}
