@@ -35,7 +35,10 @@ func Merge(name string, results []Result) (*Run, error) {
 		return nil, fmt.Errorf("run %s: %w", name, err)
 	}
 	first := results[0]
-	r := &Run{Name: name, Scenario: first.Scenario, Environment: first.Environment, Program: first.Generator.Program, results: results}
+	r := &Run{
+		Name: name, Scenario: first.Scenario, Environment: first.Environment,
+		Program: first.Generator.Program, results: results,
+	}
 	var began []time.Time
 	for _, one := range results {
 		began = append(began, *one.BeganAt)

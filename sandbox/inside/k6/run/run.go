@@ -208,8 +208,7 @@ func (r *run) act(ctx context.Context) {
 
 // part runs setup or teardown where the script has it.
 func (r *run) part(ctx context.Context, name string, within time.Duration, late int) bool {
-	o := r.test.Options
-	if !r.first.Has(name) || name == "setup" && o.NoSetup || name == "teardown" && o.NoTeardown {
+	if !r.wants(name) {
 		return true
 	}
 	limited, cancel := context.WithTimeout(ctx, within)
@@ -231,6 +230,13 @@ func (r *run) part(ctx context.Context, name string, within time.Duration, late 
 		r.stop(ScriptFault, "%s", js.Text(err))
 	}
 	return false
+}
+
+// wants says whether the script has the part and no option leaves it out.
+func (r *run) wants(part string) bool {
+	o := r.test.Options
+	left := part == "setup" && o.NoSetup || part == "teardown" && o.NoTeardown
+	return !left && r.first.Has(part)
 }
 
 // scenarios runs all of them to their ends.
