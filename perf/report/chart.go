@@ -34,7 +34,7 @@ type Limit struct {
 // Where the plot is in a drawing, in its own units.
 const (
 	width, height = 960, 230
-	left, right   = 78, 14
+	left, right   = 78, 26
 	top, bottom   = 14, 38
 	labelAbove    = 5
 	mostTicks     = 10

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // elements are those of a page, by name.
@@ -184,5 +187,55 @@ func TestAxesHoldTheirValues(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestWhatUsersGotIsDrawnOverTheTimeOfTheLoad(t *testing.T) {
+	all := map[string]Drawing{}
+	for _, d := range New(planted{generators: 2, wrong: 60}.run(t), alone, nil).Drawings() {
+		all[d.ID] = d
+	}
+	response := all["response"]
+	if len(response.Rows) != 60 || len(response.Marks) != 1 || response.Marks[0].Label != "Response time p95: 2,000 ms" {
+		t.Fatalf("%d slices, limits %+v", len(response.Rows), response.Marks)
+	}
+	for i, p := range response.Lines[1].Points { // p95
+		if slow := p.Value > 1000; slow != (i/6 == 2) || p.At != float64(10*i+5) {
+			t.Errorf("slice %d at %v s: p95 %v", i, p.At, p.Value)
+		}
+	}
+	wrong := all["throughput"].Lines[1].Points
+	if wrong[23].Value != 0 || wrong[24].Value != 2 || len(all["faults"].Marks) != 1 {
+		t.Errorf("wrong answers a second: %v and %v, limits %+v", wrong[23], wrong[24], all["faults"].Marks)
+	}
+	if kinds := all["kinds"]; len(kinds.Paths) != 6 || len(all["complex"].Marks) != 1 {
+		t.Errorf("%d kinds", len(kinds.Paths))
+	}
+}
+
+func TestResultsWithoutSlicesSaySo(t *testing.T) {
+	r := New(planted{old: true}.run(t), alone, nil)
+	if len(r.Drawings()) != 0 || !strings.Contains(written(t, r, HTML), "the results have no slices of time") {
+		t.Errorf("%d charts", len(r.Drawings()))
+	}
+}
+
+// A page of the most that there can be stays small.
+func TestAPageOfALongRunIsSmall(t *testing.T) {
+	stack := told()
+	for i := range 18 {
+		p := telemetry.Panel{Name: fmt.Sprint(i), Title: fmt.Sprint("Panel ", i)}
+		for j := range mostLines {
+			s := telemetry.Series{Name: fmt.Sprintf("/v1/documents/{id}/%d", j)}
+			for k := range 180 {
+				s.Values = append(s.Values, 12345.678*float64(k+1))
+			}
+			p.Series = append(p.Series, s)
+		}
+		stack.Panels = append(stack.Panels, p)
+	}
+	run := planted{}.run(t)
+	if size := len(written(t, New(run, against(t, run, 1), stack), HTML)); size > 3e6 {
+		t.Errorf("%d bytes, want 3 MB at most", size)
 	}
 }

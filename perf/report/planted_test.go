@@ -26,6 +26,7 @@ type planted struct {
 	took       time.Duration      // 0 stands for all of its time
 	kinds      map[string]float64 // how much slower than others; nil for those of the scripts
 	under      map[string]string  // environment beside the stack
+	old        bool               // its results have no slices of time
 }
 
 func (p planted) run(t testing.TB) *load.Run {
@@ -83,10 +84,38 @@ func (p planted) result(index int) load.Result {
 	for kind, slower := range p.kinds {
 		r.Metrics["http_req_duration{kind:"+kind+"}"] = trend(index+len(kind), 3000, 100*p.slower*slower, 0.6)
 	}
+	if !p.old {
+		r.Slices = p.slices(index)
+	}
 	for key, value := range p.under {
 		r.Environment[key] = value
 	}
 	return r
+}
+
+// slices are sixty of ten seconds: in the third minute all is four times slower, and what is wrong is so in the fifth.
+func (p planted) slices(index int) *load.Slices {
+	s := &load.Slices{Seconds: 10, Shares: []float64{0, 0.5, 0.9, 0.95, 0.99, 1}, Took: map[string][][]float64{}}
+	random := rand.New(rand.NewPCG(5, uint64(index)))
+	for number := range int(p.took.Seconds()) / 10 {
+		slow := p.slower * (1 + random.Float64()/5)
+		if number/6 == 2 {
+			slow *= 4
+		}
+		wrong := 0.0
+		if number/6 == 4 {
+			wrong = p.wrong / 6
+		}
+		for kind, times := range p.kinds {
+			row := []float64{float64(number), 60}
+			for _, v := range []float64{10, 80, 140, 190, 300, 480} {
+				row = append(row, v*slow*times)
+			}
+			s.Took[kind] = append(s.Took[kind], row)
+		}
+		s.Faults = append(s.Faults, []float64{float64(number), wrong, 20000.0 / 60})
+	}
+	return s
 }
 
 func cmpOr(a, b int) int {

@@ -20,6 +20,7 @@ type Report struct {
 	*load.Run
 	Endpoints  []load.Endpoint  `json:"endpoints"`
 	Spreads    []load.Spread    `json:"spreads"`
+	Slices     []load.Slice     `json:"slices"`     // null where results have none
 	Charts     []Chart          `json:"-"`          // over the time of the load
 	Comparison *load.Comparison `json:"comparison"` // null where Uncompared says why there is none
 	Uncompared string           `json:"uncompared,omitempty"`
@@ -46,7 +47,7 @@ type Against struct {
 // New tells of a run. Its telemetry may be nil.
 func New(run *load.Run, against Against, told *telemetry.Telemetry) *Report {
 	r := &Report{
-		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(),
+		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(), Slices: run.Slices(),
 		Comparison: against.Comparison, Uncompared: against.Why, Telemetry: told, against: against.Run,
 	}
 	r.Charts = r.charts()
@@ -64,6 +65,10 @@ func (r *Report) gaps() []Gap {
 		if v.Why != "" {
 			all = append(all, Gap{objective(v.Threshold), string(v.Outcome) + ": " + v.Why})
 		}
+	}
+	if len(r.Slices) == 0 {
+		all = append(all, Gap{"latency, throughput and errors over time",
+			"the results have no slices of time: scripts of an earlier version made them"})
 	}
 	if r.Telemetry == nil {
 		all = append(all, Gap{"what the stack did meanwhile", "no telemetry was kept with the results"})

@@ -22,7 +22,7 @@ const Version = 1
 
 const (
 	file       = "telemetry.json"
-	mostPoints = 240
+	mostPoints = 180
 	leastStep  = 30 * time.Second // of scraping
 	// mostSeries bounds a panel: more lines nobody tells apart.
 	mostSeries = 24

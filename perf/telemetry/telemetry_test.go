@@ -17,7 +17,7 @@ func runOf(length time.Duration) *load.Run {
 }
 
 func TestStepsAreLongerForLongRuns(t *testing.T) {
-	for length, want := range map[time.Duration]time.Duration{time.Second: 30 * time.Second, 119 * time.Minute: 30 * time.Second, 4 * time.Hour: 90 * time.Second, 72 * time.Hour: 1110 * time.Second} {
+	for length, want := range map[time.Duration]time.Duration{time.Second: 30 * time.Second, 89 * time.Minute: 30 * time.Second, 4 * time.Hour: 90 * time.Second, 72 * time.Hour: 1470 * time.Second} {
 		w := WindowOf(runOf(length))
 		if w.Step != want || w.points() > mostPoints {
 			t.Errorf("%s: step %s with %d points, want %s with %d at most", length, w.Step, w.points(), want, mostPoints)
