@@ -30,7 +30,7 @@ func loadReportCommand(c console) *cobra.Command {
 			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			cfg, store, scenario, err := openStackLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -38,6 +38,7 @@ func loadReportCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			holdBudgets(cmd.Context(), cfg, store, run)
 			return c.loadReport(run, asJSON)
 		},
 	}
@@ -47,7 +48,7 @@ func loadReportCommand(c console) *cobra.Command {
 }
 
 // loadExits explains the exit codes that a verdict has.
-const loadExits = "Exit code 3 says that an objective\nwas missed, 1 that the run does not tell."
+const loadExits = "Exit code 3 says that an objective\nor a budget was missed, 1 that the run does not tell."
 
 func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 	cmd.Flags().StringVarP(stack, "stack", "s", localStack, "the stack")
@@ -56,23 +57,30 @@ func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 
 // openLoad opens the store of a stack's results and finds the scenario that a run, or a scenario's name, is of.
 func openLoad(ctx context.Context, stack, folder, run string) (store load.Store, scenario string, err error) {
+	_, store, scenario, err = openStackLoad(ctx, stack, folder, run)
+	return store, scenario, err
+}
+
+// openStackLoad is openLoad with the stack's configuration.
+func openStackLoad(
+	ctx context.Context, stack, folder, run string,
+) (cfg *stacks.Config, store load.Store, scenario string, err error) {
 	p, err := openProject()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
-	cfg, err := p.config(stack)
-	if err != nil {
-		return nil, "", err
+	if cfg, err = p.config(stack); err != nil {
+		return nil, nil, "", err
 	}
 	if run != "" {
 		if scenario, err = scenarioOf(cfg, run); err != nil {
-			return nil, "", err
+			return nil, nil, "", err
 		}
 	}
 	if store = load.Store(load.Folder(folder)); folder == "" {
 		store, err = p.loadStore(ctx, cfg)
 	}
-	return store, scenario, err
+	return cfg, store, scenario, err
 }
 
 // loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
@@ -121,8 +129,12 @@ func (c console) loadReport(run *load.Run, asJSON bool) error {
 	return errors.Join(err, loadVerdict(run))
 }
 
-// loadVerdict is nil for a pass, errUnhealthy for an objective that was missed, else why the run does not tell.
+// loadVerdict is nil for a pass, errUnhealthy for an objective or a budget that was missed, else why the run does not
+// tell.
 func loadVerdict(run *load.Run) error {
+	if budgetMissed(run.Budgets) {
+		return errUnhealthy
+	}
 	if run.Passed {
 		return nil
 	}
@@ -147,6 +159,9 @@ func printRun(w io.Writer, run *load.Run) error {
 	switch err := loadVerdict(run); {
 	case errors.Is(err, errUnhealthy):
 		verdict = "OBJECTIVES MISSED"
+		if run.Passed {
+			verdict = "BUDGETS MISSED"
+		}
 	case err != nil:
 		verdict = "NO PASS"
 	}
@@ -156,6 +171,7 @@ func printRun(w io.Writer, run *load.Run) error {
 		fmt.Fprintf(w, ", which began within %.1f s", run.SkewSeconds)
 	}
 	fmt.Fprintln(w)
+	printErrorBudget(w, run.ErrorBudget)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range run.Verdicts {
 		value := "-"
@@ -167,6 +183,7 @@ func printRun(w io.Writer, run *load.Run) error {
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
 	}
+	printBudgets(table, run.Budgets)
 	if endpoints := run.Endpoints(); len(endpoints) > 0 {
 		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
 		for _, e := range endpoints {
