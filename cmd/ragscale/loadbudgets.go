@@ -1,11 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -32,57 +27,4 @@ func figureOf(key string) string {
 		name.WriteRune(unicode.ToLower(r))
 	}
 	return name.String()
-}
-
-// holdBudgets holds a run to its stack's budgets, where they ask for it by a comparison with the baseline.
-func holdBudgets(ctx context.Context, cfg *stacks.Config, store load.Store, run *load.Run) {
-	budgets := budgetsOf(cfg, run.Scenario.Name)
-	var comparison *load.Comparison
-	var missing error
-	if load.NeedBaseline(budgets) {
-		comparison, missing = compareRuns(ctx, store, run.Scenario.Name, []string{run.Name}, nil)
-	}
-	run.Hold(budgets, comparison, missing)
-}
-
-// budgetMissed reports whether any was.
-func budgetMissed(all []load.Held) bool {
-	return slices.ContainsFunc(all, func(h load.Held) bool { return h.Outcome == load.Missed })
-}
-
-// openBudgets is an error that names the budgets which the runs do not tell of; nil where there are none.
-func openBudgets(all []load.Held) error {
-	var open []error
-	for _, h := range all {
-		if h.Outcome == load.NotMeasured {
-			open = append(open, fmt.Errorf("budget of %s, %s: %s", h.Figure, budgetText(h), h.Why))
-		}
-	}
-	return errors.Join(open...)
-}
-
-// budgetText is what a figure may come to: at most 800 ms.
-func budgetText(h load.Held) string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s %s", h.Term, short(h.Limit), h.Unit))
-}
-
-// printBudgets writes rows of a table: outcome, figure, limit, value.
-func printBudgets(w io.Writer, all []load.Held) {
-	for _, h := range all {
-		value := "-"
-		if h.Value != nil {
-			value = short(*h.Value)
-		}
-		if h.Why != "" {
-			value += "\t" + h.Why
-		}
-		fmt.Fprintf(w, "  %s\tbudget of %s\t%s\t%s\n", said(h.Outcome), h.Figure, budgetText(h), value)
-	}
-}
-
-// printErrorBudget writes a line of what a run spent of its error budget.
-func printErrorBudget(w io.Writer, b *load.ErrorBudget) {
-	if b != nil {
-		fmt.Fprintf(w, "  error budget: %s %% spent, %s faults of %s allowed\n", short(b.SpentPercent), short(b.Faults), short(b.Allowed))
-	}
 }

@@ -1,8 +1,10 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ragscale/ragscale/perf/compare"
 )
@@ -25,6 +27,27 @@ type Held struct {
 	Why     string   `json:"why,omitempty"` // of what was not measured
 }
 
+// String is the budget as people say it: at most 800 ms.
+func (h Held) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s %v %s", h.Term, h.Limit, h.Unit))
+}
+
+// BudgetMissed reports whether any was.
+func BudgetMissed(all []Held) bool {
+	return slices.ContainsFunc(all, func(h Held) bool { return h.Outcome == Missed })
+}
+
+// OpenBudgets is an error that names the budgets which the runs do not tell of; nil where there are none.
+func OpenBudgets(all []Held) error {
+	var open []error
+	for _, h := range all {
+		if h.Outcome == NotMeasured {
+			open = append(open, fmt.Errorf("budget of %s, %s: %s", h.Figure, h, h.Why))
+		}
+	}
+	return errors.Join(open...)
+}
+
 // Term is what a limit is to a figure.
 type Term string
 
@@ -41,7 +64,7 @@ func NeedBaseline(budgets []Budget) bool {
 }
 
 // Hold holds a run to budgets: limits by its figures, others by its comparison with the baseline. Where there is none,
-// missing says why. A run without all of its load tells of none.
+// missing says why. A run without all of its load tells of none; one that misses a budget is no pass.
 func (r *Run) Hold(budgets []Budget, c *Comparison, missing error) {
 	r.Budgets = hold(budgets, r.Figures, c, missing)
 	if err := r.fit(); err != nil {
@@ -49,6 +72,7 @@ func (r *Run) Hold(budgets []Budget, c *Comparison, missing error) {
 			r.Budgets[i].Outcome, r.Budgets[i].Why = NotMeasured, err.Error()
 		}
 	}
+	r.Passed = r.Passed && !BudgetMissed(r.Budgets)
 }
 
 // Hold holds the newer runs of a comparison to budgets: limits by the mean of each figure.
