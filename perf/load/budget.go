@@ -67,7 +67,7 @@ func NeedBaseline(budgets []Budget) bool {
 // missing says why. A run without all of its load tells of none; one that misses a budget is no pass.
 func (r *Run) Hold(budgets []Budget, c *Comparison, missing error) {
 	r.Budgets = hold(budgets, r.Figures, c, missing)
-	if err := r.fit(); err != nil {
+	if err := r.Fit(); err != nil {
 		for i := range r.Budgets {
 			r.Budgets[i].Outcome, r.Budgets[i].Why = NotMeasured, err.Error()
 		}

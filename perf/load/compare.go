@@ -27,7 +27,7 @@ type Comparison struct {
 func Compare(then, now, others []*Run) (*Comparison, error) {
 	first := then[0]
 	for _, run := range slices.Concat(then, now) {
-		if err := errors.Join(like(first, run), run.fit()); err != nil {
+		if err := errors.Join(like(first, run), run.Fit()); err != nil {
 			return nil, err
 		}
 	}

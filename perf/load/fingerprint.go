@@ -39,8 +39,8 @@ func like(other, run *Run) error {
 	return nil
 }
 
-// fit wants a run to be whole, with all of its load.
-func (r *Run) fit() error {
+// Fit wants a run to be whole, with all of its load.
+func (r *Run) Fit() error {
 	switch {
 	case r.Partial:
 		return fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", r.Name, r.Seconds(),
