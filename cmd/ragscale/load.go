@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -116,7 +117,7 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 	if err != nil {
 		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
-	verdict := c.loadReport(run, false)
+	verdict := errors.Join(report.New(run, report.Against{}).Write(c.out, report.Text), loadVerdict(run))
 	if !gate {
 		return verdict
 	}
