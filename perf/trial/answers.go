@@ -36,6 +36,7 @@ type Answer struct {
 // series is a figure over the pairs.
 type series struct {
 	figure      load.Figure
+	judged      bool
 	differences []float64
 	floor       float64 // of their variance
 	middle      float64 // of A, on the scale of the test
@@ -43,38 +44,39 @@ type series struct {
 }
 
 // Judge says what pairs tell so far. The answers together claim a change of the same against the same with Alpha at
-// most, however often they are asked for (e-BH: Wang and Ramdas 2022, "False discovery rate control with e-values").
+// most, however often they are asked for (e-BH: Wang and Ramdas 2022, "False discovery rate control with e-values"), over
+// those that the trial is decided by; the others are shown beside them.
 func Judge(pairs []Pair, o Options) ([]Answer, compare.Outcome) {
 	var all []series
+	var evidence []float64
 	for _, figure := range figuresOf(pairs) {
 		s := seriesOf(figure, pairs)
+		s.judged = figure.Name == faults || len(o.Figures) == 0 || slices.Contains(o.Figures, figure.Name)
 		s.sequence = sequenceOf(s.differences, s.floor)
 		all = append(all, s)
+		if s.judged {
+			evidence = append(evidence, s.evidence())
+		}
 	}
-	needed := neededEvidence(all)
+	needed := neededEvidence(evidence)
 	answers := make([]Answer, len(all))
 	for i, s := range all {
 		answers[i] = s.answer(o.Margin, needed)
-		answers[i].Judged = s.figure.Name == faults || len(o.Figures) == 0 || slices.Contains(o.Figures, s.figure.Name)
 	}
 	holdToFaults(answers)
 	return answers, outcome(answers)
 }
 
 // neededEvidence is from which on a figure has changed: of K figures the k that changed have K/kα at least.
-func neededEvidence(all []series) float64 {
-	var evidence []float64
-	for _, s := range all {
-		evidence = append(evidence, s.evidence())
-	}
+func neededEvidence(evidence []float64) float64 {
 	slices.Sort(evidence)
-	needed := float64(len(all)) / Alpha // of one
+	figures := float64(len(evidence))
 	for i, e := range evidence {
-		if least := float64(len(all)) / (float64(len(all)-i) * Alpha); e >= least {
+		if least := figures / (figures - float64(i)) / Alpha; e >= least {
 			return least
 		}
 	}
-	return needed
+	return max(figures, 1) / Alpha
 }
 
 // figuresOf are those that any block has, in the order in which blocks have them.
@@ -144,7 +146,8 @@ func (s series) change(difference float64) float64 {
 }
 
 func (s series) answer(margin, needed float64) Answer {
-	a := Answer{Figure: s.figure.Name, Unit: s.figure.Unit, Outcome: Undecided, Evidence: 1, Pairs: len(s.differences)}
+	a := Answer{Figure: s.figure.Name, Unit: s.figure.Unit, Outcome: Undecided, Judged: s.judged, Evidence: 1,
+		Pairs: len(s.differences)}
 	if len(s.differences) == 0 {
 		a.Why, a.MoreBlocks = "no pair has it on both sides", -1
 		return a

@@ -5,6 +5,7 @@
 package simulated
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"math"
@@ -86,20 +87,15 @@ func (s *Stage) Raise(context.Context, map[trial.Side]trial.Arm) error { return 
 // Clear implements trial.Stage.
 func (s *Stage) Clear(context.Context) error { return nil }
 
-// asked is how many requests a block has.
-const asked = 1000
+const (
+	asked = 1000 // requests of a block
+	p95   = 80   // ms
+)
 
 // Block implements trial.Stage.
 func (s *Stage) Block(ctx context.Context, side trial.Side, length, _ time.Duration) ([]load.Figure, error) {
 	s.now = s.now.Add(length)
-	level := s.drift(s.block)
-	if s.block == s.outlier {
-		level += math.Log(1.5)
-	}
-	s.block++
-	if slower := s.Slower[side]; slower > 0 {
-		level += math.Log(slower)
-	}
+	level := s.level(cmp.Or(s.Slower[side], 1))
 	common := s.noise()
 	var wrong float64
 	for range asked {
@@ -118,8 +114,21 @@ func (s *Stage) Block(ctx context.Context, side trial.Side, length, _ time.Durat
 	}
 	throughput := of("throughput", 100, -1)
 	throughput.Better = load.Higher
-	return append(figures, of("response p50", 20, 1), of("response p95", 80, 1), throughput), ctx.Err()
+	return append(figures, of("response p50", 20, 1), of("response p95", p95, 1), throughput), ctx.Err()
 }
+
+// level of the next block, as a logarithm.
+func (s *Stage) level(slower float64) float64 {
+	level := s.drift(s.block) + math.Log(slower)
+	if s.block == s.outlier {
+		level += math.Log(1.5)
+	}
+	s.block++
+	return level
+}
+
+// P95 is that of the next block alone, of what is so much slower.
+func (s *Stage) P95(slower float64) float64 { return p95 * math.Exp(s.level(slower)+s.Own*s.noise()) }
 
 // noise is of deviation 1.
 func (s *Stage) noise() float64 {
