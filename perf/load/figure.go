@@ -30,6 +30,9 @@ type Figure struct {
 // unitRatio is that of a figure that counts events.
 const unitRatio = "ratio"
 
+// IsRatio reports whether it is Events of Samples.
+func (f Figure) IsRatio() bool { return f.Unit == unitRatio }
+
 // Metrics of the scripts by which runs are compared.
 const (
 	responseMetric = "http_req_duration{objective:response}"
