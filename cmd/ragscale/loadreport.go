@@ -126,10 +126,7 @@ func loadVerdict(run *load.Run) error {
 	if run.Passed {
 		return nil
 	}
-	var open []string
-	if run.Partial {
-		open = append(open, fmt.Sprintf("it ended after %.0f of %.0f s", run.Seconds(), run.Scenario.DurationSeconds))
-	}
+	open := run.Cut()
 	for _, v := range run.Verdicts {
 		if v.Outcome == load.Missed {
 			return errUnhealthy
