@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -43,11 +42,6 @@ func holdBudgets(ctx context.Context, cfg *stacks.Config, store load.Store, run 
 		comparison, missing = compareRuns(ctx, store, run.Scenario.Name, []string{run.Name}, nil)
 	}
 	run.Hold(budgets, comparison, missing)
-}
-
-// budgetMissed reports whether any was.
-func budgetMissed(all []load.Held) bool {
-	return slices.ContainsFunc(all, func(h load.Held) bool { return h.Outcome == load.Missed })
 }
 
 // openBudgets is an error that names the budgets which the runs do not tell of; nil where there are none.

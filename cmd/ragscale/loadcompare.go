@@ -122,7 +122,7 @@ func (c console) comparison(comparison *load.Comparison, asJSON bool) error {
 // comparisonVerdict is nil where nothing got worse, errUnhealthy where something did or is over its budget, else what
 // the runs do not tell.
 func comparisonVerdict(c *load.Comparison) error {
-	if budgetMissed(c.Budgets) {
+	if load.BudgetMissed(c.Budgets) {
 		return errUnhealthy
 	}
 	var open []string

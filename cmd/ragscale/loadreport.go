@@ -171,7 +171,7 @@ func scenarioOf(cfg *stacks.Config, run string) (string, error) {
 // tell.
 func loadVerdict(run *load.Run) error {
 	switch {
-	case run.Missed(), budgetMissed(run.Budgets):
+	case run.Missed(), load.BudgetMissed(run.Budgets):
 		return errUnhealthy
 	case run.Passed:
 		return nil

@@ -25,6 +25,11 @@ type Held struct {
 	Why     string   `json:"why,omitempty"` // of what was not measured
 }
 
+// BudgetMissed reports whether any was.
+func BudgetMissed(all []Held) bool {
+	return slices.ContainsFunc(all, func(h Held) bool { return h.Outcome == Missed })
+}
+
 // Term is what a limit is to a figure.
 type Term string
 
@@ -41,7 +46,7 @@ func NeedBaseline(budgets []Budget) bool {
 }
 
 // Hold holds a run to budgets: limits by its figures, others by its comparison with the baseline. Where there is none,
-// missing says why. A run without all of its load tells of none.
+// missing says why. A run without all of its load tells of none; one that misses a budget is no pass.
 func (r *Run) Hold(budgets []Budget, c *Comparison, missing error) {
 	r.Budgets = hold(budgets, r.Figures, c, missing)
 	if err := r.fit(); err != nil {
@@ -49,6 +54,7 @@ func (r *Run) Hold(budgets []Budget, c *Comparison, missing error) {
 			r.Budgets[i].Outcome, r.Budgets[i].Why = NotMeasured, err.Error()
 		}
 	}
+	r.Passed = r.Passed && !BudgetMissed(r.Budgets)
 }
 
 // Hold holds the newer runs of a comparison to budgets: limits by the mean of each figure.

@@ -80,9 +80,7 @@ func (r *Report) Headline() string {
 }
 
 // OverBudget tells whether a budget was missed.
-func (r *Report) OverBudget() bool {
-	return slices.ContainsFunc(r.Budgets, func(h load.Held) bool { return h.Outcome == load.Missed })
-}
+func (r *Report) OverBudget() bool { return load.BudgetMissed(r.Budgets) }
 
 // Format is a form of reports.
 type Format string
