@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -27,4 +31,26 @@ func figureOf(key string) string {
 		name.WriteRune(unicode.ToLower(r))
 	}
 	return name.String()
+}
+
+// holdBudgets holds a run to its stack's budgets, where they ask for it by a comparison with the baseline.
+func holdBudgets(ctx context.Context, cfg *stacks.Config, store load.Store, run *load.Run) {
+	budgets := budgetsOf(cfg, run.Scenario.Name)
+	var comparison *load.Comparison
+	var missing error
+	if load.NeedBaseline(budgets) {
+		comparison, missing = compareRuns(ctx, store, run.Scenario.Name, []string{run.Name}, nil)
+	}
+	run.Hold(budgets, comparison, missing)
+}
+
+// openBudgets is an error that names the budgets which the runs do not tell of; nil where there are none.
+func openBudgets(all []load.Held) error {
+	var open []error
+	for _, h := range all {
+		if h.Outcome == load.NotMeasured {
+			open = append(open, fmt.Errorf("budget of %s, %s: %s", h.Figure, report.Wanted(h), h.Why))
+		}
+	}
+	return errors.Join(open...)
 }

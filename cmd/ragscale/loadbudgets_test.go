@@ -67,7 +67,7 @@ func TestAGateWantsEveryBudgetTold(t *testing.T) {
 	run := &load.Run{Passed: true}
 	run.Hold([]load.Budget{{Figure: "response p95", WorsePercent: &ten}}, nil, load.ErrNoBaseline)
 	want := "budget of response p95, worse than the baseline by at most 10 %: no baseline"
-	if err := load.OpenBudgets(run.Budgets); err == nil || err.Error() != want {
+	if err := openBudgets(run.Budgets); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

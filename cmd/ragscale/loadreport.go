@@ -44,10 +44,11 @@ func loadReportCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := reportOf(cmd.Context(), store, budgetsOf(cfg, scenario), args[0], scenario, against)
+			r, err := reportOf(cmd.Context(), store, scenario, args[0], against)
 			if err != nil {
 				return err
 			}
+			holdBudgets(cmd.Context(), cfg, store, r.Run)
 			return errors.Join(c.writeReport(r, report.Format(format), output), loadVerdict(r.Run))
 		},
 	}
@@ -60,11 +61,8 @@ func loadReportCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// reportOf reads a run, holds it to budgets, and reads what it is compared with: runs that are named, which have to be
-// there, or the baseline.
-func reportOf(
-	ctx context.Context, store load.Store, budgets []load.Budget, name, scenario string, against []string,
-) (*report.Report, error) {
+// reportOf reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
+func reportOf(ctx context.Context, store load.Store, scenario, name string, against []string) (*report.Report, error) {
 	run, err := load.Read(ctx, store, scenario, name)
 	if err != nil {
 		return nil, err
@@ -82,7 +80,6 @@ func reportOf(
 	} else if slices.Contains(other.Comparison.Then, name) {
 		other.Comparison, other.Why = nil, fmt.Sprintf("%s is one of the runs that it would be compared with", name)
 	}
-	run.Hold(budgets, other.Comparison, errors.New(other.Why))
 	return report.New(run, other), nil
 }
 
@@ -174,10 +171,10 @@ func scenarioOf(cfg *stacks.Config, run string) (string, error) {
 // tell.
 func loadVerdict(run *load.Run) error {
 	switch {
+	case run.Missed(), load.BudgetMissed(run.Budgets):
+		return errUnhealthy
 	case run.Passed:
 		return nil
-	case run.Missed():
-		return errUnhealthy
 	}
 	return fmt.Errorf("run %s is no pass: %s", run.Name, strings.Join(run.Open(), "; "))
 }

@@ -102,7 +102,7 @@ func TestReportThatDoesNotTellIsNoPass(t *testing.T) {
 		text string
 	}{
 		"peak-1": {exitFailed, "run peak-1 is no pass: upload_seconds_per_mb: not measured (3 samples, want 20 or more)"},
-		"peak-2": {exitFailed, "run peak-2 is no pass: it ended after 600 of 900 s"},
+		"peak-2": {exitFailed, "run peak-2 is no pass: generator 0 ended after 600 of 900 s"},
 		"peak-3": {0, ""},
 		"peak-4": {exitFailed, "run peak-4: "},
 	} {

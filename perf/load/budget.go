@@ -1,10 +1,8 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ragscale/ragscale/perf/compare"
 )
@@ -27,25 +25,9 @@ type Held struct {
 	Why     string   `json:"why,omitempty"` // of what was not measured
 }
 
-// String is the budget as people say it: at most 800 ms.
-func (h Held) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%s %v %s", h.Term, h.Limit, h.Unit))
-}
-
 // BudgetMissed reports whether any was.
 func BudgetMissed(all []Held) bool {
 	return slices.ContainsFunc(all, func(h Held) bool { return h.Outcome == Missed })
-}
-
-// OpenBudgets is an error that names the budgets which the runs do not tell of; nil where there are none.
-func OpenBudgets(all []Held) error {
-	var open []error
-	for _, h := range all {
-		if h.Outcome == NotMeasured {
-			open = append(open, fmt.Errorf("budget of %s, %s: %s", h.Figure, h, h.Why))
-		}
-	}
-	return errors.Join(open...)
 }
 
 // Term is what a limit is to a figure.

@@ -104,7 +104,7 @@ func TestABudgetThatNothingTellsOfIsNotMeasured(t *testing.T) {
 	}
 	short := runOf(t, part{took: 10 * time.Second})
 	short.Hold(budget, nil, nil)
-	if h := short.Budgets[0]; h.Outcome != NotMeasured || h.Why != "run peak-1 ended after 10 of 60 s, want whole runs" {
+	if h := short.Budgets[0]; h.Outcome != NotMeasured || h.Why != "run peak-1 was cut short: generator 0 ended after 10 of 60 s; want whole runs" {
 		t.Errorf("a run that was cut short: %+v", h)
 	}
 }

@@ -30,6 +30,9 @@ type Figure struct {
 // unitRatio is that of a figure that counts events.
 const unitRatio = "ratio"
 
+// IsRatio reports whether it is Events of Samples.
+func (f Figure) IsRatio() bool { return f.Unit == unitRatio }
+
 // Metrics of the scripts by which runs are compared.
 const (
 	responseMetric = "http_req_duration{objective:response}"
@@ -39,7 +42,7 @@ const (
 	kindPrefix     = "http_req_duration{kind:"
 )
 
-// comparedPercents are the percentiles by which runs are compared.
+// comparedPercents are the percentiles of spreads by which runs are compared.
 var comparedPercents = []float64{50, 95}
 
 // FigureNames are those that a run can have.

@@ -43,8 +43,7 @@ func like(other, run *Run) error {
 func (r *Run) Fit() error {
 	switch {
 	case r.Partial:
-		return fmt.Errorf("run %s ended after %.0f of %.0f s, want whole runs", r.Name, r.Seconds(),
-			r.Scenario.DurationSeconds)
+		return fmt.Errorf("run %s was cut short: %s; want whole runs", r.Name, strings.Join(r.Cut(), ", "))
 	case r.Stretch != nil && *r.Stretch > mostStretch:
 		return fmt.Errorf("run %s: its generators were what was slow, want runs of the whole load", r.Name)
 	}

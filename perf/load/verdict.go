@@ -95,9 +95,7 @@ func (r *Run) judge() {
 
 // Open says why a run that missed nothing is no pass nevertheless.
 func (r *Run) Open() (why []string) {
-	if r.Partial {
-		why = append(why, fmt.Sprintf("it ended after %.0f of %.0f s", r.Seconds(), r.Scenario.DurationSeconds))
-	}
+	why = r.Cut()
 	for _, v := range r.Verdicts {
 		if v.Outcome == NotMeasured || v.Outcome == GeneratorBound {
 			why = append(why, fmt.Sprintf("%s: %s (%s)", v.Metric, v.Outcome, v.Why))
@@ -106,9 +104,9 @@ func (r *Run) Open() (why []string) {
 	return why
 }
 
-// Missed tells whether an objective or a budget was.
+// Missed tells whether an objective was.
 func (r *Run) Missed() bool {
-	return slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == Missed }) || BudgetMissed(r.Budgets)
+	return slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == Missed })
 }
 
 // Limit is what a threshold is held against.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/perf/compare"
-	"github.com/ragscale/ragscale/perf/load"
 )
 
 // markdown writes the summary for a pull request: the verdict, the objectives, the comparison, what is open.
@@ -31,10 +30,10 @@ func (r *Report) markdown(w io.Writer) error {
 		if h.Why != "" {
 			verdict += ": " + h.Why
 		}
-		fmt.Fprintf(&b, "| budget of %s | %s | %s | | %s |\n", cell(h.Figure), cell(h.String()), budgeted(h), cell(verdict))
+		fmt.Fprintf(&b, "| budget of %s | %s | %s | | %s |\n", cell(h.Figure), cell(Wanted(h)), came(h), cell(verdict))
 	}
-	if spent := r.ErrorBudget; spent != nil {
-		fmt.Fprintf(&b, "\n%s.\n", upper(errorBudget(*spent)))
+	if r.ErrorBudget != nil {
+		fmt.Fprintf(&b, "\nError budget: %s.\n", spent(r.ErrorBudget))
 	}
 	r.compared(&b)
 	r.endpoints(&b)
@@ -48,23 +47,13 @@ func (r *Report) markdown(w io.Writer) error {
 	return err
 }
 
-// budgeted is what a figure came to, a dash where it was not measured.
-func budgeted(h load.Held) string {
-	if h.Value == nil {
-		return "–"
-	}
-	return digits(*h.Value) + " " + h.Unit
-}
-
-func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
 // mark shows the verdict where a pull request lists several.
 func mark(r *Report) string {
 	switch {
+	case r.Missed(), r.OverBudget():
+		return "❌"
 	case r.Passed:
 		return "✅"
-	case r.Missed():
-		return "❌"
 	}
 	return "⚠️"
 }

@@ -52,9 +52,8 @@ func New(run *load.Run, against Against) *Report {
 
 func (r *Report) gaps() []Gap {
 	all := []Gap{}
-	if r.Partial {
-		all = append(all, Gap{"the end of the load",
-			fmt.Sprintf("the run ended after %.0f of %.0f s", r.Seconds(), r.Scenario.DurationSeconds)})
+	for _, why := range r.Cut() {
+		all = append(all, Gap{"a part of the load", why})
 	}
 	for _, v := range r.Verdicts {
 		if v.Why != "" {
@@ -70,15 +69,18 @@ func (r *Report) gaps() []Gap {
 // Headline is the verdict in two words.
 func (r *Report) Headline() string {
 	switch {
+	case r.Missed():
+		return "OBJECTIVES MISSED"
+	case r.OverBudget():
+		return "BUDGETS MISSED"
 	case r.Passed:
 		return "objectives kept"
-	case slices.ContainsFunc(r.Verdicts, func(v load.Verdict) bool { return v.Outcome == load.Missed }):
-		return "OBJECTIVES MISSED"
-	case r.Missed():
-		return "BUDGETS MISSED"
 	}
 	return "NO PASS"
 }
+
+// OverBudget tells whether a budget was missed.
+func (r *Report) OverBudget() bool { return load.BudgetMissed(r.Budgets) }
 
 // Format is a form of reports.
 type Format string

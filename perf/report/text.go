@@ -19,7 +19,7 @@ func (r *Report) text(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	if b := r.ErrorBudget; b != nil {
-		fmt.Fprintf(w, "  %s\n", errorBudget(*b))
+		fmt.Fprintf(w, "  error budget: %s\n", spent(b))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range r.Verdicts {
@@ -64,15 +64,14 @@ func Comparison(w io.Writer, c *load.Comparison) error {
 			a.Outcome, a.Figure, Short(a.Then), a.Unit, Short(a.Now),
 			change(a, a.Change), change(a, a.Low), change(a, a.High), smallest(a), a.MoreRuns)
 	}
-	if err := table.Flush(); err != nil || len(c.Budgets) == 0 {
-		return err
+	if len(c.Budgets) > 0 {
+		fmt.Fprintln(table)
+		budgets(table, c.Budgets)
 	}
-	fmt.Fprintln(w)
-	budgets(table, c.Budgets)
 	return table.Flush()
 }
 
-// budgets writes rows of a table: verdict, figure, limit, value.
+// budgets writes rows of a table: outcome, figure, limit, value.
 func budgets(w io.Writer, all []load.Held) {
 	for _, h := range all {
 		value := "-"
@@ -82,13 +81,13 @@ func budgets(w io.Writer, all []load.Held) {
 		if h.Why != "" {
 			value += "\t" + h.Why
 		}
-		fmt.Fprintf(w, "  %s\tbudget of %s\t%s\t%s\n", said(h.Outcome), h.Figure, h, value)
+		fmt.Fprintf(w, "  %s\tbudget of %s\t%s\t%s\n", said(h.Outcome), h.Figure, Wanted(h), value)
 	}
 }
 
-// errorBudget is what was spent of one.
-func errorBudget(b load.ErrorBudget) string {
-	return fmt.Sprintf("error budget: %s %% spent, %s faults of %s allowed", Short(b.SpentPercent), Short(b.Faults), Short(b.Allowed))
+// spent is what a run took of its error budget.
+func spent(b *load.ErrorBudget) string {
+	return fmt.Sprintf("%s %% spent, %s faults of %s allowed", Short(b.SpentPercent), Short(b.Faults), Short(b.Allowed))
 }
 
 // change is one for a terminal: of a ratio a difference, else a share.
