@@ -89,6 +89,7 @@ var mayImport = map[string][]string{
 	"sandbox/inside/awsapi":      {"sandbox/inside/awsrpc", "sandbox/inside/s3", "sandbox/sigv4"},
 	"sandbox/inside/awsrpc":      {},
 	"sandbox/inside/cloudwatch":  {"sandbox/inside", "sandbox/atomicfile", "catalogue"}, // what a class has
+	"sandbox/inside/insights":    {"sandbox/inside/awsapi", "sandbox/inside/awsrpc", "sandbox/inside/postgres"},
 	"sandbox/inside/s3":          {"sandbox/atomicfile", "sandbox/sigv4"},
 	"sandbox/inside/chroma":      {"sandbox/inside/debroot"},
 	"sandbox/inside/debroot":     {},
