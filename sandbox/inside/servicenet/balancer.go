@@ -21,8 +21,9 @@ const (
 	closeLimit  = 5 * time.Second  // for requests in flight when a listener is deleted
 )
 
-// SetLoadBalancer declares the load balancer arn at addr inside the namespace.
+// SetLoadBalancer declares the load balancer arn at addr inside the namespace, where its host name resolves to that.
 func (n *Network) SetLoadBalancer(arn string, spec control.LoadBalancer, addr netip.Addr) error {
+	n.names.Set(spec.Hostname, addr)
 	return n.balancer.setLoadBalancer(arn, spec, addr)
 }
 
@@ -39,7 +40,12 @@ func (n *Network) SetListener(arn string, spec control.Listener) error {
 
 // Delete removes the load balancer, target group or listener arn. What is not there is fine. A listener whose target group
 // or load balancer goes answers 503 or not at all.
-func (n *Network) Delete(arn string) { n.balancer.remove(arn) }
+func (n *Network) Delete(arn string) {
+	if hostname, ok := n.balancer.hostname(arn); ok {
+		n.names.Delete(hostname)
+	}
+	n.balancer.remove(arn)
+}
 
 // TargetGroups are the counters and the targets' states of every target group, by ARN.
 func (n *Network) TargetGroups() map[string]GroupStats { return n.balancer.stats() }
@@ -87,6 +93,14 @@ func (b *balancer) setLoadBalancer(arn string, spec control.LoadBalancer, addr n
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// hostname of a load balancer; false where arn is none.
+func (b *balancer) hostname(arn string) (string, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lb, ok := b.loadBalancers[arn]
+	return lb.spec.Hostname, ok
 }
 
 func (b *balancer) setGroup(arn string, spec control.TargetGroup) error {
