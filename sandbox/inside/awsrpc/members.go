@@ -88,22 +88,49 @@ func set(to reflect.Value, from any, at string, fault func(error)) {
 			wrong("a structure")
 		}
 	case to.Kind() == reflect.Slice:
-		if list, ok := from.([]any); ok {
-			out := reflect.MakeSlice(to.Type(), len(list), len(list))
-			for i, v := range list {
-				set(out.Index(i), v, fmt.Sprintf("%s[%d]", at, i), fault)
-			}
-			to.Set(out)
-		} else {
-			wrong("a list")
-		}
+		setList(to, from, at, fault)
+	case to.Kind() == reflect.Map:
+		setMap(to, from, at, fault)
 	default:
 		setLeaf(to, from, wrong)
 	}
 }
 
+func setList(to reflect.Value, from any, at string, fault func(error)) {
+	list, ok := from.([]any)
+	if !ok {
+		fault(fmt.Errorf("%s is %v, want a list", at, from))
+		return
+	}
+	out := reflect.MakeSlice(to.Type(), len(list), len(list))
+	for i, v := range list {
+		set(out.Index(i), v, fmt.Sprintf("%s[%d]", at, i), fault)
+	}
+	to.Set(out)
+}
+
+// setMap fills a map of texts.
+func setMap(to reflect.Value, from any, at string, fault func(error)) {
+	m, ok := from.(map[string]any)
+	if !ok {
+		fault(fmt.Errorf("%s is %v, want a map", at, from))
+		return
+	}
+	out := reflect.MakeMap(to.Type())
+	for key, v := range m {
+		value := reflect.New(to.Type().Elem()).Elem()
+		set(value, v, at+"."+key, fault)
+		out.SetMapIndex(reflect.ValueOf(key), value)
+	}
+	to.Set(out)
+}
+
 func setFields(to reflect.Value, from map[string]any, at string, fault func(error)) {
 	for i := range to.NumField() {
+		if to.Type().Field(i).Anonymous && to.Field(i).Kind() == reflect.Struct {
+			setFields(to.Field(i), from, at, fault)
+			continue
+		}
 		name := nameOf(to.Type().Field(i))
 		if v, ok := from[name]; ok {
 			where := name

@@ -13,12 +13,14 @@ import (
 	"github.com/ragscale/ragscale/sandbox/inside/cloudwatch"
 	"github.com/ragscale/ragscale/sandbox/inside/cloudwatch/collect"
 	"github.com/ragscale/ragscale/sandbox/inside/cloudwatch/metrics"
+	"github.com/ragscale/ragscale/sandbox/inside/insights"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/usage"
 	"github.com/ragscale/ragscale/sandbox/inside/topics"
 )
 
-// openCloudWatch measures what runs, evaluates the declared alarms and answers CloudWatch's calls, until ctx ends.
+// openCloudWatch measures what runs, evaluates the declared alarms and answers the calls of CloudWatch and Performance
+// Insights, until ctx ends.
 func (d *daemon) openCloudWatch(ctx context.Context) error {
 	log, store := d.log.With("part", "CloudWatch"), metrics.NewStore()
 	watch, err := cloudwatch.New(cloudwatch.Config{
@@ -36,6 +38,9 @@ func (d *daemon) openCloudWatch(ctx context.Context) error {
 		Account: d.account, Store: store, Log: log, Groups: d.net.TargetGroups, Forwards: d.net.Forwards,
 		Databases: d.engines.Watches, Caches: d.cacheEngines.Infos, Cluster: d.cluster.usages, Nodes: d.cluster.nodeCounts,
 	})
+	load := insights.New(insights.Config{Account: d.account, Databases: d.engines.Watches, Log: log})
+	d.aws.MountRPC("pi", load.RPC())
+	go load.Run(ctx)
 	go watch.Run(ctx)
 	go collector.Run(ctx)
 	return nil
