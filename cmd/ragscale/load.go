@@ -22,7 +22,7 @@ const loadNamespace = "loadtest"
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
 	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c))
-	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c))
+	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadTrialCommand(c))
 	return root
 }
 
