@@ -80,6 +80,7 @@ func TestReportIsPrinted(t *testing.T) {
 	folder := kept(t, generated{run: "peak-1", generators: 2, p95: 250, uploads: 30}, generated{run: "peak-1", index: 1, generators: 2, p95: 250, wrong: 3, uploads: 30})
 	out, errs, code := ragscale(t, "load", "report", "peak-1", "--stack", "prod", "--folder", folder)
 	want := `peak-1: OBJECTIVES MISSED, 900 s, 500 users, generators 2, which began within 0.0 s
+  error budget: 150 % spent, 3 faults of 2 allowed
   kept    dropped_iterations                     count==0     0
   MISSED  faults                                 rate<=0.001  0.002
   kept    http_req_duration{objective:response}  p(95)<2000   250
@@ -101,7 +102,7 @@ func TestReportThatDoesNotTellIsNoPass(t *testing.T) {
 		text string
 	}{
 		"peak-1": {exitFailed, "run peak-1 is no pass: upload_seconds_per_mb: not measured (3 samples, want 20 or more)"},
-		"peak-2": {exitFailed, "run peak-2 is no pass: it ended after 600 of 900 s"},
+		"peak-2": {exitFailed, "run peak-2 is no pass: generator 0 ended after 600 of 900 s"},
 		"peak-3": {0, ""},
 		"peak-4": {exitFailed, "run peak-4: "},
 	} {
@@ -129,6 +130,39 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	if got.Run != "peak-1" || !got.Passed || len(got.Verdicts) != 4 || got.Verdicts[0].Outcome != "kept" || got.Verdicts[2].Value != 250 || len(got.Endpoints) != 1 || len(got.Figures) == 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestReportAsAPageAndForAPullRequest(t *testing.T) {
+	enterProject(t)
+	folder := kept(t, generated{run: "peak-1", p95: 250, uploads: 30}, generated{run: "peak-2", p95: 252, uploads: 30, image: "0.2.0"}, generated{run: "peak-3", p95: 250, uploads: 30, wrong: 5})
+	report := func(args ...string) (out, errs string, code int) {
+		return ragscaleHere(append([]string{"load", "report", "--stack", "prod", "--folder", folder}, args...)...)
+	}
+	file := filepath.Join(t.TempDir(), "report.html")
+	out, errs, code := report("peak-2", "--against", "peak-1", "--format", "html", "--output", file)
+	page, err := os.ReadFile(file)
+	if err != nil || code != 0 || out != "" || !strings.Contains(errs, "the report is in "+file) {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
+	}
+	for _, want := range []string{"<!DOCTYPE html>", "The objectives were kept.", "<td class=\"long\">0.2.0</td>", "With peak-1;"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	if out, _, code := report("peak-3", "--format", "md"); code != exitUnhealthy || !strings.Contains(out, "OBJECTIVES MISSED") || !strings.Contains(out, "no baseline") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	for want, args := range map[string][]string{
+		`--format is "pdf", want one of html, md, json, text`: {"peak-1", "--format", "pdf"},
+		"run peak-9: ": {"peak-1", "--against", "peak-9"},
+	} {
+		if out, errs, code := report(args...); code != exitFailed || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit code %d, %s%s, want %s", args, code, out, errs, want)
+		}
+	}
+	if out, _, _ := report("peak-1", "--against", "peak-1", "--format", "md"); !strings.Contains(out, "peak-1 is one of the runs that it would be compared with") {
+		t.Errorf("a run against itself: %s", out)
 	}
 }
 

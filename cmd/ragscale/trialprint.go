@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/ragscale/ragscale/perf/compare"
+	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/perf/trial"
 )
 
@@ -57,7 +58,7 @@ func printTrial(w io.Writer, t *trial.Trial) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "  \tfigure\tA\tB\tchange\t95 % between\tseen from\tpairs\tmore blocks\n")
 	for _, a := range t.Answers {
-		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\t%s\n", trialOutcome(a), a.Figure, short(a.A), a.Unit, short(a.B),
+		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\t%s\n", trialOutcome(a), a.Figure, report.Short(a.A), a.Unit, report.Short(a.B),
 			trialChange(a, a.Change), trialChange(a, a.Low), trialChange(a, a.High), trialChange(a, a.Smallest), a.Pairs, moreBlocks(a))
 	}
 	return table.Flush()
