@@ -23,7 +23,7 @@ const loadNamespace = "loadtest"
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
 	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c))
-	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadReviewCommand(c))
+	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadReviewCommand(c), loadTrialCommand(c))
 	return root
 }
 
