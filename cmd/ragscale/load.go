@@ -23,7 +23,7 @@ const loadNamespace = "loadtest"
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
 	root.AddCommand(loadRunCommand(c), loadListCommand(c), loadReportCommand(c))
-	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c))
+	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadReviewCommand(c), loadTrialCommand(c))
 	return root
 }
 
@@ -35,7 +35,7 @@ func loadRunCommand(c console) *cobra.Command {
 		Short: "Run a load test now and say whether its objectives were kept",
 		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
 			"their end. An interrupt ends the run; its results so far are kept. The verdict is that of `ragscale load report`, with --gate that of\n" +
-			"`ragscale load compare` with the baseline too. For stack local the same scripts run outside of pods, with the\n" +
+			"`ragscale load compare` with the baseline too, and every budget (perf:budgets) has to be told. For stack local the same scripts run outside of pods, with the\n" +
 			"k6 2.x on PATH or else the sandbox's runner, and leave their results in the sandbox's folder. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -91,7 +91,7 @@ func (p project) makeLoad(
 	if err != nil {
 		return "", err
 	}
-	r := &loadRun{console: c, clients: clients, every: time.Second}
+	r := &loadRun{console: c, clients: clients, every: time.Second, revision: p.revision(ctx)}
 	if err := r.start(ctx, scenario.Name, allowProduction); err != nil || !wait {
 		return "", err
 	}
@@ -117,6 +117,7 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 	if err != nil {
 		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
+	holdBudgets(ctx, cfg, store, run)
 	told := p.gather(ctx, c, cfg.Stack, store, run)
 	verdict := errors.Join(report.New(run, report.Against{}, told).Write(c.out, report.Text), loadVerdict(run))
 	if !gate {
@@ -126,7 +127,7 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 	if err == nil {
 		err = c.comparison(comparison, false)
 	}
-	return errors.Join(verdict, err)
+	return errors.Join(verdict, openBudgets(run.Budgets), err)
 }
 
 // clientsOf reaches the cluster of a stack on AWS.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func peakRun(t *testing.T, ended func(job *batchv1.Job) []corev1.Pod) (*loadRun,
 		return false, nil, nil
 	})
 	var out, notes strings.Builder
-	return &loadRun{console: console{out: &out, notes: &notes}, clients: clients, every: time.Millisecond}, clients, &out, &notes
+	return &loadRun{console: console{out: &out, notes: &notes}, clients: clients, every: time.Millisecond, revision: "4f1c-dirty"}, clients, &out, &notes
 }
 
 // generatorPods are over, with these exit codes of k6, and the sidecar's.
@@ -84,7 +85,7 @@ func TestLoadRunIsAJobOfItsScenario(t *testing.T) {
 			t.Errorf("%s of %+v, labels %v", r.job.Name, owner, r.job.Labels)
 		}
 		env := r.job.Spec.Template.Spec.Containers[0].Env
-		if len(env) != 1 || env[0].Value != fmt.Sprint(allow) {
+		if len(env) != 2 || env[0].Value != fmt.Sprint(allow) || env[1] != (corev1.EnvVar{Name: revisionVariable, Value: "4f1c-dirty"}) {
 			t.Errorf("allowed %t: environment %v", allow, env)
 		}
 		if want := "generators 2, at most 26m30s"; !strings.Contains(notes.String(), want) {
@@ -206,5 +207,21 @@ func TestLoadIsRefusedBeforeAnythingIsMade(t *testing.T) {
 				t.Errorf("%v: exit code %d, %q, want %q", args, code, errs, want)
 			}
 		})
+	}
+}
+
+func TestRevisionIsTheCheckouts(t *testing.T) {
+	dir := t.TempDir()
+	p := project{dir: dir}
+	if got := p.revision(t.Context()); got != "" {
+		t.Errorf("without a repository: %q", got)
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	if got := p.revision(t.Context()); len(got) != 12 {
+		t.Errorf("%q, want twelve digits", got)
 	}
 }

@@ -27,6 +27,7 @@ type localLoad struct {
 	clients   kubernetes.Interface
 	folder    string // of the run
 	run       string
+	revision  string // of the checkout; "" where it is not known
 	target    string // URL of the API
 }
 
@@ -45,7 +46,7 @@ func (p project) runLocalLoad(ctx context.Context, c console, scenario stacks.Lo
 	}
 	run = load.NewRun(scenario.Name, time.Now())
 	l := &localLoad{
-		console: c, generator: loadGenerator(p.layout), clients: clients, run: run, target: "http://" + status.Listeners[0],
+		console: c, generator: loadGenerator(p.layout), clients: clients, run: run, revision: p.revision(ctx), target: "http://" + status.Listeners[0],
 		folder: load.Folder(p.loadFolder()).Name(load.RunPrefix(scenario.Name, run)),
 	}
 	return run, l.start(ctx, scenario)
@@ -71,7 +72,7 @@ func (l *localLoad) start(ctx context.Context, scenario stacks.LoadScenario) err
 	}
 	cmd.Env = append(cmd.Env, "GENERATORS=1", "JOB_COMPLETION_INDEX=0", "JOB_NAME="+l.run, "RESULTS_FOLDER="+results,
 		"TARGET_URL="+l.target, "SCENARIO_FILE="+filepath.Join(scripts, "scenario.json"),
-		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"))
+		"ENVIRONMENT_FILE="+filepath.Join(scripts, "environment.json"), revisionVariable+"="+l.revision)
 	cmd.Stdout, cmd.Stderr = l.out, l.notes
 	// A terminal's interrupt would reach k6 too, and the second that it gets ends it without a result.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

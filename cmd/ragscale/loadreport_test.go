@@ -80,6 +80,7 @@ func TestReportIsPrinted(t *testing.T) {
 	folder := kept(t, generated{run: "peak-1", generators: 2, p95: 250, uploads: 30}, generated{run: "peak-1", index: 1, generators: 2, p95: 250, wrong: 3, uploads: 30})
 	out, errs, code := ragscale(t, "load", "report", "peak-1", "--stack", "prod", "--folder", folder)
 	want := `peak-1: OBJECTIVES MISSED, 900 s, 500 users, generators 2, which began within 0.0 s
+  error budget: 150 % spent, 3 faults of 2 allowed
   kept    dropped_iterations                     count==0     0
   MISSED  faults                                 rate<=0.001  0.002
   kept    http_req_duration{objective:response}  p(95)<2000   250
@@ -101,7 +102,7 @@ func TestReportThatDoesNotTellIsNoPass(t *testing.T) {
 		text string
 	}{
 		"peak-1": {exitFailed, "run peak-1 is no pass: upload_seconds_per_mb: not measured (3 samples, want 20 or more)"},
-		"peak-2": {exitFailed, "run peak-2 is no pass: it ended after 600 of 900 s"},
+		"peak-2": {exitFailed, "run peak-2 is no pass: generator 0 ended after 600 of 900 s"},
 		"peak-3": {0, ""},
 		"peak-4": {exitFailed, "run peak-4: "},
 	} {

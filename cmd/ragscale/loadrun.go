@@ -26,15 +26,22 @@ const (
 	thresholdsMissed = 99
 )
 
+// Environment variables that the scripts read.
+const (
+	allowVariable    = "ALLOW_PRODUCTION" // "true" loads production
+	revisionVariable = "REVISION"         // of the checkout, for the run's fingerprint
+)
+
 // noImage are reasons for which a container will not start by itself.
 var noImage = []string{"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"}
 
 // loadRun is one run of a load test.
 type loadRun struct {
 	console
-	clients kubernetes.Interface
-	every   time.Duration // how often the run is looked at
-	job     *batchv1.Job
+	clients  kubernetes.Interface
+	every    time.Duration // how often the run is looked at
+	revision string        // of the checkout; "" where it is not known
+	job      *batchv1.Job
 
 	followed map[string]bool // pods whose log is read
 	logs     sync.WaitGroup
@@ -62,7 +69,10 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 		Spec: template.Spec,
 	}
 	if allowProduction {
-		permit(&job.Spec.Template.Spec)
+		setEnv(&job.Spec.Template.Spec, allowVariable, "true")
+	}
+	if r.revision != "" {
+		setEnv(&job.Spec.Template.Spec, revisionVariable, r.revision)
 	}
 	if r.job, err = r.clients.BatchV1().Jobs(loadNamespace).Create(ctx, job, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
@@ -73,13 +83,12 @@ func (r *loadRun) start(ctx context.Context, scenario string, allowProduction bo
 	return nil
 }
 
-// permit lets the scripts load production.
-func permit(pod *corev1.PodSpec) {
-	const name = "ALLOW_PRODUCTION"
+// setEnv sets an environment variable of each container.
+func setEnv(pod *corev1.PodSpec, name, value string) {
 	for i := range pod.Containers {
 		c := &pod.Containers[i]
 		c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == name })
-		c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: "true"})
+		c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: value})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/sandbox/control"
 	"github.com/ragscale/ragscale/sandbox/host/namespace"
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
 	"github.com/ragscale/ragscale/sandbox/inside/debroot"
@@ -52,15 +53,24 @@ func (p project) up(ctx context.Context, c console, stack string) error {
 	if err != nil {
 		return engineError("up", err)
 	}
-	url, ok := res.Outputs["apiUrl"].Value.(string)
+	inside, ok := res.Outputs["apiUrl"].Value.(string)
 	if !ok {
 		return fmt.Errorf("stack output apiUrl is %v, want a URL", res.Outputs["apiUrl"].Value)
 	}
+	st, err := control.NewClient(p.layout.Socket()).Status(ctx)
+	if err != nil {
+		return err
+	}
+	if len(st.Listeners) == 0 {
+		return fmt.Errorf("nothing reaches %s from this machine, want ragscale:api.listenerPort %d", inside,
+			layout.PortLoadBalancer)
+	}
+	url := "http://" + st.Listeners[0]
 	c.note("\nwaiting for %s to answer", url)
 	if err := waitReady(ctx, url); err != nil {
 		return err
 	}
-	printAddress(c, url)
+	printAddress(c, url, inside)
 	return nil
 }
 
@@ -148,15 +158,15 @@ func ready(ctx context.Context, url string) error {
 	return nil
 }
 
-func printAddress(c console, url string) {
+func printAddress(c console, url, inside string) {
 	fmt.Fprintf(c.out, `
-The API answers at %[1]s. Try:
+The API answers at %[1]s; pods call it %[2]s. Try:
 
   curl -s %[1]s/v1/documents -H 'Content-Type: application/json' \
        -d '{"title":"Autoscaling","text":"The HPA adds replicas when CPU use passes its target."}'
   curl -s '%[1]s/v1/search?q=replicas'
   bin/ragscale status
-`, url)
+`, url, inside)
 }
 
 // colour follows where the output goes: codes for a terminal, none for a file.

@@ -25,6 +25,7 @@ type Result struct {
 	Generator   Generator         `json:"generator"`
 	Environment map[string]string `json:"environment"` // what the run was made under: stack, images, classes
 	BeganAt     *time.Time        `json:"beganAt"`     // of the load, after preparation; nil when none came
+	LoadEndedAt *time.Time        `json:"loadEndedAt"` // before what was stored is swept away; nil when none came, or not known
 	EndedAt     time.Time         `json:"endedAt"`
 	Thresholds  []Threshold       `json:"thresholds"`
 	Metrics     map[string]Metric `json:"metrics"`

@@ -16,11 +16,14 @@ type Run struct {
 	BeganAt     time.Time         `json:"beganAt"`
 	EndedAt     time.Time         `json:"endedAt"`
 	SkewSeconds float64           `json:"skewSeconds"` // between the first generator's load and the last one's
-	Partial     bool              `json:"partial"`     // it ended before its time
+	Partial     bool              `json:"partial"`     // it, or a generator, ended before its time
+	Lacking     []int             `json:"lacking"`     // generators without a result, or without load
 	Stretch     *float64          `json:"stretch"`     // how much longer users paused than they meant to, as a share; null where they do not pause
 	Passed      bool              `json:"passed"`
 	Verdicts    []Verdict         `json:"verdicts"`
 	Figures     []Figure          `json:"figures"`
+	Budgets     []Held            `json:"budgets,omitempty"`     // of the stack's, once it is held to them
+	ErrorBudget *ErrorBudget      `json:"errorBudget,omitempty"` // of the availability objective
 
 	results []Result
 }
@@ -31,13 +34,17 @@ func Merge(name string, results []Result) (*Run, error) {
 	if len(results) == 0 {
 		return nil, fmt.Errorf("run %s has no results", name)
 	}
-	if err := whole(results); err != nil {
+	if err := alike(results); err != nil {
 		return nil, fmt.Errorf("run %s: %w", name, err)
 	}
 	first := results[0]
+	results = slices.DeleteFunc(slices.Clone(results), Result.idle)
+	if len(results) == 0 {
+		return nil, fmt.Errorf("run %s: generator %d made no load, want some", name, first.Generator.Index)
+	}
 	r := &Run{
 		Name: name, Scenario: first.Scenario, Environment: first.Environment,
-		Program: first.Generator.Program, results: results,
+		Program: first.Generator.Program, Lacking: lacking(results), results: results,
 	}
 	var began []time.Time
 	for _, one := range results {
@@ -48,21 +55,19 @@ func Merge(name string, results []Result) (*Run, error) {
 	}
 	r.BeganAt = slices.MinFunc(began, time.Time.Compare)
 	r.SkewSeconds = slices.MaxFunc(began, time.Time.Compare).Sub(r.BeganAt).Seconds()
-	r.Partial = !r.Scenario.StopAtFault && r.Seconds() < r.Scenario.DurationSeconds
+	r.Partial = len(r.Cut()) > 0
 	r.Stretch = r.stretch()
 	r.judge()
 	r.Figures = r.figures()
+	r.ErrorBudget = r.errorBudget()
 	return r, nil
 }
 
-// whole wants one result of each generator, of the same run, each with load.
-func whole(results []Result) error {
+// alike wants at most one result of each generator, of the same run.
+func alike(results []Result) error {
 	var faults []error
 	first, seen := results[0], map[int]bool{}
 	for _, r := range results {
-		if r.BeganAt == nil || r.Metrics["iterations"].Values["count"] == 0 {
-			faults = append(faults, fmt.Errorf("generator %d made no load, want some of each", r.Generator.Index))
-		}
 		if r.Scenario != first.Scenario || r.Generator.Job != first.Generator.Job {
 			faults = append(faults, fmt.Errorf(
 				"generator %d has a result of job %q, scenario %+v; want those of generator %d: job %q, scenario %+v",
@@ -73,10 +78,48 @@ func whole(results []Result) error {
 		}
 		seen[r.Generator.Index] = true
 	}
-	if len(seen) != first.Scenario.Generators {
-		faults = append(faults, fmt.Errorf("%d generators have results, want %d", len(seen), first.Scenario.Generators))
-	}
 	return errors.Join(faults...)
+}
+
+// idle says that the generator was ended before it made load.
+func (r Result) idle() bool { return r.BeganAt == nil || r.Metrics["iterations"].Values["count"] == 0 }
+
+// lacking are the generators of the run that are not among those with results; never nil.
+func lacking(results []Result) []int {
+	all := []int{}
+	for i := range results[0].Scenario.Generators {
+		if !slices.ContainsFunc(results, func(r Result) bool { return r.Generator.Index == i }) {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Cut says how a run ended before its time, a generator at a time; nothing for one that did not.
+func (r *Run) Cut() []string {
+	var all []string
+	for _, i := range r.Lacking {
+		all = append(all, fmt.Sprintf("generator %d left no result", i))
+	}
+	if r.Scenario.StopAtFault {
+		return all
+	}
+	for _, one := range r.results {
+		if took := one.seconds(); took < r.Scenario.DurationSeconds {
+			all = append(all, fmt.Sprintf("generator %d ended after %.0f of %.0f s", one.Generator.Index, took,
+				r.Scenario.DurationSeconds))
+		}
+	}
+	return all
+}
+
+// seconds is how long the generator made load.
+func (r Result) seconds() float64 {
+	ended := r.EndedAt
+	if r.LoadEndedAt != nil {
+		ended = *r.LoadEndedAt
+	}
+	return ended.Sub(*r.BeganAt).Seconds()
 }
 
 // Seconds is how long there was load.

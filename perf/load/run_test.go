@@ -163,15 +163,44 @@ func TestARunThatWasCutShortIsPartialAndNoPass(t *testing.T) {
 	}
 }
 
-func TestRunThatIsNotWholeIsNotJudged(t *testing.T) {
+func TestRunThatLostAGeneratorIsPartial(t *testing.T) {
+	whole, second := part{of: 2, uploads: 30}.result(), part{index: 1, of: 2}.result()
+	none, ended, swept, long := second, second, second, second
+	none.BeganAt = nil
+	ended.EndedAt = ended.BeganAt.Add(20 * time.Second)
+	after := swept.BeganAt.Add(50 * time.Second) // and then it took away what it had stored
+	swept.LoadEndedAt = &after
+	end := long.EndedAt
+	long.LoadEndedAt, long.EndedAt = &end, end.Add(20*time.Second)
+	for name, c := range map[string]struct {
+		results []Result
+		cut     []string
+		lacking []int
+	}{
+		"one left nothing":        {[]Result{whole}, []string{"generator 1 left no result"}, []int{1}},
+		"one made no load":        {[]Result{none, whole}, []string{"generator 1 left no result"}, []int{1}},
+		"one was ended":           {[]Result{whole, ended}, []string{"generator 1 ended after 20 of 60 s"}, []int{}},
+		"one was ended and swept": {[]Result{whole, swept}, []string{"generator 1 ended after 50 of 60 s"}, []int{}},
+		"one swept for long":      {[]Result{whole, long}, nil, []int{}},
+	} {
+		run, err := Merge("peak-1", c.results)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(c.cut, run.Cut()) + cmp.Diff(c.lacking, run.Lacking); diff != "" || run.Partial != (c.cut != nil) || run.Passed && run.Partial {
+			t.Errorf("%s: partial %v, passed %v (-want +got):\n%s", name, run.Partial, run.Passed, diff)
+		}
+	}
+}
+
+func TestResultsThatAreNotOfOneRunAreNotJudged(t *testing.T) {
 	first, second := part{of: 2}.result(), part{index: 1, of: 2}.result()
 	idle, other, twice := second, second, first
 	idle.Metrics = map[string]Metric{"iterations": {Values: map[string]float64{"count": 0}}}
 	other.Generator.Job = "peak-2"
 	for want, results := range map[string][]Result{
-		"run peak-1: 1 generators have results, want 2":                                             {first},
-		"run peak-1: generator 1 made no load, want some of each":                                   {first, idle},
-		"run peak-1: generator 0 has two results\n1 generators have results, want 2":                {first, twice},
+		"run peak-1: generator 1 made no load, want some":                                           {idle},
+		"run peak-1: generator 0 has two results":                                                   {first, twice},
 		"run peak-1: generator 1 has a result of job \"peak-2\", scenario {Name:peak Users:50 Ramp": {first, other},
 		"run peak-1 has no results":                                                                 nil,
 	} {

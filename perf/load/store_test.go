@@ -164,7 +164,7 @@ func TestABaselineHasWholeRunsOfOneLoad(t *testing.T) {
 	put(t, s, "peak-4", part{of: 2}, part{index: 1, of: 2})
 	_, err := SetBaseline(t.Context(), s, "peak", []string{"peak-1", "peak-2", "peak-3", "peak-4", "peak-5"}, noon)
 	for _, want := range []string{
-		"run peak-5: ", "run peak-2 ended after 10 of 60 s", "run peak-3: its generators were what was slow", "run peak-4 is of another load than peak-1: scenario",
+		"run peak-5: ", "run peak-2 was cut short: generator 0 ended after 10 of 60 s", "run peak-3: its generators were what was slow", "run peak-4 is of another load than peak-1: scenario",
 	} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("error is %v, want %s", err, want)

@@ -95,9 +95,7 @@ func (r *Run) judge() {
 
 // Open says why a run that missed nothing is no pass nevertheless.
 func (r *Run) Open() (why []string) {
-	if r.Partial {
-		why = append(why, fmt.Sprintf("it ended after %.0f of %.0f s", r.Seconds(), r.Scenario.DurationSeconds))
-	}
+	why = r.Cut()
 	for _, v := range r.Verdicts {
 		if v.Outcome == NotMeasured || v.Outcome == GeneratorBound {
 			why = append(why, fmt.Sprintf("%s: %s (%s)", v.Metric, v.Outcome, v.Why))

@@ -57,9 +57,8 @@ func New(run *load.Run, against Against, told *telemetry.Telemetry) *Report {
 
 func (r *Report) gaps() []Gap {
 	all := []Gap{}
-	if r.Partial {
-		all = append(all, Gap{"the end of the load",
-			fmt.Sprintf("the run ended after %.0f of %.0f s", r.Seconds(), r.Scenario.DurationSeconds)})
+	for _, why := range r.Cut() {
+		all = append(all, Gap{"a part of the load", why})
 	}
 	for _, v := range r.Verdicts {
 		if v.Why != "" {
@@ -86,13 +85,18 @@ func (r *Report) gaps() []Gap {
 // Headline is the verdict in two words.
 func (r *Report) Headline() string {
 	switch {
-	case r.Passed:
-		return "objectives kept"
 	case r.Missed():
 		return "OBJECTIVES MISSED"
+	case r.OverBudget():
+		return "BUDGETS MISSED"
+	case r.Passed:
+		return "objectives kept"
 	}
 	return "NO PASS"
 }
+
+// OverBudget tells whether a budget was missed.
+func (r *Report) OverBudget() bool { return load.BudgetMissed(r.Budgets) }
 
 // Format is a form of reports.
 type Format string

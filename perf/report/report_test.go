@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/perf/load"
 )
 
 func TestTheVerdictIsWhatTheRunTells(t *testing.T) {
@@ -27,9 +29,24 @@ func TestTheVerdictIsWhatTheRunTells(t *testing.T) {
 	}
 }
 
+func TestABudgetThatIsMissedIsToldInEveryForm(t *testing.T) {
+	limit := 10.0
+	run := planted{}.run(t)
+	run.Hold([]load.Budget{{Figure: "response p95", Limit: &limit}}, nil, nil)
+	r := New(run, alone, nil)
+	for _, f := range []Format{HTML, Markdown, Text} {
+		text := written(t, r, f)
+		for _, want := range []string{"BUDGETS MISSED", "udget of response p95", "at most 10 ms", "0 faults of"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s does not say %q", f, want)
+			}
+		}
+	}
+}
+
 func TestWhatWasNotMeasuredIsToldWithItsReason(t *testing.T) {
 	for why, p := range map[string]planted{
-		"the run ended after 300 of 600 s":                                            {took: 5 * time.Minute},
+		"generator 0 ended after 300 of 600 s":                                        {took: 5 * time.Minute},
 		"not measured: no samples":                                                    {uploads: -1},
 		"not measured: 7 samples, want 20 or more":                                    {uploads: 7},
 		"generator-bound: users went on 6 % later than they meant to: the load was s": {lag: 60},

@@ -14,7 +14,7 @@ const (
 	KindAddon        = "addons"        // id: add-on name; Addon -> nothing
 	KindDatabase     = "databases"     // id: DB instance identifier; Database -> DatabaseInfo
 	KindCache        = "caches"        // id: replication group id; Cache -> CacheInfo
-	KindLoadBalancer = "loadbalancers" // id: ARN; LoadBalancer -> LoadBalancerInfo
+	KindLoadBalancer = "loadbalancers" // id: ARN; LoadBalancer -> nothing
 	KindTargetGroup  = "targetgroups"  // id: ARN; TargetGroup -> nothing
 	KindListener     = "listeners"     // id: ARN; Listener -> nothing
 	KindBucket       = "buckets"       // id: name; Bucket -> nothing
@@ -139,14 +139,9 @@ type CacheInfo struct {
 
 // LoadBalancer is an application load balancer.
 type LoadBalancer struct {
-	Name   string `json:"name"`
-	Scheme string `json:"scheme"` // internal or internet-facing
-}
-
-// LoadBalancerInfo is what aws:lb/loadBalancer outputs need. DNSName is the sandbox's loopback address, so that a URL
-// built from it works on the host.
-type LoadBalancerInfo struct {
-	DNSName string `json:"dnsName"`
+	Name     string `json:"name"`
+	Scheme   string `json:"scheme"`   // internal or internet-facing
+	Hostname string `json:"hostname"` // what it is called inside; the host reaches it at Status.Listeners
 }
 
 // TargetGroup is a target group with target type ip. Pods are bound to it by TargetGroupBinding objects

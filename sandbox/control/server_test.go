@@ -48,13 +48,13 @@ func TestAnIDMayBeAnARN(t *testing.T) {
 	var got string
 	c := serve(t, KindLoadBalancer, fakeManager{put: func(id string, _ json.RawMessage) (any, error) {
 		got = id
-		return LoadBalancerInfo{DNSName: "127.77.0.1"}, nil
+		return DatabaseInfo{Port: 5432}, nil
 	}})
-	var info LoadBalancerInfo
+	var info DatabaseInfo
 	if err := c.Put(t.Context(), KindLoadBalancer, arn, LoadBalancer{Name: "api"}, &info); err != nil {
 		t.Fatal(err)
 	}
-	if got != arn || info.DNSName != "127.77.0.1" {
+	if got != arn || info.Port != 5432 {
 		t.Errorf("manager saw %q and the client %+v", got, info)
 	}
 }

@@ -139,6 +139,7 @@ func endOfRun(ok bool, failedChecks int) object {
 			"faults":             object{"type": "rate", "contains": "default", "values": object{"rate": 0, "passes": 0, "fails": 120}, "thresholds": object{"rate<=0.001": object{"ok": true}}},
 			"dropped_iterations": object{"type": "counter", "contains": "default", "values": object{}, "thresholds": object{"count==0": object{"ok": true}}},
 			"load_began":         object{"type": "gauge", "contains": "time", "values": object{"value": 1795482000500.0, "min": 1795482000500.0, "max": 1795482000500.0}},
+			"load_ended":         object{"type": "gauge", "contains": "time", "values": object{"value": 1795482060500.0, "min": 1795482060500.0, "max": 1795482060500.0}},
 			"iterations":         object{"type": "counter", "contains": "default", "values": object{"count": 100, "rate": 8.1}},
 		},
 	}
@@ -170,8 +171,8 @@ func TestSummaryStandsForItself(t *testing.T) {
 	if result["passed"] != true || result["durationMillis"] != 12345.6 || result["endedAt"] != "2026-11-24T01:00:00.000Z" {
 		t.Errorf("passed %v after %v ms at %v", result["passed"], result["durationMillis"], result["endedAt"])
 	}
-	if result["beganAt"] != "2026-11-24T01:00:00.500Z" {
-		t.Errorf("load began at %v", result["beganAt"])
+	if result["beganAt"] != "2026-11-24T01:00:00.500Z" || result["loadEndedAt"] != "2026-11-24T01:01:00.500Z" {
+		t.Errorf("load from %v to %v", result["beganAt"], result["loadEndedAt"])
 	}
 	if got := result["metrics"].(object)["iterations"]; !cmp.Equal(got, any(object{"type": "counter", "contains": "default", "values": object{"count": 100.0, "rate": 8.1}})) {
 		t.Errorf("iterations are %v", got)

@@ -1,6 +1,6 @@
-// Package alerts tells what a stack's Prometheus alerts on, and did, from the workspace's own API.
+// Package alerts tells what a stack's Prometheus and CloudWatch alert on, and did, from their own APIs.
 //
-// Owns: what the answers mean. Does not own: asking (perf/telemetry), where the workspace is, credentials, how it is
+// Owns: what the answers mean. Does not own: asking Prometheus (perf/telemetry), where both are, credentials, how it is
 // shown.
 package alerts
 
@@ -21,6 +21,7 @@ import (
 // Alert is one that fires, waits for its time to pass, or fired.
 type Alert struct {
 	Name     string            `json:"name"`
+	Source   string            `json:"source"`   // prometheus or cloudwatch
 	State    string            `json:"state"`    // firing, pending or resolved
 	Severity string            `json:"severity"` // page or ticket
 	Labels   map[string]string `json:"labels"`   // what tells it from others of its name
@@ -38,6 +39,12 @@ const (
 )
 
 var order = []string{Firing, Pending, Resolved}
+
+// Sources of alerts.
+const (
+	Prometheus = "prometheus"
+	CloudWatch = "cloudwatch"
+)
 
 // operations is the page that alerts' own links lead to.
 const operations = "docs/operations.md"
@@ -69,12 +76,17 @@ func List(ctx context.Context, w telemetry.Workspace, now time.Time, back time.D
 			out = append(out, s.resolved(run, rules))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Alert) int {
+	Sort(out)
+	return out, nil
+}
+
+// Sort orders alerts as they are told: by state, then the newest first.
+func Sort(all []Alert) {
+	slices.SortStableFunc(all, func(a, b Alert) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State)),
 			b.Since.Compare(a.Since), strings.Compare(a.Name, b.Name))
 	})
-	return out, nil
 }
 
 // rule is an alerting rule as /api/v1/rules tells it.
@@ -114,7 +126,7 @@ func active(rules map[string]rule) []Alert {
 	for _, r := range rules {
 		for _, a := range r.Alerts {
 			out = append(out, Alert{
-				Name: r.Name, State: a.State, Severity: a.Labels["severity"], Labels: distinct(a.Labels),
+				Name: r.Name, Source: Prometheus, State: a.State, Severity: a.Labels["severity"], Labels: distinct(a.Labels),
 				Summary: a.Annotations["summary"], Since: a.ActiveAt, Runbook: section(a.Annotations),
 			})
 		}
@@ -124,10 +136,14 @@ func active(rules map[string]rule) []Alert {
 
 // section is where to read about an alert.
 func section(annotations map[string]string) string {
-	if _, fragment, ok := strings.Cut(annotations["runbook_url"], "#"); ok {
+	return sectionOf(annotations["runbook_url"])
+}
+
+func sectionOf(link string) string {
+	if _, fragment, ok := strings.Cut(link, "#"); ok {
 		return operations + "#" + fragment
 	}
-	return annotations["runbook_url"]
+	return link
 }
 
 // distinct are the labels but for those that every alert has.
@@ -220,7 +236,7 @@ func equal(a, b map[string]string) bool {
 func (f fired) resolved(r run, rules map[string]rule) Alert {
 	name := f.labels["alertname"]
 	return Alert{
-		Name: name, State: Resolved, Severity: f.labels["severity"], Labels: distinct(f.labels), Since: r.from, Until: &r.to,
+		Name: name, Source: Prometheus, State: Resolved, Severity: f.labels["severity"], Labels: distinct(f.labels), Since: r.from, Until: &r.to,
 		Runbook: section(rules[name].Annotations),
 	}
 }

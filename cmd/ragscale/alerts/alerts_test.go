@@ -63,17 +63,17 @@ func TestWhatFiresWaitsAndWasResolvedIsToldInThatOrder(t *testing.T) {
 	}
 	before := func(minutes int) time.Time { return now.Add(-time.Duration(minutes) * time.Minute) }
 	until := func(minutes int) *time.Time { at := before(minutes); return &at }
-	cache := Alert{Name: "CacheGone", Severity: "ticket", Labels: map[string]string{}, Runbook: "docs/operations.md#cache-gone"}
+	cache := Alert{Name: "CacheGone", Source: Prometheus, Severity: "ticket", Labels: map[string]string{}, Runbook: "docs/operations.md#cache-gone"}
 	with := func(a Alert, state, summary string, since time.Time, until *time.Time) Alert {
 		a.State, a.Summary, a.Since, a.Until = state, summary, since, until
 		return a
 	}
 	want := []Alert{
 		with(cache, Firing, "no cache", before(2), nil),
-		{Name: "ReplicasLacking", State: Pending, Severity: "page", Labels: map[string]string{"deployment": "api"}, Summary: "1 lacks",
+		{Name: "ReplicasLacking", Source: Prometheus, State: Pending, Severity: "page", Labels: map[string]string{"deployment": "api"}, Summary: "1 lacks",
 			Since: before(1), Runbook: "docs/operations.md#replicas-lacking"},
 		with(cache, Resolved, "", before(35), until(34)),
-		{Name: "HPABlind", State: Resolved, Severity: "page", Labels: map[string]string{"horizontalpodautoscaler": "api"},
+		{Name: "HPABlind", Source: Prometheus, State: Resolved, Severity: "page", Labels: map[string]string{"horizontalpodautoscaler": "api"},
 			Since: before(60), Until: until(60), Runbook: "docs/operations.md#hpa-blind"},
 		with(cache, Resolved, "", before(200), until(199)),
 	}

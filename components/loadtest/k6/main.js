@@ -13,6 +13,9 @@ export const options = optionsOf(scenario);
 /** When preparation ended and load began, ms since 1970: generators of one run are compared by it. */
 const loadBegan = new Gauge('load_began', true);
 
+/** When load ended and taking down began, ms since 1970: a run that was cut short shows in it. */
+const loadEnded = new Gauge('load_ended', true);
+
 /** How long users meant to pause, together, and how much later each went on: what a generator lacks of CPU. */
 const pauses = new Counter('user_pause_ms', true);
 const lag = new Trend('user_lag_ms', true);
@@ -66,6 +69,7 @@ function think(seconds) {
 
 /** @param {import('./user.js').Prepared | undefined} data none when setup was ended */
 export function teardown(data) {
+  loadEnded.add(Date.now());
   if (data) sweep(data.run, data.since, Date.now() + 45_000);
 }
 

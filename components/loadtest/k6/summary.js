@@ -30,7 +30,8 @@ export function resultOf(run, data, endedAt) {
     scenario: run.scenario,
     generator: run.generator,
     environment: run.environment,
-    beganAt: beganAt(data),
+    beganAt: instant(data, 'load_began'),
+    loadEndedAt: instant(data, 'load_ended'),
     endedAt,
     durationMillis: data.state.testRunDurationMs,
     passed: ran(data) && thresholds.every((t) => t.ok),
@@ -51,11 +52,12 @@ function ran(data) {
   return (data.metrics.iterations?.values.count ?? 0) > 0;
 }
 
-/** When load began; null when it did not.
- * @param {Summary} data */
-function beganAt(data) {
-  const began = data.metrics.load_began?.values.value;
-  return began ? new Date(began).toISOString() : null;
+/** When load began or ended; null when it did not.
+ * @param {Summary} data
+ * @param {string} metric */
+function instant(data, metric) {
+  const at = data.metrics[metric]?.values.value;
+  return at ? new Date(at).toISOString() : null;
 }
 
 /** @param {Summary} data

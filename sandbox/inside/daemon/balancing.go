@@ -26,7 +26,7 @@ func (b *balancing) putLoadBalancer(_ context.Context, arn string, spec control.
 	if err := b.d.net.SetLoadBalancer(arn, spec, addr); err != nil {
 		return nil, fmt.Errorf("load balancer %s: %w", spec.Name, err)
 	}
-	return control.LoadBalancerInfo{DNSName: b.d.layout.HostIP()}, nil
+	return nil, nil
 }
 
 func (b *balancing) removeLoadBalancer(_ context.Context, arn string) error {

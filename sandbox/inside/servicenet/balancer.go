@@ -21,8 +21,9 @@ const (
 	closeLimit  = 5 * time.Second  // for requests in flight when a listener is deleted
 )
 
-// SetLoadBalancer declares the load balancer arn at addr inside the namespace.
+// SetLoadBalancer declares the load balancer arn at addr inside the namespace, where its host name resolves to that.
 func (n *Network) SetLoadBalancer(arn string, spec control.LoadBalancer, addr netip.Addr) error {
+	n.names.Set(spec.Hostname, addr)
 	return n.balancer.setLoadBalancer(arn, spec, addr)
 }
 
@@ -39,13 +40,21 @@ func (n *Network) SetListener(arn string, spec control.Listener) error {
 
 // Delete removes the load balancer, target group or listener arn. What is not there is fine. A listener whose target group
 // or load balancer goes answers 503 or not at all.
-func (n *Network) Delete(arn string) { n.balancer.remove(arn) }
+func (n *Network) Delete(arn string) {
+	if hostname, ok := n.balancer.hostname(arn); ok {
+		n.names.Delete(hostname)
+	}
+	n.balancer.remove(arn)
+}
 
 // TargetGroups are the counters and the targets' states of every target group, by ARN.
 func (n *Network) TargetGroups() map[string]GroupStats { return n.balancer.stats() }
 
 // Targets lists the targets of a target group.
 func (n *Network) Targets(arn string) []TargetHealth { return n.balancer.targetHealth(arn) }
+
+// Forwards are the load balancers whose listeners forward to a target group, by the group's ARN.
+func (n *Network) Forwards() map[string]string { return n.balancer.forwards() }
 
 type loadBalancer struct {
 	spec control.LoadBalancer
@@ -84,6 +93,14 @@ func (b *balancer) setLoadBalancer(arn string, spec control.LoadBalancer, addr n
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// hostname of a load balancer; false where arn is none.
+func (b *balancer) hostname(arn string) (string, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lb, ok := b.loadBalancers[arn]
+	return lb.spec.Hostname, ok
 }
 
 func (b *balancer) setGroup(arn string, spec control.TargetGroup) error {
@@ -257,6 +274,16 @@ func (b *balancer) stats() map[string]GroupStats {
 	out := make(map[string]GroupStats, len(b.groups))
 	for arn, g := range b.groups {
 		out[arn] = g.snapshot()
+	}
+	return out
+}
+
+func (b *balancer) forwards() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make(map[string]string, len(b.listeners))
+	for _, l := range b.listeners {
+		out[l.spec.TargetGroupARN] = l.spec.LoadBalancerARN
 	}
 	return out
 }

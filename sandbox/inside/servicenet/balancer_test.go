@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/dns/dnsmessage"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -206,6 +207,25 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+func TestALoadBalancerIsReachedByItsNameAsLongAsItIsThere(t *testing.T) {
+	const name = "api-1234567891.eu-central-1.elb.amazonaws.com"
+	n, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close() }) //nolint:errcheck // test over
+	if err := n.SetLoadBalancer("lb", control.LoadBalancer{Name: "api", Hostname: name}, ownLoopback); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := ask(t, name+".", dnsmessage.TypeA, n.Names(), &snapshot{}), "Success "+ownLoopback.String(); got != want {
+		t.Errorf("%s: %s, want %s", name, got, want)
+	}
+	n.Delete("lb")
+	if got := ask(t, name+".", dnsmessage.TypeA, n.Names(), &snapshot{}); got != "NameError" {
+		t.Errorf("%s: %s after it was deleted", name, got)
+	}
 }
 
 // register makes addr a healthy target and waits until it takes requests.

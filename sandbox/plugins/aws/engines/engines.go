@@ -77,7 +77,7 @@ var handlers = map[string]handler{
 	AccessPolicy:   {applyAccess, removeAccess, nil},
 	Instance:       {applyInstance, removeAs(control.KindDatabase, "identifier"), []resource.PropertyKey{"address", "endpoint", "port", "engineVersionActual"}},
 	ParameterGroup: {applyParameterGroup, nil, nil},
-	LoadBalancer:   {applyLoadBalancer, removeAs(control.KindLoadBalancer, "arn"), []resource.PropertyKey{"dnsName"}},
+	LoadBalancer:   {applyLoadBalancer, removeAs(control.KindLoadBalancer, "arn"), nil},
 	TargetGroup:    {applyTargetGroup, removeAs(control.KindTargetGroup, "arn"), nil},
 	Listener:       {applyListener, removeAs(control.KindListener, "arn"), nil},
 	Bucket:         {applyBucket, removeAs(control.KindBucket, "bucket"), nil},

@@ -36,8 +36,6 @@ func (r *recorder) Put(_ context.Context, kind, id string, in, out any) error {
 		*out = control.DatabaseInfo{Address: in.(control.Database).Hostname, Port: 5432, EngineVersion: "17.12"}
 	case *control.CacheInfo:
 		*out = control.CacheInfo{Members: []string{id + "-001"}, EngineVersion: "7.2.4"}
-	case *control.LoadBalancerInfo:
-		*out = control.LoadBalancerInfo{DNSName: "127.77.0.1"}
 	}
 	return nil
 }
@@ -279,6 +277,18 @@ func TestListenerForwardsToItsTargetGroup(t *testing.T) {
 		if d := cmp.Diff(want, sandbox.puts["listeners/arn:l"]); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}
+	}
+}
+
+func TestALoadBalancerIsCalledByItsDNSName(t *testing.T) {
+	e, sandbox := setUp(t)
+	state := object{"arn": "arn:b", "name": "api", "internal": true, "dnsName": "internal-api-1.eu-central-1.elb.amazonaws.com"}
+	if out := apply(t, e, put(t, e, LoadBalancer, "arn:b", state)); len(out) > 0 {
+		t.Errorf("the engine answers %v", out)
+	}
+	want := control.LoadBalancer{Name: "api", Scheme: "internal", Hostname: "internal-api-1.eu-central-1.elb.amazonaws.com"}
+	if d := cmp.Diff(want, sandbox.puts["loadbalancers/arn:b"]); d != "" {
+		t.Error(d)
 	}
 }
 

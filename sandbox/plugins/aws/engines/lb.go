@@ -12,15 +12,11 @@ import (
 )
 
 func applyLoadBalancer(ctx context.Context, e *Engines, r inventory.Resource) (resource.PropertyMap, error) {
-	in := control.LoadBalancer{Name: props.Str(r.State, "name"), Scheme: "internet-facing"}
+	in := control.LoadBalancer{Name: props.Str(r.State, "name"), Scheme: "internet-facing", Hostname: props.Str(r.State, "dnsName")}
 	if props.Bool(r.State, "internal", false) {
 		in.Scheme = "internal"
 	}
-	var info control.LoadBalancerInfo
-	if err := e.Sandbox.Put(ctx, control.KindLoadBalancer, props.Str(r.State, "arn"), in, &info); err != nil {
-		return nil, err
-	}
-	return resource.PropertyMap{"dnsName": resource.NewStringProperty(info.DNSName)}, nil
+	return nil, e.Sandbox.Put(ctx, control.KindLoadBalancer, props.Str(r.State, "arn"), in, nil)
 }
 
 // Health check defaults of a target group with HTTP targets.

@@ -230,6 +230,11 @@ func (m *Maker) property(name string, depth int) string {
 		return Account
 	case "id":
 		return m.ID()
+	case "internal": // how the host name of an internal load balancer begins
+		if props.Bool(m.Inputs, "internal", false) {
+			return "internal-"
+		}
+		return ""
 	case "kind": // the ARN's word for a load balancer type
 		return arnKind(props.Str(m.Inputs, "loadBalancerType"))
 	}

@@ -59,6 +59,8 @@ func TestOutputsHaveAWSsForms(t *testing.T) {
 		{"aws:cloudwatch/logGroup:LogGroup", map[string]any{"name": "/aws/eks/x"}, "arn", `^arn:aws:logs:eu-central-1:123456789012:log-group:/aws/eks/x$`},
 		{"aws:lb/loadBalancer:LoadBalancer", map[string]any{"name": "api"}, "arn", `^arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/api/[0-9a-f]{16}$`},
 		{"aws:lb/loadBalancer:LoadBalancer", map[string]any{"name": "n", "loadBalancerType": "network"}, "arnSuffix", `^net/n/[0-9a-f]{16}$`},
+		{"aws:lb/loadBalancer:LoadBalancer", map[string]any{"name": "api"}, "dnsName", `^api-[1-9]{10}\.eu-central-1\.elb\.amazonaws\.com$`},
+		{"aws:lb/loadBalancer:LoadBalancer", map[string]any{"name": "api", "internal": true}, "dnsName", `^internal-api-[1-9]{10}\.eu-central-1\.elb\.amazonaws\.com$`},
 		{"aws:lb/listener:Listener", map[string]any{"loadBalancerArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/api/0123"}, "arn", `:listener/app/api/0123/[0-9a-f]{16}$`},
 		{"aws:rds/instance:Instance", map[string]any{"identifier": "db"}, "endpoint", `^db\.c[0-9a-f]{11}\.eu-central-1\.rds\.amazonaws\.com:5432$`},
 		{"aws:rds/instance:Instance", map[string]any{"identifier": "db", "port": 6000}, "endpoint", `:6000$`},
