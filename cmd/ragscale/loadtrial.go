@@ -32,11 +32,12 @@ func loadTrialCommand(c console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trial SCENARIO",
 		Short: "Hold two configurations or builds of the API against each other, side by side, until it is decided",
-		Long: "Two arms of the API stand beside the stack's own, with as many pods each: A as the stack is, B with what --b and --program-b say.\n" +
-			"One generator loads them in turn with the scenario's users, in short blocks; a block of each, in random order, is a pair. After\n" +
-			"each pair the trial looks, and it ends when it knows or when its budget is spent. A trial of the same against the same claims a\n" +
-			"change once in a hundred times, however often it looks. The arms go when it ends; what a killed one left, the next one\n" +
-			"removes, or --clean. Exit code 0 says that B is better or the same, 3 that it is worse, 1 that the trial does not tell.",
+		Long: "Two arms of the API stand beside the stack's own, with as many pods each: A as the stack is, B with what\n" +
+			"--b and --program-b say. One generator loads them in turn with the scenario's users, in short blocks; a block\n" +
+			"of each, in random order, is a pair. After each pair the trial looks, and it ends when it knows or when its\n" +
+			"budget is spent. A trial of the same against the same claims a change once in a hundred times, however often\n" +
+			"it looks. The arms go when it ends; what a killed one left, the next one removes, or --clean.\n" +
+			"Exit code 0 says that B is better or the same, 3 that it is worse, 1 that the trial does not tell.",
 		Example: "  ragscale load trial normal --b env.GOGC=50\n" +
 			"  ragscale load trial normal --b api.limits.memory=512Mi --budget 20m\n" +
 			"  go build -o /tmp/ragapi ./ragapi && ragscale load trial normal --program-b /tmp/ragapi",
@@ -57,7 +58,8 @@ func (f *trialFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVarP(&f.stack, "stack", "s", localStack, "the stack")
 	s.StringArrayVar(&f.a, "a", nil, "a setting of arm A, KEY=VALUE; several times for several")
-	s.StringArrayVar(&f.b, "b", nil, "a setting of arm B: env.NAME for a variable of the API's pods, else a key of the stack's file such as api.limits.memory")
+	s.StringArrayVar(&f.b, "b", nil,
+		"a setting of arm B: env.NAME for a variable of the API's pods, else a key of the stack's file (api.limits.memory)")
 	s.StringVar(&f.programA, "program-a", "", "arm A runs this build of the API, a file")
 	s.StringVar(&f.programB, "program-b", "", "arm B runs this build of the API, a file")
 	s.DurationVar(&f.budget, "budget", 10*time.Minute, "how long the arms are loaded at most; 0: until it is decided")
@@ -82,7 +84,8 @@ func (f *trialFlags) check() (arms map[trial.Side]trial.Arm, err error) {
 		}
 	}
 	want(f.block >= time.Second && f.block <= 10*time.Minute, "--block is %s, want 1s to 10m", f.block)
-	want(f.discarded >= 0 && f.discarded < f.block, "--discard is %s, want less than the block of %s", f.discarded, f.block)
+	want(f.discarded >= 0 && f.discarded < f.block, "--discard is %s, want less than the block of %s", f.discarded,
+		f.block)
 	want(f.budget == 0 || f.budget >= 2*f.block, "--budget is %s, want two blocks of %s or more", f.budget, f.block)
 	want(f.margin > 0 && f.margin <= 50, "--margin is %v, want above 0 to 50", f.margin)
 	want(f.users >= 0 && f.users <= 10_000, "--users is %d, want 0 to 10000", f.users)
@@ -98,7 +101,7 @@ func (p project) loadTrial(ctx context.Context, c console, f trialFlags, args []
 		return err
 	}
 	if f.stack != localStack {
-		return fmt.Errorf("stack %s is on AWS, want stack local: a trial loads pods that serve nobody else, which the sandbox has", f.stack)
+		return fmt.Errorf("stack %s is on AWS, want stack local: a trial is done in the sandbox", f.stack)
 	}
 	switch {
 	case f.show != "":
@@ -172,13 +175,15 @@ func (p project) runTrial(ctx context.Context, c console, f trialFlags, scenario
 		return err
 	}
 	return p.holdTrial(ctx, c, stage, trial.Options{
-		Name: load.NewRun("trial-"+scenario, time.Now()), Scenario: scenario, Arms: arms, Block: f.block, Discarded: f.discarded,
-		Budget: f.budget, Margin: f.margin / 100, Seed: f.seed, Figures: f.figures, Machine: machine, Now: time.Now,
+		Name: load.NewRun("trial-"+scenario, time.Now()), Scenario: scenario, Arms: arms, Block: f.block,
+		Discarded: f.discarded, Budget: f.budget, Margin: f.margin / 100, Seed: f.seed, Figures: f.figures,
+		Machine: machine, Now: time.Now,
 	}, f.asJSON)
 }
 
 func (p project) holdTrial(ctx context.Context, c console, stage trial.Stage, o trial.Options, asJSON bool) error {
-	c.note("trial %s: blocks of %s, for %s at most; this machine is %.0f %% busy before", o.Name, o.Block, o.Budget, o.Machine.BusyPercent)
+	c.note("trial %s: blocks of %s, for %s at most; this machine is %.0f %% busy before", o.Name, o.Block, o.Budget,
+		o.Machine.BusyPercent)
 	t, failed := trial.Run(ctx, stage, o, c.trialProgress)
 	if t == nil {
 		return failed

@@ -46,9 +46,8 @@ func armOf(flag string, settings []string, program string) (trial.Arm, error) {
 }
 
 func isSecretName(key string) bool {
-	return strings.HasPrefix(key, envKey) && slices.ContainsFunc([]string{"PASSWORD", "SECRET", "TOKEN"}, func(word string) bool {
-		return strings.Contains(strings.ToUpper(key), word)
-	})
+	secret := func(word string) bool { return strings.Contains(strings.ToUpper(key), word) }
+	return strings.HasPrefix(key, envKey) && slices.ContainsFunc([]string{"PASSWORD", "SECRET", "TOKEN"}, secret)
 }
 
 // changeOf is what an arm's settings change of the API's pods: variables as they are, keys of the stack by what its

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,8 +49,8 @@ func (p project) changeOfKeys(stack string, keys map[string]string) (cluster.Cha
 	return changeBetween(strings.Join(slices.Sorted(maps.Keys(keys)), ", "), now, then)
 }
 
-// setKey sets a key such as api.limits.memory in the values of a stack's file: as the number or truth that it looks like,
-// or as text where the key wants that.
+// setKey sets a key such as api.limits.memory in the values of a stack's file: as the number or truth that it looks
+// like, or as text where the key wants that.
 func setKey(stack string, values map[string]string, key, value string) error {
 	top, path, nested := strings.Cut(key, ".")
 	name := projectName + ":" + top
@@ -101,41 +102,50 @@ const deploymentType = "kubernetes:apps/v1:Deployment"
 
 // changeBetween two plans is that of the API's container; what else differs is named in the error.
 func changeBetween(keys string, now, then []planner.Resource) (cluster.Change, error) {
-	before := map[string]planner.Resource{}
-	for _, r := range now {
-		before[r.Path] = r
-	}
 	var a, b corev1.Container
 	var others []string
 	api := false
-	for _, r := range then {
-		was, known := before[r.Path]
-		delete(before, r.Path)
-		switch {
-		case known && was.Text() == r.Text(), isWatching(r.Type):
-		case known && isAPI(r):
-			api = true
-			if err := errors.Join(containerOf(was, &a), containerOf(r, &b)); err != nil {
-				return cluster.Change{}, err
-			}
-		default:
-			others = append(others, r.Type+" "+r.Name)
+	for _, d := range differences(now, then) {
+		if d.now == nil || d.then == nil || !isAPI(*d.then) {
+			others = append(others, cmp.Or(d.now, d.then).Type+" "+cmp.Or(d.now, d.then).Name)
+			continue
 		}
-	}
-	for _, r := range before {
-		if !isWatching(r.Type) {
-			others = append(others, r.Type+" "+r.Name)
+		api = true
+		if err := errors.Join(containerOf(*d.now, &a), containerOf(*d.then, &b)); err != nil {
+			return cluster.Change{}, err
 		}
 	}
 	switch {
 	case len(others) > 0:
 		slices.Sort(others)
-		return cluster.Change{}, fmt.Errorf("%s cannot be tried side by side: it changes %s, which both arms share; variables of the API's pods can be tried as env.NAME",
-			keys, first(others, 3))
+		return cluster.Change{}, fmt.Errorf("%s cannot be tried side by side: it changes %s, which both arms share; "+
+			"variables of the API's pods can be tried as env.NAME", keys, first(others, 3))
 	case !api:
 		return cluster.Change{}, fmt.Errorf("%s changes nothing of the API's pods", keys)
 	}
 	return containerChange(a, b), nil
+}
+
+// difference is a resource that two plans have otherwise; nil where one has it not.
+type difference struct{ now, then *planner.Resource }
+
+// differences between two plans, without what only watches.
+func differences(now, then []planner.Resource) (all []difference) {
+	both := map[string]difference{}
+	for _, r := range now {
+		both[r.Path] = difference{now: &r}
+	}
+	for _, r := range then {
+		both[r.Path] = difference{both[r.Path].now, &r}
+	}
+	for _, path := range slices.Sorted(maps.Keys(both)) {
+		d := both[path]
+		same := d.now != nil && d.then != nil && d.now.Text() == d.then.Text()
+		if !same && !isWatching(cmp.Or(d.now, d.then).Type) {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 func isWatching(typ string) bool {

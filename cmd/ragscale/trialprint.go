@@ -44,8 +44,9 @@ func (c console) trial(t *trial.Trial, asJSON bool) error {
 }
 
 func printTrial(w io.Writer, t *trial.Trial) error {
-	fmt.Fprintf(w, "%s: %s after %d pairs of blocks of %.0f s, of which %.0f s do not count; %d cores, %.0f %% busy before\n", t.Name, t.Outcome,
-		len(t.Pairs), t.BlockSeconds, t.DiscardedSeconds, t.Machine.Cores, t.Machine.BusyPercent)
+	fmt.Fprintf(w, "%s: %s after %d pairs of blocks of %s s, of which %s s do not count; %d cores, %.0f %% busy before\n",
+		t.Name, t.Outcome, len(t.Pairs), report.Short(t.BlockSeconds), report.Short(t.DiscardedSeconds), t.Machine.Cores,
+		t.Machine.BusyPercent)
 	for _, side := range []trial.Side{trial.A, trial.B} {
 		fmt.Fprintf(w, "  %s: %s\n", side, armText(t.Arms[side]))
 	}
@@ -58,8 +59,9 @@ func printTrial(w io.Writer, t *trial.Trial) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "  \tfigure\tA\tB\tchange\t95 % between\tseen from\tpairs\tmore blocks\n")
 	for _, a := range t.Answers {
-		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\t%s\n", trialOutcome(a), a.Figure, report.Short(a.A), a.Unit, report.Short(a.B),
-			trialChange(a, a.Change), trialChange(a, a.Low), trialChange(a, a.High), trialChange(a, a.Smallest), a.Pairs, moreBlocks(a))
+		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\t%s\n", trialOutcome(a), a.Figure,
+			report.Short(a.A), a.Unit, report.Short(a.B), trialChange(a, a.Change), trialChange(a, a.Low),
+			trialChange(a, a.High), trialChange(a, a.Smallest), a.Pairs, moreBlocks(a))
 	}
 	return table.Flush()
 }

@@ -41,7 +41,7 @@ func (p project) trialStage(c console, f trialFlags, scenario string) (*cluster.
 }
 
 // execIn runs commands in containers, as kubectl exec does.
-func execIn(cfg *rest.Config, clients kubernetes.Interface) func(context.Context, string, string, string, []string) ([]byte, error) {
+func execIn(cfg *rest.Config, clients kubernetes.Interface) cluster.Exec {
 	return func(ctx context.Context, namespace, pod, container string, command []string) ([]byte, error) {
 		url := clients.CoreV1().RESTClient().Post().Namespace(namespace).Resource("pods").Name(pod).SubResource("exec").
 			VersionedParams(&corev1.PodExecOptions{Container: container, Command: command, Stdout: true, Stderr: true},

@@ -44,8 +44,8 @@ type series struct {
 }
 
 // Judge says what pairs tell so far. The answers together claim a change of the same against the same with Alpha at
-// most, however often they are asked for (e-BH: Wang and Ramdas 2022, "False discovery rate control with e-values"), over
-// those that the trial is decided by; the others are shown beside them.
+// most, however often they are asked for, over those that the trial is decided by; the others are shown beside them
+// (e-BH: Wang and Ramdas 2022, "False discovery rate control with e-values").
 func Judge(pairs []Pair, o Options) ([]Answer, compare.Outcome) {
 	var all []series
 	var evidence []float64
@@ -105,17 +105,15 @@ func seriesOf(figure load.Figure, pairs []Pair) series {
 	s := series{figure: figure, floor: 2 * finest * finest}
 	var counting, from []float64
 	for _, p := range pairs {
-		a, hasA := named(p.A, figure.Name)
-		b, hasB := named(p.B, figure.Name)
-		switch {
-		case !hasA || !hasB:
-		case figure.IsRatio() && a.Samples > 0 && b.Samples > 0:
-			from = append(from, angle(a.Value))
-			s.differences = append(s.differences, angle(b.Value)-angle(a.Value))
-			counting = append(counting, 1/(4*a.Samples)+1/(4*b.Samples))
-		case !figure.IsRatio() && a.Value > 0 && b.Value > 0:
-			from = append(from, math.Log(a.Value))
-			s.differences = append(s.differences, math.Log(b.Value/a.Value))
+		a, hasA := onScale(p.A, figure)
+		b, hasB := onScale(p.B, figure)
+		if !hasA || !hasB {
+			continue
+		}
+		from = append(from, a.y)
+		s.differences = append(s.differences, b.y-a.y)
+		if figure.IsRatio() {
+			counting = append(counting, a.counting+b.counting)
 		}
 	}
 	if len(from) > 0 {
@@ -125,6 +123,21 @@ func seriesOf(figure load.Figure, pairs []Pair) series {
 		s.floor = median(counting)
 	}
 	return s
+}
+
+// place is a block's value on the scale of the test, and its variance from counting.
+type place struct{ y, counting float64 }
+
+// onScale finds a figure of a block; false where it has none, or none that the scale has a place for.
+func onScale(figures []load.Figure, figure load.Figure) (place, bool) {
+	f, known := named(figures, figure.Name)
+	switch {
+	case !known:
+		return place{}, false
+	case figure.IsRatio():
+		return place{angle(f.Value), 1 / (4 * f.Samples)}, f.Samples > 0
+	}
+	return place{y: math.Log(f.Value)}, f.Value > 0
 }
 
 func angle(ratio float64) float64 { return math.Asin(math.Sqrt(max(0, min(ratio, 1)))) }

@@ -36,7 +36,8 @@ func processorTimes() (t ticks, err error) {
 	if err != nil {
 		return t, err
 	}
-	_, err = fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7])
+	_, err = fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d",
+		&t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6], &t[7])
 	return t, err
 }
 

@@ -122,7 +122,8 @@ func (c *course) drop(ctx context.Context, side Side, why error) {
 	}
 }
 
-// lookForDead ends a trial in which an arm has no right answer any more. B alone is worse then, whatever its few figures say.
+// lookForDead ends a trial in which an arm has no right answer any more. B alone is worse then, whatever its few
+// figures say.
 func (c *course) lookForDead(p Pair) {
 	for _, side := range []Side{A, B} {
 		if answers(p.of(side)) {
@@ -136,7 +137,8 @@ func (c *course) lookForDead(p Pair) {
 	case a && b:
 		c.Outcome, c.Why = Undecided, fmt.Sprintf("neither arm gave a right answer in %d pairs in a row", inRow)
 	case a:
-		c.Outcome, c.Why = Undecided, fmt.Sprintf("A gave no right answer in %d pairs in a row: there is nothing to hold B against", inRow)
+		c.Outcome = Undecided
+		c.Why = fmt.Sprintf("A gave no right answer in %d pairs in a row: there is nothing to hold B against", inRow)
 	case b && c.dead[A] == 0:
 		c.Outcome, c.Why = compare.Regressed, fmt.Sprintf("B gave no right answer in %d pairs in a row", inRow)
 	}

@@ -22,11 +22,12 @@ const (
 	mostRuns = 200
 )
 
-// pairedTable shows trials beside runs that are no pairs: first runs far apart, each at a level of the machine of its own,
-// as many as find a slowdown in 95 of 100 cases; then as many in one sitting, all of A before all of B.
+// pairedTable shows trials beside runs that are no pairs: first runs far apart, each at a level of the machine of its
+// own, as many as find a slowdown in 95 of 100 cases; then as many in one sitting, all of A before all of B.
 func pairedTable(ctx context.Context, out io.Writer, pairs int) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "\npaired trial\nnoise of the machine\tslower by\tdesign\tfalse decisions\tslowdown found\tblocks or runs, median\tpairs\n")
+	fmt.Fprint(table, "\npaired trial\n"+
+		"noise of the machine\tslower by\tdesign\tfalse decisions\tslowdown found\tblocks or runs, median\tpairs\n")
 	for _, noise := range []float64{0.03, 0.05} {
 		for _, slowdown := range []float64{1.1, 1.05} {
 			unpaired := neededRuns(pairs, noise, slowdown)
@@ -38,7 +39,8 @@ func pairedTable(ctx context.Context, out io.Writer, pairs int) error {
 				c.print(table, noise, slowdown, "perf/trial, "+drift, pairs)
 			}
 			unpaired.print(table, noise, slowdown, "perf/compare, runs far apart", pairs)
-			oneSitting(pairs, noise, slowdown, unpaired.median/2).print(table, noise, slowdown, "perf/compare, AR(1), A before B", pairs)
+			sitting := oneSitting(pairs, noise, slowdown, unpaired.median/2)
+			sitting.print(table, noise, slowdown, "perf/compare, AR(1), A before B", pairs)
 		}
 	}
 	return table.Flush()
@@ -61,7 +63,8 @@ func manyTrials(ctx context.Context, n int, drift string, noise, slowdown float6
 			s := simulated.New(random, drift, noise, own)
 			s.Slower[trial.B] = slower
 			t, err := trial.Run(ctx, s, trial.Options{
-				Block: 10 * time.Second, Budget: 30 * time.Minute, Margin: 0.05, Seed: uint64(i), Now: s.Now, Figures: []string{"response p95"},
+				Block: 10 * time.Second, Budget: 30 * time.Minute, Margin: 0.05, Seed: uint64(i), Now: s.Now,
+				Figures: []string{"response p95"},
 			}, func(*trial.Trial) {})
 			if err != nil {
 				return c, err

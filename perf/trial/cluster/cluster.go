@@ -32,11 +32,16 @@ const (
 	standing, going = 3 * time.Minute, time.Minute
 )
 
+// Exec runs a command in a container and returns what it prints to its standard output; its error has the rest.
+type Exec func(ctx context.Context, namespace, pod, container string, command []string) ([]byte, error)
+
+// unstartable are reasons for which a container will not start by itself.
+var unstartable = []string{"CrashLoopBackOff", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}
+
 // Stage implements trial.Stage.
 type Stage struct {
 	Clients kubernetes.Interface
-	// Exec runs a command in a container and returns what it prints to its standard output; its error has the rest.
-	Exec func(ctx context.Context, namespace, pod, container string, command []string) ([]byte, error)
+	Exec    Exec
 	// Metrics reads the metrics page of a pod.
 	Metrics func(ctx context.Context, namespace, pod string, port int32) ([]byte, error)
 	// Resolve says what an arm's settings change of the API's pods.
@@ -174,7 +179,7 @@ func (s *Stage) hopeless(ctx context.Context) error {
 	for _, pod := range pods.Items {
 		for _, status := range pod.Status.ContainerStatuses {
 			waiting := status.State.Waiting
-			if waiting != nil && slices.Contains([]string{"CrashLoopBackOff", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"}, waiting.Reason) {
+			if waiting != nil && slices.Contains(unstartable, waiting.Reason) {
 				return fmt.Errorf("arm %s does not start: %s %s; `kubectl -n %s logs %s` may say more",
 					strings.ToUpper(pod.Labels[Label]), waiting.Reason, waiting.Message, s.Namespace, pod.Name)
 			}

@@ -39,7 +39,7 @@ func (s *Stage) raiseGenerator(ctx context.Context) error {
 		return fmt.Errorf("config map k6-scripts: %w", err)
 	}
 	if config.Data[script] == "" {
-		return fmt.Errorf("config map k6-scripts has no %s, want the scripts of this version: `ragscale up` brings them", script)
+		return fmt.Errorf("config map k6-scripts has no %s, want this version's scripts: `ragscale up` brings them", script)
 	}
 	from, err := s.Clients.BatchV1().CronJobs(s.LoadNamespace).Get(ctx, s.Scenario, metav1.GetOptions{})
 	if err != nil {
@@ -55,8 +55,10 @@ func (s *Stage) raiseGenerator(ctx context.Context) error {
 	end := int64(endSeconds)
 	spec.TerminationGracePeriodSeconds = &end
 	pod, err := s.Clients.CoreV1().Pods(s.LoadNamespace).Create(ctx, &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: generatorName, Labels: map[string]string{Label: "generator", nameLabel: generatorName}},
-		Spec:       *spec,
+		ObjectMeta: metav1.ObjectMeta{
+			Name: generatorName, Labels: map[string]string{Label: "generator", nameLabel: generatorName},
+		},
+		Spec: *spec,
 	}, metav1.CreateOptions{})
 	if err != nil {
 		return fmt.Errorf("generator: %w", err)
@@ -69,8 +71,9 @@ func (s *Stage) raiseGenerator(ctx context.Context) error {
 func (s *Stage) step(ctx context.Context, step string, side trial.Side, env ...string) ([]byte, error) {
 	command := append([]string{"env", "TRIAL_STEP=" + step, "TARGET_URL=" + s.addresses[side], "GENERATORS=1",
 		"JOB_COMPLETION_INDEX=0"}, env...)
-	return s.Exec(ctx, s.LoadNamespace, s.generator, k6Container, append(command, "k6", "run", "--no-usage-report", "--no-color",
-		"--quiet", "--new-machine-readable-summary=false", scripts+"/"+script))
+	command = append(command, "k6", "run", "--no-usage-report", "--no-color", "--quiet",
+		"--new-machine-readable-summary=false", scripts+"/"+script)
+	return s.Exec(ctx, s.LoadNamespace, s.generator, k6Container, command)
 }
 
 // Block implements trial.Stage.
@@ -107,18 +110,21 @@ type measured struct {
 // right are the answers of a metric of faults that were none.
 func (m measured) right() float64 { return m.Values["fails"] }
 
+// percentiles of a block, with what k6 calls them and the samples that they need.
+var percentiles = []struct {
+	name, statistic string
+	least           float64
+}{{"p50", "med", 2}, {"p95", "p(95)", 20}}
+
 // figuresOf a block, of right answers alone but for faults.
 func figuresOf(metrics map[string]measured, length time.Duration) []load.Figure {
 	var all []load.Figure
-	for _, objective := range []struct{ tag, name string }{{"response", "response"}, {"complex-search", "complex search"}} {
-		m := metrics["http_req_duration{"+right+",objective:"+objective.tag+"}"].Values
-		for _, percentile := range []struct {
-			name, statistic string
-			least           float64 // samples
-		}{{"p50", "med", 2}, {"p95", "p(95)", 20}} {
-			if m["count"] >= percentile.least {
-				all = append(all, load.Figure{Name: objective.name + " " + percentile.name, Unit: "ms", Better: load.Lower,
-					Value: m[percentile.statistic], Samples: m["count"]})
+	for _, objective := range []string{"response", "complex-search"} {
+		m := metrics["http_req_duration{"+right+",objective:"+objective+"}"].Values
+		for _, p := range percentiles {
+			if m["count"] >= p.least {
+				all = append(all, load.Figure{Name: strings.ReplaceAll(objective, "-", " ") + " " + p.name, Unit: "ms",
+					Better: load.Lower, Value: m[p.statistic], Samples: m["count"]})
 			}
 		}
 	}
@@ -130,13 +136,15 @@ func figuresOf(metrics map[string]measured, length time.Duration) []load.Figure 
 	}
 	return append(all,
 		load.Figure{Name: "faults", Unit: "ratio", Better: load.Lower, Value: wrong / n, Samples: n, Events: wrong},
-		load.Figure{Name: "throughput", Unit: "right answers/s", Better: load.Higher, Value: answers.right() / length.Seconds(), Samples: n})
+		load.Figure{Name: "throughput", Unit: "right answers/s", Better: load.Higher,
+			Value: answers.right() / length.Seconds(), Samples: n})
 }
 
 // cpuSeconds are what the processes of an arm's pods have used so far, by pod; none of a pod that does not say.
 func (s *Stage) cpuSeconds(ctx context.Context, side trial.Side) map[string]float64 {
 	all := map[string]float64{}
-	pods, err := s.Clients.CoreV1().Pods(s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: Label + "=" + strings.ToLower(string(side))})
+	ofArm := metav1.ListOptions{LabelSelector: Label + "=" + strings.ToLower(string(side))}
+	pods, err := s.Clients.CoreV1().Pods(s.Namespace).List(ctx, ofArm)
 	if err != nil {
 		return all
 	}

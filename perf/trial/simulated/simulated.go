@@ -70,8 +70,9 @@ func New(random *rand.Rand, name string, deviation, own float64) *Stage {
 	if !known {
 		of = drifts["AR(1)"]
 	}
-	s := &Stage{Own: own, Slower: map[trial.Side]float64{}, Wrong: map[trial.Side]float64{}, random: random, drift: of(random, deviation),
-		heavy: name == "heavy tails", outlier: -1, now: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
+	s := &Stage{Own: own, Slower: map[trial.Side]float64{}, Wrong: map[trial.Side]float64{}, random: random,
+		drift: of(random, deviation), heavy: name == "heavy tails", outlier: -1,
+		now: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
 	if name == "outlier" {
 		s.outlier = 2 + random.IntN(10)
 	}
@@ -103,7 +104,8 @@ func (s *Stage) Block(ctx context.Context, side trial.Side, length, _ time.Durat
 			wrong++
 		}
 	}
-	figures := []load.Figure{{Name: "faults", Unit: "ratio", Better: load.Lower, Value: wrong / asked, Events: wrong, Samples: asked}}
+	figures := []load.Figure{{Name: "faults", Unit: "ratio", Better: load.Lower,
+		Value: wrong / asked, Events: wrong, Samples: asked}}
 	if wrong == asked {
 		return figures, ctx.Err()
 	}
