@@ -32,6 +32,7 @@ func TestPlatform(t *testing.T) {
 		{"ReadsGoThroughPgBouncerToTheReplica", true, readsGoToTheReplica},
 		{"AnswersComeFromTheCacheUntilTheyChange", true, answersComeFromTheCache},
 		{"TheLoadTestScriptsRunAgainstThePlatform", true, loadScriptsRun},
+		{"TheAlarmsOfTheFaultResolve", true, alarmsResolve},
 		{stress, true, objectivesHoldUnderStress},
 		{"ChangedParametersReachTheEngines", true, changedParametersReachTheEngines},
 		{"TheVerticalAutoscalerRecommends", false, verticalAutoscalerRecommends},
