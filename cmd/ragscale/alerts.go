@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/cmd/ragscale/alerts"
+	"github.com/ragscale/ragscale/perf/telemetry"
 	"github.com/ragscale/ragscale/sandbox/ekstoken"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
@@ -62,44 +63,44 @@ sandbox's. A pending alert has not held for its time yet.`
 }
 
 // workspace is where a stack's Prometheus answers, and as whom to ask it.
-func (p project) workspace(ctx context.Context, stack string) (alerts.Workspace, error) {
+func (p project) workspace(ctx context.Context, stack string) (telemetry.Workspace, error) {
 	cfg, err := p.config(stack)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
 	if stack == localStack {
 		return p.localWorkspace(ctx, cfg.Region)
 	}
 	endpoint, err := stackOutput(ctx, stack, prometheusOutput)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
 	account, err := config.LoadDefaultConfig(ctx, config.WithRegion(cfg.Region))
 	if err != nil {
-		return alerts.Workspace{}, fmt.Errorf("AWS credentials: %w", err)
+		return telemetry.Workspace{}, fmt.Errorf("AWS credentials: %w", err)
 	}
 	account.HTTPClient = &http.Client{Timeout: askLimit}
-	return alerts.Workspace{Endpoint: endpoint, Account: account}, nil
+	return telemetry.Workspace{Endpoint: endpoint, Account: account}, nil
 }
 
 // localWorkspace is the endpoint's path at the address of the sandbox's AWS.
-func (p project) localWorkspace(ctx context.Context, region string) (alerts.Workspace, error) {
+func (p project) localWorkspace(ctx context.Context, region string) (telemetry.Workspace, error) {
 	s, err := p.open(ctx, localStack)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
 	outputs, err := s.Outputs(ctx)
 	if err != nil {
-		return alerts.Workspace{}, engineError("outputs", err)
+		return telemetry.Workspace{}, engineError("outputs", err)
 	}
 	declared, _ := outputs[prometheusOutput].Value.(string) // what is no text is none
 	endpoint, err := url.Parse(declared)
 	if err != nil || declared == "" {
-		return alerts.Workspace{}, errors.New("stack local has no Prometheus yet: `make up`")
+		return telemetry.Workspace{}, errors.New("stack local has no Prometheus yet: `make up`")
 	}
 	endpoint.Host = p.layout.HostAddr(layout.PortAWS)
 	account, err := sandboxAccount(p.layout, region)
-	return alerts.Workspace{Endpoint: endpoint.String(), Account: account}, err
+	return telemetry.Workspace{Endpoint: endpoint.String(), Account: account}, err
 }
 
 // sandboxAccount asks as the owner of a sandbox, and trusts its authority alone.

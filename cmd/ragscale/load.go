@@ -118,7 +118,8 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
 	holdBudgets(ctx, cfg, store, run)
-	verdict := errors.Join(report.New(run, report.Against{}).Write(c.out, report.Text), loadVerdict(run))
+	told := p.gather(ctx, c, cfg.Stack, store, run)
+	verdict := errors.Join(report.New(run, report.Against{}, told).Write(c.out, report.Text), loadVerdict(run))
 	if !gate {
 		return verdict
 	}
