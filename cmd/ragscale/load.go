@@ -13,7 +13,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ragscale/ragscale/perf/load"
-	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -117,17 +116,7 @@ func (p project) judgeLoad(ctx context.Context, c console, cfg *stacks.Config, n
 	if err != nil {
 		return fmt.Errorf("run %s is over and not judged, which `ragscale load report %s --stack %s` does: %w", name, name, cfg.Stack, err)
 	}
-	holdBudgets(ctx, cfg, store, run)
-	told := p.gather(ctx, c, cfg.Stack, store, run)
-	verdict := errors.Join(report.New(run, report.Against{}, told).Write(c.out, report.Text), loadVerdict(run))
-	if !gate {
-		return verdict
-	}
-	comparison, err := compareRuns(ctx, store, scenario, []string{name}, nil)
-	if err == nil {
-		err = c.comparison(comparison, false)
-	}
-	return errors.Join(verdict, openBudgets(run.Budgets), err)
+	return c.judge(ctx, cfg, store, run, p.gather(ctx, c, cfg.Stack, store, run), gate)
 }
 
 // clientsOf reaches the cluster of a stack on AWS.

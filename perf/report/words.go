@@ -34,6 +34,9 @@ func subject(metric string) (name, unit string) {
 	if strings.HasPrefix(metric, "http_req_failed") {
 		return "Failed requests", "%"
 	}
+	if of, is := strings.CutPrefix(metric, "growth of "); is {
+		return "Growth of " + of, "%"
+	}
 	return metric, ""
 }
 

@@ -99,7 +99,7 @@ func TestEveryPanelIsHadOfAStackThatHasEverything(t *testing.T) {
 	}
 	for name, want := range map[string]float64{
 		"api-routes /v1/search": 150, "api-status 202": 1, "replicas agentic-rag-api wanted": 3, "replicas agentic-rag-api ready": 3, "cpu api": 1, "cpu worker": 0.1,
-		"memory api": 200, "pool-wait primary": 2, "cache process": 0.5, "cache redis": 0.25, "nodes ready": 3, "degraded vector": 1, "search simple": 95,
+		"memory api": 200, "goroutines api": 44, "pool-wait primary": 2, "cache process": 0.5, "cache redis": 0.25, "nodes ready": 3, "degraded vector": 1, "search simple": 95,
 	} {
 		if value, ok := got[name]; !ok || value < want*0.999 || value > want*1.001 {
 			t.Errorf("%s is %v, want %v", name, value, want)

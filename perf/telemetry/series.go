@@ -39,6 +39,8 @@ var asked = []query{
 		{"{tier}", `sum by (tier) (` + tiers(`rate(process_cpu_seconds_total{job="ragapi"}[$range])`) + `)`}}},
 	{"memory", "Memory of the API's pods, the largest", "MiB", []line{
 		{"{tier}", `max by (tier) (` + tiers(`process_resident_memory_bytes{job="ragapi"}`) + `) / 1048576`}}},
+	{"goroutines", "Goroutines of the API's pods, the most", "", []line{
+		{"{tier}", `max by (tier) (` + tiers(`go_goroutines{job="ragapi"}`) + `)`}}},
 	{"pool-wait", "Wait for a connection of a pod's pool, mean", "ms", []line{
 		{"{pool}", `1000 * sum by (pool) (rate(ragapi_db_pool_wait_seconds_total[$range])) ` +
 			`/ sum by (pool) (rate(ragapi_db_pool_acquires_total[$range]))`}}},
