@@ -67,9 +67,9 @@ func TestTheNoiseOfOneRunEachIsThatOfOthers(t *testing.T) {
 func TestRunsThatCannotBeComparedAreNot(t *testing.T) {
 	then := several(t, "a", 1, 3)
 	for want, change := range map[string]func(p *part){
-		"run peak-1 is of another load than peak-a0: scenario {": func(p *part) { p.of = 2 },
-		"run peak-1 was cut short: generator 0 ended after 20 of 60 s; want whole runs":     func(p *part) { p.took = 20 * time.Second },
-		"run peak-1: its generators were what was slow":          func(p *part) { p.lag = 80 },
+		"run peak-1 is of another load than peak-a0: scenario {":                        func(p *part) { p.of = 2 },
+		"run peak-1 was cut short: generator 0 ended after 20 of 60 s; want whole runs": func(p *part) { p.took = 20 * time.Second },
+		"run peak-1: its generators were what was slow":                                 func(p *part) { p.lag = 80 },
 	} {
 		var p part
 		change(&p)
