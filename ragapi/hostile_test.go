@@ -20,12 +20,13 @@ import (
 )
 
 const (
-	// podLimit is the memory of an API pod in dev; the runtime is told nine tenths of it, as the platform tells it.
-	podLimit = 512 << 20
 	fullSize = 10 << 20 // MAX_UPLOAD_BYTES
 	// envHostile is how long hostile uploads go on.
 	envHostile     = "RAGAPI_TEST_HOSTILE"
 	defaultHostile = 4 * time.Second
+	// envPod is the memory of an API pod in MiB, by default as in dev; the runtime is told nine tenths of it, as the platform tells it.
+	envPod     = "RAGAPI_TEST_POD_MIB"
+	defaultPod = 512
 )
 
 // body is one that is uploaded again and again.
@@ -84,27 +85,33 @@ func hostile() map[string]body {
 	}
 }
 
-// upload sends b, and returns the status and the size of the answer; 0 when the connection was closed under it.
-func (b body) upload(ctx context.Context, api *running) (status, size int, retry string) {
+// reply is the answer to an upload; its status is 0 when the connection was closed under it.
+type reply struct {
+	status      int
+	retry, body string
+}
+
+// upload sends b.
+func (b body) upload(ctx context.Context, api *running) reply {
 	var content io.Reader = bytes.NewReader(b.content)
 	if b.chunked {
 		content = io.MultiReader(content) // hides its length
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api.http+b.path, content)
 	if err != nil {
-		return 0, 0, ""
+		return reply{}
 	}
 	req.Header.Set("Content-Type", b.kind)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, 0, ""
+		return reply{}
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, 0, ""
+		return reply{}
 	}
-	return resp.StatusCode, len(raw), resp.Header.Get("Retry-After")
+	return reply{status: resp.StatusCode, retry: resp.Header.Get("Retry-After"), body: string(raw)}
 }
 
 // peak is the most memory that the process has held.
@@ -135,11 +142,25 @@ func hostileFor(t *testing.T) time.Duration {
 	return d
 }
 
+func podMemory(t *testing.T) int64 {
+	t.Helper()
+	given := os.Getenv(envPod)
+	if given == "" {
+		return defaultPod << 20
+	}
+	mib, err := strconv.ParseInt(given, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", envPod, err)
+	}
+	return mib << 20
+}
+
 // uploaders are more than there is memory for their bodies at once.
 const uploaders = 8
 
 func TestHostileClientsTakeNoMoreMemoryThanThereIs(t *testing.T) {
-	api := start(t, "serve", pgtest.Database(t), "GOMEMLIMIT="+strconv.Itoa(podLimit/10*9), "MAX_UPLOAD_BYTES="+strconv.Itoa(fullSize), "LOG_LEVEL=info")
+	podLimit := podMemory(t)
+	api := start(t, "serve", pgtest.Database(t), "GOMEMLIMIT="+strconv.FormatInt(podLimit/10*9, 10), "MAX_UPLOAD_BYTES="+strconv.Itoa(fullSize), "LOG_LEVEL=info")
 	vast := vastSession(t, api) // its messages are so large that they wait where uploads do
 	bodies := hostile()
 	names := slices.Sorted(maps.Keys(bodies))
@@ -178,22 +199,23 @@ func TestHostileClientsTakeNoMoreMemoryThanThereIs(t *testing.T) {
 
 // insist sends b until there is memory for it. It may be refused before all of it was sent, which closes the connection.
 func insist(t *testing.T, api *running, name string, b body, shed *atomic.Int64) (status int) {
+	var last reply
 	for began := time.Now(); time.Since(began) < 2*patience; {
-		status, size, retry := b.upload(t.Context(), api)
-		if size > 20_000 {
-			t.Errorf("%s: an answer of %d bytes", name, size)
+		last = b.upload(t.Context(), api)
+		if len(last.body) > 20_000 {
+			t.Errorf("%s: an answer of %d bytes", name, len(last.body))
 		}
 		switch {
-		case status == http.StatusServiceUnavailable && retry != "":
+		case last.status == http.StatusServiceUnavailable && last.retry != "":
 			shed.Add(1)
-		case status == http.StatusAccepted, status == http.StatusBadRequest, status == 0:
-			return status
+		case last.status == http.StatusAccepted, last.status == http.StatusBadRequest, last.status == 0:
+			return last.status
 		default:
-			t.Errorf("%s: status %d", name, status)
-			return status
+			t.Errorf("%s: status %d", name, last.status)
+			return last.status
 		}
 	}
-	t.Errorf("%s: no memory for %v", name, 2*patience)
+	t.Errorf("%s: refused for %v, at last: %s", name, 2*patience, last.body)
 	return 0
 }
 

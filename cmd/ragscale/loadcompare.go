@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ragscale/ragscale/perf/compare"
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/report"
 )
 
 // mostAlike is how many other runs the noise is estimated from: the newest.
@@ -113,7 +113,7 @@ func (c console) comparison(comparison *load.Comparison, asJSON bool) error {
 	if asJSON {
 		err = json.NewEncoder(c.out).Encode(comparison)
 	} else {
-		err = printComparison(c.out, comparison)
+		err = report.Comparison(c.out, comparison)
 	}
 	return errors.Join(err, comparisonVerdict(comparison))
 }
@@ -133,37 +133,6 @@ func comparisonVerdict(c *load.Comparison) error {
 		return fmt.Errorf("the runs do not tell: %s", strings.Join(open, "; "))
 	}
 	return nil
-}
-
-func printComparison(w io.Writer, c *load.Comparison) error {
-	fmt.Fprintf(w, "%s: runs now %d, then %d, others for the noise %d\n", c.Scenario, len(c.Now), len(c.Then), c.Alike)
-	for _, change := range c.Changes {
-		fmt.Fprintf(w, "  %s: %s, was %s\n", change.Key, strings.Join(change.Now, ", "), strings.Join(change.Then, ", "))
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "  \tfigure\tthen\tnow\tchange\t95 % between\tseen from\tmore runs\n")
-	for _, a := range c.Answers {
-		if a.Outcome == compare.NoBaseline && a.P == 1 && a.Smallest == 0 {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t\t%s\n", a.Outcome, a.Figure, short(a.Then), short(a.Now), a.Why)
-			continue
-		}
-		seen := "-"
-		if a.Smallest > 0 {
-			seen = fmt.Sprintf("%.1f %%", a.Smallest*100)
-		}
-		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\n",
-			a.Outcome, a.Figure, short(a.Then), a.Unit, short(a.Now),
-			changed(a, a.Change), changed(a, a.Low), changed(a, a.High), seen, a.MoreRuns)
-	}
-	return table.Flush()
-}
-
-// changed is a change as people see it: of a ratio a difference, else a share.
-func changed(a compare.Answer, change float64) string {
-	if a.Smallest == 0 {
-		return fmt.Sprintf("%+.5f", change)
-	}
-	return fmt.Sprintf("%+.1f %%", change*100)
 }
 
 func loadBaselineCommand(c console) *cobra.Command {
@@ -240,7 +209,7 @@ func (c console) baseline(b load.Baseline) error {
 	for _, run := range b.Runs {
 		fmt.Fprintf(table, "  %s", run.Name)
 		for _, f := range run.Figures {
-			fmt.Fprintf(table, "\t%s %s %s", f.Name, short(f.Value), f.Unit)
+			fmt.Fprintf(table, "\t%s %s %s", f.Name, report.Short(f.Value), f.Unit)
 		}
 		fmt.Fprintln(table)
 	}

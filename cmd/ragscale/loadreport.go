@@ -1,13 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -15,33 +14,86 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/report"
+	"github.com/ragscale/ragscale/sandbox/atomicfile"
 	"github.com/ragscale/ragscale/stacks"
 )
 
 func loadReportCommand(c console) *cobra.Command {
-	var stack, folder string
+	var stack, folder, format, output string
+	var against []string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "report RUN",
-		Short: "Judge a run that is over by the results of all its generators",
+		Short: "Judge a run that is over by the results of all its generators, and tell what it measured",
 		Long: "Reads the results of a run, which `ragscale load list` names, from the stack's bucket with the AWS credentials of the environment,\n" +
-			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. " + loadExits,
+			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. It is compared with the baseline,\n" +
+			"where there is one, or with --against. html is one page that needs nothing else, md a summary for a pull request. " + loadExits + "\n" +
+			"What the comparison says has no exit code here: it is that of `ragscale load compare`.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if asJSON {
+				format = string(report.JSON)
+			}
+			if err := report.Format(format).Check(); err != nil {
+				return fmt.Errorf("--%w", err)
+			}
 			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
-			run, err := load.Read(cmd.Context(), store, scenario, args[0])
+			r, err := reportOf(cmd.Context(), store, scenario, args[0], against)
 			if err != nil {
 				return err
 			}
-			return c.loadReport(run, asJSON)
+			return errors.Join(c.writeReport(r, report.Format(format), output), loadVerdict(r.Run))
 		},
 	}
 	loadStoreFlags(cmd, &stack, &folder)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().StringVar(&format, "format", string(report.Text), "html, md, json or text")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "file that gets the report, instead of the standard output")
+	cmd.Flags().StringSliceVar(&against, "against", nil, "runs to compare with, instead of the baseline")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON: --format json")
+	cmd.MarkFlagsMutuallyExclusive("format", "json")
 	return cmd
+}
+
+// reportOf reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
+func reportOf(ctx context.Context, store load.Store, scenario, name string, against []string) (*report.Report, error) {
+	run, err := load.Read(ctx, store, scenario, name)
+	if err != nil {
+		return nil, err
+	}
+	other := report.Against{}
+	if len(against) > 0 {
+		runs, err := load.ReadAll(ctx, store, scenario, against)
+		if err != nil {
+			return nil, err
+		}
+		other.Run = runs[0]
+	}
+	if other.Comparison, err = compareRuns(ctx, store, scenario, []string{name}, against); err != nil {
+		other.Why = err.Error()
+	} else if slices.Contains(other.Comparison.Then, name) {
+		other.Comparison, other.Why = nil, fmt.Sprintf("%s is one of the runs that it would be compared with", name)
+	}
+	return report.New(run, other), nil
+}
+
+// writeReport writes one, whole or not at all where it goes to a file.
+func (c console) writeReport(r *report.Report, format report.Format, output string) error {
+	if output == "" {
+		return r.Write(c.out, format)
+	}
+	var text bytes.Buffer
+	if err := r.Write(&text, format); err != nil {
+		return err
+	}
+	if err := atomicfile.Write(output, text.Bytes(), 0o644); err != nil {
+		return err
+	}
+	c.note("the report is in %s", output)
+	return nil
 }
 
 // loadExits explains the exit codes that a verdict has.
@@ -96,85 +148,15 @@ func scenarioOf(cfg *stacks.Config, run string) (string, error) {
 	return "", fmt.Errorf("%q is no run, want one of %s, such as %s", run, all, load.ExampleRun(names[0]))
 }
 
-// loadReport prints a run and returns what its verdict is as an error.
-func (c console) loadReport(run *load.Run, asJSON bool) error {
-	var err error
-	if asJSON {
-		err = json.NewEncoder(c.out).Encode(struct {
-			*load.Run
-			Endpoints []load.Endpoint `json:"endpoints"`
-		}{run, run.Endpoints()})
-	} else {
-		err = printRun(c.out, run)
-	}
-	return errors.Join(err, loadVerdict(run))
-}
-
 // loadVerdict is nil for a pass, errUnhealthy for an objective that was missed, else why the run does not tell.
 func loadVerdict(run *load.Run) error {
-	if run.Passed {
+	switch {
+	case run.Passed:
 		return nil
+	case run.Missed():
+		return errUnhealthy
 	}
-	open := run.Cut()
-	for _, v := range run.Verdicts {
-		if v.Outcome == load.Missed {
-			return errUnhealthy
-		}
-		if v.Outcome != load.Kept {
-			open = append(open, fmt.Sprintf("%s: %s (%s)", v.Metric, v.Outcome, v.Why))
-		}
-	}
-	return fmt.Errorf("run %s is no pass: %s", run.Name, strings.Join(open, "; "))
-}
-
-// printRun writes a run for people: verdicts, then what each kind of request took.
-func printRun(w io.Writer, run *load.Run) error {
-	verdict := "objectives kept"
-	switch err := loadVerdict(run); {
-	case errors.Is(err, errUnhealthy):
-		verdict = "OBJECTIVES MISSED"
-	case err != nil:
-		verdict = "NO PASS"
-	}
-	s := run.Scenario
-	fmt.Fprintf(w, "%s: %s, %.0f s, %d users, generators %d", run.Name, verdict, run.Seconds(), s.Users, s.Generators)
-	if s.Generators > 1 {
-		fmt.Fprintf(w, ", which began within %.1f s", run.SkewSeconds)
-	}
-	fmt.Fprintln(w)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, v := range run.Verdicts {
-		value := "-"
-		if v.Value != nil {
-			value = short(*v.Value)
-		}
-		if v.Why != "" {
-			value += "\t" + v.Why
-		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
-	}
-	if endpoints := run.Endpoints(); len(endpoints) > 0 {
-		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
-		for _, e := range endpoints {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n",
-				e.Kind, short(e.Requests), short(e.P50), short(e.P95), short(e.P99), short(e.Max))
-		}
-	}
-	return table.Flush()
-}
-
-// said is an outcome as people see it: what is not well stands out.
-func said(o load.Outcome) string {
-	if o == load.Kept {
-		return string(o)
-	}
-	return strings.ToUpper(string(o))
-}
-
-// short is a number with three decimals at most, and as few as it needs.
-func short(v float64) string {
-	text := strconv.FormatFloat(v, 'f', 3, 64)
-	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	return fmt.Errorf("run %s is no pass: %s", run.Name, strings.Join(run.Open(), "; "))
 }
 
 func loadListCommand(c console) *cobra.Command {

@@ -132,6 +132,39 @@ func TestReportAsJSON(t *testing.T) {
 	}
 }
 
+func TestReportAsAPageAndForAPullRequest(t *testing.T) {
+	enterProject(t)
+	folder := kept(t, generated{run: "peak-1", p95: 250, uploads: 30}, generated{run: "peak-2", p95: 252, uploads: 30, image: "0.2.0"}, generated{run: "peak-3", p95: 250, uploads: 30, wrong: 5})
+	report := func(args ...string) (out, errs string, code int) {
+		return ragscaleHere(append([]string{"load", "report", "--stack", "prod", "--folder", folder}, args...)...)
+	}
+	file := filepath.Join(t.TempDir(), "report.html")
+	out, errs, code := report("peak-2", "--against", "peak-1", "--format", "html", "--output", file)
+	page, err := os.ReadFile(file)
+	if err != nil || code != 0 || out != "" || !strings.Contains(errs, "the report is in "+file) {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
+	}
+	for _, want := range []string{"<!DOCTYPE html>", "The objectives were kept.", "<td class=\"long\">0.2.0</td>", "With peak-1;"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	if out, _, code := report("peak-3", "--format", "md"); code != exitUnhealthy || !strings.Contains(out, "OBJECTIVES MISSED") || !strings.Contains(out, "no baseline") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	for want, args := range map[string][]string{
+		`--format is "pdf", want one of html, md, json, text`: {"peak-1", "--format", "pdf"},
+		"run peak-9: ": {"peak-1", "--against", "peak-9"},
+	} {
+		if out, errs, code := report(args...); code != exitFailed || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit code %d, %s%s, want %s", args, code, out, errs, want)
+		}
+	}
+	if out, _, _ := report("peak-1", "--against", "peak-1", "--format", "md"); !strings.Contains(out, "peak-1 is one of the runs that it would be compared with") {
+		t.Errorf("a run against itself: %s", out)
+	}
+}
+
 func TestReportWantsARun(t *testing.T) {
 	_, errs, code := ragscale(t, "load", "report", "peek-1", "--stack", "prod", "--folder", t.TempDir())
 	if want := `"peek-1" is no run, want one of smoke, normal, peak, stress, endurance, breakpoint, such as smoke-20261124-033000`; code != exitFailed || !strings.Contains(errs, want) {

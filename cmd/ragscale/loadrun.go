@@ -14,6 +14,7 @@ import (
 
 	"github.com/ragscale/ragscale/perf/generators"
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -137,7 +138,7 @@ func (s *loaded) judge(ctx context.Context, name string, gate bool) error {
 	if err != nil {
 		return s.notJudged(name, err)
 	}
-	verdict := s.loadReport(run, false)
+	verdict := errors.Join(report.New(run, report.Against{}).Write(s.out, report.Text), loadVerdict(run))
 	if !gate {
 		return verdict
 	}

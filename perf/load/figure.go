@@ -30,6 +30,9 @@ type Figure struct {
 // unitRatio is that of a figure that counts events.
 const unitRatio = "ratio"
 
+// IsRatio reports whether it is Events of Samples.
+func (f Figure) IsRatio() bool { return f.Unit == unitRatio }
+
 // Metrics of the scripts by which runs are compared.
 const (
 	responseMetric = "http_req_duration{objective:response}"
@@ -42,13 +45,11 @@ const (
 // figures are what a run is compared by: what it measured of the objectives.
 func (r *Run) figures() []Figure {
 	var all []Figure
-	for _, t := range []struct{ name, metric, unit string }{
-		{"response", responseMetric, "ms"}, {"complex search", complexMetric, "ms"}, {"upload", uploadMetric, "s/MB"},
-	} {
-		samples := r.trend(t.metric)
+	for _, t := range spreads {
+		samples := r.trend(t.Metric)
 		for _, percent := range []float64{50, 95} {
 			if len(samples) > 0 && samples.count() >= math.Ceil(leastBeyond/(1-percent/100)-1e-6) {
-				all = append(all, Figure{Name: fmt.Sprintf("%s p%v", t.name, percent), Unit: t.unit, Better: Lower,
+				all = append(all, Figure{Name: fmt.Sprintf("%s p%v", t.Name, percent), Unit: t.Unit, Better: Lower,
 					Value: samples.quantile(percent / 100), Samples: samples.count()})
 			}
 		}

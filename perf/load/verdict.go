@@ -93,6 +93,40 @@ func (r *Run) judge() {
 	})
 }
 
+// Open says why a run that missed nothing is no pass nevertheless.
+func (r *Run) Open() (why []string) {
+	why = r.Cut()
+	for _, v := range r.Verdicts {
+		if v.Outcome == NotMeasured || v.Outcome == GeneratorBound {
+			why = append(why, fmt.Sprintf("%s: %s (%s)", v.Metric, v.Outcome, v.Why))
+		}
+	}
+	return why
+}
+
+// Missed tells whether an objective was.
+func (r *Run) Missed() bool {
+	return slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == Missed })
+}
+
+// Limit is what a threshold is held against.
+func (t Threshold) Limit() float64 {
+	rule, err := t.rule()
+	if err != nil {
+		return math.NaN()
+	}
+	return rule.limit
+}
+
+// Share is that of a percentile, 0.95 of p(95)<2000; 0 of another statistic.
+func (t Threshold) Share() float64 {
+	rule, err := t.rule()
+	if err != nil {
+		return 0
+	}
+	return rule.share
+}
+
 func (r *Run) verdict(t Threshold) Verdict {
 	rule, err := t.rule()
 	if err != nil {

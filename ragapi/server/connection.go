@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -115,18 +116,36 @@ func changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// brief answers requests whose heads have few fields.
+// brief answers requests whose heads are small. Who sends one that is somewhat too large learns why, on either port.
 func brief(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fields := 0
-		for _, values := range r.Header {
-			fields += len(values)
-		}
-		if fields > maxFields {
-			w.Header().Set("Connection", "close")
-			http.Error(w, http.StatusText(http.StatusRequestHeaderFieldsTooLarge), http.StatusRequestHeaderFieldsTooLarge)
+		bytes, fields := sizeOf(r)
+		if bytes <= maxHeaderBytes && fields <= maxFields {
+			h.ServeHTTP(w, r)
 			return
 		}
-		h.ServeHTTP(w, r)
+		x := &exchange{ResponseWriter: w}
+		r = r.WithContext(identified(w, r))
+		w.Header().Set("Connection", "close")
+		detail := fmt.Sprintf("it has %d bytes and %d fields, want at most %d and %d", bytes, fields, maxHeaderBytes, maxFields)
+		if writeProblem(x, r, headTooLarge.because(detail)) == nil {
+			w.WriteHeader(x.status)
+			_, _ = w.Write(x.answer) // a client that has gone needs none
+		}
 	})
+}
+
+// sizeOf is what the head of a request had, line ends and all.
+func sizeOf(r *http.Request) (bytes, fields int) {
+	bytes = len(r.Method) + len(r.RequestURI) + len(r.Proto) + len("  \r\n\r\n")
+	if r.Host != "" {
+		bytes += len("Host: \r\n") + len(r.Host)
+	}
+	for name, values := range r.Header {
+		fields += len(values)
+		for _, v := range values {
+			bytes += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return bytes, fields
 }

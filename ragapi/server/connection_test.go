@@ -26,8 +26,8 @@ func listen(t *testing.T, memory int64) string {
 	return l.Addr().String()
 }
 
-// getOn sends a request on a connection and wants it to be answered by a status.
-func getOn(t *testing.T, conn net.Conn, head string, want int) {
+// getOn sends a request on a connection and wants it to be answered by a status. It is the answer's body.
+func getOn(t *testing.T, conn net.Conn, head string, want int) string {
 	t.Helper()
 	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n"+head+"\r\n")
 	var answer *http.Response
@@ -37,7 +37,12 @@ func getOn(t *testing.T, conn net.Conn, head string, want int) {
 	if err != nil || answer.StatusCode != want {
 		t.Fatalf("%v (%v), want %d", answer, err, want)
 	}
-	answer.Body.Close()
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
 }
 
 func closed(conn net.Conn) bool {
@@ -124,5 +129,15 @@ func TestTheFieldsOfAHeadAreBounded(t *testing.T) {
 	getOn(t, dial(t, address), fields(maxFields), http.StatusNoContent)
 	getOn(t, dial(t, address), fields(maxFields+1), http.StatusRequestHeaderFieldsTooLarge)
 	getOn(t, dial(t, address), strings.Repeat("X: v\r\n", maxFields+1), http.StatusRequestHeaderFieldsTooLarge)
-	getOn(t, dial(t, address), "X: "+strings.Repeat("v", maxHeaderBytes+8192)+"\r\n", http.StatusRequestHeaderFieldsTooLarge)
+	beside := len("GET / HTTP/1.1\r\nHost: a\r\n\r\n") + len("X: \r\n")
+	getOn(t, dial(t, address), "X: "+strings.Repeat("v", maxHeaderBytes-beside)+"\r\n", http.StatusNoContent)
+	for _, bytes := range []int{maxHeaderBytes + 1, readHeaderBytes} {
+		for _, id := range []string{"", "X-Request-Id: mine\r\n"} {
+			head := id + "X: " + strings.Repeat("v", bytes-beside-len(id)) + "\r\n"
+			if got := getOn(t, dial(t, address), head, http.StatusRequestHeaderFieldsTooLarge); !strings.Contains(got, problemPrefix+"head-too-large") {
+				t.Errorf("a head of %d bytes gets %q, want a problem", bytes, got)
+			}
+		}
+	}
+	getOn(t, dial(t, address), "X: "+strings.Repeat("v", readHeaderBytes+8192)+"\r\n", http.StatusRequestHeaderFieldsTooLarge)
 }

@@ -125,7 +125,7 @@ func hasID(path string) bool { return strings.Contains(path, "{id}") }
 
 // problemsOf are all that a route of the API may answer.
 func problemsOf(t route, checked bool) []*kind {
-	all := append(problemsOfBody(t), internal)
+	all := append(problemsOfBody(t), headTooLarge, internal)
 	if !isProbe(t.path) {
 		all = append(all, overloaded)
 	}

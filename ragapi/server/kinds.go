@@ -32,6 +32,7 @@ var (
 	notFailed          = lasting("not-failed", http.StatusConflict, "There is nothing to try again", "The document has not failed.")
 	preconditionFailed = lasting("precondition-failed", http.StatusPreconditionFailed, "A condition does not hold", "What it is about is not, as it is, what If-Match and If-None-Match say.")
 	tooLarge           = lasting("too-large", http.StatusRequestEntityTooLarge, "The body is too large", "The body is larger than it may be.")
+	headTooLarge       = lasting("head-too-large", http.StatusRequestHeaderFieldsTooLarge, "The head of the request is too large", "The head has more fields or bytes than it may have: detail says how many.")
 	unsupportedMedia   = lasting("unsupported-media-type", http.StatusUnsupportedMediaType, "The media type is not supported", "The media type is none of those here, or has a charset other than UTF-8 or a Content-Encoding.")
 	inFlight           = passing("idempotency-in-flight", http.StatusConflict, "A request with this key is being carried out", "Another request with this Idempotency-Key is being carried out.")
 	keyMismatch        = lasting("idempotency-mismatch", http.StatusUnprocessableEntity, "The key was used for another request", "The Idempotency-Key stands for another request.")
@@ -46,7 +47,7 @@ var (
 
 // problemKinds are all of them.
 var problemKinds = []*kind{
-	invalidRequest, unauthenticated, forbidden, notFound, methodNotAllowed, tooSlow, notFailed, preconditionFailed, tooLarge, unsupportedMedia, inFlight, keyMismatch,
+	invalidRequest, unauthenticated, forbidden, notFound, methodNotAllowed, tooSlow, notFailed, preconditionFailed, tooLarge, headTooLarge, unsupportedMedia, inFlight, keyMismatch,
 	rateLimited, clientClosed, internal, timedOut, unavailable, overloaded, notReady,
 }
 

@@ -20,6 +20,8 @@ const (
 	// first to close, or it sends one into a closing connection and answers 502.
 	idleTimeout    = 75 * time.Second
 	maxHeaderBytes = 32 << 10
+	// readHeaderBytes is where reading a head ends. What lies between is answered by a problem, what is beyond by a bare 431.
+	readHeaderBytes = 2 * maxHeaderBytes
 	// AdminMemory is what the connections of the second port may take.
 	AdminMemory = 8 << 20
 )
@@ -50,7 +52,7 @@ func Listen(ctx context.Context, p Port, log *slog.Logger) (*Listener, error) {
 		server: &http.Server{
 			Handler: brief(p.Handler), ConnState: changed,
 			ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-			MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+			MaxHeaderBytes: readHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
 		listener: ln,
 		failed:   make(chan error, 1),

@@ -2,10 +2,12 @@
 // its place, on the same simulated runs.
 //
 // Each pair is of two systems, with some runs of each: the same system twice (a claim is a false alarm), or one that is
-// 10 % slower (no claim is a miss). Response times are log-normal within a run; from run to run their level varies.
+// 10 % slower (no claim is a miss). Response times are log-normal within a run; from run to run their level varies. A
+// second table holds trials in pairs (perf/trial) against such runs, on machines that drift.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math"
@@ -63,6 +65,10 @@ func main() {
 		}
 	}
 	_ = table.Flush()
+	if err := pairedTable(context.Background(), os.Stdout, *pairs); err != nil {
+		fmt.Fprintln(os.Stderr, "bench-compare:", err)
+		os.Exit(1)
+	}
 }
 
 func share(n, of int) float64 { return 100 * float64(n) / float64(of) }

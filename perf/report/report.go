@@ -1,0 +1,118 @@
+// Package report tells people what a run of a load test measured: as a page, as Markdown for a pull request, as text.
+//
+// Owns: what is told and in which order, charts. Does not own: measuring and judging (perf/load), comparing
+// (perf/compare), where reports go.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/perf/load"
+)
+
+// Report is what is told of a run.
+type Report struct {
+	*load.Run
+	Endpoints  []load.Endpoint  `json:"endpoints"`
+	Spreads    []load.Spread    `json:"spreads"`
+	Charts     []Chart          `json:"-"`          // over the time of the load
+	Comparison *load.Comparison `json:"comparison"` // null where Uncompared says why there is none
+	Uncompared string           `json:"uncompared,omitempty"`
+	Gaps       []Gap            `json:"notMeasured"`
+
+	against *load.Run // one whose distribution is shown beside
+}
+
+// Gap is what was not measured.
+type Gap struct {
+	What string `json:"what"`
+	Why  string `json:"why"`
+}
+
+// Against is what a run is compared with.
+type Against struct {
+	Comparison *load.Comparison
+	Why        string    // there is none
+	Run        *load.Run // whose distribution is shown beside; nil for none
+}
+
+// New tells of a run.
+func New(run *load.Run, against Against) *Report {
+	r := &Report{
+		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(), Charts: []Chart{},
+		Comparison: against.Comparison, Uncompared: against.Why, against: against.Run,
+	}
+	r.Gaps = r.gaps()
+	return r
+}
+
+func (r *Report) gaps() []Gap {
+	all := []Gap{}
+	for _, why := range r.Cut() {
+		all = append(all, Gap{"all of the load", why})
+	}
+	for _, v := range r.Verdicts {
+		if v.Why != "" {
+			all = append(all, Gap{objective(v.Threshold), string(v.Outcome) + ": " + v.Why})
+		}
+	}
+	if r.Uncompared != "" {
+		all = append(all, Gap{"the comparison with other runs", r.Uncompared})
+	}
+	return all
+}
+
+// Headline is the verdict in two words.
+func (r *Report) Headline() string {
+	switch {
+	case r.Passed:
+		return "objectives kept"
+	case r.Missed():
+		return "OBJECTIVES MISSED"
+	}
+	return "NO PASS"
+}
+
+// Format is a form of reports.
+type Format string
+
+// Formats of a report.
+const (
+	HTML     Format = "html"
+	Markdown Format = "md"
+	JSON     Format = "json"
+	Text     Format = "text"
+)
+
+var formats = []Format{HTML, Markdown, JSON, Text}
+
+// Check wants a format to be one of those that there are.
+func (f Format) Check() error {
+	if slices.Contains(formats, f) {
+		return nil
+	}
+	var names []string
+	for _, one := range formats {
+		names = append(names, string(one))
+	}
+	return fmt.Errorf("format is %q, want one of %s", f, strings.Join(names, ", "))
+}
+
+// Write writes the report in a format.
+func (r *Report) Write(w io.Writer, f Format) error {
+	switch f {
+	case HTML:
+		return r.html(w)
+	case Markdown:
+		return r.markdown(w)
+	case JSON:
+		return json.NewEncoder(w).Encode(r)
+	case Text:
+		return r.text(w)
+	}
+	return f.Check()
+}

@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ragscale/ragscale/perf/compare"
+	"github.com/ragscale/ragscale/perf/load"
+)
+
+// text writes a run for a terminal: verdicts, what each kind of request took, and the comparison where there is one.
+func (r *Report) text(w io.Writer) error {
+	s := r.Scenario
+	fmt.Fprintf(w, "%s: %s, %.0f s, %d users, generators %d", r.Name, r.Headline(), r.Seconds(), s.Users, s.Generators)
+	if s.Generators > 1 {
+		fmt.Fprintf(w, ", which began within %.1f s", r.SkewSeconds)
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, v := range r.Verdicts {
+		value := "-"
+		if v.Value != nil {
+			value = Short(*v.Value)
+		}
+		if v.Why != "" {
+			value += "\t" + v.Why
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
+	}
+	if len(r.Endpoints) > 0 {
+		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
+		for _, e := range r.Endpoints {
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n",
+				e.Kind, Short(e.Requests), Short(e.P50), Short(e.P95), Short(e.P99), Short(e.Max))
+		}
+	}
+	if err := table.Flush(); err != nil || r.Comparison == nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return Comparison(w, r.Comparison)
+}
+
+// Comparison writes one for a terminal.
+func Comparison(w io.Writer, c *load.Comparison) error {
+	fmt.Fprintf(w, "%s: runs now %d, then %d, others for the noise %d\n", c.Scenario, len(c.Now), len(c.Then), c.Alike)
+	for _, change := range c.Changes {
+		fmt.Fprintf(w, "  %s: %s, was %s\n", change.Key, strings.Join(change.Now, ", "), strings.Join(change.Then, ", "))
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "  \tfigure\tthen\tnow\tchange\t95 % between\tseen from\tmore runs\n")
+	for _, a := range c.Answers {
+		if a.Outcome == compare.NoBaseline && !known(a) {
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t\t%s\n", a.Outcome, a.Figure, Short(a.Then), Short(a.Now), a.Why)
+			continue
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s %s\t%s\t%s\t%s to %s\t%s\t%d\n",
+			a.Outcome, a.Figure, Short(a.Then), a.Unit, Short(a.Now),
+			change(a, a.Change), change(a, a.Low), change(a, a.High), smallest(a), a.MoreRuns)
+	}
+	return table.Flush()
+}
+
+// change is one for a terminal: of a ratio a difference, else a share.
+func change(a compare.Answer, change float64) string {
+	if a.Smallest == 0 {
+		return fmt.Sprintf("%+.5f", change)
+	}
+	return fmt.Sprintf("%+.1f %%", change*100)
+}
+
+// smallest is the smallest change that would have been seen.
+func smallest(a compare.Answer) string {
+	if a.Smallest == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", a.Smallest*100)
+}
