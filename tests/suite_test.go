@@ -32,6 +32,8 @@ func TestPlatform(t *testing.T) {
 		{"ReadsGoThroughPgBouncerToTheReplica", true, readsGoToTheReplica},
 		{"AnswersComeFromTheCacheUntilTheyChange", true, answersComeFromTheCache},
 		{"TheLoadTestScriptsRunAgainstThePlatform", true, loadScriptsRun},
+		{"LoadGeneratorsRunInPods", true, loadGeneratorsRunInPods},
+		{"ARunThatLosesAGeneratorIsPartial", true, lostGeneratorMakesARunPartial},
 		{stress, true, objectivesHoldUnderStress},
 		{"ChangedParametersReachTheEngines", true, changedParametersReachTheEngines},
 		{"TheVerticalAutoscalerRecommends", false, verticalAutoscalerRecommends},

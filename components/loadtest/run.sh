@@ -19,6 +19,7 @@ while [ "$i" -lt "$GENERATORS" ]; do
   done
   i=$((i + 1))
 done
+[ "$GENERATORS" -eq 1 ] || echo "all $GENERATORS generators are there"
 
 sequence=0
 i=1
