@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/perf/generators"
 	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/perf/report"
@@ -21,8 +24,11 @@ import (
 // loadNamespace is where the load tests are declared.
 const loadNamespace = "loadtest"
 
-// lookEvery is how often a run is looked at.
-const lookEvery = time.Second
+// How often a run is looked at, and is told where it is.
+const (
+	lookEvery     = time.Second
+	progressEvery = 10 * time.Second
+)
 
 // runFlags say how a run is made.
 type runFlags struct{ wait, gate, allowProduction bool }
@@ -77,7 +83,12 @@ func (s *loaded) connect(ctx context.Context) error {
 		return err
 	}
 	clients, err := kubernetes.NewForConfig(cfg)
-	s.cluster = generators.Cluster{Clients: clients, Namespace: loadNamespace, Every: lookEvery}
+	s.cluster = generators.Cluster{
+		Clients: clients, Namespace: loadNamespace, Every: lookEvery, ProgressEvery: progressEvery,
+		Forward: func(ctx context.Context, pod string, port int32) (string, func(), error) {
+			return podPort{namespace: loadNamespace, pod: pod, port: port}.forward(ctx, cfg, clients)
+		},
+	}
 	return err
 }
 
@@ -97,7 +108,7 @@ func (s *loaded) run(ctx context.Context, scenario string, f runFlags) error {
 	if !f.wait {
 		return nil
 	}
-	fault := r.Follow(ctx, s.hears(r))
+	fault := r.Follow(ctx, s.hears(ctx, r))
 	if ctx.Err() != nil {
 		return s.interrupted(ctx, r)
 	}
@@ -109,7 +120,7 @@ func (s *loaded) interrupted(ctx context.Context, r *generators.Run) error {
 	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	s.note("ending run %s: its results so far are kept", r.Name)
 	after := context.WithoutCancel(ctx)
-	if err := r.End(after, s.hears(r)); err != nil {
+	if err := r.End(after, s.hears(after, r)); err != nil {
 		return err
 	}
 	return told(fmt.Errorf("run %s was interrupted: %w", r.Name, ctx.Err()), s.judge(after, r.Name, false))
@@ -154,12 +165,32 @@ func (s *loaded) notJudged(name string, why error) error {
 }
 
 // hears prints what happens to a run.
-func (s *loaded) hears(r *generators.Run) heard { return heard{s.console, r.Generators > 1} }
+func (s *loaded) hears(ctx context.Context, r *generators.Run) heard {
+	return heard{console: s.console, several: r.Generators > 1, replicas: func() string { return s.replicas(ctx) }}
+}
+
+// replicas are how many pods of the API are ready; "-" where that is not known.
+func (s *loaded) replicas(ctx context.Context) string {
+	within, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	api, err := s.cluster.Clients.AppsV1().Deployments(platform.Namespace).Get(within, platform.APIName, metav1.GetOptions{})
+	if err != nil {
+		return "-"
+	}
+	return strconv.Itoa(int(api.Status.ReadyReplicas))
+}
 
 // heard implements generators.Listener.
 type heard struct {
 	console
-	several bool
+	several  bool
+	replicas func() string
+}
+
+// Progressed implements generators.Listener.
+func (h heard) Progressed(p generators.Progress) {
+	h.note("%s  users %.0f, requests %.0f /s, p95 %.0f ms, failed %.2f %%, API pods %s", time.Now().Format(time.TimeOnly),
+		p.Users, p.Requests, p.P95Millis, 100*p.Failed, h.replicas())
 }
 
 // Said implements generators.Listener.

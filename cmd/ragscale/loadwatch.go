@@ -62,7 +62,7 @@ func findRun(ctx context.Context, c console, stack string, args []string) (*load
 
 func (s *loaded) watch(ctx context.Context, r *generators.Run) error {
 	s.note("run %s: generators %d", r.Name, r.Generators)
-	fault := r.Follow(ctx, s.hears(r))
+	fault := r.Follow(ctx, s.hears(ctx, r))
 	if ctx.Err() != nil {
 		s.note("run %s goes on: `ragscale load stop` ends it", r.Name)
 		return ctx.Err()
@@ -72,7 +72,7 @@ func (s *loaded) watch(ctx context.Context, r *generators.Run) error {
 
 func (s *loaded) stop(ctx context.Context, r *generators.Run) error {
 	s.note("ending run %s: its results so far are kept", r.Name)
-	if err := r.End(ctx, s.hears(r)); err != nil {
+	if err := r.End(ctx, s.hears(ctx, r)); err != nil {
 		return err
 	}
 	s.note("run %s has ended: `ragscale load report %s --stack %s` tells what it measured", r.Name, r.Name, s.cfg.Stack)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -21,6 +22,8 @@ type Listener interface {
 	Said(generator, line string)
 	// Noted is what there is to know beside that.
 	Noted(note string)
+	// Progressed is where the run is, every now and then.
+	Progressed(p Progress)
 }
 
 // ErrEnded is what Follow returns of a run that was ended before its time.
@@ -39,6 +42,12 @@ func (r *Run) Follow(ctx context.Context, l Listener) error {
 	r.one.Lock()
 	r.heard = l
 	r.one.Unlock()
+	if r.cluster.Forward != nil {
+		asking, stop := context.WithCancel(ctx)
+		var asked sync.WaitGroup
+		asked.Go(func() { r.progress(asking, l) })
+		defer func() { stop(); asked.Wait() }()
+	}
 	tick := time.NewTicker(r.cluster.Every)
 	defer tick.Stop()
 	for {

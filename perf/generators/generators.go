@@ -28,6 +28,10 @@ type Cluster struct {
 	Clients   kubernetes.Interface
 	Namespace string
 	Every     time.Duration // how often a run is looked at
+
+	// Forward makes a port of a pod's loopback answer here until stop is called; nil where nobody asks for progress.
+	Forward       func(ctx context.Context, pod string, port int32) (address string, stop func(), err error)
+	ProgressEvery time.Duration
 }
 
 // Run is one run of a scenario: a Job.

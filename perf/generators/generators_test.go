@@ -36,11 +36,12 @@ func peakCronJob() *batchv1.CronJob {
 	}
 }
 
-// told is what a listener was told.
-type told struct{ lines, notes []string }
+// heard is what a listener was told.
+type heard struct{ lines, notes []string }
 
-func (l *told) Said(generator, line string) { l.lines = append(l.lines, generator+": "+line) }
-func (l *told) Noted(note string)           { l.notes = append(l.notes, note) }
+func (l *heard) Said(generator, line string) { l.lines = append(l.lines, generator+": "+line) }
+func (l *heard) Noted(note string)           { l.notes = append(l.notes, note) }
+func (l *heard) Progressed(Progress)         {}
 
 // peakCluster declares the scenario peak. Jobs that are made of it end as ended says.
 func peakCluster(t *testing.T, ended func(job *batchv1.Job) []corev1.Pod) (Cluster, *fake.Clientset) {
@@ -212,7 +213,7 @@ func TestHowARunEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, _ := peakCluster(t, c.ended)
-			var l told
+			var l heard
 			err := started(t, cluster).Follow(t.Context(), &l)
 			if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
 				t.Errorf("error is %v, want %q", err, c.fault)
@@ -230,7 +231,7 @@ func TestWhatGeneratorsSayIsHeardOnce(t *testing.T) {
 		return generatorPods(job, 0, 0, 0)
 	})
 	r := started(t, c)
-	var l told
+	var l heard
 	if err := r.Follow(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +240,7 @@ func TestWhatGeneratorsSayIsHeardOnce(t *testing.T) {
 		t.Error(diff)
 	}
 	clear(r.read) // as after a connection that was lost
-	var again told
+	var again heard
 	if err := r.Follow(t.Context(), &again); err != nil || len(again.lines) > 0 {
 		t.Errorf("%v, heard again: %q", err, again.lines)
 	}
@@ -255,7 +256,7 @@ func TestFollowingOutlivesAClusterThatDoesNotAnswer(t *testing.T) {
 		failures--
 		return failures >= 0, nil, apierrors.NewInternalError(errors.New("connection refused"))
 	})
-	var l told
+	var l heard
 	if err := r.Follow(t.Context(), &l); err != nil || failures >= 0 {
 		t.Errorf("%v, %d failures are left", err, failures)
 	}
@@ -269,7 +270,7 @@ func TestAnInterruptLeavesARunAloneWhichIsFoundAgain(t *testing.T) {
 	r := started(t, c)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := r.Follow(ctx, &told{}); !errors.Is(err, context.Canceled) {
+	if err := r.Follow(ctx, &heard{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}
 	for _, name := range []string{"", r.Name} {
@@ -300,7 +301,7 @@ func TestEndingARunWaitsForItsGenerators(t *testing.T) {
 		}
 		return true, &corev1.PodList{}, nil
 	})
-	var l told
+	var l heard
 	if err := r.End(t.Context(), &l); err != nil || looks < 3 {
 		t.Errorf("%v after %d looks", err, looks)
 	}
@@ -321,7 +322,7 @@ func TestARunThatCannotStartEnds(t *testing.T) {
 		pods[0].Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}}
 		return pods
 	})
-	err := started(t, c).Follow(t.Context(), &told{})
+	err := started(t, c).Follow(t.Context(), &heard{})
 	if err == nil || !strings.Contains(err.Error(), "generator 0: image : ImagePullBackOff no such image") {
 		t.Error(err)
 	}
