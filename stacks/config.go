@@ -57,6 +57,7 @@ type Config struct {
 	// What the stack may cost; ragscale plan cost prints the estimate.
 	Budget Budget `json:"budget"`
 
+	Perf     Perf                `json:"-"` // of the namespace perf
 	Versions kubernetes.Versions `json:"-"`
 }
 

@@ -23,6 +23,7 @@ func platformDefaults(c *Config) {
 			Breakpoint: scenario(4000, 30*minute, 30*minute, 4),
 		},
 	}
+	c.Perf.Budgets = map[string]FigureBudgets{}
 	c.Observability = Observability{
 		AlarmEmails: []string{}, MetricRetentionDays: 400, LogRetentionDays: 90, // a year, and last year's same day
 	}

@@ -33,6 +33,8 @@ var forms = map[string]settings.Form{
 	"labelKey": {Want: "a Kubernetes label key", Check: byKubernetes(content.IsLabelKey)},
 	"labelValue": {Want: "a Kubernetes label value of at most 63 letters, digits and -_.",
 		Check: byKubernetes(content.IsLabelValue)},
+	"scenario":        settings.Pattern(strings.Join(scenarioNames, "|"), "one of "+settings.Join(scenarioNames)),
+	"budgetTerm":      settings.Pattern(limitTerm+"|"+worseTerm, limitTerm+" or "+worseTerm),
 	"nodeGroup":       settings.Pattern(`system|api|burst|loadtest`, "one of system, api, burst, loadtest"),
 	"zone":            settings.Pattern(`[a-z]{2}(-[a-z]+)+-[0-9][a-z]`, "an availability zone such as eu-central-1a"),
 	"kubernetesMinor": settings.Pattern(`1\.[0-9]{2}`, "one of "+settings.Join(kubernetes.Minors())),

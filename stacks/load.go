@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -41,9 +39,7 @@ func configOf(ctx *pulumi.Context) (map[string]string, error) {
 	for _, s := range secretKeys {
 		names = append(names, s.key)
 	}
-	for _, key := range settings.Keys(vocabulary.Fields(reflect.TypeFor[Config]())) {
-		names = append(names, prefix+key)
-	}
+	names = append(names, settings.Keys(topFields())...)
 	listed, err := listedKeys()
 	values := map[string]string{}
 	for _, name := range append(names, listed...) {
@@ -59,7 +55,7 @@ func configOf(ctx *pulumi.Context) (map[string]string, error) {
 	return values, err
 }
 
-// listedKeys are the keys of the project's namespace that the language host lists.
+// listedKeys are the keys of the project's namespaces that the language host lists.
 func listedKeys() ([]string, error) {
 	text := os.Getenv(pulumi.EnvConfig)
 	if text == "" {
@@ -71,7 +67,7 @@ func listedKeys() ([]string, error) {
 	}
 	var keys []string
 	for key := range listed {
-		if strings.HasPrefix(key, prefix) {
+		if _, _, ours := namespaceOf(key); ours {
 			keys = append(keys, key)
 		}
 	}

@@ -2,8 +2,10 @@ package stacks
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/ragscale/ragscale/slo"
+	"github.com/ragscale/ragscale/stacks/settings"
 )
 
 // LoadTests are the k6 load tests.
@@ -54,6 +56,9 @@ type Scenario struct {
 
 // OfferedRPS is the most that the users can ask for, requests/s: each has one request in flight or thinks.
 func (s Scenario) OfferedRPS() float64 { return float64(s.Users) / s.ThinkSeconds }
+
+// scenarioNames are their keys.
+var scenarioNames = settings.Keys((&settings.Vocabulary{}).Fields(reflect.TypeFor[Scenarios]()))
 
 // LoadScenario is a scenario with what follows from it.
 type LoadScenario struct {

@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	prefix    = "ragscale:" // the project's configuration namespace
+	prefix    = "ragscale:" // the project's configuration namespace; perfPrefix is the other
 	regionKey = "aws:region"
 )
 
@@ -66,20 +67,20 @@ func parseEnvironment(stack string, values map[string]string, f *settings.Faults
 func decodeValues(c *Config, values map[string]string, f *settings.Faults) {
 	d := settings.Decoder{Faults: f, Words: vocabulary}
 	root := reflect.ValueOf(c).Elem()
-	fields := vocabulary.Fields(root.Type())
+	fields := topFields()
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		key, ours := strings.CutPrefix(name, prefix)
+		namespace, key, ours := namespaceOf(name)
 		if !ours {
 			continue
 		}
-		path, text := topPath(key), values[name]
-		i := slices.IndexFunc(fields, func(f settings.Field) bool { return f.Key == key })
+		path, text := topPath(namespace, key), values[name]
+		i := slices.IndexFunc(fields, func(f settings.Field) bool { return f.Key == name })
 		switch {
 		case isSecret(name) && text == SecretValue:
 		case isSecret(name):
 			f.Add(path, "is not encrypted", "a secret: pulumi config set --secret "+name)
 		case i < 0:
-			known := append(settings.Keys(fields), secretNames()...)
+			known := knownIn(namespace)
 			f.Add(path, "is no known key"+settings.DidYouMean(key, known), "one of "+settings.Join(known))
 		case text == SecretValue:
 			f.Add(path, "is a secret", "a plain value: only "+strings.Join(secretNames(), " and ")+" are secret")
@@ -89,29 +90,55 @@ func decodeValues(c *Config, values map[string]string, f *settings.Faults) {
 	}
 }
 
-// topPath is the path of a key of the project's namespace.
-func topPath(key string) string {
-	if rest, plain := strings.CutPrefix(settings.At("", key), "."); plain {
-		return prefix + rest
+// knownIn are the keys of a namespace, secrets last.
+func knownIn(namespace string) (known []string) {
+	for _, f := range topFields() {
+		if key, in := strings.CutPrefix(f.Key, namespace); in {
+			known = append(known, key)
+		}
 	}
-	return prefix + fmt.Sprintf("%q", key)
+	if namespace == prefix {
+		known = append(known, secretNames()...)
+	}
+	return known
+}
+
+// topPath is the path of a key of a namespace.
+func topPath(namespace, key string) string {
+	if rest, plain := strings.CutPrefix(settings.At("", key), "."); plain {
+		return namespace + rest
+	}
+	return namespace + fmt.Sprintf("%q", key)
+}
+
+// Digest tells configurations of a stack apart: what is made differs only where it does. Budgets make nothing.
+func (c *Config) Digest() string {
+	text := []byte(c.Stack + c.Region)
+	for _, f := range vocabulary.Fields(reflect.TypeFor[Config]()) {
+		value, err := json.Marshal(reflect.ValueOf(c).Elem().FieldByIndex(f.Index).Interface())
+		if err != nil {
+			panic(err) // plain values all
+		}
+		text = append(text, value...)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:12]
 }
 
 // Values is the inverse of Parse: the configuration, defaults included, as Pulumi would hold it.
 func (c *Config) Values() (map[string]string, error) {
 	values := map[string]string{regionKey: c.Region}
 	root := reflect.ValueOf(c).Elem()
-	for _, f := range vocabulary.Fields(root.Type()) {
+	for _, f := range topFields() {
 		v := root.FieldByIndex(f.Index)
 		if v.Kind() == reflect.String {
-			values[prefix+f.Key] = v.String()
+			values[f.Key] = v.String()
 			continue
 		}
 		text, err := json.Marshal(v.Interface())
 		if err != nil {
-			return nil, fmt.Errorf("encode %s%s: %w", prefix, f.Key, err)
+			return nil, fmt.Errorf("encode %s: %w", f.Key, err)
 		}
-		values[prefix+f.Key] = string(text)
+		values[f.Key] = string(text)
 	}
 	return values, nil
 }

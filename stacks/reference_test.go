@@ -40,6 +40,9 @@ func Reference() string {
 			section(&page, prefix+f.Key, doc(f), rowsOf(vocabulary.Fields(f.Type), "", f.Index))
 		}
 	}
+	perf, _ := reflect.TypeFor[Config]().FieldByName("Perf")
+	section(&page, "perf", "What runs of load tests are held to beside the objectives, in a namespace of its own: `perf:budgets: {normal: {responseP95: {limit: 800, worsePercent: 10}}}`.",
+		rowsOf(vocabulary.Fields(perf.Type), perfPrefix, perf.Index))
 	page.WriteString(nodeGroupDefaults())
 	page.WriteString(poolTable())
 	page.WriteString(parameterTables())
@@ -127,12 +130,15 @@ func describe(r settings.Rule, t reflect.Type) string {
 	if k := t.Kind(); (k == reflect.Map || k == reflect.Slice) && t.Elem().Kind() == reflect.String && r.Match != "" {
 		text += "; each " + r.Form(r.Match).Want
 	}
+	if t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Float64 {
+		text += "; each " + r.Want(t.Elem())
+	}
 	return strings.ReplaceAll(text, "|", `\|`)
 }
 
 func defaultOf(v reflect.Value) string {
 	switch {
-	case v.Kind() == reflect.Map && v.Type().Elem().Kind() == reflect.Struct:
+	case v.Kind() == reflect.Map && v.Type().Elem().Kind() == reflect.Struct && v.Len() > 0:
 		return settings.Join(sortedKeys(v))
 	case v.Kind() == reflect.Slice && v.Type().Elem() == reflect.TypeFor[Behavior]():
 		return "see below"

@@ -32,8 +32,8 @@ func Schema() []byte {
 			"properties": node{"secure": node{"type": "string"}}, "required": []string{"secure"}, "additionalProperties": false,
 		}
 	}
-	for _, f := range vocabulary.Fields(reflect.TypeFor[Config]()) {
-		properties[prefix+f.Key] = schemaOf(f)
+	for _, f := range topFields() {
+		properties[f.Key] = schemaOf(f)
 	}
 	schema := node{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
@@ -43,7 +43,7 @@ func Schema() []byte {
 		"properties": node{
 			"config": node{
 				"type": "object", "properties": properties, "required": []string{regionKey},
-				"patternProperties":    node{"^(?!" + prefix + ")[^:]+:.": node{}},
+				"patternProperties":    node{"^(?!" + prefix + "|" + perfPrefix + ")[^:]+:.": node{}},
 				"additionalProperties": false,
 			},
 			"encryptedkey": node{"type": "string"}, "encryptionsalt": node{"type": "string"},
@@ -112,6 +112,9 @@ func structSchema(t reflect.Type) node {
 
 func mapSchema(t reflect.Type, r settings.Rule) node {
 	schema := node{"type": "object", "additionalProperties": schemaFor(t.Elem(), r), "propertyNames": stringSchema(r.Keyed())}
+	if r.MinItems > 0 {
+		schema["minProperties"] = r.MinItems
+	}
 	if r.MaxItems > 0 {
 		schema["maxProperties"] = r.MaxItems
 	}

@@ -55,6 +55,9 @@ func (c *Config) validate(f *settings.Faults) {
 			r.check(c, f)
 		}
 	}
+	if !decoded.Within(perfPrefix + "budgets") {
+		c.checkBudgets(f)
+	}
 }
 
 func (c *Config) checkTags(f *settings.Faults) {

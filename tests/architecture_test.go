@@ -86,7 +86,10 @@ var mayImport = map[string][]string{
 	"sandbox/inside/servicenet":  {"sandbox/control"},
 	"sandbox/inside/postgres":    {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
 	"sandbox/inside/redis":       {"sandbox/inside/debroot", "sandbox/inside/pki", "sandbox/inside/supervise", "sandbox/atomicfile", "sandbox/control"},
-	"sandbox/inside/awsapi":      {"sandbox/inside/s3", "sandbox/sigv4"},
+	"sandbox/inside/awsapi":      {"sandbox/inside/awsrpc", "sandbox/inside/s3", "sandbox/sigv4"},
+	"sandbox/inside/awsrpc":      {},
+	"sandbox/inside/cloudwatch":  {"sandbox/inside", "sandbox/atomicfile", "catalogue"}, // what a class has
+	"sandbox/inside/insights":    {"sandbox/inside/awsapi", "sandbox/inside/awsrpc", "sandbox/inside/postgres"},
 	"sandbox/inside/s3":          {"sandbox/atomicfile", "sandbox/sigv4"},
 	"sandbox/inside/chroma":      {"sandbox/inside/debroot"},
 	"sandbox/inside/debroot":     {},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,9 +12,12 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/cmd/ragscale/alerts"
+	"github.com/ragscale/ragscale/infra/platform"
+	"github.com/ragscale/ragscale/perf/telemetry"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -27,51 +31,67 @@ const (
 func alertsCommand(c console) *cobra.Command {
 	var asJSON, watch bool
 	var back time.Duration
-	const short = "Show what Prometheus' rules alert on, what they did, and which section of docs/operations.md to read"
+	const short = "Show what Prometheus' rules and CloudWatch's alarms alert on, what they did, and what to read"
 	cmd := stackCommand("alerts", short,
 		func(ctx context.Context, p project, stack string) error {
 			w, err := p.workspace(ctx, stack)
 			if err != nil {
 				return err
 			}
-			list := func(now time.Time) ([]alerts.Alert, error) { return alerts.List(ctx, w, now, back) }
+			list := func(now time.Time) ([]alerts.Alert, error) { return listAlerts(ctx, w, stack, now, back) }
 			if watch {
 				return c.watchAlerts(ctx, asJSON, watchEvery, list)
 			}
 			all, err := list(time.Now())
-			if err != nil {
+			if err != nil && len(all) == 0 {
 				return err
 			}
-			return c.showAlerts(all, asJSON)
+			return errors.Join(c.showAlerts(all, asJSON), err)
 		})
-	cmd.Long = `Asks the stack's workspace of Managed Prometheus, with the AWS credentials of the environment; of stack local the
-sandbox's. A pending alert has not held for its time yet.`
+	cmd.Long = `Asks the stack's workspace of Managed Prometheus and CloudWatch, with the AWS credentials of the environment; of stack
+local the sandbox's. A pending alert has not held for its time yet. READ is a section of docs/operations.md.`
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON; with --watch one object a line")
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on and tell changes, until Ctrl-C")
 	cmd.Flags().DurationVar(&back, "since", 24*time.Hour, "how far back to look for what was resolved")
 	return cmd
 }
 
+// globalRegion has the alarms of what is in no region.
+const globalRegion = "us-east-1"
+
+// listAlerts asks Prometheus and CloudWatch. What one of them tells is there even if the other does not answer.
+func listAlerts(ctx context.Context, w telemetry.Workspace, stack string, now time.Time, back time.Duration) ([]alerts.Alert, error) {
+	all, err := alerts.List(ctx, w, now, back)
+	faults := []error{err}
+	for _, region := range slices.Compact([]string{w.Account.Region, globalRegion}) {
+		client := cloudwatch.NewFromConfig(w.Account, func(o *cloudwatch.Options) { o.Region = region })
+		more, err := alerts.Alarms(ctx, client, platform.Name(stack)+"-", now, back)
+		all, faults = append(all, more...), append(faults, err)
+	}
+	alerts.Sort(all)
+	return all, errors.Join(faults...)
+}
+
 // workspace is where a stack's Prometheus answers, and as whom to ask it.
-func (p project) workspace(ctx context.Context, stack string) (alerts.Workspace, error) {
+func (p project) workspace(ctx context.Context, stack string) (telemetry.Workspace, error) {
 	cfg, err := p.config(stack)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
 	declared, err := p.output(ctx, stack, prometheusOutput)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
 	account, err := p.account(ctx, cfg)
 	if err != nil || stack != localStack {
-		return alerts.Workspace{Endpoint: declared, Account: account}, err
+		return telemetry.Workspace{Endpoint: declared, Account: account}, err
 	}
 	endpoint, err := url.Parse(declared)
 	if err != nil {
-		return alerts.Workspace{}, fmt.Errorf("stack local: output %s: %w", prometheusOutput, err)
+		return telemetry.Workspace{}, fmt.Errorf("stack local: output %s: %w", prometheusOutput, err)
 	}
 	endpoint.Host = p.layout.HostAddr(layout.PortAWS) // the endpoint's path at the address of the sandbox's AWS
-	return alerts.Workspace{Endpoint: endpoint.String(), Account: account}, nil
+	return telemetry.Workspace{Endpoint: endpoint.String(), Account: account}, nil
 }
 
 func (c console) showAlerts(list []alerts.Alert, asJSON bool) error {

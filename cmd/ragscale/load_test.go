@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -15,5 +16,21 @@ func TestLoadIsRefusedBeforeAnythingIsMade(t *testing.T) {
 				t.Errorf("%v: exit code %d, %q, want %q", args, code, errs, want)
 			}
 		})
+	}
+}
+
+func TestRevisionIsTheCheckouts(t *testing.T) {
+	dir := t.TempDir()
+	p := project{dir: dir}
+	if got := p.revision(t.Context()); got != "" {
+		t.Errorf("without a repository: %q", got)
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	if got := p.revision(t.Context()); len(got) != 12 {
+		t.Errorf("%q, want twelve digits", got)
 	}
 }

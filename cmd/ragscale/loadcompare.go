@@ -31,10 +31,10 @@ func loadCompareCommand(c console) *cobra.Command {
 			"compared and from others that were made alike. Answers are IMPROVED, SAME, REGRESSED and NO BASELINE, which\n" +
 			"says that the runs do not tell. A comparison of the same with the same claims a change once in a hundred\n" +
 			"times, over all its figures. With a scenario, its newest run is taken.\n" +
-			"Exit code 3 says that something regressed, 1 that the runs do not tell.",
+			"Exit code 3 says that something regressed or a budget was missed, 1 that the runs do not tell.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			cfg, store, scenario, err := openStackLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
@@ -42,6 +42,7 @@ func loadCompareCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			comparison.Hold(budgetsOf(cfg, scenario))
 			return c.comparison(comparison, asJSON)
 		},
 	}
@@ -118,8 +119,12 @@ func (c console) comparison(comparison *load.Comparison, asJSON bool) error {
 	return errors.Join(err, comparisonVerdict(comparison))
 }
 
-// comparisonVerdict is nil where nothing got worse, errUnhealthy where something did, else what the runs do not tell.
+// comparisonVerdict is nil where nothing got worse, errUnhealthy where something did or is over its budget, else what
+// the runs do not tell.
 func comparisonVerdict(c *load.Comparison) error {
+	if load.BudgetMissed(c.Budgets) {
+		return errUnhealthy
+	}
 	var open []string
 	for _, a := range c.Answers {
 		switch a.Outcome {

@@ -38,15 +38,19 @@ func loadReportCommand(c console) *cobra.Command {
 			if err := report.Format(format).Check(); err != nil {
 				return fmt.Errorf("--%w", err)
 			}
-			store, scenario, err := openLoad(cmd.Context(), stack, folder, args[0])
+			cfg, store, scenario, err := openStackLoad(cmd.Context(), stack, folder, args[0])
 			if err != nil {
 				return err
 			}
-			r, err := reportOf(cmd.Context(), store, scenario, args[0], against)
+			run, other, err := readReport(cmd.Context(), store, scenario, args[0], against)
 			if err != nil {
 				return err
 			}
-			return errors.Join(c.writeReport(r, report.Format(format), output), loadVerdict(r.Run))
+			holdBudgets(cmd.Context(), cfg, store, run)
+			form := report.Format(format)
+			ask := folder == "" && (form == report.HTML || form == report.JSON) // the others do not show it
+			r := report.New(run, other, telemetryOf(cmd.Context(), c, stack, ask, store, run))
+			return errors.Join(c.writeReport(r, form, output), loadVerdict(r.Run))
 		},
 	}
 	loadStoreFlags(cmd, &stack, &folder)
@@ -58,17 +62,17 @@ func loadReportCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// reportOf reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
-func reportOf(ctx context.Context, store load.Store, scenario, name string, against []string) (*report.Report, error) {
-	run, err := load.Read(ctx, store, scenario, name)
-	if err != nil {
-		return nil, err
+// readReport reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
+func readReport(
+	ctx context.Context, store load.Store, scenario, name string, against []string,
+) (run *load.Run, other report.Against, err error) {
+	if run, err = load.Read(ctx, store, scenario, name); err != nil {
+		return nil, other, err
 	}
-	other := report.Against{}
 	if len(against) > 0 {
 		runs, err := load.ReadAll(ctx, store, scenario, against)
 		if err != nil {
-			return nil, err
+			return nil, other, err
 		}
 		other.Run = runs[0]
 	}
@@ -77,7 +81,7 @@ func reportOf(ctx context.Context, store load.Store, scenario, name string, agai
 	} else if slices.Contains(other.Comparison.Then, name) {
 		other.Comparison, other.Why = nil, fmt.Sprintf("%s is one of the runs that it would be compared with", name)
 	}
-	return report.New(run, other), nil
+	return run, other, nil
 }
 
 // writeReport writes one, whole or not at all where it goes to a file.
@@ -97,7 +101,7 @@ func (c console) writeReport(r *report.Report, format report.Format, output stri
 }
 
 // loadExits explains the exit codes that a verdict has.
-const loadExits = "Exit code 3 says that an objective\nwas missed, 1 that the run does not tell."
+const loadExits = "Exit code 3 says that an objective\nor a budget was missed, 1 that the run does not tell."
 
 func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 	cmd.Flags().StringVarP(stack, "stack", "s", localStack, "the stack")
@@ -106,23 +110,30 @@ func loadStoreFlags(cmd *cobra.Command, stack, folder *string) {
 
 // openLoad opens the store of a stack's results and finds the scenario that a run, or a scenario's name, is of.
 func openLoad(ctx context.Context, stack, folder, run string) (store load.Store, scenario string, err error) {
+	_, store, scenario, err = openStackLoad(ctx, stack, folder, run)
+	return store, scenario, err
+}
+
+// openStackLoad is openLoad with the stack's configuration.
+func openStackLoad(
+	ctx context.Context, stack, folder, run string,
+) (cfg *stacks.Config, store load.Store, scenario string, err error) {
 	p, err := openProject()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
-	cfg, err := p.config(stack)
-	if err != nil {
-		return nil, "", err
+	if cfg, err = p.config(stack); err != nil {
+		return nil, nil, "", err
 	}
 	if run != "" {
 		if scenario, err = scenarioOf(cfg, run); err != nil {
-			return nil, "", err
+			return nil, nil, "", err
 		}
 	}
 	if store = load.Store(load.Folder(folder)); folder == "" {
 		store, err = p.loadStore(ctx, cfg)
 	}
-	return store, scenario, err
+	return cfg, store, scenario, err
 }
 
 // loadStore is where a stack keeps results: its bucket.
@@ -148,13 +159,14 @@ func scenarioOf(cfg *stacks.Config, run string) (string, error) {
 	return "", fmt.Errorf("%q is no run, want one of %s, such as %s", run, all, load.ExampleRun(names[0]))
 }
 
-// loadVerdict is nil for a pass, errUnhealthy for an objective that was missed, else why the run does not tell.
+// loadVerdict is nil for a pass, errUnhealthy for an objective or a budget that was missed, else why the run does not
+// tell.
 func loadVerdict(run *load.Run) error {
 	switch {
+	case run.Missed(), load.BudgetMissed(run.Budgets):
+		return errUnhealthy
 	case run.Passed:
 		return nil
-	case run.Missed():
-		return errUnhealthy
 	}
 	return fmt.Errorf("run %s is no pass: %s", run.Name, strings.Join(run.Open(), "; "))
 }

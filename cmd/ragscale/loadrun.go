@@ -42,7 +42,7 @@ func loadRunCommand(c console) *cobra.Command {
 		Long: "Makes a Job from the scenario's CronJob, as `kubectl create job --from` does, prints what the generators say, and waits for\n" +
 			"their end. An interrupt ends the run and keeps its results so far; of a terminal or connection that is lost the run knows\n" +
 			"nothing: `ragscale load watch` goes on. The verdict is that of `ragscale load report`, with --gate that of\n" +
-			"`ragscale load compare` with the baseline too. " + loadExits,
+			"`ragscale load compare` with the baseline too, and every budget (perf:budgets) has to be told. " + loadExits,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := openLoaded(c, stack)
@@ -100,7 +100,7 @@ func (s *loaded) run(ctx context.Context, scenario string, f runFlags) error {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	r, err := s.cluster.Start(ctx, scenario, f.allowProduction)
+	r, err := s.cluster.Start(ctx, scenario, generators.Options{AllowProduction: f.allowProduction, Revision: s.project.revision(ctx)})
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,9 @@ func (s *loaded) judge(ctx context.Context, name string, gate bool) error {
 	if err != nil {
 		return s.notJudged(name, err)
 	}
-	verdict := errors.Join(report.New(run, report.Against{}).Write(s.out, report.Text), loadVerdict(run))
+	holdBudgets(ctx, s.cfg, store, run)
+	told := s.project.gather(ctx, s.console, s.cfg.Stack, store, run)
+	verdict := errors.Join(report.New(run, report.Against{}, told).Write(s.out, report.Text), loadVerdict(run))
 	if !gate {
 		return verdict
 	}
@@ -157,7 +159,7 @@ func (s *loaded) judge(ctx context.Context, name string, gate bool) error {
 	if err == nil {
 		err = s.comparison(comparison, false)
 	}
-	return errors.Join(verdict, err)
+	return errors.Join(verdict, openBudgets(run.Budgets), err)
 }
 
 func (s *loaded) notJudged(name string, why error) error {

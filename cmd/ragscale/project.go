@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -47,6 +48,16 @@ func openProject() (project, error) {
 			return project{}, fmt.Errorf("no Pulumi.yaml at or above %s: run ragscale inside its checkout", dir)
 		}
 	}
+}
+
+// revision is the checkout's commit, with -dirty where files differ from it; "" where git does not say.
+func (p project) revision(ctx context.Context) string {
+	cmd := exec.CommandContext(ctx, "git", "-C", p.dir, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+	out, err := cmd.Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func (p project) stackFile(stack string) string {

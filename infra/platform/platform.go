@@ -54,6 +54,9 @@ type platform struct {
 	observed *observability.Observability
 }
 
+// Name is what the names of a stack's resources begin with.
+func Name(stack string) string { return "rag-" + stack }
+
 // Declare declares the stack that runs, from the network up to what watches it. It is the program of both mains: infra,
 // which `pulumi up` runs, and ragscale, which runs it in the sandbox.
 func Declare(ctx *pulumi.Context) error {
@@ -61,7 +64,7 @@ func Declare(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &platform{ctx: ctx, cfg: cfg, secrets: secrets, name: "rag-" + cfg.Stack}
+	p := &platform{ctx: ctx, cfg: cfg, secrets: secrets, name: Name(cfg.Stack)}
 	for _, step := range []func() error{p.foundation, p.data, p.serving, p.watching} {
 		if err := step(); err != nil {
 			return err

@@ -95,6 +95,8 @@ func (p *platform) loadTestArgs() loadtest.Args {
 		Environment: map[string]pulumi.StringInput{
 			"stack": pulumi.String(cfg.Stack), "region": pulumi.String(cfg.Region), "image": p.api.Image,
 			"databaseClass": pulumi.String(cfg.Database.InstanceClass), "cacheNode": pulumi.String(cfg.Cache.NodeType),
+			"postgres": pulumi.String(cfg.Database.EngineVersion), "kubernetes": pulumi.String(cfg.Cluster.Version),
+			"configuration": pulumi.String(cfg.Digest()),
 		},
 		ResultsRetentionDays: cfg.LoadTests.ResultsRetentionDays,
 		DeletionProtection:   cfg.Cluster.DeletionProtection,

@@ -63,6 +63,7 @@ type Series struct {
 type Answer struct {
 	Figure   string  `json:"figure"`
 	Unit     string  `json:"unit"`
+	Ratio    bool    `json:"ratio"`
 	Outcome  Outcome `json:"outcome"`
 	Why      string  `json:"why,omitempty"` // of NO BASELINE
 	Then     float64 `json:"then"`          // the middle of the runs
@@ -193,12 +194,15 @@ func scaledGroups(groups [][]Value) [][]float64 {
 // describe fills in what does not depend on the other figures.
 func (s Series) describe(t test) Answer {
 	a := Answer{Figure: s.Figure, Unit: s.Unit, P: 1, Noise: t.noise}
+	if len(s.Then) > 0 {
+		a.Ratio = s.Then[0].Ratio
+	}
 	then, now := scaled(s.Then), scaled(s.Now)
 	if len(then) == 0 || len(now) == 0 {
 		a.Why = fmt.Sprintf("it was measured in %d runs then and %d now, want one or more of each", len(then), len(now))
 		return a
 	}
-	ratio := s.Then[0].Ratio
+	ratio := a.Ratio
 	from := stat.Mean(then, nil)
 	a.Then, a.Now = unscaled(from, ratio), unscaled(from+t.change, ratio)
 	a.Change = apart(from, t.change, ratio)

@@ -51,9 +51,21 @@ type Run struct {
 	noted string // the last note about what is waited for
 }
 
+// Options of a run.
+type Options struct {
+	AllowProduction bool   // load a stack that serves real users
+	Revision        string // of the checkout, for the run's fingerprint; "" where it is not known
+}
+
+// Environment variables that the scripts read.
+const (
+	allowVariable    = "ALLOW_PRODUCTION" // "true" loads production
+	revisionVariable = "REVISION"
+)
+
 // Start makes a Job of the scenario's CronJob, which then keeps and drops it like those of its schedule. A run that is
 // under way is left alone: two at once would measure each other.
-func (c Cluster) Start(ctx context.Context, scenario string, allowProduction bool) (*Run, error) {
+func (c Cluster) Start(ctx context.Context, scenario string, o Options) (*Run, error) {
 	from, err := c.Clients.BatchV1().CronJobs(c.Namespace).Get(ctx, scenario, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", scenario, err)
@@ -62,8 +74,11 @@ func (c Cluster) Start(ctx context.Context, scenario string, allowProduction boo
 		return nil, err
 	}
 	job := jobOf(from, load.NewRun(scenario, time.Now()))
-	if allowProduction {
-		permit(&job.Spec.Template.Spec)
+	if o.AllowProduction {
+		setEnv(&job.Spec.Template.Spec, allowVariable, "true")
+	}
+	if o.Revision != "" {
+		setEnv(&job.Spec.Template.Spec, revisionVariable, o.Revision)
 	}
 	made, err := c.Clients.BatchV1().Jobs(c.Namespace).Create(ctx, job, metav1.CreateOptions{})
 	if err != nil {
@@ -176,12 +191,11 @@ func jobOf(from *batchv1.CronJob, name string) *batchv1.Job {
 	}
 }
 
-// permit lets the scripts load production.
-func permit(pod *corev1.PodSpec) {
-	const name = "ALLOW_PRODUCTION"
+// setEnv sets an environment variable of each container.
+func setEnv(pod *corev1.PodSpec, name, value string) {
 	for i := range pod.Containers {
 		c := &pod.Containers[i]
 		c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name == name })
-		c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: "true"})
+		c.Env = append(c.Env, corev1.EnvVar{Name: name, Value: value})
 	}
 }

@@ -64,7 +64,7 @@ func none(*batchv1.Job) []corev1.Pod { return nil }
 
 func started(t *testing.T, c Cluster) *Run {
 	t.Helper()
-	r, err := c.Start(t.Context(), "peak", false)
+	r, err := c.Start(t.Context(), "peak", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func condition(job *batchv1.Job, typ batchv1.JobConditionType, reason, message s
 func TestARunIsAJobOfItsScenario(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		c, _ := peakCluster(t, none)
-		r, err := c.Start(t.Context(), "peak", allow)
+		r, err := c.Start(t.Context(), "peak", Options{AllowProduction: allow, Revision: "4f1c-dirty"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestARunIsAJobOfItsScenario(t *testing.T) {
 			t.Errorf("%s of %+v, labels %v", r.Name, owner, r.job.Labels)
 		}
 		env := r.job.Spec.Template.Spec.Containers[0].Env
-		if len(env) != 1 || env[0].Value != fmt.Sprint(allow) {
+		if len(env) != 2 || env[0].Value != fmt.Sprint(allow) || env[1] != (corev1.EnvVar{Name: "REVISION", Value: "4f1c-dirty"}) {
 			t.Errorf("allowed %t: environment %v", allow, env)
 		}
 		if r.Generators != 2 || r.Longest != 1590*time.Second {
@@ -120,7 +120,7 @@ func TestARunIsAJobOfItsScenario(t *testing.T) {
 
 func TestARunThatIsNotDeclaredIsNotMade(t *testing.T) {
 	c, _ := peakCluster(t, none)
-	if _, err := c.Start(t.Context(), "smoke", false); err == nil || !strings.Contains(err.Error(), "scenario smoke: ") {
+	if _, err := c.Start(t.Context(), "smoke", Options{}); err == nil || !strings.Contains(err.Error(), "scenario smoke: ") {
 		t.Error(err)
 	}
 }
@@ -149,7 +149,7 @@ func TestASecondRunIsRefusedAndNamesTheFirst(t *testing.T) {
 	first := started(t, c)
 	refused := func(state string) {
 		t.Helper()
-		if _, err := c.Start(t.Context(), "peak", false); err == nil || !strings.Contains(err.Error(), "run "+first.Name+" is under way since") {
+		if _, err := c.Start(t.Context(), "peak", Options{}); err == nil || !strings.Contains(err.Error(), "run "+first.Name+" is under way since") {
 			t.Errorf("%s: %v", state, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestOfTwoRunsThatBeginTogetherTheLaterEnds(t *testing.T) {
 		clients.PrependReactor("create", "jobs", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return false, nil, clients.Tracker().Add(other) // between the first look and the own Job
 		})
-		_, err := cluster.Start(t.Context(), "peak", false)
+		_, err := cluster.Start(t.Context(), "peak", Options{})
 		if refused := err != nil && strings.Contains(err.Error(), "run smoke-1 is under way"); refused != c.refused {
 			t.Errorf("%s: %v", name, err)
 		}

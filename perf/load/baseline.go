@@ -33,7 +33,7 @@ func SetBaseline(ctx context.Context, s Store, scenario string, names []string, 
 	b := Baseline{Version: 1, Scenario: scenario, SetAt: now.UTC(), Runs: runs}
 	faults := []error{err}
 	for _, run := range runs {
-		faults = append(faults, run.fit(), like(runs[0], run))
+		faults = append(faults, run.Fit(), like(runs[0], run))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return b, err

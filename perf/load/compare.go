@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ragscale/ragscale/perf/compare"
@@ -16,6 +17,9 @@ type Comparison struct {
 	Alike    int              `json:"alike"` // other runs that the noise is estimated from too
 	Changes  []Change         `json:"changes"`
 	Answers  []compare.Answer `json:"answers"`
+	Budgets  []Held           `json:"budgets,omitempty"` // of the stack's, once it is held to them
+
+	means []Figure // of the newer runs
 }
 
 // Compare holds runs against earlier ones. The noise is estimated from both, and from those of others that are of the
@@ -23,7 +27,7 @@ type Comparison struct {
 func Compare(then, now, others []*Run) (*Comparison, error) {
 	first := then[0]
 	for _, run := range slices.Concat(then, now) {
-		if err := errors.Join(like(first, run), run.fit()); err != nil {
+		if err := errors.Join(like(first, run), run.Fit()); err != nil {
 			return nil, err
 		}
 	}
@@ -42,9 +46,26 @@ func Compare(then, now, others []*Run) (*Comparison, error) {
 			s.Alike = append(s.Alike, valuesIn(group, figure))
 		}
 		all = append(all, s)
+		if len(s.Now) > 0 {
+			figure.Value = mean(s.Now)
+			c.means = append(c.means, figure)
+		}
 	}
 	c.Answers = compare.Compare(all)
 	return c, nil
+}
+
+// mean is that of values; of a ratio that of all samples together.
+func mean(of []compare.Value) float64 {
+	var sum, samples float64
+	for _, v := range of {
+		if v.Ratio {
+			sum, samples = sum+v.Events, samples+v.Samples
+		} else {
+			sum, samples = sum+v.Value, samples+1
+		}
+	}
+	return sum / samples
 }
 
 // groups are others of the same load, those together that were made under the same.
@@ -53,7 +74,9 @@ func groups(like *Run, others, but []*Run) [][]*Run {
 	for _, run := range others {
 		known := slices.ContainsFunc(but, func(b *Run) bool { return b.Name == run.Name })
 		if !known && !run.Partial && len(Unlike(like, run)) == 0 {
-			under := fmt.Sprint(run.Environment) // its keys are in order
+			environment := maps.Clone(run.Environment)
+			delete(environment, revisionKey)
+			under := fmt.Sprint(environment) // its keys are in order
 			apart[under] = append(apart[under], run)
 		}
 	}

@@ -42,12 +42,26 @@ const (
 	kindPrefix     = "http_req_duration{kind:"
 )
 
+// comparedPercents are the percentiles of spreads by which runs are compared.
+var comparedPercents = []float64{50, 95}
+
+// FigureNames are those that a run can have.
+func FigureNames() map[string]bool {
+	names := map[string]bool{"faults": true, "throughput": true}
+	for _, t := range spreads {
+		for _, percent := range comparedPercents {
+			names[fmt.Sprintf("%s p%v", t.Name, percent)] = true
+		}
+	}
+	return names
+}
+
 // figures are what a run is compared by: what it measured of the objectives.
 func (r *Run) figures() []Figure {
 	var all []Figure
 	for _, t := range spreads {
 		samples := r.trend(t.Metric)
-		for _, percent := range []float64{50, 95} {
+		for _, percent := range comparedPercents {
 			if len(samples) > 0 && samples.count() >= math.Ceil(leastBeyond/(1-percent/100)-1e-6) {
 				all = append(all, Figure{Name: fmt.Sprintf("%s p%v", t.Name, percent), Unit: t.Unit, Better: Lower,
 					Value: samples.quantile(percent / 100), Samples: samples.count()})

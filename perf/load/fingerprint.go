@@ -10,6 +10,10 @@ import (
 // Must be the same of two runs that are compared: the others of the environment are what a comparison is about.
 var sameEnvironment = []string{"stack", "region", "k6"}
 
+// revisionKey is the checkout's that began a run. Most revisions change nothing that runs: those that do change an image
+// or the configuration too.
+const revisionKey = "revision"
+
 // Unlike says why two runs cannot be compared: their load, their stack or their generator differs.
 func Unlike(a, b *Run) []string {
 	var differ []string
@@ -35,8 +39,8 @@ func like(other, run *Run) error {
 	return nil
 }
 
-// fit wants a run to be whole, with all of its load.
-func (r *Run) fit() error {
+// Fit wants a run to be whole, with all of its load.
+func (r *Run) Fit() error {
 	switch {
 	case r.Partial:
 		return fmt.Errorf("run %s was cut short: %s; want whole runs", r.Name, strings.Join(r.Cut(), ", "))

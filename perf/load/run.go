@@ -22,6 +22,8 @@ type Run struct {
 	Passed      bool              `json:"passed"`
 	Verdicts    []Verdict         `json:"verdicts"`
 	Figures     []Figure          `json:"figures"`
+	Budgets     []Held            `json:"budgets,omitempty"`     // of the stack's, once it is held to them
+	ErrorBudget *ErrorBudget      `json:"errorBudget,omitempty"` // of the availability objective
 
 	results []Result
 }
@@ -57,6 +59,7 @@ func Merge(name string, results []Result) (*Run, error) {
 	r.Stretch = r.stretch()
 	r.judge()
 	r.Figures = r.figures()
+	r.ErrorBudget = r.errorBudget()
 	return r, nil
 }
 

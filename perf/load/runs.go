@@ -114,5 +114,11 @@ func NewRun(scenario string, now time.Time) string {
 	return scenario + "-" + now.UTC().Format(runTime)
 }
 
+// BeganAt is when a run began, by its name; false where the name does not say.
+func (s Stored) BeganAt() (time.Time, bool) {
+	at, err := time.Parse(runTime, strings.TrimPrefix(s.Run, s.Scenario+"-"))
+	return at, err == nil
+}
+
 // ExampleRun is a run's name as people see them.
 func ExampleRun(scenario string) string { return scenario + "-20261124-033000" }

@@ -127,7 +127,7 @@ func (d *Drawing) place(x scale, named func(float64) string) {
 		d.YTicks = append(d.YTicks, Tick{y.at(v), amount(v, d.Unit)})
 	}
 	for i, line := range d.Lines {
-		d.Paths = append(d.Paths, line.path(x, y, i%6+1))
+		d.Paths = append(d.Paths, line.path(x, y, i%mostLines+1))
 	}
 	for i, l := range d.Limits {
 		d.Marks = append(d.Marks, l.mark(y, i, d.Unit))

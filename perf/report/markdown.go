@@ -25,6 +25,16 @@ func (r *Report) markdown(w io.Writer) error {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", cell(objective(v.Threshold)), cell(limit(v.Threshold)), measured(v),
 			digits(v.Samples), cell(verdict))
 	}
+	for _, h := range r.Budgets {
+		verdict := said(h.Outcome)
+		if h.Why != "" {
+			verdict += ": " + h.Why
+		}
+		fmt.Fprintf(&b, "| budget of %s | %s | %s | | %s |\n", cell(h.Figure), cell(Wanted(h)), came(h), cell(verdict))
+	}
+	if r.ErrorBudget != nil {
+		fmt.Fprintf(&b, "\nError budget: %s.\n", spent(r.ErrorBudget))
+	}
 	r.compared(&b)
 	r.endpoints(&b)
 	if len(r.Gaps) > 0 {
@@ -40,10 +50,10 @@ func (r *Report) markdown(w io.Writer) error {
 // mark shows the verdict where a pull request lists several.
 func mark(r *Report) string {
 	switch {
+	case r.Missed(), r.OverBudget():
+		return "❌"
 	case r.Passed:
 		return "✅"
-	case r.Missed():
-		return "❌"
 	}
 	return "⚠️"
 }

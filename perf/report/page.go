@@ -18,7 +18,7 @@ var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"amount": amount, "digits": digits, "figure": figure, "said": said, "span": span,
-	"objective": objective, "limit": limit, "measured": measured,
+	"objective": objective, "wanted": Wanted, "came": came, "spent": spent, "limit": limit, "measured": measured,
 	"then": then, "now": now, "change": change95, "interval": interval, "answer": answer, "seen": smallest,
 	"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 MST") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
@@ -49,10 +49,12 @@ func (r *Report) Spread() *Drawing { return r.spread() }
 // Sentence is the verdict as a sentence.
 func (r *Report) Sentence() string {
 	switch {
-	case r.Passed:
-		return "The objectives were kept."
 	case r.Missed():
 		return "Objectives were missed."
+	case r.OverBudget():
+		return "Budgets were missed."
+	case r.Passed:
+		return "The objectives were kept."
 	}
 	return "The run is no pass: it does not tell."
 }
@@ -60,10 +62,10 @@ func (r *Report) Sentence() string {
 // Tone is how the verdict looks.
 func (r *Report) Tone() load.Outcome {
 	switch {
+	case r.Missed(), r.OverBudget():
+		return load.Missed
 	case r.Passed:
 		return load.Kept
-	case r.Missed():
-		return load.Missed
 	}
 	return load.NotMeasured
 }

@@ -1,9 +1,12 @@
 package report
 
 import (
+	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 )
@@ -47,7 +50,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 	run := planted{}.run(t)
 	for _, a := range []Against{alone, against(t, run, 1)} {
 		var got []string
-		for _, h := range elements(t, written(t, New(run, a), HTML))["h2"] {
+		for _, h := range elements(t, written(t, New(run, a, nil), HTML))["h2"] {
 			got = append(got, textOf(h))
 		}
 		if want := "Objectives, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
@@ -58,7 +61,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 
 func TestThePageNeedsNothingElseAndRunsNothing(t *testing.T) {
 	run := planted{}.run(t)
-	page := written(t, New(run, against(t, run, 1)), HTML)
+	page := written(t, New(run, against(t, run, 1), told()), HTML)
 	all := elements(t, page)
 	for _, foreign := range []string{"script", "img", "link", "iframe", "object", "embed", "base", "form", "use", "image"} {
 		if len(all[foreign]) > 0 {
@@ -80,7 +83,7 @@ func TestThePageNeedsNothingElseAndRunsNothing(t *testing.T) {
 
 func TestChartsAndTablesAreNamedForWhoDoesNotSeeThem(t *testing.T) {
 	run := planted{}.run(t)
-	all := elements(t, written(t, New(run, against(t, run, 1)), HTML))
+	all := elements(t, written(t, New(run, against(t, run, 1), told()), HTML))
 	charts := 0
 	for _, svg := range all["svg"] {
 		if attribute(svg, "aria-hidden") == "true" {
@@ -113,7 +116,7 @@ func TestChartsAndTablesAreNamedForWhoDoesNotSeeThem(t *testing.T) {
 
 func TestTheDistributionIsDrawnWithItsObjectivesAndTheOtherRuns(t *testing.T) {
 	run := planted{}.run(t)
-	d := New(run, against(t, run, 2)).Spread()
+	d := New(run, against(t, run, 2), nil).Spread()
 	var names []string
 	for _, p := range d.Paths {
 		names = append(names, p.Name)
@@ -126,5 +129,60 @@ func TestTheDistributionIsDrawnWithItsObjectivesAndTheOtherRuns(t *testing.T) {
 	}
 	if len(d.Marks) != 2 || d.Marks[1].Label != "Response time p95: 2,000 ms" {
 		t.Errorf("limits %+v", d.Marks)
+	}
+}
+
+func TestWhatTheStackToldIsDrawnOnTheTimeOfTheLoad(t *testing.T) {
+	run := planted{}.run(t)
+	run.BeganAt = run.BeganAt.Add(-30 * time.Second) // the stack's first value is half a minute into the load
+	all := map[string]Drawing{}
+	for _, d := range New(run, alone, told()).Drawings() {
+		all[d.ID] = d
+	}
+	latency, replicas, routes := all["told-api-latency"], all["told-replicas"], all["told-api-routes"]
+	if len(latency.Marks) != 1 || latency.Marks[0].Label != "Response time p95: 2,000 ms" {
+		t.Errorf("limits %+v", latency.Marks)
+	}
+	if p := latency.Paths[0]; strings.Count(p.D, "M") != 2 || len(p.Dots) != 1 { // the value between the gaps stands alone
+		t.Errorf("gaps: %s, %v", p.D, p.Dots)
+	}
+	if len(routes.Paths) != mostLines || !strings.HasSuffix(routes.Title, ", the 8 largest of 10") {
+		t.Errorf("%s has %d lines", routes.Title, len(routes.Paths))
+	}
+	if first := replicas.Rows[0]; strings.Join(first, ", ") != "0:30, 2, 2" {
+		t.Errorf("the first row is %v", first)
+	}
+	if s := replicas.Slots[5].Text; s != "3:00\napi wanted: 4\napi ready: 2" {
+		t.Errorf("a pointer finds %q", s)
+	}
+	x := func(d Drawing) (all []float64) {
+		for _, tick := range d.XTicks {
+			all = append(all, tick.At)
+		}
+		return all
+	}
+	if !slices.Equal(x(latency), x(replicas)) || len(x(latency)) < 5 {
+		t.Errorf("axes of time differ: %v and %v", x(latency), x(replicas))
+	}
+}
+
+// Values of every size have an axis on which they are within the plot.
+func TestAxesHoldTheirValues(t *testing.T) {
+	for _, values := range [][]float64{{0}, {1e-6, 3e-6}, {0.2, 40000}, {5, 5}, {1e9, 3e9}, {1999.9}, {math.NaN()}, nil} {
+		for _, unit := range []string{"ms", "/s"} {
+			c := Chart{Unit: unit, Lines: []Line{{Name: "l"}}}
+			for i, v := range values {
+				c.Lines[0].Points = append(c.Lines[0].Points, Point{float64(i), v})
+			}
+			y, ticks := c.values()
+			if len(ticks) < 2 || len(ticks) > 20 {
+				t.Errorf("%v %s: labels %v", values, unit, ticks)
+			}
+			for _, v := range c.all() {
+				if at := y.at(v); math.IsNaN(at) || at < top || at > height-bottom {
+					t.Errorf("%v %s: %v is drawn at %v", values, unit, v, at)
+				}
+			}
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -115,6 +116,48 @@ func trend(seed, n int, middle, deviation float64) load.Metric {
 		values[fmt.Sprintf("p(%v)", p)] = samples[int(float64(n)*p/100)]
 	}
 	return load.Metric{Values: values}
+}
+
+// told is what a stack told over ten minutes: replicas that come later than wanted, gaps, more routes than a chart has.
+func told() *telemetry.Telemetry {
+	series := func(name string, value func(i int) float64) telemetry.Series {
+		s := telemetry.Series{Name: name}
+		for i := range 21 {
+			s.Values = append(s.Values, value(i))
+		}
+		return s
+	}
+	after := func(i int) func(int) float64 {
+		return func(at int) float64 {
+			if at < i {
+				return 2
+			}
+			return 4
+		}
+	}
+	routes := telemetry.Panel{Name: "api-routes", Title: "Requests by route", Unit: "/s", Source: "Managed Prometheus"}
+	for i := range 10 {
+		routes.Series = append(routes.Series, series(fmt.Sprintf("/v1/r%d", i), func(at int) float64 { return 100/float64(i+1) + 3*math.Sin(float64(at)) }))
+	}
+	quantile := func(times float64) func(int) float64 {
+		return func(i int) float64 {
+			if i == 7 || i == 9 {
+				return math.NaN()
+			}
+			return times * (80 + 30*math.Sin(float64(i)/3))
+		}
+	}
+	return &telemetry.Telemetry{
+		Version: 1, From: noon, StepSeconds: 30, Missing: []telemetry.Missing{{What: "Nodes", Why: "Managed Prometheus has no series of the run's time"}},
+		Panels: []telemetry.Panel{
+			{Name: "api-latency", Title: "Latency as the API's pods see it", Unit: "ms", Source: "Managed Prometheus", Series: []telemetry.Series{
+				series("p50", quantile(0.3)), series("p95", quantile(1)), series("p99", quantile(2.2))}},
+			routes,
+			{Name: "replicas", Title: "Replicas", Source: "Managed Prometheus", Series: []telemetry.Series{series("api wanted", after(5)), series("api ready", after(9))}},
+			{Name: "cache", Title: "Answered from a cache", Unit: "%", Source: "Managed Prometheus", Series: []telemetry.Series{
+				series("process", func(i int) float64 { return 0.5 + float64(i)/100 }), series("redis", func(int) float64 { return 0.2 })}},
+		},
+	}
 }
 
 // written is a report in a format.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // Report is what is told of a run.
@@ -23,6 +24,8 @@ type Report struct {
 	Comparison *load.Comparison `json:"comparison"` // null where Uncompared says why there is none
 	Uncompared string           `json:"uncompared,omitempty"`
 	Gaps       []Gap            `json:"notMeasured"`
+
+	Telemetry *telemetry.Telemetry `json:"telemetry"` // null where none was kept
 
 	against *load.Run // one whose distribution is shown beside
 }
@@ -40,12 +43,13 @@ type Against struct {
 	Run        *load.Run // whose distribution is shown beside; nil for none
 }
 
-// New tells of a run.
-func New(run *load.Run, against Against) *Report {
+// New tells of a run. Its telemetry may be nil.
+func New(run *load.Run, against Against, told *telemetry.Telemetry) *Report {
 	r := &Report{
-		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(), Charts: []Chart{},
-		Comparison: against.Comparison, Uncompared: against.Why, against: against.Run,
+		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(),
+		Comparison: against.Comparison, Uncompared: against.Why, Telemetry: told, against: against.Run,
 	}
+	r.Charts = r.charts()
 	r.Gaps = r.gaps()
 	return r
 }
@@ -53,11 +57,18 @@ func New(run *load.Run, against Against) *Report {
 func (r *Report) gaps() []Gap {
 	all := []Gap{}
 	for _, why := range r.Cut() {
-		all = append(all, Gap{"all of the load", why})
+		all = append(all, Gap{"a part of the load", why})
 	}
 	for _, v := range r.Verdicts {
 		if v.Why != "" {
 			all = append(all, Gap{objective(v.Threshold), string(v.Outcome) + ": " + v.Why})
+		}
+	}
+	if r.Telemetry == nil {
+		all = append(all, Gap{"what the stack did meanwhile", "no telemetry was kept with the results"})
+	} else {
+		for _, m := range r.Telemetry.Missing {
+			all = append(all, Gap{m.What, m.Why})
 		}
 	}
 	if r.Uncompared != "" {
@@ -69,13 +80,18 @@ func (r *Report) gaps() []Gap {
 // Headline is the verdict in two words.
 func (r *Report) Headline() string {
 	switch {
-	case r.Passed:
-		return "objectives kept"
 	case r.Missed():
 		return "OBJECTIVES MISSED"
+	case r.OverBudget():
+		return "BUDGETS MISSED"
+	case r.Passed:
+		return "objectives kept"
 	}
 	return "NO PASS"
 }
+
+// OverBudget tells whether a budget was missed.
+func (r *Report) OverBudget() bool { return load.BudgetMissed(r.Budgets) }
 
 // Format is a form of reports.
 type Format string

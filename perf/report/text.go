@@ -18,6 +18,9 @@ func (r *Report) text(w io.Writer) error {
 		fmt.Fprintf(w, ", which began within %.1f s", r.SkewSeconds)
 	}
 	fmt.Fprintln(w)
+	if b := r.ErrorBudget; b != nil {
+		fmt.Fprintf(w, "  error budget: %s\n", spent(b))
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range r.Verdicts {
 		value := "-"
@@ -29,6 +32,7 @@ func (r *Report) text(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
 	}
+	budgets(table, r.Budgets)
 	if len(r.Endpoints) > 0 {
 		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
 		for _, e := range r.Endpoints {
@@ -60,7 +64,30 @@ func Comparison(w io.Writer, c *load.Comparison) error {
 			a.Outcome, a.Figure, Short(a.Then), a.Unit, Short(a.Now),
 			change(a, a.Change), change(a, a.Low), change(a, a.High), smallest(a), a.MoreRuns)
 	}
+	if len(c.Budgets) > 0 {
+		fmt.Fprintln(table)
+		budgets(table, c.Budgets)
+	}
 	return table.Flush()
+}
+
+// budgets writes rows of a table: outcome, figure, limit, value.
+func budgets(w io.Writer, all []load.Held) {
+	for _, h := range all {
+		value := "-"
+		if h.Value != nil {
+			value = Short(*h.Value)
+		}
+		if h.Why != "" {
+			value += "\t" + h.Why
+		}
+		fmt.Fprintf(w, "  %s\tbudget of %s\t%s\t%s\n", said(h.Outcome), h.Figure, Wanted(h), value)
+	}
+}
+
+// spent is what a run took of its error budget.
+func spent(b *load.ErrorBudget) string {
+	return fmt.Sprintf("%s %% spent, %s faults of %s allowed", Short(b.SpentPercent), Short(b.Faults), Short(b.Allowed))
 }
 
 // change is one for a terminal: of a ratio a difference, else a share.

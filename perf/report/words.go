@@ -55,6 +55,19 @@ func limit(t load.Threshold) string {
 	return "below " + value
 }
 
+// Wanted is what a figure may come to by a budget: at most 800 ms.
+func Wanted(h load.Held) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", h.Term, Short(h.Limit), h.Unit))
+}
+
+// came is what a figure came to, a dash for nothing.
+func came(h load.Held) string {
+	if h.Value == nil {
+		return "–"
+	}
+	return figure(*h.Value, h.Unit)
+}
+
 // measured is what a verdict is about, a dash for nothing.
 func measured(v load.Verdict) string {
 	if v.Value == nil {

@@ -1,7 +1,7 @@
-// Package alerts tells what a stack's Prometheus alerts on, and did, from the workspace's own API.
+// Package alerts tells what a stack's Prometheus and CloudWatch alert on, and did, from their own APIs.
 //
-// Owns: asking a workspace of Amazon Managed Service for Prometheus, signed, and what the answers mean. Does not own:
-// where the workspace is, credentials, how it is shown.
+// Owns: what the answers mean. Does not own: asking Prometheus (perf/telemetry), where both are, credentials, how it is
+// shown.
 package alerts
 
 import (
@@ -14,11 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // Alert is one that fires, waits for its time to pass, or fired.
 type Alert struct {
 	Name     string            `json:"name"`
+	Source   string            `json:"source"`   // prometheus or cloudwatch
 	State    string            `json:"state"`    // firing, pending or resolved
 	Severity string            `json:"severity"` // page or ticket
 	Labels   map[string]string `json:"labels"`   // what tells it from others of its name
@@ -37,6 +40,12 @@ const (
 
 var order = []string{Firing, Pending, Resolved}
 
+// Sources of alerts.
+const (
+	Prometheus = "prometheus"
+	CloudWatch = "cloudwatch"
+)
+
 // operations is the page that alerts' own links lead to.
 const operations = "docs/operations.md"
 
@@ -44,12 +53,12 @@ const operations = "docs/operations.md"
 const step = time.Minute
 
 // List tells what fires and waits now, and what was resolved in the time back from now: the newest first.
-func List(ctx context.Context, w Workspace, now time.Time, back time.Duration) ([]Alert, error) {
-	rules, err := w.rules(ctx)
+func List(ctx context.Context, w telemetry.Workspace, now time.Time, back time.Duration) ([]Alert, error) {
+	rules, err := rulesOf(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	past, err := w.history(ctx, now, back)
+	past, err := historyOf(ctx, w, now, back)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +76,17 @@ func List(ctx context.Context, w Workspace, now time.Time, back time.Duration) (
 			out = append(out, s.resolved(run, rules))
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Alert) int {
+	Sort(out)
+	return out, nil
+}
+
+// Sort orders alerts as they are told: by state, then the newest first.
+func Sort(all []Alert) {
+	slices.SortStableFunc(all, func(a, b Alert) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.State), slices.Index(order, b.State)),
 			b.Since.Compare(a.Since), strings.Compare(a.Name, b.Name))
 	})
-	return out, nil
 }
 
 // rule is an alerting rule as /api/v1/rules tells it.
@@ -88,13 +102,13 @@ type rule struct {
 	} `json:"alerts"`
 }
 
-func (w Workspace) rules(ctx context.Context) (map[string]rule, error) {
+func rulesOf(ctx context.Context, w telemetry.Workspace) (map[string]rule, error) {
 	var answer struct {
 		Groups []struct {
 			Rules []rule `json:"rules"`
 		} `json:"groups"`
 	}
-	if err := w.get(ctx, "api/v1/rules", url.Values{"type": {"alert"}}, &answer); err != nil {
+	if err := w.Get(ctx, "api/v1/rules", url.Values{"type": {"alert"}}, &answer); err != nil {
 		return nil, err
 	}
 	out := map[string]rule{}
@@ -112,7 +126,7 @@ func active(rules map[string]rule) []Alert {
 	for _, r := range rules {
 		for _, a := range r.Alerts {
 			out = append(out, Alert{
-				Name: r.Name, State: a.State, Severity: a.Labels["severity"], Labels: distinct(a.Labels),
+				Name: r.Name, Source: Prometheus, State: a.State, Severity: a.Labels["severity"], Labels: distinct(a.Labels),
 				Summary: a.Annotations["summary"], Since: a.ActiveAt, Runbook: section(a.Annotations),
 			})
 		}
@@ -122,10 +136,14 @@ func active(rules map[string]rule) []Alert {
 
 // section is where to read about an alert.
 func section(annotations map[string]string) string {
-	if _, fragment, ok := strings.Cut(annotations["runbook_url"], "#"); ok {
+	return sectionOf(annotations["runbook_url"])
+}
+
+func sectionOf(link string) string {
+	if _, fragment, ok := strings.Cut(link, "#"); ok {
 		return operations + "#" + fragment
 	}
-	return annotations["runbook_url"]
+	return link
 }
 
 // distinct are the labels but for those that every alert has.
@@ -154,7 +172,7 @@ func (r run) ended(now time.Time) bool { return now.Sub(r.to) > step }
 type history []fired
 
 // history asks when alerts fired.
-func (w Workspace) history(ctx context.Context, now time.Time, back time.Duration) (history, error) {
+func historyOf(ctx context.Context, w telemetry.Workspace, now time.Time, back time.Duration) (history, error) {
 	var answer struct {
 		Result []struct {
 			Metric map[string]string    `json:"metric"`
@@ -166,7 +184,7 @@ func (w Workspace) history(ctx context.Context, now time.Time, back time.Duratio
 		"query": {`ALERTS{alertstate="firing"}`},
 		"start": {unix(now.Add(-back))}, "end": {unix(now)}, "step": {strconv.Itoa(int(step.Seconds()))},
 	}
-	if err := w.get(ctx, "api/v1/query_range", query, &answer); err != nil {
+	if err := w.Get(ctx, "api/v1/query_range", query, &answer); err != nil {
 		return nil, err
 	}
 	var out history
@@ -218,7 +236,7 @@ func equal(a, b map[string]string) bool {
 func (f fired) resolved(r run, rules map[string]rule) Alert {
 	name := f.labels["alertname"]
 	return Alert{
-		Name: name, State: Resolved, Severity: f.labels["severity"], Labels: distinct(f.labels), Since: r.from, Until: &r.to,
+		Name: name, Source: Prometheus, State: Resolved, Severity: f.labels["severity"], Labels: distinct(f.labels), Since: r.from, Until: &r.to,
 		Runbook: section(rules[name].Annotations),
 	}
 }

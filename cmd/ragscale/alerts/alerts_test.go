@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 var now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -32,7 +34,7 @@ func points(minutes ...int) string {
 }
 
 // serve is a workspace whose answers are given by path.
-func serve(t *testing.T, answers map[string]string) (Workspace, *[]*http.Request) {
+func serve(t *testing.T, answers map[string]string) (telemetry.Workspace, *[]*http.Request) {
 	t.Helper()
 	var asked []*http.Request
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -45,7 +47,7 @@ func serve(t *testing.T, answers map[string]string) (Workspace, *[]*http.Request
 		fmt.Fprint(rw, body)
 	}))
 	t.Cleanup(s.Close)
-	return Workspace{Endpoint: s.URL + "/workspaces/ws-1/", Account: aws.Config{
+	return telemetry.Workspace{Endpoint: s.URL + "/workspaces/ws-1/", Account: aws.Config{
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""), HTTPClient: s.Client(),
 	}}, &asked
 }
@@ -61,17 +63,17 @@ func TestWhatFiresWaitsAndWasResolvedIsToldInThatOrder(t *testing.T) {
 	}
 	before := func(minutes int) time.Time { return now.Add(-time.Duration(minutes) * time.Minute) }
 	until := func(minutes int) *time.Time { at := before(minutes); return &at }
-	cache := Alert{Name: "CacheGone", Severity: "ticket", Labels: map[string]string{}, Runbook: "docs/operations.md#cache-gone"}
+	cache := Alert{Name: "CacheGone", Source: Prometheus, Severity: "ticket", Labels: map[string]string{}, Runbook: "docs/operations.md#cache-gone"}
 	with := func(a Alert, state, summary string, since time.Time, until *time.Time) Alert {
 		a.State, a.Summary, a.Since, a.Until = state, summary, since, until
 		return a
 	}
 	want := []Alert{
 		with(cache, Firing, "no cache", before(2), nil),
-		{Name: "ReplicasLacking", State: Pending, Severity: "page", Labels: map[string]string{"deployment": "api"}, Summary: "1 lacks",
+		{Name: "ReplicasLacking", Source: Prometheus, State: Pending, Severity: "page", Labels: map[string]string{"deployment": "api"}, Summary: "1 lacks",
 			Since: before(1), Runbook: "docs/operations.md#replicas-lacking"},
 		with(cache, Resolved, "", before(35), until(34)),
-		{Name: "HPABlind", State: Resolved, Severity: "page", Labels: map[string]string{"horizontalpodautoscaler": "api"},
+		{Name: "HPABlind", Source: Prometheus, State: Resolved, Severity: "page", Labels: map[string]string{"horizontalpodautoscaler": "api"},
 			Since: before(60), Until: until(60), Runbook: "docs/operations.md#hpa-blind"},
 		with(cache, Resolved, "", before(200), until(199)),
 	}

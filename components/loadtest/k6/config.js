@@ -37,9 +37,10 @@ const declared = JSON.parse(open(required('SCENARIO_FILE')));
 /** The run's own number of generators: one where the scenario's users are all on one machine. */
 export const scenario = { ...declared, generators: Number(__ENV.GENERATORS) || declared.generators };
 
-/** What a result may be compared under: stack, images, replicas, revision.
+/** What a result may be compared under: stack, images, configuration, revision.
  * @type {Record<string, string>} */
 export const environment = JSON.parse(open(required('ENVIRONMENT_FILE')));
+if (__ENV.REVISION) environment.revision = __ENV.REVISION;
 
 export const target = required('TARGET_URL').replace(/\/+$/, '');
 export const resultsFolder = required('RESULTS_FOLDER');

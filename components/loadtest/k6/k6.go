@@ -26,6 +26,7 @@ const (
 	EnvResults         = "RESULTS_FOLDER"   // where summary.json and summary.txt go
 	EnvAllowProduction = "ALLOW_PRODUCTION" // "true" lets a run aim at production
 	EnvToken           = "API_TOKEN"        // bearer token of every request; may be absent
+	EnvRevision        = "REVISION"         // of the checkout that began the run; may be absent
 	EnvJob             = "JOB_NAME"
 	EnvPod             = "POD_NAME"
 	EnvNode            = "NODE_NAME"

@@ -6,9 +6,11 @@
 package awsapi
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ragscale/ragscale/sandbox/inside/awsrpc"
 	"github.com/ragscale/ragscale/sandbox/inside/s3"
 	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
@@ -54,6 +57,7 @@ type Server struct {
 // service answers requests that are signed for it.
 type service struct {
 	protocol protocol
+	rpc      *awsrpc.Service // in place of protocol
 	// paths are the prefixes of its paths, for those that have no signature.
 	paths  []string
 	handle func(w http.ResponseWriter, r *http.Request, caller *sigv4.Signed)
@@ -78,6 +82,19 @@ func New(cfg Config) *Server {
 func (s *Server) Mount(name, path string, h http.Handler) {
 	s.services[name] = service{protocol: restJSON{}, paths: []string{path}, handle: func(w http.ResponseWriter, r *http.Request, _ *sigv4.Signed) {
 		h.ServeHTTP(w, r)
+	}}
+}
+
+// MountRPC has an RPC service answer what is signed for a name, such as "monitoring".
+func (s *Server) MountRPC(name string, rpc *awsrpc.Service) {
+	s.services[name] = service{rpc: rpc, paths: []string{"/service/" + rpc.Shape + "/"}, handle: func(w http.ResponseWriter, r *http.Request, caller *sigv4.Signed) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, awsrpc.MostBody))
+		if err != nil { // the body is not what was signed, or too large
+			s.fail(w, rpcProtocol{rpc, r}, err)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		rpc.Serve(w, r, caller.Region, accountOf(caller.ARN))
 	}}
 }
 
@@ -139,15 +156,23 @@ func signedFor(r *http.Request) string {
 func (s *Server) protocolOf(r *http.Request) protocol {
 	for name, known := range s.services {
 		if strings.Contains(signedFor(r), "/"+name+"/aws4_request") {
-			return known.protocol
+			return known.speaks(r)
 		}
 	}
 	for _, known := range s.services {
 		if slices.ContainsFunc(known.paths, func(p string) bool { return strings.HasPrefix(r.URL.Path, p) }) {
-			return known.protocol
+			return known.speaks(r)
 		}
 	}
 	return guess(r)
+}
+
+// speaks is the protocol in which the service understands a request.
+func (s service) speaks(r *http.Request) protocol {
+	if s.rpc != nil {
+		return rpcProtocol{s.rpc, r}
+	}
+	return s.protocol
 }
 
 func unknown(p protocol, message string) *apiError {

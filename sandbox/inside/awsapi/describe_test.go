@@ -13,10 +13,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+	"github.com/aws/smithy-go/transport/http/protocol/awsquery"
 
+	"github.com/ragscale/ragscale/sandbox/inside/awsrpc"
 	"github.com/ragscale/ragscale/sandbox/inside/s3"
 	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
@@ -240,6 +245,35 @@ func TestMountedServicesGetWhatIsSigned(t *testing.T) {
 	}
 	if code, kind, _ := ask(t, s, "", "GET", "/workspaces/ws-1/api/v1/query?query=up", ""); code != 403 || kind != "MissingAuthenticationTokenException" {
 		t.Errorf("without a signature: %d %s", code, kind)
+	}
+}
+
+func TestAnRPCServiceIsAskedWithAGoodSignatureAloneInEveryProtocol(t *testing.T) {
+	s, cfg := serve(t, fakeAccount{})
+	s.MountRPC("monitoring", &awsrpc.Service{
+		Name: "monitoring", Shape: "GraniteServiceVersion20100801", Namespace: "http://monitoring.amazonaws.com/doc/2010-08-01/", Log: slog.New(slog.DiscardHandler),
+		Actions: map[string]awsrpc.Action{"ListMetrics": func(c awsrpc.Call) (any, error) {
+			return struct{ NextToken string }{c.Region + " " + c.Account}, nil
+		}},
+	})
+	for name, speak := range map[string]func(*cloudwatch.Options){
+		"CBOR":  func(*cloudwatch.Options) {},
+		"JSON":  func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) },
+		"query": func(o *cloudwatch.Options) { o.Protocol = awsquery.New(schemas.GraniteServiceVersion20100801) },
+	} {
+		got, err := cloudwatch.NewFromConfig(cfg).ListMetrics(context.Background(), &cloudwatch.ListMetricsInput{}, speak)
+		if err != nil || aws.ToString(got.NextToken) != region+" 123456789012" {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+		other := cfg.Copy()
+		other.Credentials = credentials.NewStaticCredentialsProvider(testKey, "another", "")
+		_, err = cloudwatch.NewFromConfig(other).ListMetrics(context.Background(), &cloudwatch.ListMetricsInput{}, speak)
+		wantCode(t, err, "SignatureDoesNotMatch")
+		other.Credentials = aws.AnonymousCredentials{}
+		_, err = cloudwatch.NewFromConfig(other).ListMetrics(context.Background(), &cloudwatch.ListMetricsInput{}, speak)
+		if err == nil || !strings.Contains(err.Error(), "MissingAuthenticationToken") {
+			t.Errorf("%s without a signature: %v", name, err)
+		}
 	}
 }
 

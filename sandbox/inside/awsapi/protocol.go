@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
+	"github.com/ragscale/ragscale/sandbox/inside/awsrpc"
 	"github.com/ragscale/ragscale/sandbox/sigv4"
 )
 
@@ -129,6 +131,28 @@ func (jsonRPC) signature(err error) *apiError {
 }
 
 func (jsonRPC) unknownCall() (string, int) { return "UnknownOperationException", http.StatusBadRequest }
+
+// rpcProtocol is the one of those of an RPC service that a request speaks. In CBOR errors have both words.
+type rpcProtocol struct {
+	service *awsrpc.Service
+	r       *http.Request
+}
+
+func (p rpcProtocol) refuse(w http.ResponseWriter, e *apiError) {
+	code, _ := strings.CutSuffix(e.code, "Exception")
+	for kind, word := range jsonCodes {
+		if word == e.code {
+			code = queryCodes[kind]
+		}
+	}
+	p.service.Refuse(w, p.r, &awsrpc.Error{Shape: e.code, Code: code, Message: e.message, Status: e.status})
+}
+
+func (rpcProtocol) signature(err error) *apiError { return jsonCodes.word(err) }
+
+func (rpcProtocol) unknownCall() (string, int) {
+	return "UnknownOperationException", http.StatusNotFound
+}
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	if w.Header().Get("Content-Type") == "" {

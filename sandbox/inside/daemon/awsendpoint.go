@@ -30,6 +30,9 @@ func (d *daemon) openAWS(ctx context.Context) error {
 	d.s3 = buckets
 	d.aws = awsapi.New(awsapi.Config{Account: d.account, Keys: d.keyOf, Targets: d.targetsOf, S3: buckets, Log: log})
 	d.aws.Mount("aps", "/workspaces/", d.metrics)
+	if err := d.openCloudWatch(ctx); err != nil {
+		return fmt.Errorf("CloudWatch: %w", err)
+	}
 	authority, err := pki.Open(d.layout.PKI(), pki.CA)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ import (
 	"github.com/ragscale/ragscale/sandbox/inside/s3"
 	"github.com/ragscale/ragscale/sandbox/inside/servicenet"
 	"github.com/ragscale/ragscale/sandbox/inside/supervise"
+	"github.com/ragscale/ragscale/sandbox/inside/topics"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -71,6 +72,7 @@ type daemon struct {
 	engines      *postgres.Server
 	cacheEngines *redis.Server
 	metrics      *prometheus.Server
+	topics       *topics.Service
 	net          *servicenet.Network
 	cloud        *addressBook // of databases, caches and load balancers
 

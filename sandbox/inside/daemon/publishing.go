@@ -28,7 +28,8 @@ func (d *daemon) publish(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
-	srv := &http.Server{Handler: topics.New(log), ReadHeaderTimeout: 10 * time.Second}
+	d.topics = topics.New(log)
+	srv := &http.Server{Handler: d.topics, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

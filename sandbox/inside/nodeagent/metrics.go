@@ -2,7 +2,9 @@ package nodeagent
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -95,6 +97,24 @@ func (n *node) containerMetrics(a *Agent) func(context.Context) ([]*dto.MetricFa
 		}
 		return usage.Containers(table.At, a.samples(n, table)), nil
 	}
+}
+
+// NodeUsage is what a node's containers have used: CPU time that never goes back, and memory.
+type NodeUsage struct {
+	Node
+	usage.Usage
+}
+
+// Usages are those of all nodes, at the time of the table.
+func (a *Agent) Usages(table *usage.Table) []NodeUsage {
+	a.mu.Lock()
+	nodes := slices.Collect(maps.Values(a.nodes))
+	a.mu.Unlock()
+	var out []NodeUsage
+	for _, n := range nodes {
+		out = append(out, NodeUsage{n.desired(), n.used.Count(a.samples(n, table))})
+	}
+	return out
 }
 
 // kubeletMetrics are those of /metrics.

@@ -34,8 +34,9 @@ type instance struct {
 	dir    string
 	engine *engine
 
-	mu   sync.Mutex // held while the database is changed; a replica's before its source's
-	life supervise.Life
+	mu    sync.Mutex // held while the database is changed; a replica's before its source's
+	life  supervise.Life
+	watch Watch
 
 	state    sync.Mutex // guards what follows
 	spec     control.Database

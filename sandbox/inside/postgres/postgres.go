@@ -183,6 +183,7 @@ func (s *Server) instance(id string, e *engine) *instance {
 	i := s.instances[id]
 	if i == nil {
 		i = &instance{server: s, id: id, dir: filepath.Join(s.cfg.StateDir, id)}
+		i.watch.i = i
 		i.life.Name, i.life.Lock, i.life.Start, i.life.Logf = "postgres-"+id, &i.mu, i.start, s.logf
 		s.instances[id] = i
 	}

@@ -42,6 +42,9 @@ type node struct {
 
 	state sync.Mutex // guards want
 	want  wanted
+
+	watching sync.Mutex // guards watch
+	watch    admin      // kept for Infos; its client is nil before the first
 }
 
 // ensure makes the node what want says, in place where the engine can.

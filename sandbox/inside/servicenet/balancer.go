@@ -53,6 +53,9 @@ func (n *Network) TargetGroups() map[string]GroupStats { return n.balancer.stats
 // Targets lists the targets of a target group.
 func (n *Network) Targets(arn string) []TargetHealth { return n.balancer.targetHealth(arn) }
 
+// Forwards are the load balancers whose listeners forward to a target group, by the group's ARN.
+func (n *Network) Forwards() map[string]string { return n.balancer.forwards() }
+
 type loadBalancer struct {
 	spec control.LoadBalancer
 	addr netip.Addr
@@ -271,6 +274,16 @@ func (b *balancer) stats() map[string]GroupStats {
 	out := make(map[string]GroupStats, len(b.groups))
 	for arn, g := range b.groups {
 		out[arn] = g.snapshot()
+	}
+	return out
+}
+
+func (b *balancer) forwards() map[string]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make(map[string]string, len(b.listeners))
+	for _, l := range b.listeners {
+		out[l.spec.TargetGroupARN] = l.spec.LoadBalancerARN
 	}
 	return out
 }

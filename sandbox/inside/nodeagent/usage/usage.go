@@ -82,6 +82,28 @@ func (t *Table) memory(pid int) int64 {
 	return int64(s.RssAnon + s.RssShmem)
 }
 
+// Engine is Tree for processes that all have one piece of memory in common, as PostgreSQL's: it counts once, as the process
+// that has touched most of it has.
+func (t *Table) Engine(pid int) Usage {
+	u, shared := t.engine(pid)
+	u.Memory += shared
+	return u
+}
+
+func (t *Table) engine(pid int) (u Usage, shared int64) {
+	u.CPU = t.cpu[pid]
+	if p, ok := t.all[pid]; ok {
+		if s, err := p.NewStatus(); err == nil {
+			u.Memory, shared = int64(s.RssAnon), int64(s.RssShmem)
+		}
+	}
+	for _, child := range t.children[pid] {
+		v, most := t.engine(child)
+		u, shared = u.plus(v), max(shared, most)
+	}
+	return u, shared
+}
+
 // Cache shares one look at /proc among those who ask at about the same time.
 type Cache struct {
 	mu   sync.Mutex
