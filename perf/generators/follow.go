@@ -27,7 +27,7 @@ type Listener interface {
 }
 
 // ErrEnded is what Follow returns of a run that was ended before its time.
-var ErrEnded = errors.New("it was ended before its time")
+var ErrEnded = errors.New("ended before its time")
 
 const (
 	longestLine = 1 << 20 // bytes
