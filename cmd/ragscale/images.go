@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ragscale/ragscale/perf/trial"
 	"github.com/ragscale/ragscale/sandbox/inside/chroma"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/image"
@@ -46,14 +47,21 @@ func loadGenerator(l layout.Layout) image.Image {
 	}}
 }
 
+// apiImage is a build of the API.
+func apiImage(l layout.Layout, program string) image.Image {
+	return image.Image{
+		Entrypoint: []string{program},
+		Env:        map[string]string{"CACHE_CA_FILE": bundle}, // on AWS the system's certificates hold Amazon's
+		Files:      map[string]string{bundle: l.CA()},
+	}
+}
+
 // localImages says what runs here for the container images that the program names.
 func localImages(l layout.Layout) image.Table {
 	return image.Table{
-		"*/agentic-rag-api:*": {
-			Entrypoint: []string{l.Tool("ragapi")},
-			Env:        map[string]string{"CACHE_CA_FILE": bundle}, // on AWS the system's certificates hold Amazon's
-			Files:      map[string]string{bundle: l.CA()},
-		},
+		"*/agentic-rag-api:*": apiImage(l, l.Tool("ragapi")),
+		trialImage(trial.A):   apiImage(l, trialProgram(l, trial.A)),
+		trialImage(trial.B):   apiImage(l, trialProgram(l, trial.B)),
 		"*chromadb/chroma:*": {
 			Entrypoint: []string{chroma.Command}, Args: chroma.Args(), Dir: "/data",
 			Files: chroma.Files(l.Tool("chroma")), Root: l.Root(),

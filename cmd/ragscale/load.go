@@ -15,7 +15,7 @@ import (
 func loadCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "load", Short: "The load tests of a stack"}
 	root.AddCommand(loadRunCommand(c), loadWatchCommand(c), loadStopCommand(c), loadListCommand(c), loadReportCommand(c))
-	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadReviewCommand(c))
+	root.AddCommand(loadCompareCommand(c), loadBaselineCommand(c), loadReviewCommand(c), loadTrialCommand(c))
 	return root
 }
 

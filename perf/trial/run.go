@@ -44,7 +44,7 @@ func Run(ctx context.Context, stage Stage, o Options, looked func(*Trial)) (t *T
 	c := &course{stage: stage, options: o, random: rand.New(rand.NewPCG(o.Seed, 0)), dead: map[Side]int{}, Trial: &Trial{
 		Version: 1, Name: o.Name, Scenario: o.Scenario, Arms: o.Arms, Outcome: Undecided, BeganAt: o.Now(),
 		BlockSeconds: o.Block.Seconds(), DiscardedSeconds: o.Discarded.Seconds(), BudgetSeconds: o.Budget.Seconds(),
-		Margin: o.Margin, Seed: o.Seed, Answers: []Answer{}, Pairs: []Pair{},
+		Margin: o.Margin, Seed: o.Seed, Machine: o.Machine, Answers: []Answer{}, Pairs: []Pair{},
 	}}
 	c.warm(ctx)
 	for c.goesOn(ctx) {

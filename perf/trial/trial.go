@@ -71,6 +71,7 @@ type Options struct {
 	Margin         float64       // the change that nobody acts upon, as a share: 0.05
 	Seed           uint64        // of the order in pairs
 	Figures        []string      // that the trial is decided by, beside faults; none for all
+	Machine        Machine       // as it was before
 	Now            func() time.Time
 }
 
