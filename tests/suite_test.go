@@ -33,6 +33,8 @@ func TestPlatform(t *testing.T) {
 		{"AnswersComeFromTheCacheUntilTheyChange", true, answersComeFromTheCache},
 		{"TheLoadTestScriptsRunAgainstThePlatform", true, loadScriptsRun},
 		{"TheAlarmsOfTheFaultResolve", true, alarmsResolve},
+		{"LoadGeneratorsRunInPods", true, loadGeneratorsRunInPods},
+		{"ARunThatLosesAGeneratorIsPartial", true, lostGeneratorMakesARunPartial},
 		{stress, true, objectivesHoldUnderStress},
 		{"ChangedParametersReachTheEngines", true, changedParametersReachTheEngines},
 		{"TheVerticalAutoscalerRecommends", false, verticalAutoscalerRecommends},

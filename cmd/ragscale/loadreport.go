@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
@@ -138,24 +136,15 @@ func openStackLoad(
 	return cfg, store, scenario, err
 }
 
-// loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
+// loadStore is where a stack keeps results: its bucket.
 func (p project) loadStore(ctx context.Context, cfg *stacks.Config) (load.Store, error) {
-	if cfg.Stack == localStack {
-		return load.Folder(p.loadFolder()), nil
-	}
-	bucket, err := stackOutput(ctx, cfg.Stack, "loadResultsBucket")
+	bucket, err := p.output(ctx, cfg.Stack, "loadResultsBucket")
 	if err != nil {
 		return nil, err
 	}
-	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(cfg.Region))
-	if err != nil {
-		return nil, fmt.Errorf("AWS credentials: %w", err)
-	}
-	return load.Bucket{Client: s3.NewFromConfig(own), Bucket: bucket}, nil
+	account, err := p.account(ctx, cfg)
+	return load.Bucket{Client: s3.NewFromConfig(account), Bucket: bucket}, err
 }
-
-// loadFolder is where runs on this machine leave what the bucket has of others.
-func (p project) loadFolder() string { return filepath.Join(p.layout.Dir, "load") }
 
 // scenarioOf finds the scenario of a run, whose name begins with it, or of that name.
 func scenarioOf(cfg *stacks.Config, run string) (string, error) {
