@@ -20,13 +20,13 @@ func row(random *rand.Rand, number, n int, middle float64) (row, samples []float
 	slices.Sort(samples)
 	row = []float64{float64(number), float64(n)}
 	for _, share := range shares {
-		row = append(row, quantileOf(samples, share))
+		row = append(row, sampleAt(samples, share))
 	}
 	return row, samples
 }
 
-// at is a percentile as k6 has it.
-func quantileOf(sorted []float64, share float64) float64 {
+// sampleAt is a percentile as k6 has it.
+func sampleAt(sorted []float64, share float64) float64 {
 	exact := share * float64(len(sorted)-1)
 	low := int(exact)
 	return sorted[low] + (sorted[min(low+1, len(sorted)-1)]-sorted[low])*(exact-float64(low))
@@ -56,7 +56,7 @@ func TestSlicesAreThoseOfAllSamplesTogether(t *testing.T) {
 	slices.Sort(pooled)
 	s := all[0]
 	for share, got := range map[float64]*float64{0.5: s.Response.P50, 0.95: s.Response.P95, 0.99: s.Response.P99} {
-		if want := quantileOf(pooled, share); got == nil || math.Abs(*got/want-1) > 0.01 {
+		if want := sampleAt(pooled, share); got == nil || math.Abs(*got/want-1) > 0.01 {
 			t.Errorf("p%v is %v, want %v", 100*share, got, want)
 		}
 	}
