@@ -54,8 +54,8 @@ perf:budgets.peak.throughput.worsePercent is "10 %", want a number from 0 to 100
 			t.Errorf("%s: %v\nwant %s", text, err, want)
 		}
 	}
-	_, err := parse(map[string]string{"perf:budgest": "{}", "ragscale:cahce": "{}"})
-	for _, want := range []string{"perf:budgest is no known key (did you mean budgets?), want one of budgets", "ragscale:cahce is no known key (did you mean cache?)"} {
+	_, err := parse(map[string]string{"perf:budgtes": "{}", "ragscale:cahce": "{}"})
+	for _, want := range []string{"perf:budgtes is no known key (did you mean budgets?), want one of budgets", "ragscale:cahce is no known key (did you mean cache?)"} {
 		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%v\nwant %s", err, want)
 		}

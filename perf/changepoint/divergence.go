@@ -28,8 +28,8 @@ func distances(values []float64) sums {
 // between is the sum of the distances of two ranges' values.
 func (s sums) between(a, b, c, d int) float64 { return s[b][d] - s[a][d] - s[b][c] + s[a][c] }
 
-// best is where an interval divides best, its second part ending anywhere: a later change would blur it. Index is 0 where
-// the interval has fewer than two values.
+// best is where an interval divides best, its second part ending anywhere: a later change would blur it. Index is 0
+// where the interval has fewer than two values.
 func (s sums) best(start, end int) split {
 	best := split{start: start, end: end}
 	for index := start + 1; index < end; index++ {

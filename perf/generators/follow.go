@@ -35,9 +35,9 @@ const (
 	logsWithin = 10 * time.Second
 )
 
-// Follow tells what the generators say until the run is over, or until ctx ends, which leaves the run alone. It outlives
-// a cluster that does not answer for a while. Thresholds that a generator missed in its share are noted and no error: the
-// whole may have kept them. Any other end than the run's own is one.
+// Follow tells what the generators say until the run is over, or until ctx ends, which leaves the run alone. It
+// outlives a cluster that does not answer for a while. Thresholds that a generator missed in its share are noted and
+// no error: the whole may have kept them. Any other end than the run's own is one.
 func (r *Run) Follow(ctx context.Context, l Listener) error {
 	r.one.Lock()
 	r.heard = l

@@ -74,7 +74,10 @@ func hold(budgets []Budget, figures []Figure, c *Comparison, missing error) []He
 }
 
 func (b Budget) holdLimit(figures []Figure) Held {
-	held := Held{Figure: b.Figure, Term: AtMost, Limit: *b.Limit, Outcome: NotMeasured, Why: "the run has no such figure, or too few samples of it"}
+	held := Held{
+		Figure: b.Figure, Term: AtMost, Limit: *b.Limit, Outcome: NotMeasured,
+		Why: "the run has no such figure, or too few samples of it",
+	}
 	for _, f := range figures {
 		if f.Name != b.Figure {
 			continue

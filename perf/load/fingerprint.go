@@ -10,8 +10,8 @@ import (
 // Must be the same of two runs that are compared: the others of the environment are what a comparison is about.
 var sameEnvironment = []string{"stack", "region", "k6"}
 
-// revisionKey is the checkout's that began a run. Most revisions change nothing that runs: those that do change an image
-// or the configuration too.
+// revisionKey is the checkout's that began a run. Most revisions change nothing that runs: those that do change an
+// image or the configuration too.
 const revisionKey = "revision"
 
 // Unlike says why two runs cannot be compared: their load, their stack or their generator differs.

@@ -59,7 +59,8 @@ func (in Input) dueOf(runs []*load.Run) (all []string) {
 	case i < 0 && len(runs) >= enoughForBase:
 		all = append(all, fmt.Sprintf("%s has %d runs and no baseline", name, len(runs)))
 	case i >= 0 && len(load.Unlike(in.Baselines[i].Runs[0], newest)) > 0:
-		all = append(all, fmt.Sprintf("%s: %s is of another load than the baseline, which compares with it no more", name, newest.Name))
+		all = append(all, fmt.Sprintf("%s: %s is of another load than the baseline, which compares with it no more",
+			name, newest.Name))
 	}
 	return all
 }

@@ -12,7 +12,8 @@ import (
 // Write writes the review as Markdown.
 func (r *Review) Write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Load tests of stack %s, %s to %s\n", text(r.Stack), r.Since.UTC().Format(time.DateOnly), r.At.UTC().Format(time.DateOnly))
+	fmt.Fprintf(&b, "# Load tests of stack %s, %s to %s\n",
+		text(r.Stack), r.Since.UTC().Format(time.DateOnly), r.At.UTC().Format(time.DateOnly))
 	bullets(&b, "Due", r.Due)
 	if len(r.Series) == 0 {
 		fmt.Fprint(&b, "\nThere was no run.\n")
@@ -43,17 +44,20 @@ func (s Series) write(b *strings.Builder) {
 	}
 	fmt.Fprint(b, ".\n")
 	if e := s.ErrorBudget; e != nil {
-		fmt.Fprintf(b, "Error budget: %s %% spent, %s faults of %s allowed in %s requests.\n", number(e.SpentPercent), number(e.Faults), number(e.Allowed), number(e.Requests))
+		fmt.Fprintf(b, "Error budget: %s %% spent, %s faults of %s allowed in %s requests.\n",
+			number(e.SpentPercent), number(e.Faults), number(e.Allowed), number(e.Requests))
 	}
 	if c := s.Cost; c != nil {
-		fmt.Fprintf(b, "A million right answers at this load, at list prices without what is billed by use: %s USD then, %s USD now.\n", c.Then, c.Now)
+		fmt.Fprintf(b, "A million right answers at this load, at list prices without what is billed by use: "+
+			"%s USD then, %s USD now.\n", c.Then, c.Now)
 	}
 	if len(s.Trends) == 0 {
 		return
 	}
 	fmt.Fprint(b, "\n| figure | runs | then | now | change | course |\n|---|--:|--:|--:|--:|---|\n")
 	for _, t := range s.Trends {
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s |\n", text(t.Figure), len(t.Values), amount(t.Then, t.Unit), amount(t.Now, t.Unit), t.change(), t.course())
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s |\n",
+			text(t.Figure), len(t.Values), amount(t.Then, t.Unit), amount(t.Now, t.Unit), t.change(), t.course())
 	}
 	for i, c := range s.Changes {
 		if i == 0 {

@@ -94,7 +94,8 @@ func (r *Review) within(in Input) [][]*load.Run {
 	for _, run := range runs {
 		switch {
 		case run.BeganAt.After(in.At.Add(time.Hour)):
-			r.Missing = append(r.Missing, fmt.Sprintf("run %s began %s, which is not yet: a clock was off", run.Name, run.BeganAt.Format(time.DateTime)))
+			r.Missing = append(r.Missing, fmt.Sprintf("run %s began %s, which is not yet: a clock was off",
+				run.Name, run.BeganAt.Format(time.DateTime)))
 			continue
 		case run.BeganAt.Before(in.Since):
 			continue
@@ -106,7 +107,9 @@ func (r *Review) within(in Input) [][]*load.Run {
 		}
 		groups[i] = append(groups[i], run)
 	}
-	slices.SortStableFunc(groups, func(a, b []*load.Run) int { return cmp.Compare(a[0].Scenario.Name, b[0].Scenario.Name) })
+	slices.SortStableFunc(groups, func(a, b []*load.Run) int {
+		return cmp.Compare(a[0].Scenario.Name, b[0].Scenario.Name)
+	})
 	return groups
 }
 

@@ -23,10 +23,11 @@ const (
 
 // sequence is the differences of pairs so far, on a scale on which noise is the same for large and small values.
 //
-// The test is a mixture of likelihood ratios of Student's t over effects that are normal with deviation width, with the
-// noise integrated out (right Haar prior): under no difference it is a martingale, so that by Ville's inequality it
-// exceeds 1/α with probability α at most, however often it is looked at.
-// Sources: Lai 1976, "On confidence sequences"; Wang and Ramdas 2023, "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance".
+// The test is a mixture of likelihood ratios of Student's t over effects that are normal with deviation width, with
+// the noise integrated out (right Haar prior): under no difference it is a martingale, so that by Ville's inequality
+// it exceeds 1/α with probability α at most, however often it is looked at. Sources: Lai 1976, "On confidence
+// sequences"; Wang and Ramdas 2023, "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown
+// variance".
 type sequence struct {
 	n         float64 // pairs
 	mean      float64

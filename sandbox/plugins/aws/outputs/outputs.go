@@ -222,6 +222,14 @@ func (m *Maker) characters(word, count, salt string) string {
 	}
 }
 
+// prefix is how the host name of a load balancer begins.
+func (m *Maker) prefix() string {
+	if props.Bool(m.Inputs, "internal", false) {
+		return "internal-"
+	}
+	return ""
+}
+
 func (m *Maker) property(name string, depth int) string {
 	switch name {
 	case "region":
@@ -230,11 +238,8 @@ func (m *Maker) property(name string, depth int) string {
 		return Account
 	case "id":
 		return m.ID()
-	case "internal": // how the host name of an internal load balancer begins
-		if props.Bool(m.Inputs, "internal", false) {
-			return "internal-"
-		}
-		return ""
+	case "internal":
+		return m.prefix()
 	case "kind": // the ARN's word for a load balancer type
 		return arnKind(props.Str(m.Inputs, "loadBalancerType"))
 	}
