@@ -57,7 +57,7 @@ var loadTestShapes = map[string]func() loadtest.Args{
 	"prod": func() loadtest.Args {
 		a := smallLoadTest()
 		a.Production, a.DeletionProtection = true, true
-		a.TargetURL, a.TargetPorts = pulumi.String("https://api.example"), []int{443}
+		a.TargetURL, a.TargetPorts, a.TargetUnnamed = pulumi.String("https://api.example"), []int{443}, true
 		breakpoint := peakLoad()
 		breakpoint.Name, breakpoint.Users, breakpoint.Generators, breakpoint.StopAtFault = "breakpoint", 4000, 4, true
 		a.Scenarios = []loadtest.Scenario{peakLoad(), breakpoint}

@@ -64,6 +64,7 @@ var apiShapes = map[string]func() ragapi.Args{
 		a := smallAPI()
 		a.Subnets = pulumi.ToStringArray([]string{"subnet-a", "subnet-b", "subnet-c"})
 		a.Internal, a.FromEdge, a.EdgePrefixListID, a.IngressCIDRs = true, true, pulumi.String("pl-edge"), nil
+		a.FromNodes = true
 		a.ListenerPort = 443
 		a.CertificateARN = "arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd-0000-1111-2222-333344445555"
 		a.Requests, a.Limits = ragapi.Resources{CPU: "500m", Memory: "512Mi"}, ragapi.Resources{CPU: "2", Memory: "1Gi"}
@@ -213,6 +214,10 @@ func TestAPIFaultsNameTheField(t *testing.T) {
 			a.FromEdge, a.EdgePrefixListID, a.IngressCIDRs = true, pulumi.String("pl-1"), addresses(6)
 		},
 			"ragapi.IngressCIDRs has 6 for 1 listeners, want at most 5: a security group takes 5 rules"},
+		"too many beside the edge and the nodes": {func(a *ragapi.Args) {
+			a.FromEdge, a.EdgePrefixListID, a.FromNodes, a.IngressCIDRs = true, pulumi.String("pl-1"), true, addresses(5)
+		},
+			"ragapi.IngressCIDRs has 5 for 1 listeners, want at most 4: a security group takes 4 rules"},
 		"not ipv4": {func(a *ragapi.Args) { a.IngressCIDRs = []string{"::/0"} },
 			`ragapi.IngressCIDRs[0] is "::/0", want an IPv4 range such as 203.0.113.0/24`},
 		"twice": {func(a *ragapi.Args) { a.IngressCIDRs = []string{"0.0.0.0/0", "0.0.0.0/0"} },

@@ -183,7 +183,8 @@ type API struct {
 	CertificateARN string `json:"certificateArn" rule:"match=certificateArn"`
 	// Load balancer in the private subnets, reachable from the VPC only.
 	Internal bool `json:"internal"`
-	// Who may reach the load balancer beside the distribution, which reaches an internal one by itself.
+	// Who may reach the load balancer beside the distribution and the load generators, which reach an internal one by
+	// themselves; generators reach a public one from the NAT gateways' addresses.
 	IngressCIDRs []string `json:"ingressCidrs" rule:"match=cidr maxItems=40"`
 	// Whose tokens the API takes: an issuer and an audience have to be said, or that it asks for none.
 	Auth Auth `json:"auth"`

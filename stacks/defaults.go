@@ -134,6 +134,9 @@ func localDefaults(c *Config) {
 		"system": nodeGroup("system", "ON_DEMAND", 1, 1, 1, "t4g.large"),
 		"api":    nodeGroup("api", "ON_DEMAND", 2, 2, 2, "t4g.large"), // both at once: nothing adds nodes here
 	}
+	generators := loadtestGroup("t4g.large", 1)
+	generators.Desired = 1 // nothing adds it when it is needed
+	c.Cluster.NodeGroups[loadGroup] = generators
 	c.API.ListenerPort, c.API.Internal, c.API.IngressCIDRs, c.API.DrainSeconds = 8080, false, []string{"127.0.0.0/8"}, 6
 	c.API.Auth.Enabled, c.API.RateLimit.RequestsPerSecond = false, 0 // only loopback reaches it
 	c.API.Requests, c.API.Limits = Requests{CPU: 50, Memory: 128 * mebibyte}, Limits{Memory: 256 * mebibyte}

@@ -41,9 +41,9 @@ func developmentPlatform(c *Config) {
 func localPlatform(c *Config) {
 	c.Autoscaling.NodeStartSeconds, c.Autoscaling.SlopeRPSPerMinute = 10, 30 // one pod: no node comes here
 	c.CDN.OriginShieldRegion, c.CDN.LogRetentionDays = "", 1
-	c.LoadTests.ResultsRetentionDays, c.LoadTests.Requests = 7, Requests{CPU: 100, Memory: 256 * mebibyte}
+	c.LoadTests.ResultsRetentionDays, c.LoadTests.Requests = 7, Requests{CPU: 100, Memory: 2 * gibibyte} // 200 users of 4 MiB
 	c.LoadTests.Scenarios = Scenarios{
-		Smoke:      scenario(2, 2, 10, 1),
+		Smoke:      scenario(2, 2, 10, 2),         // generators that find each other
 		Normal:     scenario(25, 10, 2*minute, 1), // long enough for twenty uploads
 		Peak:       scenario(50, 10, minute, 1),
 		Stress:     scenario(100, 10, minute, 1),

@@ -7,10 +7,11 @@ import (
 	"github.com/ragscale/ragscale/stacks/settings"
 )
 
-// Of a security group's 60 rules CloudFront's prefix list takes 55; a range takes one for each listener.
+// Of a security group's 60 rules CloudFront's prefix list takes 55, and the load generators one; a range takes one for
+// each listener.
 // Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html ; read
 // 2026-11-23.
-const besideEdge = 60 - 55
+const besideEdge = 60 - 55 - 1
 
 // checkIngress: the distribution reaches an internal load balancer by itself.
 func (c *Config) checkIngress(f *settings.Faults) {
@@ -24,7 +25,7 @@ func (c *Config) checkIngress(f *settings.Faults) {
 		f.Add(path, "is empty", "who may reach the load balancer: no distribution reaches it by itself")
 	case len(api.IngressCIDRs) > most && edge:
 		f.Add(path, fmt.Sprintf("has %d entries", len(api.IngressCIDRs)),
-			fmt.Sprintf("at most %d beside the distribution's addresses", most))
+			fmt.Sprintf("at most %d beside the distribution's addresses and the load generators", most))
 	}
 }
 

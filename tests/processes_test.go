@@ -40,6 +40,15 @@ func processesOf(t *testing.T, dir string) map[int]string {
 	return found
 }
 
+// commandLine is a process' own; "" for one that is gone.
+func commandLine(pid int) string {
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(string(line), "\x00", " ")
+}
+
 // children are the descendants of a process, the nearest first.
 func children(t *testing.T, pid int) []int {
 	t.Helper()

@@ -2,29 +2,22 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/spf13/cobra"
 
 	"github.com/ragscale/ragscale/cmd/ragscale/alerts"
 	"github.com/ragscale/ragscale/infra/platform"
-	"github.com/ragscale/ragscale/sandbox/ekstoken"
+	"github.com/ragscale/ragscale/perf/telemetry"
 	"github.com/ragscale/ragscale/sandbox/layout"
 )
 
@@ -67,7 +60,7 @@ local the sandbox's. A pending alert has not held for its time yet. READ is a se
 const globalRegion = "us-east-1"
 
 // listAlerts asks Prometheus and CloudWatch. What one of them tells is there even if the other does not answer.
-func listAlerts(ctx context.Context, w alerts.Workspace, stack string, now time.Time, back time.Duration) ([]alerts.Alert, error) {
+func listAlerts(ctx context.Context, w telemetry.Workspace, stack string, now time.Time, back time.Duration) ([]alerts.Alert, error) {
 	all, err := alerts.List(ctx, w, now, back)
 	faults := []error{err}
 	for _, region := range slices.Compact([]string{w.Account.Region, globalRegion}) {
@@ -80,64 +73,25 @@ func listAlerts(ctx context.Context, w alerts.Workspace, stack string, now time.
 }
 
 // workspace is where a stack's Prometheus answers, and as whom to ask it.
-func (p project) workspace(ctx context.Context, stack string) (alerts.Workspace, error) {
+func (p project) workspace(ctx context.Context, stack string) (telemetry.Workspace, error) {
 	cfg, err := p.config(stack)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
-	if stack == localStack {
-		return p.localWorkspace(ctx, cfg.Region)
-	}
-	endpoint, err := stackOutput(ctx, stack, prometheusOutput)
+	declared, err := p.output(ctx, stack, prometheusOutput)
 	if err != nil {
-		return alerts.Workspace{}, err
+		return telemetry.Workspace{}, err
 	}
-	account, err := config.LoadDefaultConfig(ctx, config.WithRegion(cfg.Region))
-	if err != nil {
-		return alerts.Workspace{}, fmt.Errorf("AWS credentials: %w", err)
+	account, err := p.account(ctx, cfg)
+	if err != nil || stack != localStack {
+		return telemetry.Workspace{Endpoint: declared, Account: account}, err
 	}
-	account.HTTPClient = &http.Client{Timeout: askLimit}
-	return alerts.Workspace{Endpoint: endpoint, Account: account}, nil
-}
-
-// localWorkspace is the endpoint's path at the address of the sandbox's AWS.
-func (p project) localWorkspace(ctx context.Context, region string) (alerts.Workspace, error) {
-	s, err := p.open(ctx, localStack)
-	if err != nil {
-		return alerts.Workspace{}, err
-	}
-	outputs, err := s.Outputs(ctx)
-	if err != nil {
-		return alerts.Workspace{}, engineError("outputs", err)
-	}
-	declared, _ := outputs[prometheusOutput].Value.(string) // what is no text is none
 	endpoint, err := url.Parse(declared)
-	if err != nil || declared == "" {
-		return alerts.Workspace{}, errors.New("stack local has no Prometheus yet: `make up`")
-	}
-	endpoint.Host = p.layout.HostAddr(layout.PortAWS)
-	account, err := sandboxAccount(p.layout, region)
-	account.BaseEndpoint = aws.String("https://" + endpoint.Host)
-	return alerts.Workspace{Endpoint: endpoint.String(), Account: account}, err
-}
-
-// sandboxAccount asks as the owner of a sandbox, and trusts its authority alone.
-func sandboxAccount(l layout.Layout, region string) (aws.Config, error) {
-	creds, err := ekstoken.Load(l)
 	if err != nil {
-		return aws.Config{}, err
+		return telemetry.Workspace{}, fmt.Errorf("stack local: output %s: %w", prometheusOutput, err)
 	}
-	authority, err := os.ReadFile(l.CA())
-	if err != nil {
-		return aws.Config{}, err
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(authority)
-	return aws.Config{
-		Region:      region,
-		Credentials: credentials.NewStaticCredentialsProvider(creds.AccessKeyID, creds.SecretAccessKey, ""),
-		HTTPClient:  &http.Client{Timeout: askLimit, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}},
-	}, nil
+	endpoint.Host = p.layout.HostAddr(layout.PortAWS) // the endpoint's path at the address of the sandbox's AWS
+	return telemetry.Workspace{Endpoint: endpoint.String(), Account: account}, nil
 }
 
 func (c console) showAlerts(list []alerts.Alert, asJSON bool) error {

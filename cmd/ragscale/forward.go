@@ -20,10 +20,10 @@ import (
 // adminPort is the name of the container port that serves ADMIN_ADDR.
 const adminPort = "metrics"
 
-// podPort is a port of a pod of the API.
+// podPort is a port of a pod.
 type podPort struct {
-	pod  string
-	port int32
+	namespace, pod string
+	port           int32
 }
 
 // adminOf finds a pod of the API that is ready, and its admin port.
@@ -40,7 +40,7 @@ func adminOf(ctx context.Context, clients kubernetes.Interface) (podPort, error)
 		for _, container := range pod.Spec.Containers {
 			for _, port := range container.Ports {
 				if port.Name == adminPort {
-					return podPort{pod: pod.Name, port: port.ContainerPort}, nil
+					return podPort{namespace: pod.Namespace, pod: pod.Name, port: port.ContainerPort}, nil
 				}
 			}
 		}
@@ -61,7 +61,7 @@ func (p podPort) forward(ctx context.Context, cluster *rest.Config, clients kube
 	if err != nil {
 		return "", nil, err
 	}
-	url := clients.CoreV1().RESTClient().Post().Namespace(platform.Namespace).Resource("pods").Name(p.pod).
+	url := clients.CoreV1().RESTClient().Post().Namespace(p.namespace).Resource("pods").Name(p.pod).
 		SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
 	while, cancel := context.WithCancel(ctx)

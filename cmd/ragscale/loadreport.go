@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
@@ -44,12 +42,15 @@ func loadReportCommand(c console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := reportOf(cmd.Context(), store, scenario, args[0], against)
+			run, other, err := readReport(cmd.Context(), store, scenario, args[0], against)
 			if err != nil {
 				return err
 			}
-			holdBudgets(cmd.Context(), cfg, store, r.Run)
-			return errors.Join(c.writeReport(r, report.Format(format), output), loadVerdict(r.Run))
+			holdBudgets(cmd.Context(), cfg, store, run)
+			form := report.Format(format)
+			ask := folder == "" && (form == report.HTML || form == report.JSON) // the others do not show it
+			r := report.New(run, other, telemetryOf(cmd.Context(), c, stack, ask, store, run))
+			return errors.Join(c.writeReport(r, form, output), loadVerdict(r.Run))
 		},
 	}
 	loadStoreFlags(cmd, &stack, &folder)
@@ -61,17 +62,17 @@ func loadReportCommand(c console) *cobra.Command {
 	return cmd
 }
 
-// reportOf reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
-func reportOf(ctx context.Context, store load.Store, scenario, name string, against []string) (*report.Report, error) {
-	run, err := load.Read(ctx, store, scenario, name)
-	if err != nil {
-		return nil, err
+// readReport reads a run and what it is compared with: runs that are named, which have to be there, or the baseline.
+func readReport(
+	ctx context.Context, store load.Store, scenario, name string, against []string,
+) (run *load.Run, other report.Against, err error) {
+	if run, err = load.Read(ctx, store, scenario, name); err != nil {
+		return nil, other, err
 	}
-	other := report.Against{}
 	if len(against) > 0 {
 		runs, err := load.ReadAll(ctx, store, scenario, against)
 		if err != nil {
-			return nil, err
+			return nil, other, err
 		}
 		other.Run = runs[0]
 	}
@@ -80,7 +81,7 @@ func reportOf(ctx context.Context, store load.Store, scenario, name string, agai
 	} else if slices.Contains(other.Comparison.Then, name) {
 		other.Comparison, other.Why = nil, fmt.Sprintf("%s is one of the runs that it would be compared with", name)
 	}
-	return report.New(run, other), nil
+	return run, other, nil
 }
 
 // writeReport writes one, whole or not at all where it goes to a file.
@@ -135,24 +136,15 @@ func openStackLoad(
 	return cfg, store, scenario, err
 }
 
-// loadStore is where a stack keeps results: its bucket; on this machine a folder with the same keys.
+// loadStore is where a stack keeps results: its bucket.
 func (p project) loadStore(ctx context.Context, cfg *stacks.Config) (load.Store, error) {
-	if cfg.Stack == localStack {
-		return load.Folder(p.loadFolder()), nil
-	}
-	bucket, err := stackOutput(ctx, cfg.Stack, "loadResultsBucket")
+	bucket, err := p.output(ctx, cfg.Stack, "loadResultsBucket")
 	if err != nil {
 		return nil, err
 	}
-	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(cfg.Region))
-	if err != nil {
-		return nil, fmt.Errorf("AWS credentials: %w", err)
-	}
-	return load.Bucket{Client: s3.NewFromConfig(own), Bucket: bucket}, nil
+	account, err := p.account(ctx, cfg)
+	return load.Bucket{Client: s3.NewFromConfig(account), Bucket: bucket}, err
 }
-
-// loadFolder is where runs on this machine leave what the bucket has of others.
-func (p project) loadFolder() string { return filepath.Join(p.layout.Dir, "load") }
 
 // scenarioOf finds the scenario of a run, whose name begins with it, or of that name.
 func scenarioOf(cfg *stacks.Config, run string) (string, error) {

@@ -139,13 +139,18 @@ func TestReportAsAPageAndForAPullRequest(t *testing.T) {
 	report := func(args ...string) (out, errs string, code int) {
 		return ragscaleHere(append([]string{"load", "report", "--stack", "prod", "--folder", folder}, args...)...)
 	}
+	told := `{"version": 1, "from": "2026-11-24T03:00:00Z", "stepSeconds": 30, "panels": [{"name": "replicas", "title": "Replicas", "unit": "", "source": "P",
+		"series": [{"name": "api ready", "values": [2, null, 4]}]}], "missing": [{"what": "Nodes", "why": "no series"}]}`
+	if err := os.WriteFile(filepath.Join(folder, "results", "peak", "peak-2", "telemetry.json"), []byte(told), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(t.TempDir(), "report.html")
 	out, errs, code := report("peak-2", "--against", "peak-1", "--format", "html", "--output", file)
 	page, err := os.ReadFile(file)
 	if err != nil || code != 0 || out != "" || !strings.Contains(errs, "the report is in "+file) {
 		t.Fatalf("exit code %d, %v: %s%s", code, err, out, errs)
 	}
-	for _, want := range []string{"<!DOCTYPE html>", "The objectives were kept.", "<td class=\"long\">0.2.0</td>", "With peak-1;"} {
+	for _, want := range []string{"<!DOCTYPE html>", "The objectives were kept.", "<td class=\"long\">0.2.0</td>", "With peak-1;", "api ready from 2 to 4", "no series"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page does not say %s", want)
 		}

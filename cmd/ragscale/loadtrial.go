@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -115,12 +116,14 @@ func (p project) loadTrial(ctx context.Context, c console, f trialFlags, args []
 	case len(args) == 0:
 		return errors.New("SCENARIO is not given, want one such as normal")
 	}
-	scenario, err := checkLoad(cfg, args[0], false)
-	if err != nil {
+	if err := checkLoad(cfg, args[0], false); err != nil {
 		return err
 	}
-	return p.runTrial(ctx, c, f, scenario.Name)
+	return p.runTrial(ctx, c, f, args[0])
 }
+
+// loadFolder is where trials are kept.
+func (p project) loadFolder() string { return filepath.Join(p.layout.Dir, "load") }
 
 // cleanTrial removes what a killed trial left.
 func (p project) cleanTrial(ctx context.Context, c console, f trialFlags) error {

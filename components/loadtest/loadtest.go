@@ -45,6 +45,8 @@ type Args struct {
 
 	// TargetURL of the API: scheme, host, port.
 	TargetURL pulumi.StringInput
+	// TargetUnnamed says that TargetURL's host is not in the target's certificate: a load balancer's own name is in none.
+	TargetUnnamed bool
 	// TargetPorts that generators may connect to: that of TargetURL, and that of the pods when it is a Service's.
 	TargetPorts []int
 	Scenarios   []Scenario

@@ -103,6 +103,8 @@ func (d *declaration) k6Container(s Scenario, r resources) *corev1.ContainerArgs
 			k6.EnvAllowProduction: strconv.FormatBool(d.args.AllowProduction),
 			k6.EnvEnvironment:     scriptsPath + "/" + environmentKey,
 			k6.EnvScenario:        scenarioPath + "/" + scenarioKey,
+			// of k6 itself
+			"K6_INSECURE_SKIP_TLS_VERIFY": strconv.FormatBool(d.args.TargetUnnamed),
 		}), &corev1.EnvVarArgs{Name: pulumi.String(k6.EnvTarget),
 			Value: d.args.TargetURL.ToStringOutput().ToStringPtrOutput()},
 			fieldEnv(k6.EnvPod, "metadata.name"), fieldEnv(k6.EnvNode, "spec.nodeName"), tokenEnv()),

@@ -19,6 +19,7 @@ while [ "$i" -lt "$GENERATORS" ]; do
   done
   i=$((i + 1))
 done
+[ "$GENERATORS" -eq 1 ] || echo "all $GENERATORS generators are there"
 
 sequence=0
 i=1
@@ -28,7 +29,8 @@ while [ "$i" -lt "$GENERATORS" ]; do
 done
 
 # The form of the summary is said because 2.x means to change its default.
-exec k6 run --no-usage-report --no-color --quiet --new-machine-readable-summary=false \
+# At its address k6 tells how far it is; `ragscale load run` asks there, through the API server.
+exec k6 run --no-usage-report --no-color --quiet --new-machine-readable-summary=false --address=localhost:6565 \
   --execution-segment="$JOB_COMPLETION_INDEX/$GENERATORS:$((JOB_COMPLETION_INDEX + 1))/$GENERATORS" \
   --execution-segment-sequence="$sequence,1" \
   "${0%/*}/main.js"

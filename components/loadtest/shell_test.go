@@ -66,7 +66,7 @@ func TestEachGeneratorRunsItsSegment(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 			all := []string{
-				"run", "--no-usage-report", "--no-color", "--quiet", "--new-machine-readable-summary=false",
+				"run", "--no-usage-report", "--no-color", "--quiet", "--new-machine-readable-summary=false", "--address=localhost:6565",
 				"--execution-segment=" + segment[0], "--execution-segment-sequence=" + segment[1], filepath.Join(filepath.Dir(path), "main.js"),
 			}
 			if diff := cmp.Diff(all, arguments(t, file)); diff != "" {

@@ -84,6 +84,8 @@ type Args struct {
 	// addresses. EdgePrefixListID is their managed prefix list, com.amazonaws.global.cloudfront.origin-facing.
 	FromEdge         bool
 	EdgePrefixListID pulumi.StringInput
+	// FromNodes lets the cluster's pods in: load generators come to an internal load balancer by its own name.
+	FromNodes bool
 	// DeletionProtection protects the load balancer's address and the images.
 	DeletionProtection bool
 

@@ -69,6 +69,9 @@ func (f *faults) reach(a Args) {
 	if a.FromEdge {
 		most -= edgeRules
 	}
+	if a.FromNodes {
+		most--
+	}
 	if n := len(a.IngressCIDRs); n*ports > most {
 		f.Add("IngressCIDRs has %d for %d listeners, want at most %d: a security group takes %d rules", n, ports,
 			most/ports, most)

@@ -180,7 +180,30 @@ func (d *declaration) firewall() (*ec2.SecurityGroup, error) {
 			return nil, err
 		}
 	}
+	if d.args.FromNodes {
+		if err := d.nodeRule(group); err != nil {
+			return nil, err
+		}
+	}
 	return group, d.podRules(group)
+}
+
+// nodeRule lets the cluster's pods reach the listener that serves.
+func (d *declaration) nodeRule(group *ec2.SecurityGroup) error {
+	const suffix = "-from-nodes"
+	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId:           group.ID(),
+		Description:               pulumi.String("Load generators"),
+		ReferencedSecurityGroupId: d.args.NodeSecurityGroupID.ToStringOutput(),
+		IpProtocol:                pulumi.String("tcp"),
+		FromPort:                  pulumi.Int(d.args.ListenerPort),
+		ToPort:                    pulumi.Int(d.args.ListenerPort),
+		Tags:                      d.tags(suffix),
+	}, d.parent)
+	if err != nil {
+		return fmt.Errorf("rule for the cluster's pods: %w", err)
+	}
+	return nil
 }
 
 // edgeRule lets CloudFront reach the one listener that its VPC origin uses.

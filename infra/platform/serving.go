@@ -48,6 +48,7 @@ func (p *platform) apiArgs() ragapi.Args {
 		CertificateARN:      cfg.API.CertificateARN,
 		IngressCIDRs:        cfg.API.IngressCIDRs,
 		FromEdge:            cfg.API.Internal && cfg.CDN.Enabled,
+		FromNodes:           cfg.API.Internal, // a public one answers them at its public addresses, as anybody
 		DeletionProtection:  cfg.Cluster.DeletionProtection,
 		Tags:                cfg.ResourceTags(),
 	}

@@ -63,8 +63,7 @@ func (p *platform) observabilityArgs() observability.Args {
 // loadNamespace is where generators run.
 const loadNamespace = "loadtest"
 
-// loadTestArgs aims at the API as its users reach it, through the load balancer. In the sandbox that is an address of
-// the host: runs there are by hand, and k6 is not there.
+// loadTestArgs aims at the load balancer by its name, as the edge does: what the edge answers by itself is no load.
 func (p *platform) loadTestArgs() loadtest.Args {
 	cfg := p.cfg
 	var scenarios []loadtest.Scenario
@@ -84,6 +83,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 		Image:             cfg.Versions.Images["k6"],
 		UploadImage:       cfg.Versions.Images["aws-cli"],
 		TargetURL:         p.api.URL,
+		TargetUnnamed:     cfg.API.CertificateARN != "",
 		TargetPorts:       []int{cfg.API.ListenerPort},
 		Scenarios:         scenarios,
 		Thresholds:        cfg.LoadThresholds(),

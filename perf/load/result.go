@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// Version is that of the results that this package reads and the scripts write.
-const Version = 2
+const (
+	// Version is that of the results that the scripts write.
+	Version = 3
+	// oldest is the first version that is read: it has no slices.
+	oldest = 2
+)
 
 // Result is what one generator leaves of a run: summary.json of components/loadtest/k6.
 type Result struct {
@@ -25,6 +29,7 @@ type Result struct {
 	EndedAt     time.Time         `json:"endedAt"`
 	Thresholds  []Threshold       `json:"thresholds"`
 	Metrics     map[string]Metric `json:"metrics"`
+	Slices      *Slices           `json:"slices,omitempty"` // nil before version 3
 }
 
 // Scenario is what a run was to do, as far as runs are told apart by it.
@@ -67,9 +72,9 @@ func Parse(name string, text []byte) (r Result, err error) {
 	if err := json.Unmarshal(text, &form); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}
-	if form.Version != Version {
-		return r, fmt.Errorf("%s: version is %d, want %d: it is from %s of these scripts",
-			name, form.Version, Version, age(form.Version))
+	if form.Version < oldest || form.Version > Version {
+		return r, fmt.Errorf("%s: version is %d, want %d to %d: it is from %s of these scripts",
+			name, form.Version, oldest, Version, age(form.Version))
 	}
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
@@ -100,6 +105,7 @@ func (r Result) check() error {
 		faults = append(faults,
 			fmt.Errorf("generator.index is %d, want one of %d generators, from 0", i, r.Scenario.Generators))
 	}
+	faults = append(faults, r.Slices.check())
 	for _, t := range r.Thresholds {
 		if _, err := t.rule(); err != nil {
 			faults = append(faults, err)

@@ -236,8 +236,8 @@ func TestResultsOfAnotherFormAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		`{"version": 1}`: "s: version is 1, want 2: it is from an older version of these scripts",
-		`{"version": 3}`: "s: version is 3, want 2: it is from a newer version of these scripts",
+		`{"version": 1}`: "s: version is 1, want 2 to 3: it is from an older version of these scripts",
+		`{"version": 4}`: "s: version is 4, want 2 to 3: it is from a newer version of these scripts",
 		`nothing`:        "s: invalid character 'o' in literal null (expecting 'u')",
 		`{"version": 2, "generator": {"index": 3}, "thresholds": [{"metric": "m", "threshold": "p95 < 2"}]}`: "s: scenario.name is empty, want a scenario\n" +
 			"scenario.generators is 0, want 1 or more\nthreshold of m is \"p95 < 2\", want one such as p(95)<2000, rate<=0.001 or count==0",

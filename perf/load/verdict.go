@@ -104,6 +104,14 @@ func (r *Run) Open() (why []string) {
 	return why
 }
 
+// Add adds verdicts on what generators do not see.
+func (r *Run) Add(verdicts ...Verdict) {
+	for _, v := range verdicts {
+		r.Verdicts = append(r.Verdicts, v)
+		r.Passed = r.Passed && v.Outcome == Kept
+	}
+}
+
 // Missed tells whether an objective was.
 func (r *Run) Missed() bool {
 	return slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == Missed })

@@ -34,7 +34,7 @@ type Limit struct {
 // Where the plot is in a drawing, in its own units.
 const (
 	width, height = 960, 230
-	left, right   = 78, 14
+	left, right   = 78, 26
 	top, bottom   = 14, 38
 	labelAbove    = 5
 	mostTicks     = 10
@@ -127,7 +127,7 @@ func (d *Drawing) place(x scale, named func(float64) string) {
 		d.YTicks = append(d.YTicks, Tick{y.at(v), amount(v, d.Unit)})
 	}
 	for i, line := range d.Lines {
-		d.Paths = append(d.Paths, line.path(x, y, i%6+1))
+		d.Paths = append(d.Paths, line.path(x, y, i%mostLines+1))
 	}
 	for i, l := range d.Limits {
 		d.Marks = append(d.Marks, l.mark(y, i, d.Unit))

@@ -71,7 +71,7 @@ var labelled = []float64{0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999, 
 
 // spread draws how long requests took: the value that each share of them was within.
 func (r *Report) spread() *Drawing {
-	c := Chart{ID: "spread", Title: "How long requests took", Unit: "ms", Source: "the load generators"}
+	c := Chart{ID: "spread", Title: "How long requests took", Unit: "ms", Source: generators}
 	for _, s := range r.Spreads {
 		if s.Unit == c.Unit {
 			c.Lines = append(c.Lines, Line{s.Name, curve(s)})

@@ -1,11 +1,17 @@
 package report
 
 import (
+	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // elements are those of a page, by name.
@@ -47,7 +53,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 	run := planted{}.run(t)
 	for _, a := range []Against{alone, against(t, run, 1)} {
 		var got []string
-		for _, h := range elements(t, written(t, New(run, a), HTML))["h2"] {
+		for _, h := range elements(t, written(t, New(run, a, nil), HTML))["h2"] {
 			got = append(got, textOf(h))
 		}
 		if want := "Objectives, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
@@ -58,7 +64,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 
 func TestThePageNeedsNothingElseAndRunsNothing(t *testing.T) {
 	run := planted{}.run(t)
-	page := written(t, New(run, against(t, run, 1)), HTML)
+	page := written(t, New(run, against(t, run, 1), told()), HTML)
 	all := elements(t, page)
 	for _, foreign := range []string{"script", "img", "link", "iframe", "object", "embed", "base", "form", "use", "image"} {
 		if len(all[foreign]) > 0 {
@@ -80,7 +86,7 @@ func TestThePageNeedsNothingElseAndRunsNothing(t *testing.T) {
 
 func TestChartsAndTablesAreNamedForWhoDoesNotSeeThem(t *testing.T) {
 	run := planted{}.run(t)
-	all := elements(t, written(t, New(run, against(t, run, 1)), HTML))
+	all := elements(t, written(t, New(run, against(t, run, 1), told()), HTML))
 	charts := 0
 	for _, svg := range all["svg"] {
 		if attribute(svg, "aria-hidden") == "true" {
@@ -113,7 +119,7 @@ func TestChartsAndTablesAreNamedForWhoDoesNotSeeThem(t *testing.T) {
 
 func TestTheDistributionIsDrawnWithItsObjectivesAndTheOtherRuns(t *testing.T) {
 	run := planted{}.run(t)
-	d := New(run, against(t, run, 2)).Spread()
+	d := New(run, against(t, run, 2), nil).Spread()
 	var names []string
 	for _, p := range d.Paths {
 		names = append(names, p.Name)
@@ -126,5 +132,110 @@ func TestTheDistributionIsDrawnWithItsObjectivesAndTheOtherRuns(t *testing.T) {
 	}
 	if len(d.Marks) != 2 || d.Marks[1].Label != "Response time p95: 2,000 ms" {
 		t.Errorf("limits %+v", d.Marks)
+	}
+}
+
+func TestWhatTheStackToldIsDrawnOnTheTimeOfTheLoad(t *testing.T) {
+	run := planted{}.run(t)
+	run.BeganAt = run.BeganAt.Add(-30 * time.Second) // the stack's first value is half a minute into the load
+	all := map[string]Drawing{}
+	for _, d := range New(run, alone, told()).Drawings() {
+		all[d.ID] = d
+	}
+	latency, replicas, routes := all["told-api-latency"], all["told-replicas"], all["told-api-routes"]
+	if len(latency.Marks) != 1 || latency.Marks[0].Label != "Response time p95: 2,000 ms" {
+		t.Errorf("limits %+v", latency.Marks)
+	}
+	if p := latency.Paths[0]; strings.Count(p.D, "M") != 2 || len(p.Dots) != 1 { // the value between the gaps stands alone
+		t.Errorf("gaps: %s, %v", p.D, p.Dots)
+	}
+	if len(routes.Paths) != mostLines || !strings.HasSuffix(routes.Title, ", the 8 largest of 10") {
+		t.Errorf("%s has %d lines", routes.Title, len(routes.Paths))
+	}
+	if first := replicas.Rows[0]; strings.Join(first, ", ") != "0:30, 2, 2" {
+		t.Errorf("the first row is %v", first)
+	}
+	if s := replicas.Slots[5].Text; s != "3:00\napi wanted: 4\napi ready: 2" {
+		t.Errorf("a pointer finds %q", s)
+	}
+	x := func(d Drawing) (all []float64) {
+		for _, tick := range d.XTicks {
+			all = append(all, tick.At)
+		}
+		return all
+	}
+	if !slices.Equal(x(latency), x(replicas)) || len(x(latency)) < 5 {
+		t.Errorf("axes of time differ: %v and %v", x(latency), x(replicas))
+	}
+}
+
+// Values of every size have an axis on which they are within the plot.
+func TestAxesHoldTheirValues(t *testing.T) {
+	for _, values := range [][]float64{{0}, {1e-6, 3e-6}, {0.2, 40000}, {5, 5}, {1e9, 3e9}, {1999.9}, {math.NaN()}, nil} {
+		for _, unit := range []string{"ms", "/s"} {
+			c := Chart{Unit: unit, Lines: []Line{{Name: "l"}}}
+			for i, v := range values {
+				c.Lines[0].Points = append(c.Lines[0].Points, Point{float64(i), v})
+			}
+			y, ticks := c.values()
+			if len(ticks) < 2 || len(ticks) > 20 {
+				t.Errorf("%v %s: labels %v", values, unit, ticks)
+			}
+			for _, v := range c.all() {
+				if at := y.at(v); math.IsNaN(at) || at < top || at > height-bottom {
+					t.Errorf("%v %s: %v is drawn at %v", values, unit, v, at)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatUsersGotIsDrawnOverTheTimeOfTheLoad(t *testing.T) {
+	all := map[string]Drawing{}
+	for _, d := range New(planted{generators: 2, wrong: 60}.run(t), alone, nil).Drawings() {
+		all[d.ID] = d
+	}
+	response := all["response"]
+	if len(response.Rows) != 60 || len(response.Marks) != 1 || response.Marks[0].Label != "Response time p95: 2,000 ms" {
+		t.Fatalf("%d slices, limits %+v", len(response.Rows), response.Marks)
+	}
+	for i, p := range response.Lines[1].Points { // p95
+		if slow := p.Value > 1000; slow != (i/6 == 2) || p.At != float64(10*i+5) {
+			t.Errorf("slice %d at %v s: p95 %v", i, p.At, p.Value)
+		}
+	}
+	wrong := all["throughput"].Lines[1].Points
+	if wrong[23].Value != 0 || wrong[24].Value != 2 || len(all["faults"].Marks) != 1 {
+		t.Errorf("wrong answers a second: %v and %v, limits %+v", wrong[23], wrong[24], all["faults"].Marks)
+	}
+	if kinds := all["kinds"]; len(kinds.Paths) != 6 || len(all["complex"].Marks) != 1 {
+		t.Errorf("%d kinds", len(kinds.Paths))
+	}
+}
+
+func TestResultsWithoutSlicesSaySo(t *testing.T) {
+	r := New(planted{old: true}.run(t), alone, nil)
+	if len(r.Drawings()) != 0 || !strings.Contains(written(t, r, HTML), "the results have no slices of time") {
+		t.Errorf("%d charts", len(r.Drawings()))
+	}
+}
+
+// A page of the most that there can be stays small.
+func TestAPageOfALongRunIsSmall(t *testing.T) {
+	stack := told()
+	for i := range 18 {
+		p := telemetry.Panel{Name: fmt.Sprint(i), Title: fmt.Sprint("Panel ", i)}
+		for j := range mostLines {
+			s := telemetry.Series{Name: fmt.Sprintf("/v1/documents/{id}/%d", j)}
+			for k := range 180 {
+				s.Values = append(s.Values, 12345.678*float64(k+1))
+			}
+			p.Series = append(p.Series, s)
+		}
+		stack.Panels = append(stack.Panels, p)
+	}
+	run := planted{}.run(t)
+	if size := len(written(t, New(run, against(t, run, 1), stack), HTML)); size > 3e6 {
+		t.Errorf("%d bytes, want 3 MB at most", size)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -25,6 +26,7 @@ type planted struct {
 	took       time.Duration      // 0 stands for all of its time
 	kinds      map[string]float64 // how much slower than others; nil for those of the scripts
 	under      map[string]string  // environment beside the stack
+	old        bool               // its results have no slices of time
 }
 
 func (p planted) run(t testing.TB) *load.Run {
@@ -82,10 +84,38 @@ func (p planted) result(index int) load.Result {
 	for kind, slower := range p.kinds {
 		r.Metrics["http_req_duration{kind:"+kind+"}"] = trend(index+len(kind), 3000, 100*p.slower*slower, 0.6)
 	}
+	if !p.old {
+		r.Slices = p.slices(index)
+	}
 	for key, value := range p.under {
 		r.Environment[key] = value
 	}
 	return r
+}
+
+// slices are sixty of ten seconds: in the third minute all is four times slower, and what is wrong is so in the fifth.
+func (p planted) slices(index int) *load.Slices {
+	s := &load.Slices{Seconds: 10, Shares: []float64{0, 0.5, 0.9, 0.95, 0.99, 1}, Took: map[string][][]float64{}}
+	random := rand.New(rand.NewPCG(5, uint64(index)))
+	for number := range int(p.took.Seconds()) / 10 {
+		slow := p.slower * (1 + random.Float64()/5)
+		if number/6 == 2 {
+			slow *= 4
+		}
+		wrong := 0.0
+		if number/6 == 4 {
+			wrong = p.wrong / 6
+		}
+		for kind, times := range p.kinds {
+			row := []float64{float64(number), 60}
+			for _, v := range []float64{10, 80, 140, 190, 300, 480} {
+				row = append(row, v*slow*times)
+			}
+			s.Took[kind] = append(s.Took[kind], row)
+		}
+		s.Faults = append(s.Faults, []float64{float64(number), wrong, 20000.0 / 60})
+	}
+	return s
 }
 
 func cmpOr(a, b int) int {
@@ -115,6 +145,48 @@ func trend(seed, n int, middle, deviation float64) load.Metric {
 		values[fmt.Sprintf("p(%v)", p)] = samples[int(float64(n)*p/100)]
 	}
 	return load.Metric{Values: values}
+}
+
+// told is what a stack told over ten minutes: replicas that come later than wanted, gaps, more routes than a chart has.
+func told() *telemetry.Telemetry {
+	series := func(name string, value func(i int) float64) telemetry.Series {
+		s := telemetry.Series{Name: name}
+		for i := range 21 {
+			s.Values = append(s.Values, value(i))
+		}
+		return s
+	}
+	after := func(i int) func(int) float64 {
+		return func(at int) float64 {
+			if at < i {
+				return 2
+			}
+			return 4
+		}
+	}
+	routes := telemetry.Panel{Name: "api-routes", Title: "Requests by route", Unit: "/s", Source: "Managed Prometheus"}
+	for i := range 10 {
+		routes.Series = append(routes.Series, series(fmt.Sprintf("/v1/r%d", i), func(at int) float64 { return 100/float64(i+1) + 3*math.Sin(float64(at)) }))
+	}
+	quantile := func(times float64) func(int) float64 {
+		return func(i int) float64 {
+			if i == 7 || i == 9 {
+				return math.NaN()
+			}
+			return times * (80 + 30*math.Sin(float64(i)/3))
+		}
+	}
+	return &telemetry.Telemetry{
+		Version: 1, From: noon, StepSeconds: 30, Missing: []telemetry.Missing{{What: "Nodes", Why: "Managed Prometheus has no series of the run's time"}},
+		Panels: []telemetry.Panel{
+			{Name: "api-latency", Title: "Latency as the API's pods see it", Unit: "ms", Source: "Managed Prometheus", Series: []telemetry.Series{
+				series("p50", quantile(0.3)), series("p95", quantile(1)), series("p99", quantile(2.2))}},
+			routes,
+			{Name: "replicas", Title: "Replicas", Source: "Managed Prometheus", Series: []telemetry.Series{series("api wanted", after(5)), series("api ready", after(9))}},
+			{Name: "cache", Title: "Answered from a cache", Unit: "%", Source: "Managed Prometheus", Series: []telemetry.Series{
+				series("process", func(i int) float64 { return 0.5 + float64(i)/100 }), series("redis", func(int) float64 { return 0.2 })}},
+		},
+	}
 }
 
 // written is a report in a format.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // Report is what is told of a run.
@@ -19,10 +20,13 @@ type Report struct {
 	*load.Run
 	Endpoints  []load.Endpoint  `json:"endpoints"`
 	Spreads    []load.Spread    `json:"spreads"`
+	Slices     []load.Slice     `json:"slices"`     // null where results have none
 	Charts     []Chart          `json:"-"`          // over the time of the load
 	Comparison *load.Comparison `json:"comparison"` // null where Uncompared says why there is none
 	Uncompared string           `json:"uncompared,omitempty"`
 	Gaps       []Gap            `json:"notMeasured"`
+
+	Telemetry *telemetry.Telemetry `json:"telemetry"` // null where none was kept
 
 	against *load.Run // one whose distribution is shown beside
 }
@@ -40,12 +44,13 @@ type Against struct {
 	Run        *load.Run // whose distribution is shown beside; nil for none
 }
 
-// New tells of a run.
-func New(run *load.Run, against Against) *Report {
+// New tells of a run. Its telemetry may be nil.
+func New(run *load.Run, against Against, told *telemetry.Telemetry) *Report {
 	r := &Report{
-		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(), Charts: []Chart{},
-		Comparison: against.Comparison, Uncompared: against.Why, against: against.Run,
+		Run: run, Endpoints: run.Endpoints(), Spreads: run.Spreads(), Slices: run.Slices(),
+		Comparison: against.Comparison, Uncompared: against.Why, Telemetry: told, against: against.Run,
 	}
+	r.Charts = r.charts()
 	r.Gaps = r.gaps()
 	return r
 }
@@ -58,6 +63,17 @@ func (r *Report) gaps() []Gap {
 	for _, v := range r.Verdicts {
 		if v.Why != "" {
 			all = append(all, Gap{objective(v.Threshold), string(v.Outcome) + ": " + v.Why})
+		}
+	}
+	if len(r.Slices) == 0 {
+		all = append(all, Gap{"latency, throughput and errors over time",
+			"the results have no slices of time: scripts of an earlier version made them"})
+	}
+	if r.Telemetry == nil {
+		all = append(all, Gap{"what the stack did meanwhile", "no telemetry was kept with the results"})
+	} else {
+		for _, m := range r.Telemetry.Missing {
+			all = append(all, Gap{m.What, m.Why})
 		}
 	}
 	if r.Uncompared != "" {

@@ -17,7 +17,7 @@ func TestTheVerdictIsWhatTheRunTells(t *testing.T) {
 		"OBJECTIVES MISSED": {wrong: 40},
 		"NO PASS":           {uploads: 4},
 	} {
-		r := New(p.run(t), alone)
+		r := New(p.run(t), alone, nil)
 		if r.Headline() != headline {
 			t.Errorf("%+v: %s, want %s", p, r.Headline(), headline)
 		}
@@ -33,7 +33,7 @@ func TestABudgetThatIsMissedIsToldInEveryForm(t *testing.T) {
 	limit := 10.0
 	run := planted{}.run(t)
 	run.Hold([]load.Budget{{Figure: "response p95", Limit: &limit}}, nil, nil)
-	r := New(run, alone)
+	r := New(run, alone, nil)
 	for _, f := range []Format{HTML, Markdown, Text} {
 		text := written(t, r, f)
 		for _, want := range []string{"BUDGETS MISSED", "udget of response p95", "at most 10 ms", "0 faults of"} {
@@ -53,7 +53,7 @@ func TestWhatWasNotMeasuredIsToldWithItsReason(t *testing.T) {
 		"scenario normal: no baseline":                                                {},
 	} {
 		for _, f := range []Format{HTML, Markdown, JSON} {
-			if text := written(t, New(p.run(t), alone), f); !strings.Contains(text, why) {
+			if text := written(t, New(p.run(t), alone, nil), f); !strings.Contains(text, why) {
 				t.Errorf("%s of %+v does not say %q", f, p, why)
 			}
 		}
@@ -74,7 +74,7 @@ func TestJSONHasTheRunAndMore(t *testing.T) {
 		}
 		Comparison struct{ Then []string }
 	}
-	if err := json.Unmarshal([]byte(written(t, New(run, against(t, run, 1)), JSON)), &got); err != nil {
+	if err := json.Unmarshal([]byte(written(t, New(run, against(t, run, 1), nil), JSON)), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.Run != "normal-1" || !got.Passed || len(got.Verdicts) != 6 || len(got.Endpoints) != 6 || len(got.Comparison.Then) != 3 || got.NotMeasured == nil {
@@ -89,8 +89,8 @@ func TestJSONHasTheRunAndMore(t *testing.T) {
 func TestFormsOfARun(t *testing.T) {
 	run := planted{generators: 2, slower: 1.5, uploads: 4, under: map[string]string{"image": "0.2.0"}}.run(t)
 	for _, f := range []Format{Markdown, Text} {
-		golden(t, "compared."+string(f), written(t, New(run, against(t, run, 1)), f))
-		golden(t, "alone."+string(f), written(t, New(planted{wrong: 40}.run(t), alone), f))
+		golden(t, "compared."+string(f), written(t, New(run, against(t, run, 1), nil), f))
+		golden(t, "alone."+string(f), written(t, New(planted{wrong: 40}.run(t), alone, nil), f))
 	}
 }
 
@@ -106,7 +106,7 @@ func TestNamesThatArePlanted(t *testing.T) {
 	const script, link = `<script>alert("x")</script>`, `[a](http://x) | b` + "\n# c @team"
 	run := planted{kinds: map[string]float64{script: 1, link: 2}, under: map[string]string{"image": script, "note": link}}.run(t)
 	run.Scenario.Name, run.Name = script, "normal`1\n"
-	r := New(run, Against{Why: script})
+	r := New(run, Against{Why: script}, nil)
 	page := written(t, r, HTML)
 	if strings.Contains(page, "<script") || strings.Contains(page, "javascript:") {
 		t.Error("the page has a script")

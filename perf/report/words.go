@@ -11,13 +11,19 @@ import (
 	"github.com/ragscale/ragscale/perf/load"
 )
 
+// Metrics of the scripts that objectives are about.
+const (
+	responseMetric = "http_req_duration{objective:response}"
+	complexMetric  = "http_req_duration{objective:complex-search}"
+)
+
 // subjects are what people call the scripts' metrics, and their units.
 var subjects = map[string]struct{ name, unit string }{
-	"http_req_duration{objective:response}":       {"Response time", "ms"},
-	"http_req_duration{objective:complex-search}": {"Complex search", "ms"},
-	"upload_seconds_per_mb":                       {"Upload until it is found, per MB", "s"},
-	"faults":                                      {"Failed or wrong answers", "%"},
-	"dropped_iterations":                          {"Load that could not be made", ""},
+	responseMetric:          {"Response time", "ms"},
+	complexMetric:           {"Complex search", "ms"},
+	"upload_seconds_per_mb": {"Upload until it is found, per MB", "s"},
+	"faults":                {"Failed or wrong answers", "%"},
+	"dropped_iterations":    {"Load that could not be made", ""},
 }
 
 // subject is a metric as people call it, with its unit. One that nobody has named stands as it is.
@@ -27,6 +33,9 @@ func subject(metric string) (name, unit string) {
 	}
 	if strings.HasPrefix(metric, "http_req_failed") {
 		return "Failed requests", "%"
+	}
+	if of, is := strings.CutPrefix(metric, "growth of "); is {
+		return "Growth of " + of, "%"
 	}
 	return metric, ""
 }
@@ -83,6 +92,9 @@ func amount(v float64, unit string) string {
 		v *= 100
 	}
 	text := digits(v)
+	if math.IsNaN(v) {
+		return text
+	}
 	if unit != "" {
 		text += " " + unit
 	}

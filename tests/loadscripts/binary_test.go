@@ -124,7 +124,26 @@ func TestScriptsRunToTheirEnd(t *testing.T) {
 			if len(a.documents) != 0 {
 				t.Errorf("%d documents are left", len(a.documents))
 			}
+			wantWholeSlices(t, result)
 		})
+	}
+}
+
+// wantWholeSlices wants the slices of a run to have all its requests, each once.
+func wantWholeSlices(t *testing.T, result object) {
+	t.Helper()
+	metrics, took := result["metrics"].(object), result["slices"].(object)["took"].(object)
+	if len(took) < 6 {
+		t.Errorf("slices of %d kinds, want those of six", len(took))
+	}
+	for kind, rows := range took {
+		sum := 0.0
+		for _, row := range rows.([]any) {
+			sum += row.([]any)[1].(float64)
+		}
+		if want := metrics["http_req_duration{kind:"+kind+"}"].(object)["values"].(object)["count"]; sum != want {
+			t.Errorf("slices have %v requests of %s, want %v", sum, kind, want)
+		}
 	}
 }
 

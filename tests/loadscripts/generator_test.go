@@ -117,7 +117,7 @@ func (g *generator) User(id int) (*user, error) {
 	}
 	u.ID, u.IDInTest = int64(id), int64(id)
 	scenario := func(exec string) *executor.Scenario {
-		return &executor.Scenario{Scenario: options.Scenario{Name: "smoke", Exec: exec}, Segment: options.Whole()}
+		return &executor.Scenario{Scenario: options.Scenario{Name: "smoke", Exec: exec}, Segment: options.Whole(), Began: g.now}
 	}
 	return &user{User: u, g: g, acts: scenario("default"), once: scenario("once")}, nil
 }

@@ -2,6 +2,7 @@ package loadscripts
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -83,8 +84,10 @@ func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 		"faults":                                      rule("rate<=0.01"),
 		"dropped_iterations":                          rule("count==0"),
 	}
+	want["faults{slice:0}"] = []any{}
 	for _, kind := range []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-search", "delete"} {
 		want["http_req_duration{kind:"+kind+"}"] = []any{} // measured, and not judged
+		want["http_req_duration{kind:"+kind+",slice:0}"] = []any{}
 	}
 	if diff := cmp.Diff(want, optionsOf(t, s)["thresholds"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -238,5 +241,51 @@ func TestRunThatDidNothingDidNotPass(t *testing.T) {
 	files := summaryOf(t, data)
 	if !strings.Contains(files["/results/summary.json"], `"passed": false`) || !strings.HasPrefix(files["stdout"], "smoke: NOTHING RAN") {
 		t.Errorf("says %s", files["stdout"])
+	}
+}
+
+func TestSlicesAreTenSecondsOrAsLongAsLeavesSixtyOfThem(t *testing.T) {
+	for seconds, want := range map[int]int{10: 1, 95: 10, 600: 60, 601: 31, 900: 45, 3600: 60, 14400: 60} {
+		s := smoke()
+		s.DurationSeconds = seconds
+		parts := 0
+		for metric := range optionsOf(t, s)["thresholds"].(object) {
+			if strings.HasPrefix(metric, "faults{slice:") {
+				parts++
+			}
+		}
+		if parts != want {
+			t.Errorf("%d s: %d slices, want %d", seconds, parts, want)
+		}
+	}
+}
+
+func TestSummaryHasItsSlicesApart(t *testing.T) {
+	data := endOfRun(true, 0)
+	metrics := data["metrics"].(object)
+	trend := object{"count": 40, "min": 1.23456, "max": 99}
+	for _, p := range []string{"5", "10", "20", "30", "40", "50", "60", "70", "80", "85", "90", "92", "94", "95", "96", "97", "98", "99", "99.5", "99.8", "99.9"} {
+		trend["p("+p+")"] = 50
+	}
+	metrics["http_req_duration{kind:upload-search,slice:12}"] = object{"type": "trend", "values": trend}
+	metrics["http_req_duration{kind:document,slice:0}"] = object{"type": "trend", "values": object{"count": 0}}
+	metrics["http_req_duration{kind:document}"] = object{"type": "trend", "values": trend}
+	metrics["faults{slice:12}"] = object{"type": "rate", "values": object{"passes": 2, "fails": 38}}
+	metrics["faults{slice:0}"] = object{"type": "rate", "values": object{"passes": 0, "fails": 0}}
+	var result object
+	if err := json.Unmarshal([]byte(summaryOf(t, data)["/results/summary.json"]), &result); err != nil {
+		t.Fatal(err)
+	}
+	parts := result["slices"].(object)
+	if parts["seconds"] != 10.0 || !cmp.Equal(parts["faults"], any([]any{[]any{12.0, 2.0, 40.0}})) {
+		t.Errorf("slices of %v s, faults %v", parts["seconds"], parts["faults"])
+	}
+	row := parts["took"].(object)["upload-search"].([]any)[0].([]any)
+	if shares := parts["shares"].([]any); len(row) != 2+len(shares) || row[0] != 12.0 || row[1] != 40.0 || row[2] != 1.23 || row[len(row)-1] != 99.0 || shares[0] != 0.0 || shares[len(shares)-1] != 1.0 {
+		t.Errorf("a row is %v, of shares %v", row, shares)
+	}
+	left := result["metrics"].(object)
+	if left["http_req_duration{kind:document}"] == nil || left["faults"] == nil || left["faults{slice:12}"] != nil || left["http_req_duration{kind:upload-search,slice:12}"] != nil {
+		t.Errorf("metrics beside the slices: %v", slices.Collect(maps.Keys(left)))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ragscale/ragscale/components/loadtest/k6"
@@ -297,6 +298,20 @@ func TestMissingVariableIsNamed(t *testing.T) {
 		delete(g.Env, name)
 		if _, err := g.User(1); err == nil || !strings.Contains(err.Error(), name+" is not set") {
 			t.Errorf("%v, want %s named", err, name)
+		}
+	}
+}
+
+func TestRequestsAndFaultsBelongToTheSliceInWhichTheyAre(t *testing.T) {
+	_, url := newAPI(t)
+	g := newGenerator(t, url, smoke())
+	prepared := g.prepare()
+	u := g.mustUser(1)
+	g.now = g.now.Add(25 * time.Second)
+	u.act(1, prepared)
+	for _, s := range g.samples {
+		if want := map[bool]string{true: "2"}[s.Tags["objective"] != "" || s.Metric.Name == "faults"]; s.Tags["slice"] != want {
+			t.Errorf("%s %v is of slice %q, want %q", s.Metric.Name, s.Tags, s.Tags["slice"], want)
 		}
 	}
 }

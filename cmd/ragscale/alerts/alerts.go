@@ -1,7 +1,7 @@
 // Package alerts tells what a stack's Prometheus and CloudWatch alert on, and did, from their own APIs.
 //
-// Owns: asking a workspace of Amazon Managed Service for Prometheus, signed, and CloudWatch, and what the answers mean. Does
-// not own: where they are, credentials, how it is shown.
+// Owns: what the answers mean. Does not own: asking Prometheus (perf/telemetry), where both are, credentials, how it is
+// shown.
 package alerts
 
 import (
@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // Alert is one that fires, waits for its time to pass, or fired.
@@ -51,12 +53,12 @@ const operations = "docs/operations.md"
 const step = time.Minute
 
 // List tells what fires and waits now, and what was resolved in the time back from now: the newest first.
-func List(ctx context.Context, w Workspace, now time.Time, back time.Duration) ([]Alert, error) {
-	rules, err := w.rules(ctx)
+func List(ctx context.Context, w telemetry.Workspace, now time.Time, back time.Duration) ([]Alert, error) {
+	rules, err := rulesOf(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	past, err := w.history(ctx, now, back)
+	past, err := historyOf(ctx, w, now, back)
 	if err != nil {
 		return nil, err
 	}
@@ -100,13 +102,13 @@ type rule struct {
 	} `json:"alerts"`
 }
 
-func (w Workspace) rules(ctx context.Context) (map[string]rule, error) {
+func rulesOf(ctx context.Context, w telemetry.Workspace) (map[string]rule, error) {
 	var answer struct {
 		Groups []struct {
 			Rules []rule `json:"rules"`
 		} `json:"groups"`
 	}
-	if err := w.get(ctx, "api/v1/rules", url.Values{"type": {"alert"}}, &answer); err != nil {
+	if err := w.Get(ctx, "api/v1/rules", url.Values{"type": {"alert"}}, &answer); err != nil {
 		return nil, err
 	}
 	out := map[string]rule{}
@@ -170,7 +172,7 @@ func (r run) ended(now time.Time) bool { return now.Sub(r.to) > step }
 type history []fired
 
 // history asks when alerts fired.
-func (w Workspace) history(ctx context.Context, now time.Time, back time.Duration) (history, error) {
+func historyOf(ctx context.Context, w telemetry.Workspace, now time.Time, back time.Duration) (history, error) {
 	var answer struct {
 		Result []struct {
 			Metric map[string]string    `json:"metric"`
@@ -182,7 +184,7 @@ func (w Workspace) history(ctx context.Context, now time.Time, back time.Duratio
 		"query": {`ALERTS{alertstate="firing"}`},
 		"start": {unix(now.Add(-back))}, "end": {unix(now)}, "step": {strconv.Itoa(int(step.Seconds()))},
 	}
-	if err := w.get(ctx, "api/v1/query_range", query, &answer); err != nil {
+	if err := w.Get(ctx, "api/v1/query_range", query, &answer); err != nil {
 		return nil, err
 	}
 	var out history

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 var now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -32,7 +34,7 @@ func points(minutes ...int) string {
 }
 
 // serve is a workspace whose answers are given by path.
-func serve(t *testing.T, answers map[string]string) (Workspace, *[]*http.Request) {
+func serve(t *testing.T, answers map[string]string) (telemetry.Workspace, *[]*http.Request) {
 	t.Helper()
 	var asked []*http.Request
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -45,7 +47,7 @@ func serve(t *testing.T, answers map[string]string) (Workspace, *[]*http.Request
 		fmt.Fprint(rw, body)
 	}))
 	t.Cleanup(s.Close)
-	return Workspace{Endpoint: s.URL + "/workspaces/ws-1/", Account: aws.Config{
+	return telemetry.Workspace{Endpoint: s.URL + "/workspaces/ws-1/", Account: aws.Config{
 		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""), HTTPClient: s.Client(),
 	}}, &asked
 }

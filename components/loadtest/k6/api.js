@@ -1,7 +1,8 @@
 import http from 'k6/http';
 import { sleep } from 'k6';
-import { target, token } from './config.js';
+import { scenario, target, token } from './config.js';
 import { bodyOf } from './checks.js';
+import { now } from './slices.js';
 
 /** @type {Record<string, string>} */
 const signed = token ? { Authorization: `Bearer ${token}` } : {};
@@ -19,7 +20,7 @@ export function ask(kind, method, route, path, { body, user } = {}) {
     ...(body ? json : signed),
     ...(user ? { 'X-User-Id': user } : {}),
   };
-  const tags = { kind, objective, name: `${method} ${route}` };
+  const tags = { kind, objective, name: `${method} ${route}`, slice: now(scenario.durationSeconds) };
   return http.request(method, target + path, body ? JSON.stringify(body) : null, { headers, tags });
 }
 

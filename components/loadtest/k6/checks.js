@@ -1,5 +1,7 @@
 import { check } from 'k6';
 import { Rate, Trend } from 'k6/metrics';
+import { scenario } from './config.js';
+import { now } from './slices.js';
 
 /** Requests that failed or whose answer was wrong, of all. */
 const faults = new Rate('faults');
@@ -45,7 +47,7 @@ export function verify(kind, response, status, content = {}) {
     conditions[`${kind}: ${name}`] = () => response.status === status && holdsOf(holds, body);
   }
   const right = check(response, conditions, { kind });
-  faults.add(!right, { kind });
+  faults.add(!right, { kind, slice: now(scenario.durationSeconds) });
   return right ? body : null;
 }
 

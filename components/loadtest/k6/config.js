@@ -1,4 +1,5 @@
 import { mix } from './mix.js';
+import { parts } from './slices.js';
 
 /**
  * The run as it was declared: scenario, thresholds, where to and who asks.
@@ -141,6 +142,7 @@ function thresholdsOf(s) {
     'http_req_duration{objective:complex-search}': s.answersOnly ? '' : `p(95)<${t.complexSearchMillis}`,
     upload_seconds_per_mb: s.answersOnly ? '' : `p(95)<${t.uploadSecondsPerMB}`,
     ...Object.fromEntries(kinds.map((kind) => [`http_req_duration{kind:${kind}}`, ''])),
+    ...Object.fromEntries(parts(kinds, s.durationSeconds).map((part) => [part, ''])),
     // Of the load alone: preparation sends a hundred requests, among which a fault of a short run would not show.
     [`http_req_failed{scenario:${s.name}}`]: `rate<=${t.failedRatio}`,
     faults: `rate<=${t.failedRatio}`,

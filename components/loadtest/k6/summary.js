@@ -1,3 +1,5 @@
+import { apart } from './slices.js';
+
 /**
  * @typedef {object} Summary what k6 hands over at the end
  * @property {Record<string, { type: string, contains: string, values: Record<string, number>, thresholds?: Record<string, { ok: boolean }> }>} metrics
@@ -22,8 +24,9 @@
  * @param {string} endedAt */
 export function resultOf(run, data, endedAt) {
   const thresholds = verdicts(data);
+  const { metrics, slices } = apart(data.metrics, run.scenario.durationSeconds);
   return {
-    version: 2,
+    version: 3,
     scenario: run.scenario,
     generator: run.generator,
     environment: run.environment,
@@ -38,7 +41,8 @@ export function resultOf(run, data, endedAt) {
       passes,
       fails,
     })),
-    metrics: data.metrics,
+    metrics,
+    slices,
   };
 }
 

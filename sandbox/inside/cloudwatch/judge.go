@@ -149,6 +149,11 @@ func (a alarm) reason(v verdict) string {
 	if v.state != Alarm {
 		n, said = len(recent)-bad, " not"
 	}
+	if filled := a.EvaluationPeriods - len(recent); filled > 0 && a.TreatMissingData == breaching {
+		return fmt.Sprintf("Threshold Crossed: %d %s [%s] and %d missing %s treated as [Breaching]: %d of %d breach, %d are enough.", len(recent),
+			plural(len(recent), "datapoint"), strings.Join(texts, ", "), filled, plural(filled, "datapoint")+were(filled), bad+filled,
+			a.EvaluationPeriods, a.DatapointsToAlarm)
+	}
 	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s%s %s the threshold (%v) (minimum %d %s for %s transition).",
 		n, len(recent), strings.Join(texts, ", "), strings.TrimSpace(were(n)), said, a.comparisonText(), *a.Threshold,
 		a.DatapointsToAlarm, plural(a.DatapointsToAlarm, "datapoint"), transition(v.state))

@@ -71,6 +71,9 @@ func (r *scripted) Start(_ process.Network, s process.StartSpec) (process.Proces
 func (r *scripted) Exec(context.Context, process.Process, process.Command) (int, error) {
 	return 0, nil
 }
+func (r *scripted) Dial(ctx context.Context, _ process.Network, address string) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "tcp", address)
+}
 func (r *scripted) MountMemory(string, int64) error { return nil }
 func (r *scripted) Unmount(string) error            { return nil }
 func (r *scripted) Listen(netip.AddrPort) (net.Listener, error) {

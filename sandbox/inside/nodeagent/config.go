@@ -99,6 +99,7 @@ type runtime interface {
 	NewNetwork(ip netip.Addr) (process.Network, error)
 	Start(n process.Network, s process.StartSpec) (process.Process, error)
 	Exec(ctx context.Context, p process.Process, s process.Command) (exit int, err error)
+	Dial(ctx context.Context, n process.Network, address string) (net.Conn, error)
 	MountMemory(dir string, size int64) error // size in bytes, 0 for the kernel's default
 	Unmount(dir string) error
 	Listen(at netip.AddrPort) (net.Listener, error) // makes a node's address and listens there

@@ -127,13 +127,21 @@ func attach(context.Context, string, string, string, api.AttachIO) error {
 	return errdefs.InvalidInput("attach is not supported by this node, want logs or exec")
 }
 
-// portForward connects a stream to a port of the pod.
+// portForward connects a stream to a port of the pod's loopback address, as a kubelet's runtime does; of a pod on the
+// host's network, to that of its node.
 func (a *Agent) portForward(ctx context.Context, namespace, name string, port int32, stream io.ReadWriteCloser) error {
 	p, err := a.podNamed(namespace, name)
 	if err != nil {
 		return err
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(p.view().PodIP, strconv.Itoa(int(port))))
+	p.mu.Lock()
+	own := p.network
+	p.mu.Unlock()
+	host := p.view().PodIP
+	if own != nil {
+		host = "127.0.0.1"
+	}
+	conn, err := a.runtime.Dial(ctx, own, net.JoinHostPort(host, strconv.Itoa(int(port))))
 	if err != nil {
 		return err
 	}

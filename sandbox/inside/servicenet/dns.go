@@ -129,12 +129,10 @@ func (s *service) member(label string) found {
 func (s *service) addresses(match func(endpoint) bool) []netip.Addr {
 	var out []netip.Addr
 	seen := map[netip.Addr]bool{}
-	for _, p := range s.ports {
-		for _, e := range p.endpoints {
-			if a := e.addr.Addr(); (e.ready || s.allReady) && match(e) && !seen[a] {
-				seen[a] = true
-				out = append(out, a)
-			}
+	for _, e := range s.members {
+		if a := e.addr.Addr(); (e.ready || s.allReady) && match(e) && !seen[a] {
+			seen[a] = true
+			out = append(out, a)
 		}
 	}
 	return out

@@ -49,8 +49,10 @@ func sliceObject(members ...endpointCase) []*discoveryv1.EndpointSlice {
 func testCluster() *snapshot {
 	external := serviceObject("outside", "")
 	external.Spec.Type, external.Spec.ExternalName = corev1.ServiceTypeExternalName, "db.example.rds.amazonaws.com"
-	return newSnapshot([]*corev1.Service{serviceObject("api", "10.96.0.20"), serviceObject("chroma", "None"), external},
-		map[objectName][]*discoveryv1.EndpointSlice{{"rag", "chroma"}: sliceObject(
+	portless, peers := serviceObject("generators", "None"), sliceObject(endpointCase{ip: "10.77.1.7", hostname: "smoke-1-0"})
+	portless.Spec.Ports, peers[0].Ports = nil, nil
+	return newSnapshot([]*corev1.Service{serviceObject("api", "10.96.0.20"), serviceObject("chroma", "None"), external, portless},
+		map[objectName][]*discoveryv1.EndpointSlice{{"rag", "generators"}: peers, {"rag", "chroma"}: sliceObject(
 			endpointCase{ip: "10.77.1.1", hostname: "chroma-0"}, endpointCase{ip: "10.77.1.2", hostname: "chroma-1"}, endpointCase{ip: "10.77.1.3", notReady: true})}, nil, nil)
 }
 
@@ -107,6 +109,8 @@ func TestNamesResolveAsInACluster(t *testing.T) {
 		{"chroma.rag.svc.cluster.local.", a, "Success 10.77.1.1 10.77.1.2"},
 		{"chroma-1.chroma.rag.svc.cluster.local.", a, "Success 10.77.1.2"},
 		{"chroma-9.chroma.rag.svc.cluster.local.", a, "NameError"},
+		{"smoke-1-0.generators.rag.svc.cluster.local.", a, "Success 10.77.1.7"},
+		{"generators.rag.svc.cluster.local.", a, "Success 10.77.1.7"},
 		{"10-77-1-2.chroma.rag.svc.cluster.local.", a, "Success 10.77.1.2"},
 		{"10-77-1-9.rag.pod.cluster.local.", a, "Success 10.77.1.9"},
 		{"_http._tcp.api.rag.svc.cluster.local.", srv, "Success api.rag.svc.cluster.local.:80"},

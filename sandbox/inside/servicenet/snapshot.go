@@ -29,6 +29,7 @@ type service struct {
 	externalName string
 	allReady     bool // publishNotReadyAddresses
 	ports        []servicePort
+	members      []endpoint // whatever the port: a headless service may have none
 }
 
 // servicePort is a port of a service with the endpoints behind it.
@@ -86,29 +87,37 @@ func newService(name objectName, svc *corev1.Service, endpointSlices []*discover
 		slices.SortFunc(sp.endpoints, func(a, b endpoint) int { return a.addr.Compare(b.addr) })
 		out.ports = append(out.ports, sp)
 	}
+	for _, es := range endpointSlices {
+		out.members = append(out.members, endpointsAt(es, 0)...)
+	}
 	return out
 }
 
 func endpointsOf(es *discoveryv1.EndpointSlice, portName string) []endpoint {
 	var out []endpoint
 	for _, p := range es.Ports {
-		if p.Port == nil || value(p.Name) != portName {
-			continue
+		if p.Port != nil && value(p.Name) == portName {
+			out = append(out, endpointsAt(es, uint16(*p.Port))...)
 		}
-		for _, e := range es.Endpoints {
-			for _, a := range e.Addresses {
-				ip, err := netip.ParseAddr(a)
-				if err != nil || !ip.Is4() {
-					continue
-				}
-				ep := endpoint{addr: netip.AddrPortFrom(ip, uint16(*p.Port)), hostname: value(e.Hostname)}
-				ep.ready = e.Conditions.Ready == nil || *e.Conditions.Ready // nil means unknown, to be taken as ready
-				ep.terminating = value(e.Conditions.Terminating)
-				if e.TargetRef != nil && e.TargetRef.Kind == "Pod" {
-					ep.pod = objectName{e.TargetRef.Namespace, e.TargetRef.Name}
-				}
-				out = append(out, ep)
+	}
+	return out
+}
+
+func endpointsAt(es *discoveryv1.EndpointSlice, port uint16) []endpoint {
+	var out []endpoint
+	for _, e := range es.Endpoints {
+		for _, a := range e.Addresses {
+			ip, err := netip.ParseAddr(a)
+			if err != nil || !ip.Is4() {
+				continue
 			}
+			ep := endpoint{addr: netip.AddrPortFrom(ip, port), hostname: value(e.Hostname)}
+			ep.ready = e.Conditions.Ready == nil || *e.Conditions.Ready // nil means unknown, to be taken as ready
+			ep.terminating = value(e.Conditions.Terminating)
+			if e.TargetRef != nil && e.TargetRef.Kind == "Pod" {
+				ep.pod = objectName{e.TargetRef.Namespace, e.TargetRef.Name}
+			}
+			out = append(out, ep)
 		}
 	}
 	return out

@@ -106,6 +106,24 @@ func (e *Engine) all() []*Metric {
 	return all
 }
 
+// Look shows those metrics and parts that have samples, all or one by its name, while nothing is added.
+func (e *Engine) Look(name string, at func(*Metric)) {
+	e.one.Lock()
+	defer e.one.Unlock()
+	for _, m := range e.all() {
+		if !m.Sink.Empty() && (name == "" || m.Name == name) {
+			at(m)
+		}
+	}
+}
+
+// Tainted tells whether a threshold was missed until now.
+func (e *Engine) Tainted() bool {
+	e.one.Lock()
+	defer e.one.Unlock()
+	return slices.ContainsFunc(e.all(), (*Metric).Failed)
+}
+
 // Seen are the metrics to show: those with samples, and those that thresholds name, be it with none. No sample may be added while they are looked at.
 func (e *Engine) Seen() []*Metric {
 	e.one.Lock()

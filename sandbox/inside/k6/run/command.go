@@ -169,6 +169,7 @@ type flags struct {
 	given          map[string]*[]string
 	env, out       []string
 	export, mode   string
+	address        string
 	noColor, quiet bool
 	machine        bool
 	system         bool
@@ -187,6 +188,7 @@ func newFlags() *flags {
 	f.StringArrayVarP(&f.out, "out", "o", nil, "")
 	f.StringVar(&f.export, "summary-export", "", "")
 	f.StringVar(&f.mode, "summary-mode", "compact", "")
+	f.StringVarP(&f.address, "address", "a", "", "")
 	f.BoolVar(&f.noColor, "no-color", false, "")
 	f.BoolVarP(&f.quiet, "quiet", "q", false, "")
 	f.BoolVar(&f.machine, "new-machine-readable-summary", false, "")
@@ -216,6 +218,7 @@ func parse(arguments []string, env map[string]string, out io.Writer) (*Config, [
 	c := &Config{
 		Script: f.Arg(0), Env: f.environment(env), Layers: layers, NoColor: f.noColor,
 		SummaryExport: cmp.Or(f.export, env["K6_SUMMARY_EXPORT"]), SummaryMode: f.mode,
+		Address: cmp.Or(f.address, env["K6_ADDRESS"]),
 	}
 	if len(f.out) == 0 && env["K6_OUT"] != "" {
 		f.out = strings.Split(env["K6_OUT"], ",")

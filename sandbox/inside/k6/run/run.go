@@ -56,6 +56,7 @@ type Config struct {
 	Outputs       []metrics.Output
 	SummaryExport string
 	SummaryMode   string // "disabled": none
+	Address       string // of the REST API; "" for none
 	NoColor       bool
 	Out           io.Writer
 	Log           *js.Log
@@ -94,6 +95,7 @@ func Run(ctx context.Context, c Config) int {
 	stopped := context.AfterFunc(ctx, func() { r.stop(Interrupted, "test run was aborted because k6 received a signal") })
 	defer stopped()
 	r.test.Began = time.Now()
+	defer r.tell()()
 	r.act(inside)
 	return r.finish()
 }

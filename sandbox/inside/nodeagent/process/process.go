@@ -5,6 +5,7 @@
 package process
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,6 +87,20 @@ func (p *Runtime) NewNetwork(ip netip.Addr) (Network, error) {
 
 func (n *podNetwork) Close() error {
 	return errors.Join(link.Delete(n.link), n.ns.Close())
+}
+
+// Dial connects to an address as a process in the network would.
+func (p *Runtime) Dial(ctx context.Context, n Network, address string) (conn net.Conn, err error) {
+	dial := func() error {
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp4", address) // an address of one family: it stays on this thread
+		return err
+	}
+	if own, ok := n.(*podNetwork); ok {
+		err = link.In(own.ns, dial)
+	} else {
+		err = dial()
+	}
+	return conn, err
 }
 
 type containerProcess struct {

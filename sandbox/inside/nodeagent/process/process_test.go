@@ -3,8 +3,10 @@ package process
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/ragscale/ragscale/sandbox/inside/nodeagent/env"
+	"github.com/ragscale/ragscale/sandbox/link"
 )
 
 // TestMain plays the shim when the runtime under test starts this binary again.
@@ -222,5 +225,45 @@ func TestExecRunsInsideTheContainer(t *testing.T) {
 		Argv: []string{"sh", "-c", "cat; hostname; id -u; exit 3"}, Env: []string{"PATH=" + env.DefaultPath}, Dir: "/tmp", Stdin: strings.NewReader("in\n"), Stdout: &got, Stderr: &got})
 	if err != nil || exit != 3 || got.String() != "in\npod-1\n1000\n" {
 		t.Errorf("output is %q, exit code %d, error %v, want in, pod-1, 1000 and 3", got.String(), exit, err)
+	}
+}
+
+func TestAPodsLoopbackIsReachedFromOutside(t *testing.T) {
+	ns, err := link.NewNamespace()
+	if errors.Is(err, syscall.EPERM) {
+		t.Skipf("this user makes no network namespaces: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ns.Close()
+	var l net.Listener
+	if err := link.In(ns, func() (err error) {
+		if err := link.SetUp("lo"); err != nil {
+			return err
+		}
+		l, err = net.Listen("tcp4", "127.0.0.1:0")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_, _ = io.WriteString(c, "inside")
+			_ = c.Close()
+		}
+	}()
+	r := &Runtime{}
+	c, err := r.Dial(t.Context(), &podNetwork{ns: ns}, l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if said, err := io.ReadAll(c); err != nil || string(said) != "inside" {
+		t.Errorf("it says %q, %v", said, err)
+	}
+	if c, err := r.Dial(t.Context(), nil, l.Addr().String()); err == nil {
+		t.Errorf("the same address outside of the pod answers: %v", c.Close())
 	}
 }

@@ -1,4 +1,4 @@
-package alerts
+package telemetry
 
 import (
 	"context"
@@ -28,8 +28,8 @@ type Workspace struct {
 	Account  aws.Config
 }
 
-// get asks for what is below a path and decodes the data of the answer.
-func (w Workspace) get(ctx context.Context, path string, query url.Values, data any) error {
+// Get asks for what is below a path and decodes the data of the answer.
+func (w Workspace) Get(ctx context.Context, path string, query url.Values, data any) error {
 	where := strings.TrimSuffix(w.Endpoint, "/") + "/" + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where+"?"+query.Encode(), nil)
 	if err != nil {

@@ -1,0 +1,92 @@
+package generators
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+func TestProgressIsThatOfAllGenerators(t *testing.T) {
+	before := map[string]told{"a": {users: 10, requests: 100}, "b": {users: 10, requests: 1000, failed: 0.1}}
+	now := map[string]told{"a": {users: 12, requests: 300, p95: 40}, "b": {users: 13, requests: 1700, failed: 0.2, p95: 90}}
+	want := Progress{Answering: 2, Users: 25, Requests: 90, P95Millis: 90, Failed: 0.17}
+	if diff := cmp.Diff(want, sumOf(before, now, 10*time.Second)); diff != "" {
+		t.Error(diff)
+	}
+	if got := sumOf(nil, now, time.Second); got.Requests != 0 || got.Users != 25 {
+		t.Errorf("of generators that were not asked before: %+v", got)
+	}
+}
+
+// k6 tells of itself as k6's REST API does.
+func k6(t *testing.T) string {
+	t.Helper()
+	samples := map[string]string{
+		"vus": `{"value": 5}`, "http_reqs": `{"count": 40, "rate": 2}`, "http_req_failed": `{"rate": 0.25}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sample, ok := samples[strings.TrimPrefix(r.URL.Path, "/v1/metrics/")]
+		if !ok {
+			http.Error(w, `{"errors": []}`, http.StatusNotFound)
+			return
+		}
+		fmt.Fprintf(w, `{"data": {"type": "metrics", "attributes": {"sample": %s}}}`, sample)
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
+}
+
+// noteProgress is told once.
+type noteProgress struct {
+	heard
+	first chan Progress
+}
+
+func (l *noteProgress) Progressed(p Progress) {
+	select {
+	case l.first <- p:
+	default:
+	}
+}
+
+func TestFollowingTellsProgressOfGeneratorsThatAnswer(t *testing.T) {
+	c, _ := peakCluster(t, func(job *batchv1.Job) []corev1.Pod {
+		pods := generatorPods(job, 0, 0, 0)
+		for i := range pods {
+			pods[i].Status.Phase = corev1.PodRunning
+			pods[i].Status.ContainerStatuses[0].State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+		}
+		return pods
+	})
+	address, stopped := k6(t), atomic.Int32{}
+	c.ProgressEvery = time.Millisecond
+	c.Forward = func(_ context.Context, pod string, port int32) (string, func(), error) {
+		if strings.HasSuffix(pod, "-1") || port != k6Port {
+			return "", nil, errors.New("connection refused")
+		}
+		return address, func() { stopped.Add(1) }, nil
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &noteProgress{first: make(chan Progress, 1)}
+	done := make(chan error)
+	go func() { done <- started(t, c).Follow(ctx, l) }()
+	got := <-l.first
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) || stopped.Load() == 0 {
+		t.Errorf("%v, %d connections were given back", err, stopped.Load())
+	}
+	got.Requests = 0 // a second, of a time that is short
+	if diff := cmp.Diff(Progress{Answering: 1, Users: 5, Failed: 0.25}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,129 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/ragscale/ragscale/perf/load"
+)
+
+// mostLines is how many lines a chart has: for more there are no colors that are told apart.
+const mostLines = 8
+
+// charts are those over the time of the load.
+func (r *Report) charts() []Chart { return append(r.measured(), r.told()...) }
+
+// generators are who measured what users got.
+const generators = "the load generators"
+
+// measured are the charts of what users got, over slices of time.
+func (r *Report) measured() (all []Chart) {
+	all = append(all,
+		Chart{ID: "response", Title: "Response time, but for complex searches", Unit: "ms",
+			Lines:  r.took(func(s load.Slice) *load.Took { return s.Response }),
+			Limits: r.limits("ms", isResponse)},
+		Chart{ID: "complex", Title: "Complex searches", Unit: "ms",
+			Lines:  r.took(func(s load.Slice) *load.Took { return s.Complex }),
+			Limits: r.limits("ms", func(v load.Verdict) bool { return v.Metric == complexMetric && v.Share() > 0 })},
+		Chart{ID: "kinds", Title: "Kinds of requests, p95", Unit: "ms", Lines: r.kinds()},
+		Chart{ID: "throughput", Title: "Throughput", Unit: "/s", Lines: []Line{
+			r.line("right answers", func(s load.Slice) float64 { return (s.Answers - s.Wrong) / s.Seconds }),
+			r.line("failed or wrong", func(s load.Slice) float64 { return s.Wrong / s.Seconds })}},
+		Chart{ID: "faults", Title: "Failed or wrong, of all answers", Unit: "%",
+			Lines:  []Line{r.line("failed or wrong", func(s load.Slice) float64 { return s.Wrong / s.Answers })},
+			Limits: r.limits("%", func(v load.Verdict) bool { return v.Metric == "faults" })},
+	)
+	for i := range all {
+		all[i].Source = generators
+	}
+	return slices.DeleteFunc(all, func(c Chart) bool { return !slices.ContainsFunc(c.Lines, Line.any) })
+}
+
+// any tells whether a line has a value.
+func (l Line) any() bool {
+	return slices.ContainsFunc(l.Points, func(p Point) bool { return !math.IsNaN(p.Value) })
+}
+
+// line is a value of each slice, in its middle.
+func (r *Report) line(name string, value func(load.Slice) float64) Line {
+	l := Line{Name: name}
+	for _, s := range r.Slices {
+		if s.Seconds > 0 {
+			l.Points = append(l.Points, Point{s.AtSeconds + s.Seconds/2, value(s)})
+		}
+	}
+	return l
+}
+
+// took are the percentiles of a part of the requests.
+func (r *Report) took(of func(load.Slice) *load.Took) []Line {
+	line := func(name string, value func(*load.Took) *float64) Line {
+		return r.line(name, func(s load.Slice) float64 {
+			if t := of(s); t != nil && value(t) != nil {
+				return *value(t)
+			}
+			return math.NaN()
+		})
+	}
+	return []Line{
+		line("p50", func(t *load.Took) *float64 { return t.P50 }),
+		line("p95", func(t *load.Took) *float64 { return t.P95 }),
+		line("p99", func(t *load.Took) *float64 { return t.P99 }),
+	}
+}
+
+// kinds are the 95th percentiles of the kinds of requests, those with the most requests.
+func (r *Report) kinds() (all []Line) {
+	requests := map[string]float64{}
+	for _, s := range r.Slices {
+		for kind, t := range s.Kinds {
+			requests[kind] += t.Requests
+		}
+	}
+	kinds := slices.SortedFunc(maps.Keys(requests), func(a, b string) int {
+		return cmp.Or(cmp.Compare(requests[b], requests[a]), cmp.Compare(a, b))
+	})
+	for _, kind := range kinds[:min(mostLines, len(kinds))] {
+		all = append(all, r.line(kind, func(s load.Slice) float64 {
+			if t := s.Kinds[kind]; t.P95 != nil {
+				return *t.P95
+			}
+			return math.NaN()
+		}))
+	}
+	return all
+}
+
+// told are the charts of what the stack told, in the order in which it was asked.
+func (r *Report) told() (all []Chart) {
+	if r.Telemetry == nil {
+		return nil
+	}
+	began := r.Telemetry.From.Sub(r.BeganAt).Seconds()
+	for _, p := range r.Telemetry.Panels {
+		if more := len(p.Series) - mostLines; more > 0 {
+			p.Title, p.Series = fmt.Sprintf("%s, the %d largest of %d", p.Title, mostLines, len(p.Series)), p.Series[:mostLines]
+		}
+		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source}
+		for _, s := range p.Series {
+			l := Line{Name: s.Name}
+			for i, v := range s.Values {
+				l.Points = append(l.Points, Point{began + float64(i)*r.Telemetry.StepSeconds, v})
+			}
+			c.Lines = append(c.Lines, l)
+		}
+		if p.Name == "api-latency" {
+			c.Limits = r.limits(p.Unit, isResponse)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// isResponse tells whether a verdict is that of all requests but complex searches.
+func isResponse(v load.Verdict) bool {
+	return v.Metric == responseMetric && v.Share() > 0
+}

@@ -1,0 +1,198 @@
+package telemetry
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/promql/promqltest"
+	"github.com/prometheus/prometheus/storage"
+)
+
+// workspace answers queries over planted series with Prometheus' own engine, as Managed Prometheus does. Queries about
+// what is broken are refused.
+func workspace(t *testing.T, series storage.Queryable, broken string) Workspace {
+	t.Helper()
+	engine := promqltest.NewTestEngine(t, false, 5*time.Minute, 1e6)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if scope := r.Header.Get("Authorization"); !strings.Contains(scope, "/eu-central-1/aps/aws4_request") {
+			t.Errorf("signed as %q", scope)
+		}
+		q := r.URL.Query()
+		if broken != "" && strings.Contains(q.Get("query"), broken) {
+			http.Error(w, `{"message": "no permission"}`, http.StatusForbidden)
+			return
+		}
+		at := func(name string) time.Time {
+			seconds, err := strconv.ParseInt(q.Get(name), 10, 64)
+			if err != nil {
+				t.Error(err)
+			}
+			return time.Unix(seconds, 0)
+		}
+		step := time.Duration(at("step").Unix()) * time.Second
+		asked, err := engine.NewRangeQuery(r.Context(), series, nil, q.Get("query"), at("start"), at("end"), step)
+		if err != nil {
+			t.Errorf("%s: %v", q.Get("query"), err)
+			return
+		}
+		defer asked.Close()
+		answer(t, w, asked.Exec(r.Context()))
+	}))
+	t.Cleanup(s.Close)
+	return Workspace{Endpoint: s.URL + "/workspaces/ws-1/", Account: aws.Config{
+		Region: "eu-central-1", Credentials: credentials.NewStaticCredentialsProvider("AKIA", "secret", ""), HTTPClient: s.Client(),
+	}}
+}
+
+func answer(t *testing.T, w http.ResponseWriter, result *promql.Result) {
+	t.Helper()
+	matrix, err := result.Matrix()
+	if err != nil {
+		t.Error(err)
+	}
+	err = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"resultType": "matrix", "result": matrix}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func planted(t *testing.T) storage.Queryable {
+	t.Helper()
+	text, err := os.ReadFile("testdata/stack.series")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := promqltest.LoadedStorage(t, string(text))
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// window is ten minutes of the planted half hour.
+var window = Window{From: time.Unix(600, 0).UTC(), To: time.Unix(1200, 0).UTC(), Step: 30 * time.Second}
+
+func TestEveryPanelIsHadOfAStackThatHasEverything(t *testing.T) {
+	panels, missing := workspace(t, planted(t), "").Panels(t.Context(), window)
+	if len(missing) > 0 || len(panels) != len(asked) {
+		t.Fatalf("%d of %d panels, missing %+v", len(panels), len(asked), missing)
+	}
+	got := map[string]float64{}
+	for _, p := range panels {
+		for _, s := range p.Series {
+			if len(s.Values) != 21 {
+				t.Errorf("%s has %d values, want 21", s.Name, len(s.Values))
+			}
+			got[p.Name+" "+s.Name] = s.Values[20]
+		}
+	}
+	for name, want := range map[string]float64{
+		"api-routes /v1/search": 150, "api-status 202": 1, "replicas agentic-rag-api wanted": 3, "replicas agentic-rag-api ready": 3, "cpu api": 1, "cpu worker": 0.1,
+		"memory api": 200, "goroutines api": 44, "pool-wait primary": 2, "cache process": 0.5, "cache redis": 0.25, "nodes ready": 3, "degraded vector": 1, "search simple": 95,
+	} {
+		if value, ok := got[name]; !ok || value < want*0.999 || value > want*1.001 {
+			t.Errorf("%s is %v, want %v", name, value, want)
+		}
+	}
+	if _, ok := got["replicas coredns ready"]; ok {
+		t.Error("replicas of what nobody scales")
+	}
+	for _, p := range panels {
+		if p.Name == "replicas" && (p.Series[0].Values[0] != 2 || p.Series[1].Values[3] != 2 || p.Series[0].Values[3] != 3) {
+			t.Errorf("ready ones come later than wanted ones: %+v", p.Series)
+		}
+	}
+}
+
+func TestWhatAStackHasNotIsMissingAndNoError(t *testing.T) {
+	for broken, want := range map[string]string{
+		"process_cpu": "CPU of the API's pods, together: answers 403: no permission",
+		"ragapi_":     "Wait for a connection of a pod's pool, mean: answers 403: no permission",
+	} {
+		panels, missing := workspace(t, planted(t), broken).Panels(t.Context(), window)
+		if len(panels)+len(missing) != len(asked) || len(missing) == 0 || !strings.Contains(said(missing), want) {
+			t.Errorf("%d panels, missing %s, want %s", len(panels), said(missing), want)
+		}
+	}
+	panels, missing := workspace(t, promqltest.LoadedStorage(t, "load 30s\n up 1x60"), "").Panels(t.Context(), window)
+	if len(panels) != 0 || len(missing) != len(asked) || !strings.Contains(said(missing), "Nodes: Managed Prometheus has no series of the run's time") {
+		t.Errorf("an empty workspace: %d panels, missing %s", len(panels), said(missing))
+	}
+	_, missing = Workspace{Endpoint: "http://127.0.0.1:1/", Account: workspace(t, planted(t), "").Account}.Panels(t.Context(), window)
+	if len(missing) != 1 || missing[0].What != "all that Managed Prometheus knows" {
+		t.Errorf("nobody answers: %+v", missing)
+	}
+}
+
+func said(all []Missing) string {
+	address := regexp.MustCompile(`http://127.0.0.1:\d+/\S* `)
+	var lines []string
+	for _, m := range all {
+		lines = append(lines, address.ReplaceAllString(m.What+": "+m.Why, ""))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// What is asked for is served: by the lists of rules and dashboards, or by the API, all of whose metrics are scraped.
+func TestMetricsThatAreAskedForAreServed(t *testing.T) {
+	var served strings.Builder
+	for _, file := range []string{"../../components/observability/rules/metrics.go", "../../docs/api.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served.Write(text)
+	}
+	histogram := regexp.MustCompile(`_(bucket|count)$`)
+	for _, q := range asked {
+		for _, l := range q.lines {
+			expr, err := parser.NewParser(parser.Options{}).ParseExpr(strings.ReplaceAll(l.expr, "$range", "2m"))
+			if err != nil {
+				t.Fatalf("%s: %v", l.expr, err)
+			}
+			for _, name := range namesIn(expr) {
+				of := histogram.ReplaceAllString(name, "")
+				if !strings.Contains(served.String(), name) && !strings.Contains(served.String(), "`"+of+"`") && !strings.HasPrefix(name, "process_") {
+					t.Errorf("%s asks for %s, which nobody serves", q.name, name)
+				}
+			}
+		}
+	}
+}
+
+func namesIn(expr parser.Expr) (names []string) {
+	parser.Inspect(expr, func(n parser.Node, _ []parser.Node) error {
+		if v, ok := n.(*parser.VectorSelector); ok {
+			names = append(names, v.Name)
+		}
+		return nil
+	})
+	return names
+}
+
+func TestNamesOfPanelsAreTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, q := range asked {
+		if seen[q.name] || q.title == "" {
+			t.Errorf("panel %q: there twice, or without a title", q.name)
+		}
+		seen[q.name] = true
+	}
+	if diff := cmp.Diff("a x b", named("a {l} b", map[string]string{"l": "x"})); diff != "" {
+		t.Error(diff)
+	}
+	if got := fmt.Sprintln(window.rangeText(), Window{Step: 10 * time.Minute}.rangeText()); got != "120s 600s\n" {
+		t.Errorf("rates are taken over %s", got)
+	}
+}
