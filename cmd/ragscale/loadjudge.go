@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ragscale/ragscale/perf/endurance"
 	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/perf/telemetry"
@@ -17,6 +18,7 @@ func (c console) judge(
 	ctx context.Context, cfg *stacks.Config, store load.Store, run *load.Run, told *telemetry.Telemetry, gate bool,
 ) error {
 	holdBudgets(ctx, cfg, store, run)
+	endurance.Judge(run, told)
 	verdict := errors.Join(report.New(run, report.Against{}, told).Write(c.out, report.Text), loadVerdict(run))
 	if !gate {
 		return verdict

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/spf13/cobra"
 
+	"github.com/ragscale/ragscale/perf/endurance"
 	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/perf/report"
 	"github.com/ragscale/ragscale/sandbox/atomicfile"
@@ -49,7 +50,9 @@ func loadReportCommand(c console) *cobra.Command {
 			holdBudgets(cmd.Context(), cfg, store, run)
 			form := report.Format(format)
 			ask := folder == "" && (form == report.HTML || form == report.JSON) // the others do not show it
-			r := report.New(run, other, telemetryOf(cmd.Context(), c, stack, ask, store, run))
+			told := telemetryOf(cmd.Context(), c, stack, ask, store, run)
+			endurance.Judge(run, told)
+			r := report.New(run, other, told)
 			return errors.Join(c.writeReport(r, form, output), loadVerdict(r.Run))
 		},
 	}
