@@ -1,9 +1,9 @@
 // Package endurance says whether memory, goroutines, connections or latency grew while a run lasted.
 //
 // Values of one process depend on those before them, which makes ordinary tests of a slope see growth in noise. Here
-// the dependence is estimated and taken out: generalized least squares with first-order autocorrelation, corrected for
-// its bias in short series and taken as a random walk where it may be one (Prais and Winsten, 1954; Kendall, 1954;
-// Perron and Yabu, 2009).
+// the dependence is estimated and taken out: generalized least squares with first-order autocorrelation, corrected
+// for its bias in short series and taken as a random walk where it may be one (Prais and Winsten, 1954; Kendall,
+// 1954; Perron and Yabu, 2009).
 //
 // Owns: the test, which series are judged. Does not own: gathering them (perf/telemetry), runs (perf/load).
 package endurance
@@ -121,9 +121,9 @@ func (s series) rises() bool {
 	return true
 }
 
-// dependence is the autocorrelation of what a line leaves: corrected for its bias, which is some -(2 + 4 rho)/n beside a
-// fitted line, and 1 where it is not told from it. Noise of its own on top of what wanders, such as the teeth of a
-// collector, hides the dependence of neighbours: what lasts for three steps tells it then.
+// dependence is the autocorrelation of what a line leaves: corrected for its bias, which is some -(2 + 4 rho)/n
+// beside a fitted line, and 1 where it is not told from it. Noise of its own on top of what wanders, such as the
+// teeth of a collector, hides the dependence of neighbours: what lasts for three steps tells it then.
 func (s series) dependence() float64 {
 	line, fine := s.fit(1, 0)
 	if !fine {
@@ -199,7 +199,9 @@ func solve(x, y *mat.Dense, withoutLevel bool) (curve, bool) {
 	b.Mul(&inverse, &moments)
 	left.Mul(part, &b)
 	left.Sub(y, &left)
-	c := curve{b: make([]float64, columns), covariance: mat.NewDense(columns, columns, nil), freedom: float64(rows - columns)}
+	c := curve{
+		b: make([]float64, columns), covariance: mat.NewDense(columns, columns, nil), freedom: float64(rows - columns),
+	}
 	variance := math.Pow(mat.Norm(&left, 2), 2) / c.freedom
 	for i := from; i < columns; i++ {
 		c.b[i] = b.At(i-from, 0)

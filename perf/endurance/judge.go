@@ -31,8 +31,8 @@ var watched = []struct {
 	{"api-latency", "latency", 20},
 }
 
-// Judge adds to a run of half an hour or more whether memory, goroutines, connections and latency grew. A run whose load
-// grows by itself is not judged so.
+// Judge adds to a run of half an hour or more whether memory, goroutines, connections and latency grew. A run whose
+// load grows by itself is not judged so.
 func Judge(run *load.Run, t *telemetry.Telemetry) {
 	if run.Scenario.DurationSeconds < longEnough || run.Scenario.StopAtFault {
 		return
@@ -71,7 +71,8 @@ func verdict(name string, values []float64, step time.Duration, run *load.Run, l
 	g, told := Of(values, step, skip)
 	v := load.Verdict{Threshold: threshold(name), Samples: float64(g.Values), Outcome: load.Kept}
 	if !told {
-		v.Outcome, v.Why = load.NotMeasured, fmt.Sprintf("%d values after the warm-up, want %d or more", g.Values, leastValues)
+		v.Outcome = load.NotMeasured
+		v.Why = fmt.Sprintf("%d values after the warm-up, want %d or more", g.Values, leastValues)
 		return v
 	}
 	share := max(0, g.Least) * run.Scenario.DurationSeconds / 3600 / max(g.Level, leastLevel)

@@ -243,6 +243,11 @@ func (m *Maker) property(name string, depth int) string {
 	case "kind": // the ARN's word for a load balancer type
 		return arnKind(props.Str(m.Inputs, "loadBalancerType"))
 	}
+	return m.input(name, depth)
+}
+
+// input is a property as it is declared, or as it comes about.
+func (m *Maker) input(name string, depth int) string {
 	v, known := props.Plain(props.Get(m.Inputs, name))
 	switch {
 	case known && v.IsString():
