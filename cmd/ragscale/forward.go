@@ -40,7 +40,7 @@ func adminOf(ctx context.Context, clients kubernetes.Interface) (podPort, error)
 		for _, container := range pod.Spec.Containers {
 			for _, port := range container.Ports {
 				if port.Name == adminPort {
-					return podPort{namespace: pod.Namespace, pod: pod.Name, port: port.ContainerPort}, nil
+					return podPort{namespace: platform.Namespace, pod: pod.Name, port: port.ContainerPort}, nil
 				}
 			}
 		}
