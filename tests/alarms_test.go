@@ -35,13 +35,16 @@ func plantForCloudWatch(t *testing.T, s *sandboxTarget) (undo func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	st := s.status(t)
 	var conns []*pgx.Conn
-	for range manyConnections {
-		conn, err := pgx.Connect(ctx, st.DatabaseURL)
-		if err != nil {
-			t.Fatal(err)
+	retry.DoWithRetryContext(t, ctx, "PgBouncer's connections have become free", 60, time.Second, func() (string, error) {
+		for len(conns) < manyConnections {
+			conn, err := pgx.Connect(ctx, st.DatabaseURL)
+			if err != nil {
+				return "", err
+			}
+			conns = append(conns, conn)
 		}
-		conns = append(conns, conn)
-	}
+		return "", nil
+	})
 	applier := applierOf(t, s)
 	if err := syscall.Kill(applier, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -75,6 +76,7 @@ func everySeriesIsThere(t *testing.T, where target) {
 // read, and reaches the topic; it ends when they are back. Beside it three alarms of CloudWatch ring on faults of theirs.
 func anAlertFiresAndResolves(t *testing.T, where target) {
 	s, cs := where.(*sandboxTarget), clients(t, where)
+	ctx := context.WithoutCancel(t.Context()) // what was broken is mended whatever comes
 	// The alarm on pods behind the load balancer takes the minutes before there were any for bad ones: it has rung once.
 	retry.DoWithRetryContext(t, t.Context(), "a healthy stack has no alert", 100, 3*time.Second, func() (string, error) {
 		if firing := alertsOf(t, s, "firing"); len(firing) > 0 {
@@ -83,18 +85,19 @@ func anAlertFiresAndResolves(t *testing.T, where target) {
 		return "", nil
 	})
 	scale := func(n int32) int32 {
-		scale, err := cs.AppsV1().Deployments(namespace).GetScale(t.Context(), "pgbouncer", metav1.GetOptions{})
+		scale, err := cs.AppsV1().Deployments(namespace).GetScale(ctx, "pgbouncer", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		had := scale.Spec.Replicas
 		scale.Spec.Replicas = n
-		if _, err := cs.AppsV1().Deployments(namespace).UpdateScale(t.Context(), "pgbouncer", scale, metav1.UpdateOptions{}); err != nil {
+		if _, err := cs.AppsV1().Deployments(namespace).UpdateScale(ctx, "pgbouncer", scale, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		return had
 	}
 	had := scale(0)
+	t.Cleanup(func() { scale(had) })
 	undo := plantForCloudWatch(t, s)
 	down := map[string]string{"PgBouncerDown": "docs/operations.md#pgbouncer-down"}
 	awaitAlerts(t, s, "firing", down)
