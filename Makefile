@@ -93,7 +93,7 @@ unit: gotestsum ## tests that start no sandbox
 
 .PHONY: test
 test: build gotestsum ## every test, the live suites included
-	@RAGSCALE_TEST_LIVE=1 tools/with-database.sh $(TOOLS)/gotestsum --format testname -- -p 1 -timeout 40m $(ALL)
+	@RAGSCALE_TEST_LIVE=1 tools/with-database.sh $(TOOLS)/gotestsum --format testname -- -p 1 -timeout 60m $(ALL)
 
 .PHONY: test-stress
 test-stress: build ## the live suites with 1,000 users at once: whether this machine holds the objectives then
