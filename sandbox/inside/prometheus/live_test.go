@@ -50,12 +50,16 @@ func (b *buffer) String() string {
 // run returns a server whose messages go to sent; it skips where the programs are not there.
 func run(t *testing.T) (s *Server, sent *buffer) {
 	t.Helper()
-	l, err := layout.New("/nowhere")
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := layout.New(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(l.Tool("alertmanager")); err != nil {
-		t.Skip(layout.EnvBin + " names no folder with the built programs: make build")
+		t.Skipf("there is no %s: `make build`", l.Tool("alertmanager"))
 	}
 	access := t.TempDir()
 	for _, name := range []string{"ca.crt", "token", "namespace"} {
