@@ -190,16 +190,10 @@ func (d *declaration) firewall() (*ec2.SecurityGroup, error) {
 
 // nodeRule lets the cluster's pods reach the listener that serves.
 func (d *declaration) nodeRule(group *ec2.SecurityGroup) error {
-	const suffix = "-from-nodes"
-	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId:           group.ID(),
+	err := d.servingRule(group, "-from-nodes", &vpc.SecurityGroupIngressRuleArgs{
 		Description:               pulumi.String("Load generators"),
 		ReferencedSecurityGroupId: d.args.NodeSecurityGroupID.ToStringOutput(),
-		IpProtocol:                pulumi.String("tcp"),
-		FromPort:                  pulumi.Int(d.args.ListenerPort),
-		ToPort:                    pulumi.Int(d.args.ListenerPort),
-		Tags:                      d.tags(suffix),
-	}, d.parent)
+	})
 	if err != nil {
 		return fmt.Errorf("rule for the cluster's pods: %w", err)
 	}
@@ -210,20 +204,26 @@ func (d *declaration) nodeRule(group *ec2.SecurityGroup) error {
 // Source: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html ; read
 // 2026-11-29.
 func (d *declaration) edgeRule(group *ec2.SecurityGroup) error {
-	const suffix = "-from-edge"
-	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, &vpc.SecurityGroupIngressRuleArgs{
-		SecurityGroupId: group.ID(),
-		Description:     pulumi.String("CloudFront"),
-		PrefixListId:    d.args.EdgePrefixListID.ToStringOutput(),
-		IpProtocol:      pulumi.String("tcp"),
-		FromPort:        pulumi.Int(d.args.ListenerPort),
-		ToPort:          pulumi.Int(d.args.ListenerPort),
-		Tags:            d.tags(suffix),
-	}, d.parent)
+	err := d.servingRule(group, "-from-edge", &vpc.SecurityGroupIngressRuleArgs{
+		Description:  pulumi.String("CloudFront"),
+		PrefixListId: d.args.EdgePrefixListID.ToStringOutput(),
+	})
 	if err != nil {
 		return fmt.Errorf("rule for CloudFront: %w", err)
 	}
 	return nil
+}
+
+// servingRule lets those whom a rule names reach the listener that serves.
+func (d *declaration) servingRule(
+	group *ec2.SecurityGroup, suffix string, from *vpc.SecurityGroupIngressRuleArgs,
+) error {
+	from.SecurityGroupId = group.ID()
+	from.IpProtocol = pulumi.String("tcp")
+	from.FromPort, from.ToPort = pulumi.Int(d.args.ListenerPort), pulumi.Int(d.args.ListenerPort)
+	from.Tags = d.tags(suffix)
+	_, err := vpc.NewSecurityGroupIngressRule(d.ctx, d.name+suffix, from, d.parent)
+	return err
 }
 
 func (d *declaration) listenerPorts() []int {
