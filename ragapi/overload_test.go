@@ -18,8 +18,8 @@ import (
 	"github.com/ragscale/ragscale/ragapi/pgtest"
 )
 
-// tally counts answers.
-type tally struct{ answered, shed, other atomic.Int64 }
+// tally counts answers, and requests that got none.
+type tally struct{ answered, shed, other, lost atomic.Int64 }
 
 // clients ask url all the time for a while, n of them. Who is shed comes again when it may.
 func clients(t *testing.T, client *http.Client, url string, n int, got *tally) {
@@ -31,7 +31,8 @@ func clients(t *testing.T, client *http.Client, url string, n int, got *tally) {
 			for time.Now().Before(end) {
 				resp, err := client.Get(url)
 				if err != nil {
-					got.other.Add(1)
+					got.lost.Add(1)
+					t.Log(err)
 					continue
 				}
 				body, err := io.ReadAll(resp.Body)
@@ -75,8 +76,12 @@ func TestUnderOverloadAsManyAreAnsweredAndProbesAre(t *testing.T) {
 	if got.answered.Load() < best.answered.Load()*2/3 || got.shed.Load() == 0 || got.other.Load() > 0 {
 		t.Errorf("answered %d, shed %d, failed %d; want two thirds of %d at least (a busy machine takes some), some, none", got.answered.Load(), got.shed.Load(), got.other.Load(), best.answered.Load())
 	}
-	if probes.answered.Load() == 0 || probes.shed.Load()+probes.other.Load() > 0 {
-		t.Errorf("probes: answered %d, shed %d, failed %d", probes.answered.Load(), probes.shed.Load(), probes.other.Load())
+	// 300 clients connect at once: where a busy machine loses a connection, its client comes again.
+	if sent := got.answered.Load() + got.shed.Load(); got.lost.Load() > sent/100 {
+		t.Errorf("%d of %d requests got no answer, want one in a hundred at most", got.lost.Load(), sent)
+	}
+	if probes.answered.Load() == 0 || probes.shed.Load()+probes.other.Load()+probes.lost.Load() > 0 {
+		t.Errorf("probes: answered %d, shed %d, failed %d, lost %d", probes.answered.Load(), probes.shed.Load(), probes.other.Load(), probes.lost.Load())
 	}
 }
 
