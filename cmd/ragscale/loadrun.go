@@ -148,7 +148,7 @@ func (s *loaded) judge(ctx context.Context, name string, gate bool) error {
 	if err != nil {
 		return s.notJudged(name, err)
 	}
-	return s.console.judge(ctx, s.cfg, store, run, s.project.gather(ctx, s.console, s.cfg.Stack, store, run), gate)
+	return s.console.judge(ctx, s.cfg, store, run, s.project.gather(ctx, s.console, s.cfg.Stack, store, run, nil), gate)
 }
 
 func (s *loaded) notJudged(name string, why error) error {
