@@ -180,8 +180,12 @@ type heard struct {
 
 // Progressed implements generators.Listener.
 func (h heard) Progressed(p generators.Progress) {
-	h.note("%s  users %.0f, requests %.0f /s, p95 %.0f ms, failed %.2f %%, API pods %s", time.Now().Format(time.TimeOnly),
-		p.Users, p.Requests, p.P95Millis, 100*p.Failed, h.replicas())
+	p95 := "-" // before the first answer
+	if p.P95Millis > 0 {
+		p95 = fmt.Sprintf("%.0f ms", p.P95Millis)
+	}
+	h.note("%s  users %.0f, requests %.0f /s, p95 %s, failed %.2f %%, API pods %s", time.Now().Format(time.TimeOnly),
+		p.Users, p.Requests, p95, 100*p.Failed, h.replicas())
 }
 
 // Said implements generators.Listener.
