@@ -61,18 +61,16 @@ func TestTheTableOfPanelsIsWhatIsAskedFor(t *testing.T) {
 
 // unmeasured are the metrics that the sandbox does not publish, each with the reason.
 var unmeasured = map[string]string{
-	"AWS/ApplicationELB ActiveConnectionCount":      "not counted yet",
-	"AWS/ApplicationELB TargetConnectionErrorCount": "not counted yet",
-	"AWS/RDS ReadIOPS":                              "volumes are folders of the machine",
-	"AWS/RDS WriteIOPS":                             "volumes are folders of the machine",
-	"AWS/RDS DiskQueueDepth":                        "volumes are folders of the machine",
-	"AWS/RDS CPUCreditBalance":                      "processors are the machine's",
-	"AWS/RDS EBSIOBalance%":                         "volumes are folders of the machine",
-	"AWS/RDS EBSByteBalance%":                       "volumes are folders of the machine",
-	"AWS/CloudFront CacheHitRate":                   "CloudFront does not run there",
-	"AWS/CloudFront Requests":                       "CloudFront does not run there",
-	"AWS/CloudFront 4xxErrorRate":                   "CloudFront does not run there",
-	"AWS/CloudFront 5xxErrorRate":                   "CloudFront does not run there",
+	"AWS/RDS ReadIOPS":            "volumes are folders of the machine",
+	"AWS/RDS WriteIOPS":           "volumes are folders of the machine",
+	"AWS/RDS DiskQueueDepth":      "volumes are folders of the machine",
+	"AWS/RDS CPUCreditBalance":    "processors are the machine's",
+	"AWS/RDS EBSIOBalance%":       "volumes are folders of the machine",
+	"AWS/RDS EBSByteBalance%":     "volumes are folders of the machine",
+	"AWS/CloudFront CacheHitRate": "CloudFront does not run there",
+	"AWS/CloudFront Requests":     "CloudFront does not run there",
+	"AWS/CloudFront 4xxErrorRate": "CloudFront does not run there",
+	"AWS/CloudFront 5xxErrorRate": "CloudFront does not run there",
 }
 
 // A metric or a dimension that is misspelt would be missing for ever. The sandbox's table has AWS's names.
