@@ -155,6 +155,20 @@ func summaryOf(t *testing.T, data object) map[string]string {
 	return texts
 }
 
+// Who begins a run tells its revision and its images; a run of the schedule has neither.
+func TestAFingerprintHasWhatTheRunsBeginnerKnows(t *testing.T) {
+	g := newGenerator(t, "http://127.0.0.1:1", smoke())
+	g.Env[k6.EnvRevision], g.Env[k6.EnvImages] = "4f1c", "api@sha256:0123456789ab"
+	var result object
+	text := g.mustUser(0).mustCall("handleSummary", endOfRun(true, 0)).(map[string]any)["/results/summary.json"].(string)
+	if err := json.Unmarshal([]byte(text), &result); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(object{"stack": "test", "revision": "4f1c", "imageDigests": "api@sha256:0123456789ab"}, result["environment"]); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+}
+
 func TestSummaryStandsForItself(t *testing.T) {
 	data := endOfRun(true, 0)
 	files := summaryOf(t, data)

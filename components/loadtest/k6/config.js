@@ -42,6 +42,7 @@ export const scenario = { ...declared, generators: Number(__ENV.GENERATORS) || d
  * @type {Record<string, string>} */
 export const environment = JSON.parse(open(required('ENVIRONMENT_FILE')));
 if (__ENV.REVISION) environment.revision = __ENV.REVISION;
+if (__ENV.IMAGE_DIGESTS) environment.imageDigests = __ENV.IMAGE_DIGESTS;
 
 export const target = required('TARGET_URL').replace(/\/+$/, '');
 export const resultsFolder = required('RESULTS_FOLDER');

@@ -27,6 +27,7 @@ const (
 	EnvAllowProduction = "ALLOW_PRODUCTION" // "true" lets a run aim at production
 	EnvToken           = "API_TOKEN"        // bearer token of every request; may be absent
 	EnvRevision        = "REVISION"         // of the checkout that began the run; may be absent
+	EnvImages          = "IMAGE_DIGESTS"    // of the stack's containers when the run began; may be absent
 	EnvJob             = "JOB_NAME"
 	EnvPod             = "POD_NAME"
 	EnvNode            = "NODE_NAME"
