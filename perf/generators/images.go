@@ -18,9 +18,9 @@ const (
 	mostImages = 32
 )
 
-// Images are what the pods of a namespace run, by their containers, for a run's fingerprint: "api@sha256:0123456789ab,
-// pgbouncer@sha256:…". A name stands for no digest: images of one name may differ. "" where no pod tells a digest, as on
-// nodes whose images have none.
+// Images are what the pods of a namespace run, by their containers, for a run's fingerprint: "api@sha256:0123456789ab"
+// and others, parted by commas. Images of one name may differ. "" where no pod tells a digest, as on nodes whose images
+// have none.
 func (c Cluster) Images(ctx context.Context, namespace string) (string, error) {
 	pods, err := c.Clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {

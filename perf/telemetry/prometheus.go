@@ -100,8 +100,8 @@ func (w Workspace) ask(ctx context.Context, l line, over time.Duration, in Windo
 // shortRun is how many times what rates are taken over a run has to last, lest little of it is seen.
 const shortRun = 4
 
-// rateTime is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step. Of a short run
-// it is two, the least that has a rate.
+// rateTime is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step. Of a short
+// run it is two, the least that has a rate.
 func (w Window) rateTime() time.Duration {
 	if w.To.Sub(w.From) < shortRun*4*leastStep {
 		return 2 * leastStep

@@ -130,7 +130,7 @@ func (s Stack) subjects(ctx context.Context, region string) (subjects, error) {
 		}
 	}
 	if found == 0 && region == s.Account.Region {
-		return nil, fmt.Errorf("no alarm's name begins with %s in %s, want those of the stack: its metrics name its resources",
+		return nil, fmt.Errorf("no alarm's name begins with %s in %s, want those that name the stack's resources",
 			s.Prefix, region)
 	}
 	for kind := range all {
