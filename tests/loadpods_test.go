@@ -53,7 +53,9 @@ type reported struct {
 	Passed, Partial bool
 	Lacking         []int
 	Scenario        struct{ Generators int }
-	Telemetry       struct{ Panels []struct{ Name, Source string } }
+	Telemetry       struct {
+		Panels []struct{ Name, Source string }
+	}
 }
 
 // told tells who measured a panel; "" for nobody.
