@@ -1,0 +1,395 @@
+package capacity
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ragscale/ragscale/catalogue/ec2"
+	"github.com/ragscale/ragscale/catalogue/price"
+	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/stacks"
+)
+
+// Choice is a set of sizes from the catalogue.
+type Choice struct {
+	Pods     int     `json:"pods"` // of the API, at the most
+	NodeType string  `json:"nodeType"`
+	Nodes    int     `json:"nodes"` // of group api, at the most
+	Class    string  `json:"databaseClass"`
+	Replicas int     `json:"databaseReplicas"`
+	P95      float64 `json:"p95Seconds"` // expected at the target
+	Cost     Cost    `json:"cost"`
+}
+
+// podSteps are what pods are tried in, times the fewest.
+var podSteps = []float64{1, 1.25, 1.5, 2}
+
+// choose finds the cheapest set that holds the objectives at the target, and what more money buys.
+func (p *Plan) choose(stack Stack) error {
+	c := stack.Config
+	fewest, err := p.fewestPods(c)
+	if err != nil {
+		return err
+	}
+	databases := p.databases(c)
+	var all []Choice
+	for _, step := range podSteps {
+		pods := int(math.Ceil(fewest * step))
+		nodes, err := p.nodesFor(stack, pods)
+		if err != nil {
+			return err
+		}
+		for _, d := range databases {
+			one := d
+			one.Pods, one.NodeType, one.Nodes = pods, nodes.NodeType, nodes.Nodes
+			if one.P95 = p.expected(c, one); one.P95 <= c.SLO.ResponseSeconds {
+				one.Cost = costOf(one.bill(stack), p.Target.RPS)
+				all = append(all, one)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("no set of the catalogue holds %.0f requests/s with a p95 of %v s and %v %% of CPU: relax "+
+			"slo.responseSeconds or slo.cpuPercent, or ask for less", p.Target.RPS, c.SLO.ResponseSeconds, c.SLO.CPUPercent)
+	}
+	p.Frontier = frontier(all)
+	p.Chosen = &p.Frontier[0]
+	return p.settleChoice(stack)
+}
+
+// fewestPods keep within the autoscaler's target.
+func (p *Plan) fewestPods(c *stacks.Config) (float64, error) {
+	d, known := p.Study.Demand(APICPU)
+	if !known {
+		return 0, fmt.Errorf("%s of a request is not known, want a run of steps with its telemetry: ragscale load run steps",
+			APICPU)
+	}
+	each := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
+	pods := math.Ceil(p.Target.RPS * d.Seconds / each)
+	if pods > mostPods {
+		return 0, fmt.Errorf("the API would need %.0f pods of %v, want at most %d: raise api.requests.cpu", pods,
+			c.API.Requests.CPU, mostPods)
+	}
+	return max(pods, float64(c.SLO.HPA.MinReplicas), 1), nil
+}
+
+// mostPods that slo.hpa.maxReplicas takes.
+const mostPods = 1000
+
+// databases are the classes and numbers of replicas that keep within the objective for CPU, each with the fewest
+// replicas and one more. Without a demand of the database they are as declared, which is said.
+func (p *Plan) databases(c *stacks.Config) (all []Choice) {
+	primary, known := p.Study.Demand(PrimaryCPU)
+	replica, both := p.Study.Demand(ReplicaCPU)
+	if !known || c.Database.Replicas > 0 && !both {
+		p.Missing = append(p.Missing, "the database's class and replicas are as declared: its CPU a request is not known")
+		return []Choice{{Class: c.Database.InstanceClass, Replicas: c.Database.Replicas}}
+	}
+	now, err := rds.Lookup(c.Database.InstanceClass)
+	if err != nil {
+		return nil
+	}
+	limit := c.SLO.CPUPercent / 100
+	for _, name := range rds.Names() {
+		class, err := rds.Lookup(name)
+		_, priced := price.In(p.Region, price.DatabaseHours, name)
+		if err != nil || !priced || class.Architecture != now.Architecture || class.Burstable && !now.Burstable ||
+			class.MemoryBytes < now.MemoryBytes && !now.Burstable {
+			continue
+		}
+		room := float64(class.VCPU) * limit
+		if p.Target.RPS*primary.Seconds > room {
+			continue
+		}
+		fewest := 0
+		if c.Database.Replicas > 0 {
+			fewest = max(1, int(math.Ceil(p.Target.RPS*replica.Seconds/room)))
+			if p.Target.ZoneLost {
+				fewest++
+			}
+		}
+		for n := fewest; n <= min(fewest+1, rds.MostReplicas) && (n == 0 || c.Database.Replicas > 0); n++ {
+			all = append(all, Choice{Class: name, Replicas: n})
+			if c.Database.Replicas == 0 {
+				break
+			}
+		}
+	}
+	return all
+}
+
+// nodesFor is the cheapest type of node for so many API pods beside the others, and how many of it, as validation counts
+// them; more by the share of a zone where one may be lost.
+func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
+	c := stack.Config
+	now, err := ec2.Lookup(c.Cluster.NodeGroups["api"].InstanceTypes[0])
+	if err != nil {
+		return best, err
+	}
+	least := math.Inf(1)
+	for _, name := range ec2.Names() {
+		t, err := ec2.Lookup(name)
+		unit, priced := price.In(p.Region, price.NodeHours, name)
+		if err != nil || !priced || t.Architecture != now.Architecture || t.Burstable && !now.Burstable {
+			continue
+		}
+		n, ok := p.fewestNodes(stack, pods, name)
+		if ok && float64(n)*unit.USD < least {
+			least, best = float64(n)*unit.USD, Choice{NodeType: name, Nodes: n}
+		}
+	}
+	if math.IsInf(least, 1) {
+		_, err := stack.parsed(p.nodeChanges(c, pods, now.Name, mostNodes))
+		return best, errors.Join(fmt.Errorf("no type of node has room for %d API pods in %d nodes", pods, mostNodes), err)
+	}
+	return best, nil
+}
+
+// mostNodes that a group takes.
+const mostNodes = 450
+
+func (p *Plan) fewestNodes(stack Stack, pods int, typ string) (int, bool) {
+	zones := float64(stack.Config.Network.Zones)
+	whole := func(n int) int {
+		if !p.Target.ZoneLost {
+			return n
+		}
+		return int(math.Ceil(float64(n) * zones / (zones - 1)))
+	}
+	fits := func(n int) bool {
+		_, err := stack.parsed(p.nodeChanges(stack.Config, pods, typ, n))
+		return err == nil
+	}
+	low, high := 0, max(1, stack.Config.Cluster.NodeGroups["api"].Min)
+	for !fits(high) {
+		if low, high = high, high*2; whole(high) > mostNodes {
+			return 0, false
+		}
+	}
+	for low+1 < high {
+		if n := (low + high) / 2; fits(n) {
+			high = n
+		} else {
+			low = n
+		}
+	}
+	return whole(high), true
+}
+
+// nodeChanges are what the file says of a group api with such nodes. Pods go to group burst too, which may have other
+// types: it is as declared.
+func (p *Plan) nodeChanges(c *stacks.Config, pods int, typ string, n int) []Change {
+	api := c.Cluster.NodeGroups["api"]
+	all := []Change{
+		{"slo.throughputRPS", c.SLO.ThroughputRPS, math.Round(max(p.Target.RPS, 1))},
+		{"slo.hpa.maxReplicas", c.SLO.HPA.MaxReplicas, pods},
+	}
+	for _, name := range c.NodeGroupNames() { // naming one replaces the default set
+		g := c.Cluster.NodeGroups[name]
+		if name == "api" {
+			g.InstanceTypes, g.Max = []string{typ}, n
+			g.Min, g.Desired = min(api.Min, n), min(api.Desired, n)
+		}
+		all = append(all, Change{"cluster.nodeGroups." + name, c.Cluster.NodeGroups[name], g})
+	}
+	return all
+}
+
+// expected is the p95 of a choice at the target: exact mean response of the open network, times what the levels have of
+// p95 to mean with as many requests in the system. +Inf where a station could not keep up.
+func (p *Plan) expected(c *stacks.Config, one Choice) float64 {
+	class, err := rds.Lookup(one.Class)
+	if err != nil {
+		return math.Inf(1)
+	}
+	servers := map[Tier]int{APICPU: apiServers(one.Pods, c), PrimaryCPU: class.VCPU, ReplicaCPU: class.VCPU * one.Replicas,
+		CacheCPU: 1}
+	var stations []Station
+	for _, d := range p.Study.Demands {
+		if n := servers[d.Tier]; n > 0 {
+			stations = append(stations, Station{string(d.Tier), d.Seconds, n})
+		}
+	}
+	for _, s := range p.Study.Model.Stations {
+		if s.Name == wayStation {
+			stations = append(stations, s)
+		}
+	}
+	solved, err := Open(stations, p.Target.RPS)
+	if err != nil {
+		return math.Inf(1)
+	}
+	spread := p.Study.spread(p.Target.RPS * solved.Response)
+	if math.IsNaN(spread) {
+		spread = math.Log(20) // of exponential times
+	}
+	return solved.Response * spread
+}
+
+// bill is that of the stack with a choice in place of what it declares.
+func (one Choice) bill(stack Stack) price.Bill {
+	c := stack.Config
+	copies, replicas := 1.0, float64(c.Database.Replicas)
+	if c.Database.MultiAZ {
+		copies = 2
+	}
+	var items []price.Item
+	for _, l := range stack.Bill.Lines {
+		item := l.Item
+		switch {
+		case item.Name == "nodes api" && item.Service == price.NodeHours:
+			item.Type, item.Max = one.NodeType, float64(one.Nodes)
+			item.Min = min(item.Min, item.Max)
+		case item.Name == "nodes api" && item.Max > 0:
+			scale := float64(one.Nodes) / float64(c.Cluster.NodeGroups["api"].Max)
+			item.Max *= scale
+			item.Min = min(item.Min, item.Max)
+		case item.Name == "database" && item.Service == price.DatabaseHours:
+			item.Type, item.Min, item.Max = one.Class, copies, copies
+		case item.Name == "database replica" && replicas > 0:
+			scale := float64(one.Replicas) / replicas
+			item.Min, item.Max = item.Min*scale, item.Max*scale
+			if item.Service == price.DatabaseHours {
+				item.Type = one.Class
+			}
+		}
+		items = append(items, item)
+	}
+	return price.Estimate(stack.Config.Region, items)
+}
+
+// frontier are the choices that none beats in both cost and p95, the cheapest first.
+func frontier(all []Choice) (best []Choice) {
+	slices.SortStableFunc(all, func(a, b Choice) int {
+		if c := compare(a.Cost.MostUSD, b.Cost.MostUSD); c != 0 {
+			return c
+		}
+		return compare(a.P95, b.P95)
+	})
+	least := math.Inf(1)
+	for _, one := range all {
+		if one.P95 < least*0.99 {
+			least, best = one.P95, append(best, one)
+		}
+	}
+	return best
+}
+
+// settleChoice says what the choice changes, if validation accepts it.
+func (p *Plan) settleChoice(stack Stack) error {
+	c, one := stack.Config, p.Chosen
+	all := p.nodeChanges(c, one.Pods, one.NodeType, one.Nodes)
+	all = append(all, Change{"database.instanceClass", c.Database.InstanceClass, one.Class},
+		Change{"database.replicas", c.Database.Replicas, one.Replicas})
+	then, err := stack.parsed(all)
+	if err != nil {
+		return fmt.Errorf("the cheapest set is refused by validation, choose another key of it: %w", err)
+	}
+	for _, change := range all {
+		if fmt.Sprint(change.From) != fmt.Sprint(change.To) {
+			p.Changes = append(p.Changes, change)
+		}
+	}
+	p.sizes(c, then)
+	return nil
+}
+
+// declared is the answer without runs: what follows from the configuration for another throughput.
+func (p *Plan) declared(stack Stack) error {
+	c := stack.Config
+	pods := int(math.Ceil(p.Target.RPS / c.RPSPerPod()))
+	all := []Change{{"slo.throughputRPS", c.SLO.ThroughputRPS, math.Round(max(p.Target.RPS, 1))},
+		{"slo.hpa.maxReplicas", c.SLO.HPA.MaxReplicas, max(pods, c.SLO.HPA.MinReplicas)}}
+	then, err := stack.parsed(all)
+	if err != nil {
+		p.Missing = append(p.Missing, "the same stack for the target is refused by validation: "+
+			strings.ReplaceAll(err.Error(), "\n", "; "))
+		then = c
+	}
+	p.sizes(c, then)
+	for i := range p.Sizes {
+		switch p.Sizes[i].What {
+		case sizePods:
+			p.Sizes[i].Origin = "in proportion to slo.throughputRPS and slo.hpa.maxReplicas as declared, not measured"
+		case sizeNodes, sizeClass, sizeReplicas:
+			p.Sizes[i].Then, p.Sizes[i].Origin = notTold, "a request's demands are not known without a run"
+		}
+	}
+	return nil
+}
+
+const notTold = "not told"
+
+// Names of sizes.
+const (
+	sizePods     = "API pods"
+	sizeNodes    = "nodes of group api"
+	sizeClass    = "database class"
+	sizeReplicas = "database replicas"
+)
+
+// sizes compares the stack as it is with what it will be.
+func (p *Plan) sizes(c, then *stacks.Config) {
+	bounds := func(c *stacks.Config) string {
+		return fmt.Sprintf("%d to %d", c.SLO.HPA.MinReplicas, c.SLO.HPA.MaxReplicas)
+	}
+	p.size(sizePods, bounds(c), bounds(then), fmt.Sprintf(
+		"target × %s ÷ (api.requests.cpu × slo.hpa.cpuPercent)", APICPU))
+	request := func(c *stacks.Config) string {
+		return fmt.Sprintf("cpu %v, memory %v, limit of memory %v", c.API.Requests.CPU, c.API.Requests.Memory, c.API.Limits.Memory)
+	}
+	p.size("requests and limits of one", request(c), request(then), "as declared: the pods' number follows the load")
+	nodes := func(c *stacks.Config) string {
+		g := c.Cluster.NodeGroups["api"]
+		return fmt.Sprintf("%d to %d %s", g.Min, g.Max, g.InstanceTypes[0])
+	}
+	zone := ""
+	if p.Target.ZoneLost {
+		zone = ", and those of a lost zone"
+	}
+	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit (placement as validated)"+zone)
+	p.size(sizeClass, c.Database.InstanceClass, then.Database.InstanceClass,
+		fmt.Sprintf("target × %s ÷ vCPU ≤ slo.cpuPercent; memory no less than today", PrimaryCPU))
+	p.size(sizeReplicas, fmt.Sprint(c.Database.Replicas), fmt.Sprint(then.Database.Replicas),
+		fmt.Sprintf("target × %s ÷ (vCPU × slo.cpuPercent)%s", ReplicaCPU, zone))
+	pools := func(c *stacks.Config) string {
+		b := c.Pools().PgBouncer
+		return fmt.Sprintf("%d to %d pods, pools %d write, %d read", c.PgBouncer.Min, c.PgBouncer.Max, b.Write, b.Read)
+	}
+	p.size("PgBouncer", pools(c), pools(then), "ragscale plan pools, of the target's throughput")
+	p.size("connections of the primary", fmt.Sprint(c.Pools().Primary.MaxConnections),
+		fmt.Sprint(then.Pools().Primary.MaxConnections), "ragscale plan pools")
+	p.memories(c, then)
+}
+
+// memories are those that load does not change, and what they hold.
+func (p *Plan) memories(c, then *stacks.Config) {
+	storage := fmt.Sprintf("%d GiB, grows to %d", c.Database.StorageGiB, c.Database.MaxStorageGiB)
+	p.size("database storage", storage, storage, "as declared: runs do not tell how it grows (ragscale db report says its size)")
+	cache := func(c *stacks.Config) string {
+		return fmt.Sprintf("%d × %s for %d MiB", 1+c.Cache.Replicas, c.Cache.NodeType, c.Cache.WorkingSetMiB)
+	}
+	p.size("cache", cache(c), cache(then), "cache.workingSetMiB, within slo.memoryPercent of the node: throughput does not "+
+		"change it")
+	limit := float64(c.VectorStore.Limits.Memory) * c.SLO.MemoryPercent / 100
+	vectors := limit / (vectorDimensions * bytesPerFloat * vectorMemory)
+	text := fmt.Sprintf("%v, for %.0f vectors", c.VectorStore.Limits.Memory, vectors)
+	p.size("vector store's memory", text, text, fmt.Sprintf("%d dimensions × %d bytes × %v resident (chroma-core/chroma "+
+		"#1908: 366,568 vectors of 384 dimensions, 1.79 GB), within slo.memoryPercent", vectorDimensions, bytesPerFloat,
+		vectorMemory))
+}
+
+const (
+	vectorDimensions = 384 // of the API's own embedding
+	bytesPerFloat    = 4
+	// vectorMemory is resident memory over the floats' own: 1.79 GB for 537 MB, and not given back.
+	// Source: https://github.com/chroma-core/chroma/issues/1908 and 3336.
+	vectorMemory = 3.3
+)
+
+func (p *Plan) size(what, today, then, origin string) {
+	p.Sizes = append(p.Sizes, Size{What: what, Today: today, Then: then, Origin: origin})
+}
