@@ -3,6 +3,7 @@ package capacity
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -121,37 +122,69 @@ func (p *Plan) databases(c *stacks.Config) (all []Choice) {
 	return all
 }
 
+// kind is a type of node with what it costs at the least: its pods' CPU and memory over what one allocates.
+type kind struct {
+	name  string
+	least int
+	usd   float64 // an hour, of one
+}
+
 // nodesFor is the cheapest type of node for so many API pods beside the others, and how many of it, as validation counts
 // them; more by the share of a zone where one may be lost.
 func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
 	c := stack.Config
+	least := math.Inf(1)
+	for _, k := range p.kinds(c, pods) {
+		if float64(k.least)*k.usd >= least {
+			break // those after it cost no less
+		}
+		if n, ok := p.fewestNodes(stack, pods, k); ok && float64(n)*k.usd < least {
+			least, best = float64(n)*k.usd, Choice{NodeType: k.name, Nodes: n}
+		}
+	}
+	if math.IsInf(least, 1) {
+		_, err := stack.parsed(p.nodeChanges(c, pods, c.Cluster.NodeGroups["api"].InstanceTypes[0], mostNodes))
+		return best, errors.Join(fmt.Errorf("no type of node has room for %d API pods in %d nodes", pods, mostNodes), err)
+	}
+	return best, nil
+}
+
+// kinds are the types of the group's architecture that have a price, the cheapest first.
+func (p *Plan) kinds(c *stacks.Config, pods int) (all []kind) {
 	now, err := ec2.Lookup(c.Cluster.NodeGroups["api"].InstanceTypes[0])
 	if err != nil {
-		return best, err
+		return nil
 	}
-	least := math.Inf(1)
+	cpu, memory := int64(pods)*int64(c.API.Requests.CPU), int64(pods)*int64(c.API.Requests.Memory)
 	for _, name := range ec2.Names() {
 		t, err := ec2.Lookup(name)
 		unit, priced := price.In(p.Region, price.NodeHours, name)
 		if err != nil || !priced || t.Architecture != now.Architecture || t.Burstable && !now.Burstable {
 			continue
 		}
-		n, ok := p.fewestNodes(stack, pods, name)
-		if ok && float64(n)*unit.USD < least {
-			least, best = float64(n)*unit.USD, Choice{NodeType: name, Nodes: n}
-		}
+		free := t.Allocatable()
+		n := max(1, (cpu+free.CPUMilli-1)/free.CPUMilli, (memory+free.MemoryBytes-1)/free.MemoryBytes)
+		all = append(all, kind{name, int(n), unit.USD})
 	}
-	if math.IsInf(least, 1) {
-		_, err := stack.parsed(p.nodeChanges(c, pods, now.Name, mostNodes))
-		return best, errors.Join(fmt.Errorf("no type of node has room for %d API pods in %d nodes", pods, mostNodes), err)
-	}
-	return best, nil
+	slices.SortStableFunc(all, func(a, b kind) int {
+		return compare(float64(a.least)*a.usd, float64(b.least)*b.usd)
+	})
+	return all
+}
+
+// withoutBurst is the configuration without the group of spot nodes: those may be gone, and the target has to be held.
+func withoutBurst(c *stacks.Config) *stacks.Config {
+	without := *c
+	without.Cluster.NodeGroups = maps.Clone(c.Cluster.NodeGroups)
+	delete(without.Cluster.NodeGroups, "burst")
+	return &without
 }
 
 // mostNodes that a group takes.
 const mostNodes = 450
 
-func (p *Plan) fewestNodes(stack Stack, pods int, typ string) (int, bool) {
+// fewestNodes of a type that validation takes; false for none.
+func (p *Plan) fewestNodes(stack Stack, pods int, k kind) (int, bool) {
 	zones := float64(stack.Config.Network.Zones)
 	whole := func(n int) int {
 		if !p.Target.ZoneLost {
@@ -160,12 +193,14 @@ func (p *Plan) fewestNodes(stack Stack, pods int, typ string) (int, bool) {
 		return int(math.Ceil(float64(n) * zones / (zones - 1)))
 	}
 	fits := func(n int) bool {
-		_, err := stack.parsed(p.nodeChanges(stack.Config, pods, typ, n))
+		_, err := stack.parsed(p.nodeChanges(withoutBurst(stack.Config), pods, k.name, n))
 		return err == nil
 	}
-	low, high := 0, max(1, stack.Config.Cluster.NodeGroups["api"].Min)
+	least := max(k.least, stack.Config.Cluster.NodeGroups["api"].Min)
+	low, high, step := least-1, least, 1
 	for !fits(high) {
-		if low, high = high, high*2; whole(high) > mostNodes {
+		low, high, step = high, high+step, step*2
+		if whole(high) > mostNodes {
 			return 0, false
 		}
 	}
@@ -179,8 +214,7 @@ func (p *Plan) fewestNodes(stack Stack, pods int, typ string) (int, bool) {
 	return whole(high), true
 }
 
-// nodeChanges are what the file says of a group api with such nodes. Pods go to group burst too, which may have other
-// types: it is as declared.
+// nodeChanges are what the file says of a group api with such nodes; the other groups are as declared.
 func (p *Plan) nodeChanges(c *stacks.Config, pods int, typ string, n int) []Change {
 	api := c.Cluster.NodeGroups["api"]
 	all := []Change{
@@ -193,10 +227,12 @@ func (p *Plan) nodeChanges(c *stacks.Config, pods int, typ string, n int) []Chan
 			g.InstanceTypes, g.Max = []string{typ}, n
 			g.Min, g.Desired = min(api.Min, n), min(api.Desired, n)
 		}
-		all = append(all, Change{"cluster.nodeGroups." + name, c.Cluster.NodeGroups[name], g})
+		all = append(all, Change{groupsPath + name, c.Cluster.NodeGroups[name], g})
 	}
 	return all
 }
+
+const groupsPath = "cluster.nodeGroups."
 
 // expected is the p95 of a choice at the target: exact mean response of the open network, times what the levels have of
 // p95 to mean with as many requests in the system. +Inf where a station could not keep up.
@@ -289,7 +325,8 @@ func (p *Plan) settleChoice(stack Stack) error {
 		return fmt.Errorf("the cheapest set is refused by validation, choose another key of it: %w", err)
 	}
 	for _, change := range all {
-		if fmt.Sprint(change.From) != fmt.Sprint(change.To) {
+		// To name one group replaces the default set: all are said.
+		if strings.HasPrefix(change.Path, groupsPath) || fmt.Sprint(change.From) != fmt.Sprint(change.To) {
 			p.Changes = append(p.Changes, change)
 		}
 	}
@@ -350,7 +387,7 @@ func (p *Plan) sizes(c, then *stacks.Config) {
 	if p.Target.ZoneLost {
 		zone = ", and those of a lost zone"
 	}
-	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit (placement as validated)"+zone)
+	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit, without group burst (placement as validated)"+zone)
 	p.size(sizeClass, c.Database.InstanceClass, then.Database.InstanceClass,
 		fmt.Sprintf("target × %s ÷ vCPU ≤ slo.cpuPercent; memory no less than today", PrimaryCPU))
 	p.size(sizeReplicas, fmt.Sprint(c.Database.Replicas), fmt.Sprint(then.Database.Replicas),

@@ -10,7 +10,9 @@ type Model struct {
 	Stations []Station         `json:"stations"`
 	Origins  map[string]string `json:"origins"` // of each station's demand, by its name
 	Think    float64           `json:"thinkSeconds"`
-	table    map[float64][]float64
+
+	most  int                   // users that it is asked about
+	table map[float64][]float64 // throughput of 0, 1, … users, by their pause
 }
 
 // Names of stations that are no tier with a demand of its own.
@@ -29,6 +31,9 @@ func newModel(levels []Level, own []Station, origins map[string]string, cores in
 		return nil, fmt.Errorf("no level has right answers, want %d or more", trustedLevels)
 	}
 	m := &Model{Origins: origins, Think: think}
+	for _, l := range levels {
+		m.most = max(m.most, int(math.Ceil(max(l.Users, l.N)))+2)
+	}
 	if cores == 0 {
 		m.Stations = withWay(levels, own)
 		m.Origins[wayStation] = "response at the lowest level − what the other stations take of it"
@@ -46,7 +51,7 @@ func newModel(levels []Level, own []Station, origins map[string]string, cores in
 	}
 	limit := float64(cores) / most
 	demand := golden(max(least, limit/20), max(2*least, 1.5*limit), func(d float64) float64 {
-		trial := &Model{Stations: fit(d), Think: think}
+		trial := &Model{Stations: fit(d), Think: think, most: m.most}
 		sum := 0.0
 		for _, l := range levels {
 			sum += math.Pow(math.Log(trial.throughput(l)/l.X), 2)
@@ -121,7 +126,7 @@ func (m *Model) closed(n, think float64) []float64 {
 	if known := m.table[think]; len(known) > int(n)+1 {
 		return known
 	}
-	users := min(int(math.Ceil(1.3*n))+2, mostUsers)
+	users := min(max(int(math.Ceil(n))+2, m.most), mostUsers)
 	if m.table == nil {
 		m.table = map[float64][]float64{}
 	}

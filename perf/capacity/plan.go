@@ -173,7 +173,7 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 // tier adds the limit of a tier whose demand is known: as many busy as it may have, over what a request takes.
 func (p *Plan) tier(tier Tier, what string, busy float64, origin string) {
 	if d, known := p.Study.Demand(tier); known {
-		p.limit(what, busy/d.Seconds, fmt.Sprintf("%s ÷ %.3f ms a request: %s", origin, 1000*d.Seconds, d.Origin))
+		p.limit(what, busy/d.Seconds, fmt.Sprintf("%s ÷ %.3f ms a request (demand: %s)", origin, 1000*d.Seconds, tier))
 	}
 }
 

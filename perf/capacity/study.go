@@ -133,7 +133,9 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 	for _, d := range s.Demands {
 		if n := servers[d.Tier]; n > 0 || h.Cores > 0 && d.Tier != Connections {
 			own = append(own, Station{string(d.Tier), d.Seconds, n})
-			origins[string(d.Tier)] = d.Origin
+			if h.Cores == 0 {
+				origins[string(d.Tier)] = d.Origin
+			}
 		}
 	}
 	used := slices.DeleteFunc(slices.Clone(s.Levels), func(l Level) bool { return len(PointsOf([]Level{l})) == 0 })

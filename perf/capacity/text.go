@@ -60,6 +60,10 @@ func (s *Study) write(b *strings.Builder) {
 		s.Law.Alpha, a.Low, a.High, s.Law.Beta, beta.Low, beta.High, s.Law.Gamma, g.Low, g.High)
 	n, x := s.Law.Peak()
 	fmt.Fprintf(b, "          peak %.4g/s with %.3g in the system; it speaks up to %.3g\n", x, n, s.Law.Reach())
+	s.writeModel(b)
+}
+
+func (s *Study) writeModel(b *strings.Builder) {
 	for _, station := range s.Model.Stations {
 		servers := "nobody waits"
 		if station.Servers > 0 {
@@ -67,6 +71,11 @@ func (s *Study) write(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "model     %s: %.3f ms a request, %s (%s)\n", station.Name, 1000*station.Demand, servers,
 			s.Model.Origins[station.Name])
+	}
+	for _, d := range s.Demands {
+		if _, is := s.Model.Origins[string(d.Tier)]; !is {
+			fmt.Fprintf(b, "demand    %s: %.3f ms a request (%s)\n", d.Tier, 1000*d.Seconds, d.Origin)
+		}
 	}
 	fmt.Fprintf(b, "          law and model differ by %.0f %% at most, of %.0f %% that they may\n\n", 100*s.Disagreement,
 		100*bestAgreement)
