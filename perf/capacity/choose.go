@@ -31,6 +31,11 @@ var podSteps = []float64{1, 1.25, 1.5, 2}
 // choose finds the cheapest set that holds the objectives at the target, and what more money buys.
 func (p *Plan) choose(stack Stack) error {
 	c := stack.Config
+	if _, known := p.Study.Demand(APICPU); !known {
+		p.Missing = append(p.Missing, fmt.Sprintf("sizes: %s that a request takes is not known, want a run of steps with its "+
+			"telemetry: ragscale load run steps", APICPU))
+		return p.declared(stack)
+	}
 	fewest, err := p.fewestPods(c)
 	if err != nil {
 		return err
@@ -63,11 +68,7 @@ func (p *Plan) choose(stack Stack) error {
 
 // fewestPods keep within the autoscaler's target.
 func (p *Plan) fewestPods(c *stacks.Config) (float64, error) {
-	d, known := p.Study.Demand(APICPU)
-	if !known {
-		return 0, fmt.Errorf("%s of a request is not known, want a run of steps with its telemetry: ragscale load run steps",
-			APICPU)
-	}
+	d, _ := p.Study.Demand(APICPU)
 	each := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
 	pods := math.Ceil(p.Target.RPS * d.Seconds / each)
 	if pods > mostPods {
