@@ -27,7 +27,7 @@ func keptSteps(t *testing.T, coreSeconds float64) (folder string) {
 	stations := []capacity.Station{{Name: "cores", Demand: coreSeconds, Servers: runtime.NumCPU()}, {Name: "way", Demand: 0.005}}
 	shares := []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998, 1}
 	var took, faults [][]float64
-	panel := telemetry.Panel{Name: "cpu", Series: []telemetry.Series{{Name: "api"}}}
+	panel := telemetry.Panel{Name: "cpu", From: began.Add(15 * time.Second), StepSeconds: 30, Series: []telemetry.Series{{Name: "api"}}}
 	for i := range 48 {
 		users := s.Users * (i/6 + 1) / 8
 		solved, err := capacity.Closed(stations, users, s.ThinkSeconds)

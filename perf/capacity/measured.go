@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -62,10 +61,12 @@ func one(Hardware) float64 { return 1 }
 func isReplica(series string) bool { return strings.Contains(series, "replica") }
 
 const (
-	// scrapedOver is how long the rates of a workspace look back, s: four scrapes.
-	scrapedOver = 120
+	// momentOver is the time around a moment whose throughput it is held beside, s: that of a scrape.
+	momentOver = 30
 	// leastValues of a series: with fewer a slope is chance.
 	leastValues = 4
+	// timedPanels is the first version of telemetry whose panels say of what time their values are.
+	timedPanels = 2
 )
 
 // Demands are those that a run's telemetry tells, by the utilisation law U = X·D: the slope of what was busy over the
@@ -74,9 +75,13 @@ func Demands(run *load.Run, told *telemetry.Telemetry, h Hardware) (all []Demand
 	if told == nil {
 		return nil, []string{fmt.Sprintf("run %s has no telemetry: what each tier takes of a request is not known", run.Name)}
 	}
+	if told.Version < timedPanels {
+		return nil, []string{fmt.Sprintf("the telemetry of run %s is of an older version, whose times are not told: a new run",
+			run.Name)}
+	}
 	answered := answeredBy(run)
 	for _, g := range gauges {
-		seconds, n, why := g.demand(told, answered, run.BeganAt, h)
+		seconds, n, why := g.demand(told, answered, run, h)
 		if why != "" {
 			missing = append(missing, fmt.Sprintf("%s: %s", g.tier, why))
 			continue
@@ -113,24 +118,26 @@ func (c cumulative) until(at float64) float64 {
 	return c.sum[len(c.sum)-1]
 }
 
-// rate is the throughput of the seconds before a time.
+// rate is the throughput of the seconds around a time.
 func (c cumulative) rate(at, seconds float64) float64 {
-	return (c.until(at) - c.until(at-seconds)) / seconds
+	return (c.until(at+seconds/2) - c.until(at-seconds/2)) / seconds
 }
 
 func (g gauge) demand(
-	told *telemetry.Telemetry, answered cumulative, began time.Time, h Hardware,
+	told *telemetry.Telemetry, answered cumulative, run *load.Run, h Hardware,
 ) (seconds float64, n int, why string) {
-	panel := panelOf(told, g.panel)
+	panel := told.Panel(g.panel)
 	if panel == nil {
 		return 0, 0, fmt.Sprintf("the run's telemetry has no panel %s", g.panel)
 	}
-	from, step, over := timesOf(told, panel)
+	from, step := told.Steps(*panel)
+	over := valuesOver(panel, run)
 	var x, busy []float64
 	for i := range longest(panel) {
-		at := from.Sub(began).Seconds() + float64(i)*step
+		at := from.Sub(run.BeganAt).Seconds() + float64(i)*step.Seconds()
 		sum, known := g.at(panel, i)
-		if rate := answered.rate(at, over); known && at > 0 && rate > 0 {
+		whole := at-over/2 > -1 && at+over/2 <= run.Seconds()+1 // what is busy before or after has another load
+		if rate := answered.rate(at, over); known && whole && rate > 0 {
 			x, busy = append(x, rate), append(busy, sum*g.factor(h))
 		}
 	}
@@ -158,15 +165,6 @@ func (g gauge) at(panel *telemetry.Panel, i int) (sum float64, known bool) {
 	return sum, known
 }
 
-func panelOf(told *telemetry.Telemetry, name string) *telemetry.Panel {
-	for i, p := range told.Panels {
-		if p.Name == name {
-			return &told.Panels[i]
-		}
-	}
-	return nil
-}
-
 func longest(panel *telemetry.Panel) (n int) {
 	for _, s := range panel.Series {
 		n = max(n, len(s.Values))
@@ -174,7 +172,16 @@ func longest(panel *telemetry.Panel) (n int) {
 	return n
 }
 
-// timesOf says when a panel's first value was, how far apart they are, and over how many seconds before it each is.
-func timesOf(told *telemetry.Telemetry, _ *telemetry.Panel) (from time.Time, step, over float64) {
-	return told.From, told.StepSeconds, max(scrapedOver, told.StepSeconds)
+// valuesOver is the time that each value of a panel is of, s, with its moment in the middle.
+func valuesOver(panel *telemetry.Panel, run *load.Run) float64 {
+	switch {
+	case panel.StepSeconds == 0:
+		return momentOver
+	case panel.Source == workspace:
+		return telemetry.WindowOf(run).RateTime().Seconds()
+	}
+	return panel.StepSeconds
 }
+
+// workspace is the source of panels whose rates look back.
+const workspace = "Managed Prometheus"

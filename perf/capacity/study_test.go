@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
 	"github.com/ragscale/ragscale/perf/telemetry"
@@ -13,13 +14,19 @@ import (
 // told is the telemetry of a run whose tiers are busy with what they take of each request, and a little without load.
 func told(run *load.Run, demands map[string]map[string]float64) *telemetry.Telemetry {
 	answered := answeredBy(run)
-	t := &telemetry.Telemetry{From: run.BeganAt, StepSeconds: 30}
+	t := &telemetry.Telemetry{Version: telemetry.Version, From: run.BeganAt, StepSeconds: 30}
+	over := telemetry.WindowOf(run).RateTime()
 	for panel, lines := range demands {
-		p := telemetry.Panel{Name: panel}
+		p := telemetry.Panel{Name: panel, Source: workspace, From: run.BeganAt.Add(over / 2), StepSeconds: 30}
+		if panel == "database-sessions" {
+			p.From, p.StepSeconds = time.Time{}, 0
+		}
+		from, step := t.Steps(p)
 		for name, demand := range lines {
 			s := telemetry.Series{Name: name}
 			for i := range int(run.Seconds()/30) + 1 {
-				s.Values = append(s.Values, 0.02+demand*answered.rate(30*float64(i), scrapedOver))
+				at := from.Add(time.Duration(i) * step).Sub(run.BeganAt).Seconds()
+				s.Values = append(s.Values, 0.02+demand*answered.rate(at, valuesOver(&p, run)))
 			}
 			p.Series = append(p.Series, s)
 		}
@@ -54,7 +61,7 @@ func TestDemandsAreWhatTelemetryTells(t *testing.T) {
 	short := told(run, map[string]map[string]float64{"cpu": {"api": 0.02}})
 	short.Panels[0].Series[0].Values = short.Panels[0].Series[0].Values[:3]
 	if _, missing = Demands(run, short, hardware); len(missing) != len(gauges) ||
-		missing[0] != "CPU of the API's pods: panel cpu has 2 values with load, want 4 or more: a longer run" {
+		missing[0] != "CPU of the API's pods: panel cpu has 3 values with load, want 4 or more: a longer run" {
 		t.Errorf("%q", missing)
 	}
 	if _, missing = Demands(run, nil, hardware); len(missing) != 1 {
