@@ -54,19 +54,30 @@ type Size struct {
 	Origin string `json:"origin"`
 }
 
+// Assumption is a value that stacks assumes until it is measured.
+type Assumption struct {
+	What     string  `json:"what"`
+	Unit     string  `json:"unit"`
+	Assumed  float64 `json:"assumed"`
+	Measured float64 `json:"measured"`
+	Origin   string  `json:"origin"`
+}
+
 // Plan is the answer. Every number has its origin.
 type Plan struct {
-	Stack    string   `json:"stack"`
-	Region   string   `json:"region"`
-	Target   Target   `json:"target"`
-	Study    *Study   `json:"study"` // null without runs
-	Limits   []Limit  `json:"limits"`
-	Sizes    []Size   `json:"sizes"`
-	Chosen   *Choice  `json:"chosen"`   // the cheapest that holds the objectives; null without runs
-	Frontier []Choice `json:"frontier"` // cost against p95
-	Changes  []Change `json:"changes"`  // of the stack's file, that validation accepts
-	Today    Cost     `json:"today"`    // of the stack as declared
-	Missing  []string `json:"missing"`  // what is not told, and what would tell it
+	Stack  string  `json:"stack"`
+	Region string  `json:"region"`
+	Target Target  `json:"target"`
+	Study  *Study  `json:"study"` // null without runs
+	Limits []Limit `json:"limits"`
+	Sizes  []Size  `json:"sizes"`
+	// Assumed are the stack's first assumptions that runs measure.
+	Assumed  []Assumption `json:"assumed"`
+	Chosen   *Choice      `json:"chosen"`   // the cheapest that holds the objectives; null without runs
+	Frontier []Choice     `json:"frontier"` // cost against p95
+	Changes  []Change     `json:"changes"`  // of the stack's file, that validation accepts
+	Today    Cost         `json:"today"`    // of the stack as declared
+	Missing  []string     `json:"missing"`  // what is not told, and what would tell it
 }
 
 // Cost is a month's, USD at list prices.
@@ -91,14 +102,36 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Stack: stack.Config.Stack, Region: stack.Config.Region, Target: target, Study: study, Limits: []Limit{},
-		Changes: []Change{}, Frontier: []Choice{}, Missing: []string{}, Today: costOf(stack.Bill, target.TodayRPS)}
+		Changes: []Change{}, Frontier: []Choice{}, Assumed: []Assumption{},
+		Missing: []string{edgeMissing, growthMissing}, Today: costOf(stack.Bill, target.TodayRPS)}
 	if study == nil {
 		p.Missing = append(p.Missing, "what a request takes of each tier: ragscale load run steps, then this with --run RUN")
 		return p, p.declared(stack)
 	}
 	p.Missing = append(p.Missing, study.Notes...)
 	p.limits(stack.Config, q)
+	p.assumptions(stack.Config)
 	return p, p.choose(stack)
+}
+
+// What no run tells.
+const (
+	edgeMissing = "the edge's share: load tests aim at the load balancer, what the edge answers comes on top (panel " +
+		"edge-hits of ragscale load report)"
+	growthMissing = "growth of tables, logs, keys and vectors: ragscale db report says what is stored"
+)
+
+// assumptions holds what stacks assumes beside what was measured.
+func (p *Plan) assumptions(c *stacks.Config) {
+	if d, known := p.Study.Demand(Connections); known {
+		p.Assumed = append(p.Assumed, Assumption{"time that a request holds a database connection", "ms",
+			1000 * c.Pools().Demand.HoldSeconds, 1000 * d.Seconds, d.Origin})
+	}
+	if d, known := p.Study.Demand(APICPU); known {
+		busy := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
+		p.Assumed = append(p.Assumed, Assumption{"requests of one API pod", "/s", c.RPSPerPod(), busy / d.Seconds,
+			fmt.Sprintf("%v × %d %% ÷ %.3f ms: %s", c.API.Requests.CPU, c.SLO.HPA.CPUPercent, 1000*d.Seconds, d.Origin)})
+	}
 }
 
 // target is the throughput that a question is about.

@@ -81,6 +81,11 @@ func TestAPlanSaysWhatGivesOutFirstAndWhen(t *testing.T) {
 			t.Errorf("%s: %+v, want %v", what, l, want)
 		}
 	}
+	for i, want := range [][2]float64{{100, 6}, {50, 70}} {
+		if a := p.Assumed[i]; math.Abs(a.Assumed-want[0]) > 1e-9 || math.Abs(a.Measured-want[1]) > 1e-6 {
+			t.Errorf("%+v, want %v", a, want)
+		}
+	}
 	// 1.4 times today's at 10 % a month: 3.53 months of 730 hours.
 	if want := now.Add(time.Duration(math.Log(1.4) / math.Log(1.1) * 730 * float64(time.Hour))); limits["the API at its most pods"].When.Sub(want).Abs() > time.Minute {
 		t.Errorf("%v, want %v", limits["the API at its most pods"].When, want)
@@ -136,7 +141,7 @@ func TestWithoutARunThePlanSaysWhichIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Missing) == 0 || !strings.Contains(p.Missing[0], "ragscale load run steps") || p.Chosen != nil || len(p.Limits) > 0 {
+	if len(p.Missing) == 0 || !strings.Contains(strings.Join(p.Missing, "\n"), "ragscale load run steps") || p.Chosen != nil || len(p.Limits) > 0 {
 		t.Errorf("%+v", p)
 	}
 	for _, s := range p.Sizes {

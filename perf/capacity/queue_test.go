@@ -154,7 +154,7 @@ func TestClosedNetworkAgreesWithItsMarkovChain(t *testing.T) {
 // open stream.
 func TestOpenNetworkIsWhatAClosedOneTendsTo(t *testing.T) {
 	stations := []Station{{"pods", 0.05, 4}, {"database", 0.02, 2}}
-	const users, rate = 4000, 60.0
+	const users, rate = 1500, 60.0
 	open, err := Open(stations, rate)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func TestOpenNetworkIsWhatAClosedOneTendsTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(closed.Response/open.Response-1) > 0.005 || math.Abs(closed.Throughput/rate-1) > 0.001 {
+	if math.Abs(closed.Response/open.Response-1) > 0.01 || math.Abs(closed.Throughput/rate-1) > 0.001 {
 		t.Errorf("closed %+v, open %+v", closed, open)
 	}
 	if _, err := Open(stations, 120); err == nil || err.Error() != "pods would be busy for 150 % of its time, want below 100 %\n"+

@@ -127,7 +127,7 @@ func TestPredictionsCoverHeldOutLevels(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	inside, all, coefficients := 0, 0, 0
 	var missed []float64
-	const series = 60
+	const series = 40
 	for range series {
 		var fitted, held []Point
 		for i, n := range []float64{1, 3, 6, 10, 15, 21, 28, 36, 45, 55} {
