@@ -19,7 +19,7 @@ import (
 type capacityFlags struct {
 	rps, growth   float64
 	until, folder string
-	runs          []string
+	runs, prices  []string
 	zoneLost      bool
 	asJSON        bool
 }
@@ -49,6 +49,7 @@ func planCapacityCommand(c console) *cobra.Command {
 	cmd.Flags().StringVar(&f.until, "until", "", "the day until which it grows: 2027-06-30")
 	cmd.Flags().StringSliceVar(&f.runs, "run", nil, "runs of steps or breakpoint to compute from")
 	cmd.Flags().StringVar(&f.folder, "folder", "", "a copy of the results bucket, with results/")
+	pricesFlag(cmd, &f.prices)
 	cmd.Flags().BoolVar(&f.zoneLost, "zone-lost", false, "hold it with one zone gone")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "as JSON")
 	cmd.MarkFlagsRequiredTogether("growth", "until")
@@ -78,11 +79,16 @@ func (p project) capacity(ctx context.Context, stack string, f capacityFlags) (*
 	if err != nil {
 		return nil, err
 	}
+	prices, err := readPrices(f.prices)
+	if err != nil {
+		return nil, err
+	}
 	bill, err := p.bill(stack, cfg.Region)
 	if err != nil {
 		return nil, err
 	}
-	return capacity.New(capacity.Stack{Values: values, Config: cfg, Bill: bill}, q, study)
+	bill = prices.Estimate(cfg.Region, bill.Items())
+	return capacity.New(capacity.Stack{Values: values, Config: cfg, Bill: bill, Prices: prices}, q, study)
 }
 
 // study reads the runs and what the stack told meanwhile, nil without runs.

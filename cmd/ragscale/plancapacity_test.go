@@ -87,12 +87,13 @@ func TestPlanCapacityWithoutARunSaysWhichIsMissing(t *testing.T) {
 }
 
 func TestPlanCapacityComputesFromARun(t *testing.T) {
+	enterProject(t)
 	folder := keptSteps(t, 0.008)
-	out, errs, code := ragscale(t, "plan", "capacity", "--folder", folder, "--run", stepsRun, "--growth", "5", "--until", "2099-01-01", "--json")
-	if code == 0 {
-		t.Errorf("70 years of growth are planned for: %s", out)
+	out, errs, code := ragscaleHere("plan", "capacity", "--folder", folder, "--run", stepsRun, "--growth", "50", "--until", "2099-01-01", "--json")
+	if code != exitFailed || !strings.Contains(errs, "want at most 1e+06") {
+		t.Errorf("70 years of growth: exit code %d, %s%s", code, errs, out)
 	}
-	out, errs, code = ragscale(t, "plan", "capacity", "--folder", folder, "--run", stepsRun, "--json")
+	out, errs, code = ragscaleHere("plan", "capacity", "--folder", folder, "--run", stepsRun, "--json")
 	if code != 0 {
 		t.Fatalf("exit code %d, %s", code, errs)
 	}
@@ -110,6 +111,7 @@ func TestPlanCapacityComputesFromARun(t *testing.T) {
 }
 
 func TestPlanCapacityRefusesWhatItCannotAnswer(t *testing.T) {
+	enterProject(t)
 	folder := t.TempDir()
 	for want, args := range map[string][]string{
 		"has no generator-*/summary.json":          {"--run", stepsRun, "--folder", folder},
@@ -118,7 +120,7 @@ func TestPlanCapacityRefusesWhatItCannotAnswer(t *testing.T) {
 		"they must all be set":                     {"--growth", "5"},
 		"growth is 5000 % a month, want 0 to 1000": {"--growth", "5000", "--until", "2099-01-01"},
 	} {
-		if out, errs, code := ragscale(t, append([]string{"plan", "capacity"}, args...)...); code != exitFailed || !strings.Contains(errs, want) {
+		if out, errs, code := ragscaleHere(append([]string{"plan", "capacity"}, args...)...); code != exitFailed || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, %q, %q, want %q", args, code, errs, out, want)
 		}
 	}

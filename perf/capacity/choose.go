@@ -40,7 +40,7 @@ func (p *Plan) choose(stack Stack) error {
 	if err != nil {
 		return err
 	}
-	databases := p.databases(c)
+	databases := p.databases(stack)
 	var all []Choice
 	for _, step := range podSteps {
 		pods := int(math.Ceil(fewest * step))
@@ -83,7 +83,8 @@ const mostPods = 1000
 
 // databases are the classes and numbers of replicas that keep within the objective for CPU, each with the fewest
 // replicas and one more. Without a demand of the database they are as declared, which is said.
-func (p *Plan) databases(c *stacks.Config) (all []Choice) {
+func (p *Plan) databases(stack Stack) (all []Choice) {
+	c := stack.Config
 	primary, known := p.Study.Demand(PrimaryCPU)
 	replica, both := p.Study.Demand(ReplicaCPU)
 	if !known || c.Database.Replicas > 0 && !both {
@@ -97,7 +98,7 @@ func (p *Plan) databases(c *stacks.Config) (all []Choice) {
 	limit := c.SLO.CPUPercent / 100
 	for _, name := range rds.Names() {
 		class, err := rds.Lookup(name)
-		_, priced := price.In(p.Region, price.DatabaseHours, name)
+		_, priced := stack.Prices.In(p.Region, price.DatabaseHours, name)
 		if err != nil || !priced || class.Architecture != now.Architecture || class.Burstable && !now.Burstable ||
 			class.MemoryBytes < now.MemoryBytes && !now.Burstable {
 			continue
@@ -135,7 +136,7 @@ type kind struct {
 func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
 	c := stack.Config
 	least := math.Inf(1)
-	for _, k := range p.kinds(c, pods) {
+	for _, k := range p.kinds(stack, pods) {
 		if float64(k.least)*k.usd >= least {
 			break // those after it cost no less
 		}
@@ -151,7 +152,8 @@ func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
 }
 
 // kinds are the types of the group's architecture that have a price, the cheapest first.
-func (p *Plan) kinds(c *stacks.Config, pods int) (all []kind) {
+func (p *Plan) kinds(stack Stack, pods int) (all []kind) {
+	c := stack.Config
 	now, err := ec2.Lookup(c.Cluster.NodeGroups["api"].InstanceTypes[0])
 	if err != nil {
 		return nil
@@ -159,7 +161,7 @@ func (p *Plan) kinds(c *stacks.Config, pods int) (all []kind) {
 	cpu, memory := int64(pods)*int64(c.API.Requests.CPU), int64(pods)*int64(c.API.Requests.Memory)
 	for _, name := range ec2.Names() {
 		t, err := ec2.Lookup(name)
-		unit, priced := price.In(p.Region, price.NodeHours, name)
+		unit, priced := stack.Prices.In(p.Region, price.NodeHours, name)
 		if err != nil || !priced || t.Architecture != now.Architecture || t.Burstable && !now.Burstable {
 			continue
 		}
@@ -295,7 +297,7 @@ func (one Choice) bill(stack Stack) price.Bill {
 		}
 		items = append(items, item)
 	}
-	return price.Estimate(stack.Config.Region, items)
+	return stack.Prices.Estimate(stack.Config.Region, items)
 }
 
 // frontier are the choices that none beats in both cost and p95, the cheapest first.

@@ -17,6 +17,8 @@ type Stack struct {
 	Values map[string]string // of its file, as stacks.ReadFile returns them
 	Config *stacks.Config
 	Bill   price.Bill // of what it declares
+	// Prices stand before the catalogue's; nil for none.
+	Prices *price.List
 }
 
 // Question is what a plan answers: a throughput, or growth until a day. With neither it is the stack's own objective.
@@ -104,6 +106,9 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 	p := &Plan{Stack: stack.Config.Stack, Region: stack.Config.Region, Target: target, Study: study, Limits: []Limit{},
 		Changes: []Change{}, Frontier: []Choice{}, Assumed: []Assumption{},
 		Missing: []string{edgeMissing, growthMissing}, Today: costOf(stack.Bill, target.TodayRPS)}
+	if old := price.Stale(stack.Prices.Day(), q.Now); old != "" {
+		p.Missing = append(p.Missing, old)
+	}
 	if study == nil {
 		p.Missing = append(p.Missing, "what a request takes of each tier: ragscale load run steps, then this with --run RUN")
 		return p, p.declared(stack)
