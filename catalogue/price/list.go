@@ -88,30 +88,36 @@ func (l *List) Add(name string, from io.Reader) error {
 		return fmt.Errorf("%s: offerCode is %q, published %s, want AmazonEC2, AmazonRDS or AmazonElastiCache with its date", name,
 			o.OfferCode, o.PublicationDate.Format(time.DateOnly))
 	}
+	if l.Published.IsZero() || o.PublicationDate.Before(l.Published) {
+		l.Published = o.PublicationDate
+	}
 	var faults []error
-	added := 0
+	fits := 0
 	for sku, p := range o.Products {
 		if p.ProductFamily != kind.family || !has(p.Attributes, kind.only) {
 			continue
 		}
-		usd, err := o.hourly(sku)
-		if err != nil {
+		fits++
+		if err := l.put(listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}, o, sku); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %s %s: %w", name, sku, p.Attributes["instanceType"], err))
-			continue
 		}
-		if l.prices == nil {
-			l.prices = map[listed]float64{}
-		}
-		l.prices[listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}] = usd
-		added++
 	}
-	if added == 0 && len(faults) == 0 {
+	if fits == 0 {
 		faults = append(faults, fmt.Errorf("%s: no product is a %s with %v, want one or more", name, kind.family, kind.only))
 	}
-	if l.Published.IsZero() || o.PublicationDate.Before(l.Published) {
-		l.Published = o.PublicationDate
-	}
 	return errors.Join(faults...)
+}
+
+func (l *List) put(of listed, o offer, sku string) error {
+	usd, err := o.hourly(sku)
+	if err != nil {
+		return err
+	}
+	if l.prices == nil {
+		l.prices = map[listed]float64{}
+	}
+	l.prices[of] = usd
+	return nil
 }
 
 func has(all, only map[string]string) bool {

@@ -91,34 +91,39 @@ func (p *Plan) databases(stack Stack) (all []Choice) {
 		p.Missing = append(p.Missing, "the database's class and replicas are as declared: its CPU a request is not known")
 		return []Choice{{Class: c.Database.InstanceClass, Replicas: c.Database.Replicas}}
 	}
-	now, err := rds.Lookup(c.Database.InstanceClass)
-	if err != nil {
-		return nil
-	}
-	limit := c.SLO.CPUPercent / 100
-	for _, name := range rds.Names() {
-		class, err := rds.Lookup(name)
-		_, priced := stack.Prices.In(p.Region, price.DatabaseHours, name)
-		if err != nil || !priced || class.Architecture != now.Architecture || class.Burstable && !now.Burstable ||
-			class.MemoryBytes < now.MemoryBytes && !now.Burstable {
-			continue
-		}
-		room := float64(class.VCPU) * limit
+	for _, class := range classesFor(stack) {
+		room := float64(class.VCPU) * c.SLO.CPUPercent / 100
 		if p.Target.RPS*primary.Seconds > room {
 			continue
 		}
-		fewest := 0
-		if c.Database.Replicas > 0 {
-			fewest = max(1, int(math.Ceil(p.Target.RPS*replica.Seconds/room)))
-			if p.Target.ZoneLost {
-				fewest++
-			}
+		if c.Database.Replicas == 0 {
+			all = append(all, Choice{Class: class.Name})
+			continue
 		}
-		for n := fewest; n <= min(fewest+1, rds.MostReplicas) && (n == 0 || c.Database.Replicas > 0); n++ {
-			all = append(all, Choice{Class: name, Replicas: n})
-			if c.Database.Replicas == 0 {
-				break
-			}
+		fewest := max(1, int(math.Ceil(p.Target.RPS*replica.Seconds/room)))
+		if p.Target.ZoneLost {
+			fewest++
+		}
+		for n := fewest; n <= min(fewest+1, rds.MostReplicas); n++ {
+			all = append(all, Choice{Class: class.Name, Replicas: n})
+		}
+	}
+	return all
+}
+
+// classesFor are those of today's architecture that have a price, no less memory than today and, unless today's has,
+// none that lives on credits.
+func classesFor(stack Stack) (all []rds.Class) {
+	now, err := rds.Lookup(stack.Config.Database.InstanceClass)
+	if err != nil {
+		return nil
+	}
+	for _, name := range rds.Names() {
+		class, err := rds.Lookup(name)
+		_, priced := stack.Prices.In(stack.Config.Region, price.DatabaseHours, name)
+		alike := class.Architecture == now.Architecture && class.MemoryBytes >= now.MemoryBytes
+		if err == nil && priced && alike && (now.Burstable || !class.Burstable) {
+			all = append(all, class)
 		}
 	}
 	return all
@@ -270,34 +275,33 @@ func (p *Plan) expected(c *stacks.Config, one Choice) float64 {
 
 // bill is that of the stack with a choice in place of what it declares.
 func (one Choice) bill(stack Stack) price.Bill {
-	c := stack.Config
-	copies, replicas := 1.0, float64(c.Database.Replicas)
-	if c.Database.MultiAZ {
-		copies = 2
-	}
-	var items []price.Item
-	for _, l := range stack.Bill.Lines {
-		item := l.Item
-		switch {
-		case item.Name == "nodes api" && item.Service == price.NodeHours:
-			item.Type, item.Max = one.NodeType, float64(one.Nodes)
-			item.Min = min(item.Min, item.Max)
-		case item.Name == "nodes api" && item.Max > 0:
-			scale := float64(one.Nodes) / float64(c.Cluster.NodeGroups["api"].Max)
-			item.Max *= scale
-			item.Min = min(item.Min, item.Max)
-		case item.Name == "database" && item.Service == price.DatabaseHours:
-			item.Type, item.Min, item.Max = one.Class, copies, copies
-		case item.Name == "database replica" && replicas > 0:
-			scale := float64(one.Replicas) / replicas
-			item.Min, item.Max = item.Min*scale, item.Max*scale
-			if item.Service == price.DatabaseHours {
-				item.Type = one.Class
-			}
-		}
-		items = append(items, item)
+	items := stack.Bill.Items()
+	for i := range items {
+		one.replace(&items[i], stack.Config)
 	}
 	return stack.Prices.Estimate(stack.Config.Region, items)
+}
+
+// replace makes an item that of the choice. Volumes go with what they belong to.
+func (one Choice) replace(item *price.Item, c *stacks.Config) {
+	scaled := func(by float64) { item.Min, item.Max = item.Min*by, item.Max*by }
+	switch item.Name {
+	case "nodes api":
+		item.Max *= float64(one.Nodes) / float64(c.Cluster.NodeGroups["api"].Max)
+		item.Min = min(item.Min, item.Max)
+		if item.Service == price.NodeHours {
+			item.Type = one.NodeType
+		}
+	case "database":
+		if item.Service == price.DatabaseHours {
+			item.Type = one.Class
+		}
+	case "database replica":
+		scaled(float64(one.Replicas) / float64(max(1, c.Database.Replicas)))
+		if item.Service == price.DatabaseHours {
+			item.Type = one.Class
+		}
+	}
 }
 
 // frontier are the choices that none beats in both cost and p95, the cheapest first.

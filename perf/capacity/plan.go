@@ -143,15 +143,10 @@ func (p *Plan) assumptions(c *stacks.Config) {
 func (q Question) target(c *stacks.Config) (Target, error) {
 	t := Target{TodayRPS: c.SLO.ThroughputRPS, RPS: q.RPS, GrowthPercent: q.GrowthPercent, Until: q.Until,
 		ZoneLost: q.ZoneLost, Origin: "asked for"}
+	if err := q.check(); err != nil {
+		return t, err
+	}
 	switch {
-	case q.RPS < 0 || math.IsNaN(q.RPS) || math.IsInf(q.RPS, 0):
-		return t, fmt.Errorf("rps is %v, want more than 0", q.RPS)
-	case q.GrowthPercent < 0 || q.GrowthPercent > mostGrowth || math.IsNaN(q.GrowthPercent):
-		return t, fmt.Errorf("growth is %v %% a month, want 0 to %d", q.GrowthPercent, mostGrowth)
-	case q.RPS > 0 && q.GrowthPercent > 0:
-		return t, errors.New("rps and growth are both said, want one of them")
-	case q.GrowthPercent > 0 && !q.Until.After(q.Now):
-		return t, fmt.Errorf("growth is until %s, want a day after %s", day(q.Until), day(q.Now))
 	case q.GrowthPercent > 0:
 		months := q.Until.Sub(q.Now).Hours() / price.HoursPerMonth
 		t.RPS = t.TodayRPS * math.Pow(1+q.GrowthPercent/100, months)
@@ -163,6 +158,24 @@ func (q Question) target(c *stacks.Config) (Target, error) {
 		return t, fmt.Errorf("the target is %.4g requests/s, want at most %.0e", t.RPS, mostRPS)
 	}
 	return t, nil
+}
+
+// check wants a question that can be answered.
+func (q Question) check() error {
+	var faults []error
+	if !(q.RPS >= 0) || math.IsInf(q.RPS, 0) {
+		faults = append(faults, fmt.Errorf("rps is %v, want more than 0", q.RPS))
+	}
+	if !(q.GrowthPercent >= 0 && q.GrowthPercent <= mostGrowth) {
+		faults = append(faults, fmt.Errorf("growth is %v %% a month, want 0 to %d", q.GrowthPercent, mostGrowth))
+	}
+	if q.RPS > 0 && q.GrowthPercent > 0 {
+		faults = append(faults, errors.New("rps and growth are both said, want one of them"))
+	}
+	if q.GrowthPercent > 0 && !q.Until.After(q.Now) {
+		faults = append(faults, fmt.Errorf("growth is until %s, want a day after %s", day(q.Until), day(q.Now)))
+	}
+	return errors.Join(faults...)
 }
 
 const (
