@@ -37,7 +37,9 @@ type Target struct {
 	GrowthPercent float64   `json:"growthPercentPerMonth,omitempty"`
 	Until         time.Time `json:"until,omitzero"`
 	ZoneLost      bool      `json:"zoneLost"`
-	Origin        string    `json:"origin"`
+	// Beyond says that the target is more than 1.3 times what was measured: sizes rest on the model alone.
+	Beyond bool   `json:"beyond"`
+	Origin string `json:"origin"`
 }
 
 // Limit is a throughput from which on something gives out.
@@ -114,6 +116,7 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 		return p, p.declared(stack)
 	}
 	p.Missing = append(p.Missing, study.Notes...)
+	p.Target.Beyond = target.RPS > trustedReach*study.most()
 	p.limits(stack.Config, q)
 	p.assumptions(stack.Config)
 	return p, p.choose(stack)

@@ -20,6 +20,7 @@ type Study struct {
 	Demands []Demand `json:"demands"`
 	// Disagreement of the law and the model where both speak of the same load, as a share; at most 0.15 of a study.
 	Disagreement float64  `json:"disagreement"`
+	HeldOut      HeldOut  `json:"heldOut"`
 	Notes        []string `json:"notes"` // what is doubtful or missing
 }
 
@@ -139,6 +140,7 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 		}
 	}
 	used := slices.DeleteFunc(slices.Clone(s.Levels), func(l Level) bool { return len(PointsOf([]Level{l})) == 0 })
+	s.HeldOut = holdOut(used, think)
 	if s.Model, err = newModel(used, own, origins, h.Cores, think); err != nil {
 		return err
 	}
@@ -149,6 +151,14 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 			"load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement, s.demandText())
 	}
 	return nil
+}
+
+// most is the greatest throughput that was measured.
+func (s *Study) most() (x float64) {
+	for _, l := range s.Levels {
+		x = max(x, l.X)
+	}
+	return x
 }
 
 func (s *Study) demandText() string {

@@ -140,10 +140,13 @@ func TestHeldOutLevelsOfNoisyRunsArePredicted(t *testing.T) {
 	machine := system{stations: []Station{{"cores", 0.008, 2}, {"way", 0.005, 0}}, noise: func(int) float64 { return 1 + 0.03*random.NormFloat64() }}
 	var missed []float64
 	inside, all := 0, 0
-	for range 12 {
+	for range 6 {
 		levels, err := Levels(machine.steps(t, scenario))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if h := holdOut(levels, 0.25); h.Levels != 6 || h.Missed > 0.1 || h.Inside < 3 {
+			t.Errorf("%+v", h)
 		}
 		for _, out := range []int{2, 5} {
 			var kept []Level

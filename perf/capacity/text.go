@@ -36,6 +36,9 @@ func (p *Plan) writeTarget(b *strings.Builder) {
 	if p.Target.ZoneLost {
 		b.WriteString(", with one zone lost")
 	}
+	if p.Target.Beyond {
+		fmt.Fprintf(b, ", BEYOND %v × what was measured (%.0f): sizes rest on the model alone", trustedReach, p.Study.most())
+	}
 	b.WriteString("\n")
 }
 
@@ -80,8 +83,10 @@ func (s *Study) writeModel(b *strings.Builder) {
 			fmt.Fprintf(b, "demand    %s: %.3f ms a request (%s)\n", d.Tier, 1000*d.Seconds, d.Origin)
 		}
 	}
-	fmt.Fprintf(b, "          law and model differ by %.0f %% at most, of %.0f %% that they may\n\n", 100*s.Disagreement,
+	fmt.Fprintf(b, "          law and model differ by %.0f %% at most, of %.0f %% that they may\n", 100*s.Disagreement,
 		100*bestAgreement)
+	fmt.Fprintf(b, "held out  %d levels, each predicted by the others' law: missed by %.1f %% in the median, %d within their 90 %% "+
+		"intervals\n\n", s.HeldOut.Levels, 100*s.HeldOut.Missed, s.HeldOut.Inside)
 }
 
 func (p *Plan) writeLimits(b *strings.Builder) {
