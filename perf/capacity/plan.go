@@ -116,6 +116,10 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 		return p, p.declared(stack)
 	}
 	p.Missing = append(p.Missing, study.Notes...)
+	if stack.Config.Environment == stacks.Local {
+		p.Missing = append(p.Missing, "what a request takes of AWS' processors: it was measured on this machine's cores, which all "+
+			"of the stack and the generators share")
+	}
 	p.Target.Beyond = target.RPS > trustedReach*study.most()
 	p.limits(stack.Config, q)
 	p.assumptions(stack.Config)
