@@ -51,6 +51,22 @@ func TestWithoutRampUpEveryoneIsThereAtOnce(t *testing.T) {
 	}
 }
 
+func TestStepsHoldEachLevel(t *testing.T) {
+	s := smoke()
+	s.Name, s.Users, s.RampUpSeconds, s.DurationSeconds, s.Levels = "steps", 10, 9, 60, 3
+	want := object{"steps": object{
+		"executor": "ramping-vus", "startVUs": 0.0, "gracefulRampDown": "30s", "gracefulStop": "30s",
+		"stages": []any{
+			object{"duration": "3000ms", "target": 3.0}, object{"duration": "17000ms", "target": 3.0},
+			object{"duration": "3000ms", "target": 7.0}, object{"duration": "17000ms", "target": 7.0},
+			object{"duration": "3000ms", "target": 10.0}, object{"duration": "17000ms", "target": 10.0},
+		},
+	}}
+	if diff := cmp.Diff(want, optionsOf(t, s)["scenarios"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 	s := smoke()
 	s.Name, s.Users, s.RampUpSeconds, s.DurationSeconds, s.ThinkSeconds, s.StopAtFault = "breakpoint", 4000, 1800, 1800, 2, true

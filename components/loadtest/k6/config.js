@@ -13,6 +13,7 @@ import { parts } from './slices.js';
  * @property {number} gracefulSeconds requests in flight may finish after the duration
  * @property {number} generators
  * @property {boolean} stopAtFault arrivals rise until a threshold is missed, which ends the run
+ * @property {number} levels in which the users come, each held; 0 where all come at once
  * @property {boolean} answersOnly too short for percentiles: whether everything answers is all that is judged
  * @property {boolean} production the target serves real users
  * @property {Thresholds} thresholds
@@ -101,6 +102,17 @@ function stagesTo(peak, s) {
   return stages.filter((stage) => stage.duration !== '0s');
 }
 
+/** Levels of equal length, each with its part of the ramp and the same number of users more than the one before.
+ * @param {Scenario} s */
+function levels(s) {
+  const ramp = s.rampUpSeconds / s.levels;
+  const held = s.durationSeconds / s.levels - ramp;
+  return Array.from({ length: s.levels }, (_, i) => Math.round((s.users * (i + 1)) / s.levels)).flatMap((target) => [
+    { duration: `${Math.round(ramp * 1000)}ms`, target },
+    { duration: `${Math.round(held * 1000)}ms`, target },
+  ]);
+}
+
 /** Users who each have one request in flight or think: a closed loop.
  * @param {Scenario} s
  * @returns {import('k6/options').RampingVUsScenario} */
@@ -108,8 +120,8 @@ function users(s) {
   const graceful = `${s.gracefulSeconds}s`;
   return {
     executor: 'ramping-vus',
-    startVUs: s.rampUpSeconds > 0 ? 0 : s.users,
-    stages: stagesTo(s.users, s),
+    startVUs: s.rampUpSeconds > 0 || s.levels > 0 ? 0 : s.users,
+    stages: s.levels > 0 ? levels(s) : stagesTo(s.users, s),
     gracefulRampDown: graceful,
     gracefulStop: graceful,
   };

@@ -43,6 +43,7 @@ type Scenario struct {
 	GracefulSeconds int     `json:"gracefulSeconds"` // requests in flight may finish after the duration
 	Generators      int     `json:"generators"`      // that share the users
 	StopAtFault     bool    `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
+	Levels          int     `json:"levels"`          // in which the users come, each held; 0 where all come at once
 	// too short for percentiles: whether everything answers is all that is judged
 	AnswersOnly bool         `json:"answersOnly"`
 	Production  bool         `json:"production"` // the target serves real users
