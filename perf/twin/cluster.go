@@ -8,9 +8,8 @@ type node struct {
 	pods   int // the API's
 	others int
 	spare  int     // places that headroom keeps
-	image  bool    // it has the API's image
 	since  float64 // unneeded since, or negative
-	queue  station // where requests are simulated one by one
+	station
 }
 
 func (n *node) free() int { return n.group.Pods - n.pods - n.others - n.spare }
@@ -30,11 +29,10 @@ func newCluster(s Stack) cluster {
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		c.groups = append(c.groups, g)
-		for n := range max(g.Least, min(g.Before, g.Most)) {
-			one := &node{group: g, image: true, since: -1}
-			if n == 0 {
-				one.others = min(g.Others, g.Pods)
-			}
+		others := g.Others
+		for range max(g.Least, min(g.Before, g.Most)) {
+			one := &node{group: g, since: -1, others: min(others, g.Pods)}
+			others -= one.others
 			c.nodes = append(c.nodes, one)
 		}
 	}
@@ -101,7 +99,7 @@ func (c *cluster) add(now float64) *node {
 	if g == nil {
 		return nil
 	}
-	n := &node{group: g, image: true, since: -1}
+	n := &node{group: g, since: -1}
 	c.nodes, c.added = append(c.nodes, n), now
 	return n
 }
@@ -138,7 +136,7 @@ func (w *world) scan() {
 func (w *world) arrive(g *Group) {
 	w.serve.advance()
 	w.cluster.coming[g]--
-	w.cluster.nodes = append(w.cluster.nodes, &node{group: g, image: true, since: -1})
+	w.cluster.nodes = append(w.cluster.nodes, &node{group: g, since: -1})
 	w.cluster.added = w.now
 	w.fill()
 	w.serve.changed()

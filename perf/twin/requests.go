@@ -2,14 +2,18 @@ package twin
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/ragscale/ragscale/perf/twin/queueing"
 )
 
-// station is servers that work on requests one by one, first come, first served.
+// station is servers that work on requests one by one, first come, first served: the cores of a pod that has a limit,
+// or those of a node, which its pods share.
 type station struct {
+	queueing.Station
 	busy  int
 	queue []*request
 	head  int
@@ -33,17 +37,15 @@ type request struct {
 	came   float64
 	waited float64 // for a core
 	pod    *pod
-	node   *node
 }
 
 // requests serves each request by itself.
 type requests struct {
 	w        *world
+	random   *rand.Rand // its own, so that pods start alike however requests are served
 	pods     []*pod
-	onNode   map[*node]int
+	stations []*station
 	database station
-	tier     map[*node]queueing.Station
-	store    queueing.Station
 	idle     float64 // until when pods' idle CPU is counted
 	peak     float64
 	turn     int
@@ -58,8 +60,8 @@ func (q *requests) begin() {
 
 func (q *requests) waiting() float64 {
 	n := q.database.length()
-	for node := range q.onNode {
-		n += node.queue.length()
+	for _, s := range q.stations {
+		n += s.length()
 	}
 	return float64(n)
 }
@@ -74,25 +76,37 @@ func (q *requests) advance() {
 
 func (q *requests) changed() {
 	s := q.w.stack
-	q.pods, q.onNode, q.tier = nil, map[*node]int{}, map[*node]queueing.Station{}
+	q.pods, q.stations = nil, nil
+	onNode := map[*node]int{}
 	for _, p := range q.w.pods {
 		if p.phase == serving {
 			q.pods = append(q.pods, p)
-			q.onNode[p.node]++
+			onNode[p.node]++
 		}
 	}
-	for n, pods := range q.onNode {
-		q.tier[n] = s.tier(s.cores(n.group.Cores, pods))
+	for _, p := range q.pods {
+		of := &p.node.station
+		cores := s.cores(p.node.group.Cores, onNode[p.node])
+		if s.Pod.LimitCores > 0 {
+			of, cores = &p.own, cores/float64(onNode[p.node])
+		}
+		if p.station = of; !slices.Contains(q.stations, of) {
+			of.Station = s.tier(cores)
+			q.stations = append(q.stations, of)
+		}
 	}
-	q.store = s.Database.station(len(q.pods))
+	q.database.Station = s.Database.station(len(q.pods))
+	for _, s := range q.stations {
+		q.free(s)
+	}
 }
 
 // next is the next arrival: a Poisson process whose rate follows the load, by thinning one of its peak (Lewis and
 // Shedler, 1979).
 func (q *requests) next() {
 	w := q.w
-	w.plan(w.now+w.random.ExpFloat64()/q.peak, func() {
-		if w.random.Float64()*q.peak < w.load.Rate(max(0, w.now)) {
+	w.plan(w.now+q.random.ExpFloat64()/q.peak, func() {
+		if q.random.Float64()*q.peak < w.load.Rate(max(0, w.now)) {
 			q.arrive()
 		}
 		q.next()
@@ -117,18 +131,18 @@ func (q *requests) arrive() {
 		return
 	}
 	best.outstanding++
-	r := &request{came: q.w.now, pod: best, node: best.node}
-	if n := best.node; n.queue.busy < q.servers(n) {
+	r := &request{came: q.w.now, pod: best}
+	if best.station.busy < best.station.Servers {
 		q.work(r)
 	} else {
-		n.queue.push(r)
+		best.station.push(r)
 	}
 }
 
 // end counts those who have waited for longer than the objective.
 func (q *requests) end() {
-	for n := range q.onNode {
-		for _, r := range n.queue.queue[n.queue.head:] {
+	for _, s := range q.stations {
+		for _, r := range s.queue[s.head:] {
 			if q.w.now-r.came > q.w.stack.Objective.Seconds {
 				q.w.period.count(1, 1, 0)
 			}
@@ -136,34 +150,27 @@ func (q *requests) end() {
 	}
 }
 
-// servers are a node's. One whose pods all went ends what it has with one core.
-func (q *requests) servers(n *node) int { return max(1, q.tier[n].Servers) }
-
 // work is a request's time on a core.
 func (q *requests) work(r *request) {
-	w, n := q.w, r.node
-	n.queue.busy++
+	w, at := q.w, r.pod.station
+	at.busy++
 	r.waited = w.now - r.came
 	if q.waits != nil {
 		q.waits(r.waited)
 	}
 	demand := q.sample(queueing.Station{Seconds: w.stack.Work.CPUSeconds, CV2: w.stack.Work.CV2}.Service())
-	took := demand
-	if t, ok := q.tier[n]; ok && t.Servers > 0 {
-		took *= t.Seconds / w.stack.Work.CPUSeconds
-	}
-	w.plan(w.now+took, func() {
+	w.plan(w.now+demand*at.Seconds/w.stack.Work.CPUSeconds, func() {
 		r.pod.cpu += demand
-		n.queue.busy--
-		q.free(n)
+		at.busy--
+		q.free(at)
 		q.ask(r)
 	})
 }
 
-// free lets a core begin with what waits for it. Who has waited for too long has left.
-func (q *requests) free(n *node) {
-	for n.queue.length() > 0 && n.queue.busy < q.servers(n) {
-		r := n.queue.pop()
+// free lets cores begin with what waits for them. Who has waited for too long has left.
+func (q *requests) free(at *station) {
+	for at.length() > 0 && at.busy < at.Servers {
+		r := at.pop()
 		if q.w.now-r.came > q.w.stack.Work.TimeoutSeconds {
 			r.pod.outstanding--
 			q.w.period.count(1, 1, 1)
@@ -177,9 +184,9 @@ func (q *requests) free(n *node) {
 func (q *requests) ask(r *request) {
 	d := q.w.stack.Database
 	switch {
-	case !d.asked() || q.w.random.Float64() >= d.Share:
+	case !d.asked() || q.random.Float64() >= d.Share:
 		q.finish(r)
-	case q.database.busy < q.store.Servers:
+	case q.database.busy < q.database.Servers:
 		q.answer(r)
 	default:
 		q.database.push(r)
@@ -189,9 +196,9 @@ func (q *requests) ask(r *request) {
 // answer is a request's time at the database.
 func (q *requests) answer(r *request) {
 	q.database.busy++
-	q.w.plan(q.w.now+q.sample(q.store.Service()), func() {
+	q.w.plan(q.w.now+q.sample(q.database.Service()), func() {
 		q.database.busy--
-		if q.database.length() > 0 && q.database.busy < q.store.Servers {
+		if q.database.length() > 0 && q.database.busy < q.database.Servers {
 			q.answer(q.database.pop())
 		}
 		q.finish(r)
@@ -222,7 +229,7 @@ func (q *requests) sample(t queueing.Time) float64 {
 	case t.Variance <= 1e-12*t.Mean*t.Mean:
 		return t.Mean
 	case math.Abs(t.Variance-t.Mean*t.Mean) < 1e-12*t.Variance:
-		return q.w.random.ExpFloat64() * t.Mean
+		return q.random.ExpFloat64() * t.Mean
 	}
-	return distuv.Gamma{Alpha: t.Mean * t.Mean / t.Variance, Beta: t.Mean / t.Variance, Src: q.w.random}.Rand()
+	return distuv.Gamma{Alpha: t.Mean * t.Mean / t.Variance, Beta: t.Mean / t.Variance, Src: q.random}.Rand()
 }

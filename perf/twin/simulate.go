@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/ragscale/ragscale/perf/twin/curve"
 )
@@ -129,7 +130,7 @@ func Simulate(ctx context.Context, s Stack, load curve.Curve, o Options) (*Resul
 	w.result.Mode = o.Mode
 	w.serve = &fluid{w: w, tick: o.TickSeconds}
 	if o.Mode == Requests {
-		w.serve = &requests{w: w}
+		w.serve = &requests{w: w, random: rand.New(rand.NewPCG(o.Seed, 1))}
 	}
 	if err := w.run(ctx, o.PointSeconds); err != nil {
 		return nil, err

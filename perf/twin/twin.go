@@ -38,6 +38,7 @@ type Metrics struct {
 	ResolutionSeconds float64 // between two measurements
 	WindowSeconds     float64 // that usage is averaged over
 	LeastAgeSeconds   float64 // a container younger than that has no metric
+	LateSeconds       float64 // from a measurement until the controller can see it
 }
 
 // Pod is one of the API's.
@@ -48,7 +49,6 @@ type Pod struct {
 	LimitCores  float64 // 0: as much as its node has
 
 	ScheduleSeconds float64 // from being created until a node has it, where there is room
-	ImageSeconds    float64 // on a node that does not have the image
 	StartSeconds    float64 // from its container's start until it answers
 	ProbeSeconds    float64 // between two probes of readiness: the first that finds it is anywhere within
 	RegisterSeconds float64 // from ready until the load balancer sends requests
@@ -56,7 +56,8 @@ type Pod struct {
 	SpreadCV        float64 // of StartSeconds from pod to pod: log-normal, 0 is none
 }
 
-// ReadySeconds is from when a pod is decided on until it serves, on a node that has room and the image, on average.
+// ReadySeconds is from when a pod is decided on until it serves, on a node that has room, on average. The image is there:
+// nodes that come have it by the time they take pods (Nodes.StartSeconds).
 func (p Pod) ReadySeconds() float64 {
 	return p.ScheduleSeconds + p.StartSeconds + p.ProbeSeconds/2 + p.RegisterSeconds
 }
@@ -73,10 +74,10 @@ type Work struct {
 // Database is what the requests that no cache answers ask.
 type Database struct {
 	Share      float64 // of requests that reach it: 1 − what caches answer
-	Seconds    float64 // of one of its cores, for each
+	Seconds    float64 // that each holds a connection
 	CV2        float64
-	Cores      int
-	PoolPerPod int // connections; 0 is no bound
+	Servers    int // connections that work at once
+	PoolPerPod int // connections that a pod may hold; 0 is no bound
 }
 
 // Group is a group of nodes.
@@ -85,7 +86,7 @@ type Group struct {
 	Least, Most, Before int     // Before: how many there are when the load begins
 	Cores               float64 // of a node, for pods
 	Pods                int     // of the API's size that find place on one
-	Others              int     // of those places, that others of the platform take, on the first node
+	Others              int     // of those places, that others of the platform take
 }
 
 // Nodes is the node autoscaler.
@@ -117,7 +118,7 @@ func (s Stack) Check() error {
 		value, from float64
 	}{
 		{"the controller's sync period", s.Controller.SyncSeconds, 0.1}, {"metrics' resolution", s.Metrics.ResolutionSeconds, 0.1},
-		{"metrics' window", s.Metrics.WindowSeconds, 0.1}, {"a pod's CPU request", float64(s.Pod.CPUMilli), 1},
+		{"metrics' window", s.Metrics.WindowSeconds, 0.1}, {"metrics' delay", s.Metrics.LateSeconds, 0}, {"a pod's CPU request", float64(s.Pod.CPUMilli), 1},
 		{"CPU seconds of a request", s.Work.CPUSeconds, 1e-9}, {"the timeout", s.Work.TimeoutSeconds, 1e-3},
 		{"the objective", s.Objective.Seconds, 1e-3}, {"the node autoscaler's scan", s.Nodes.ScanSeconds, 0.1},
 		{"a pod's limit", s.Pod.LimitCores, 0}, {"a pod's start", s.Pod.StartSeconds, 0},
@@ -143,7 +144,7 @@ func (s Stack) checkGroups() error {
 			faults = append(faults, fmt.Errorf("node group %s has %d to %d nodes of %v cores for %d pods, want some",
 				g.Name, g.Least, g.Most, g.Cores, g.Pods))
 		}
-		nodes, places = nodes+g.Most, places+g.Most*g.Pods-min(g.Others, g.Pods)
+		nodes, places = nodes+g.Most, places+max(0, g.Most*g.Pods-g.Others)
 	}
 	if nodes > mostNodes {
 		faults = append(faults, fmt.Errorf("there are up to %d nodes, want %d at the most", nodes, mostNodes))
@@ -159,8 +160,8 @@ func (d Database) check() error {
 	if d.Share < 0 || d.Share > 1 || math.IsNaN(d.Share) {
 		return fmt.Errorf("the database answers a share of %v requests, want 0 to 1", d.Share)
 	}
-	if d.asked() && d.Cores < 1 {
-		return fmt.Errorf("the database has %d cores, want 1 or more", d.Cores)
+	if d.asked() && d.Servers < 1 {
+		return fmt.Errorf("the database has %d connections, want 1 or more", d.Servers)
 	}
 	return nil
 }
@@ -168,9 +169,9 @@ func (d Database) check() error {
 // asked says that requests reach the database.
 func (d Database) asked() bool { return d.Share > 0 && d.Seconds > 0 }
 
-// station is the database for so many pods: its cores, or fewer where their pools hold fewer connections.
+// station is the database for so many pods: its connections, or fewer where the pods' pools hold fewer.
 func (d Database) station(pods int) queueing.Station {
-	servers := d.Cores
+	servers := d.Servers
 	if d.PoolPerPod > 0 {
 		servers = min(servers, max(1, pods*d.PoolPerPod))
 	}

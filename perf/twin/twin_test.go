@@ -2,6 +2,7 @@ package twin
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func plain() Stack {
 		HPA:        hpa.Spec{Min: 3, Max: 20, Metrics: []hpa.Target{{Resource: hpa.CPU, Percent: 70}}, Up: up, Down: down},
 		Controller: hpa.Defaults(),
 		Metrics:    Metrics{ResolutionSeconds: 15, WindowSeconds: 30, LeastAgeSeconds: 10},
-		Pod: Pod{CPUMilli: 500, MemoryBytes: 512 << 20, ScheduleSeconds: 1, ImageSeconds: 10, StartSeconds: 5,
+		Pod: Pod{CPUMilli: 500, MemoryBytes: 512 << 20, ScheduleSeconds: 1, StartSeconds: 5,
 			ProbeSeconds: 5, RegisterSeconds: 10},
 		Work:      Work{CPUSeconds: 0.007, CV2: 1, Elsewhere: queueing.Time{Mean: 0.02, Variance: 4e-4}, TimeoutSeconds: 30},
 		Groups:    []Group{{Name: "api", Least: 3, Most: 12, Before: 3, Cores: 4, Pods: 6}},
@@ -71,7 +72,7 @@ func TestRequestsOneByOneWaitAsErlangSays(t *testing.T) {
 		s := fixed(1, float64(c.cores), 1)
 		w := newWorld(s, constant(c.busy*float64(c.cores), 150_000/c.busy/float64(c.cores)), Options{Seed: 1})
 		var n, waited, sum float64
-		w.serve = &requests{w: w, waits: func(seconds float64) {
+		w.serve = &requests{w: w, random: rand.New(rand.NewPCG(1, 1)), waits: func(seconds float64) {
 			if n++; seconds > 0 {
 				waited++
 				sum += seconds
@@ -105,7 +106,7 @@ func TestStreamAgreesWithRequests(t *testing.T) {
 		{"a node, uneven service", 1, 4, 0.8, 4, queueing.Time{}, Database{}, 0.15, 0.15},
 		{"nodes", 5, 4, 0.85, 1, queueing.Time{Mean: 0.02, Variance: 4e-4}, Database{}, 0.1, 0.1},
 		{"cores apart", 12, 1, 0.85, 1, queueing.Time{}, Database{}, 0.25, 0.25},
-		{"with a database", 4, 4, 0.6, 1, queueing.Time{Mean: 0.005}, Database{Share: 0.3, Seconds: 0.01, CV2: 1, Cores: 4}, 0.1, 0.1},
+		{"with a database", 4, 4, 0.6, 1, queueing.Time{Mean: 0.005}, Database{Share: 0.3, Seconds: 0.01, CV2: 1, Servers: 4}, 0.1, 0.1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := fixed(c.nodes, c.cores, 0.01)
@@ -128,15 +129,17 @@ func TestStreamAgreesWithRequests(t *testing.T) {
 	}
 }
 
-// TestStreamScalesAsRequests: a step and a spike, to which pods come, from the same seed.
+// TestStreamScalesAsRequests: loads that pods of half a core at most cannot hold until more come, from the same seed.
 func TestStreamScalesAsRequests(t *testing.T) {
+	s := plain()
+	s.Pod.LimitCores = 0.5
 	for _, shape := range []string{"step", "spike", "ramp"} {
 		load, err := curve.Shape(shape, 100, 700, 600)
 		if err != nil {
 			t.Fatal(err)
 		}
-		each := simulate(t, plain(), load, Options{Seed: 3, Mode: Requests})
-		all := simulate(t, plain(), load, Options{Seed: 3, Mode: Stream})
+		each := simulate(t, s, load, Options{Seed: 3, Mode: Requests})
+		all := simulate(t, s, load, Options{Seed: 3, Mode: Stream})
 		var squares float64
 		for i := range each.Points {
 			d := float64(each.Points[i].Serving - all.Points[i].Serving)
@@ -208,5 +211,26 @@ func TestCheckNamesAllFaults(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\nwant in it %q", err, want)
 		}
+	}
+}
+
+// BenchmarkLarge is an hour of waves up to 100,000 requests/s on 300 nodes.
+func BenchmarkLarge(b *testing.B) {
+	s := plain()
+	s.HPA.Min, s.HPA.Max = 200, 2000
+	s.Groups = []Group{{Name: "api", Least: 40, Most: 300, Before: 40, Cores: 4, Pods: 7}}
+	s.Headroom = 70
+	load, err := curve.Shape("wave", 10_000, 100_000, 3600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		r := simulate(b, s, load, Options{Seed: 8})
+		most := 0
+		for _, p := range r.Points {
+			most = max(most, p.Nodes)
+		}
+		b.ReportMetric(float64(most), "nodes")
+		b.ReportMetric(r.Requests/1e6, "million-requests")
 	}
 }

@@ -30,11 +30,13 @@ const (
 type pod struct {
 	phase       phase
 	node        *node
-	started     float64 // when its node took it
-	runs        float64 // when its container began
-	changed     float64 // when its readiness changed last
-	cpu         float64 // CPU that it used, s
-	outstanding int     // requests that it has
+	started     float64  // when its node took it
+	runs        float64  // when its container began
+	changed     float64  // when its readiness changed last
+	cpu         float64  // CPU that it used, s
+	outstanding int      // requests that it has
+	station     *station // that works on them: its own, or its node's
+	own         station
 	samples     []sample
 }
 
@@ -73,6 +75,9 @@ type server interface {
 
 // newWorld is one at the beginning of its warm-up: as many pods as the target asks for at the load's first rate.
 func newWorld(s Stack, load curve.Curve, o Options) *world {
+	if s.Pod.MemoryUsed == 0 { // a metric that is missing would keep pods from going
+		s.HPA.Metrics = slices.DeleteFunc(slices.Clone(s.HPA.Metrics), func(t hpa.Target) bool { return t.Resource == hpa.Memory })
+	}
 	w := &world{stack: s, load: load, random: rand.New(rand.NewPCG(o.Seed, 0x7477696e)), now: -warmUp,
 		scaler: hpa.Autoscaler{Spec: s.HPA, Settings: s.Controller}, result: &Result{}}
 	w.cluster = newCluster(s)
@@ -139,19 +144,31 @@ func (w *world) run(ctx context.Context, points float64) error {
 	}
 }
 
-// measure is a measurement of all containers' CPU.
+// measure is a measurement of all containers' CPU, which is known some time later.
 func (w *world) measure() {
 	w.serve.advance()
-	keep := w.now - w.stack.Metrics.WindowSeconds - 2*w.stack.Metrics.ResolutionSeconds
+	m := w.stack.Metrics
+	var pods []*pod
+	var measured []sample
 	for _, p := range w.pods {
 		if p.phase >= running {
-			old := 0
-			for old < len(p.samples) && p.samples[old].at < keep {
-				old++
-			}
-			p.samples = append(slices.Delete(p.samples, 0, old), sample{w.now, p.cpu})
+			pods, measured = append(pods, p), append(measured, sample{w.now, p.cpu})
 		}
 	}
+	w.plan(w.now+m.LateSeconds, func() {
+		for i, p := range pods {
+			p.take(measured[i], measured[i].at-m.WindowSeconds-2*m.ResolutionSeconds)
+		}
+	})
+}
+
+// take adds a sample, and forgets those before a time.
+func (p *pod) take(s sample, from float64) {
+	old := 0
+	for old < len(p.samples) && p.samples[old].at < from {
+		old++
+	}
+	p.samples = append(slices.Delete(p.samples, 0, old), s)
 }
 
 // usage is a pod's metric: the last measurement with the one a window before it, or with its container's start.
@@ -230,9 +247,6 @@ func (w *world) schedule(p *pod) {
 	p.phase = starting
 	at := w.now + w.stack.Pod.ScheduleSeconds
 	p.started, p.changed = at, at
-	if !p.node.image {
-		at += w.stack.Pod.ImageSeconds
-	}
 	w.plan(at, func() { w.begin(p) })
 }
 
@@ -242,7 +256,7 @@ func (w *world) begin(p *pod) {
 		return
 	}
 	s := w.stack.Pod
-	p.phase, p.runs, p.node.image = running, w.now, true
+	p.phase, p.runs = running, w.now
 	took := s.StartSeconds * w.spread(s.SpreadCV)
 	at := w.now + took + w.random.Float64()*s.ProbeSeconds
 	w.plan(w.now+took, func() { p.cpu += s.StartCPUSeconds })

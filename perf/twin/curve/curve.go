@@ -123,6 +123,22 @@ func (c Curve) Peak() float64 {
 	return slices.MaxFunc(c.Points, func(a, b Point) int { return int(math.Copysign(1, a.RPS-b.RPS)) }).RPS
 }
 
+// Scaled is the curve with another peak, requests/s.
+func (c Curve) Scaled(peak float64) (Curve, error) {
+	if !(peak > 0 && peak <= MostRPS) {
+		return c, fmt.Errorf("the peak is %v requests/s, want more than 0, %v at the most", peak, float64(MostRPS))
+	}
+	highest := c.Peak()
+	if highest <= 0 {
+		return c, fmt.Errorf("%s has no requests, so that it has no peak to scale", c.Name)
+	}
+	scaled := Curve{Name: c.Name}
+	for _, p := range c.Points {
+		scaled.add(p.At, p.RPS/highest*peak)
+	}
+	return scaled, nil
+}
+
 // Requests is how many come in all.
 func (c Curve) Requests() (sum float64) {
 	for i := 1; i < len(c.Points); i++ {
