@@ -52,7 +52,8 @@ func Measure(run *load.Run, t *telemetry.Telemetry) (Measured, error) {
 	if memory, err := only(t, "memory", func(name string) bool { return name == apiTier }); err == nil {
 		m.MemoryBytes = int64(largest(memory) * (1 << 20))
 	}
-	if pods, err := only(t, "replicas", func(name string) bool { return strings.HasSuffix(name, "-api ready") }); err == nil {
+	readyPods := func(name string) bool { return strings.HasSuffix(name, "-api ready") }
+	if pods, err := only(t, "replicas", readyPods); err == nil {
 		m.Pods = stat.Mean(known(pods), nil)
 	}
 	for _, f := range run.Figures {

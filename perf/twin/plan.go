@@ -80,7 +80,8 @@ func New(ctx context.Context, in Input) (*Plan, error) {
 	}
 	if best := p.Search.Best; best != nil && !best.Declared {
 		perPod := func(most int) float64 { return in.Config.SLO.ThroughputRPS / float64(most) }
-		p.Suggestions = append(p.Suggestions, s.Suggest(best.Policy, perPod, float64(in.Config.Autoscaling.NodeStartSeconds))...)
+		start := float64(in.Config.Autoscaling.NodeStartSeconds)
+		p.Suggestions = append(p.Suggestions, s.Suggest(best.Policy, perPod, start)...)
 	}
 	return p, nil
 }
@@ -89,7 +90,8 @@ func New(ctx context.Context, in Input) (*Plan, error) {
 func unsure(in Input) []string {
 	all := []string{"Not validated yet: 20 recorded runs of the real controllers; one was replayed."}
 	if in.Measured == nil {
-		all = append(all, "No run was named (--run): what a request takes is what the stack's file implies, not what it takes.")
+		all = append(all,
+			"No run was named (--run): what a request takes is what the stack's file implies, and not measured.")
 	}
 	all = append(all, "Left out: spot nodes that do not come or go, lost nodes and zones, caches that warm up, "+
 		"retries of clients, and the database beyond its connections.")

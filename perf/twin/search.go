@@ -44,24 +44,25 @@ type Search struct {
 const (
 	// mostTried bounds a search.
 	mostTried = 400
-	// searchTicks is in how many steps a search looks at a load at the least.
-	searchTicks = 1200
+	// searchTicks is in how many steps a search looks at a load, of a second to half a minute.
+	searchTicks = 1800
 	// upSeconds is the period of scaling up.
 	upSeconds = 15
 )
 
-// Try simulates policies around what is declared, all with one seed, and as a stream: targets, least replicas, room kept
-// free, how fast replicas go up and how long they stay. What is declared is among them.
+// Try simulates policies around what is declared, all with one seed, and as a stream: targets, least replicas, room
+// kept free, how fast replicas go up and how long they stay. What is declared is among them.
 func (s Stack) Try(ctx context.Context, load curve.Curve, seed uint64) (*Search, error) {
 	var all Search
 	peak, _ := s.Needs(load.Peak())
-	tick := min(5, max(1, load.Seconds()/searchTicks))
+	tick := min(30, max(1, load.Seconds()/searchTicks))
 	for _, p := range s.policies(load, peak) {
 		one := s.under(p)
 		if one.Check() != nil {
 			continue // more replicas than places, say
 		}
-		r, err := Simulate(ctx, one, load, Options{Seed: seed, Mode: Stream, TickSeconds: tick, PointSeconds: max(5, tick)})
+		r, err := Simulate(ctx, one, load,
+			Options{Seed: seed, Mode: Stream, TickSeconds: tick, PointSeconds: max(5, tick)})
 		if err != nil {
 			return nil, err
 		}
@@ -206,8 +207,8 @@ type Suggestion struct {
 	Note string `json:"note,omitempty"`
 }
 
-// Suggest is how the stack's file says a policy. Room kept free is a slope there: that of traffic which need not wait for
-// a node, requests/s in each minute, which comes to so many pods with nodes that take nodeSeconds, of podRPS each.
+// Suggest is how the stack's file says a policy. Room kept free is a slope there: that of traffic which need not wait
+// for a node, requests/s in each minute, which comes to so many pods with nodes that take nodeSeconds, of podRPS each.
 func (s Stack) Suggest(to Policy, podRPS func(most int) float64, nodeSeconds float64) []Suggestion {
 	from := s.policy(0)
 	var all []Suggestion
@@ -219,7 +220,9 @@ func (s Stack) Suggest(to Policy, podRPS func(most int) float64, nodeSeconds flo
 	add("slo.hpa.minReplicas", from.Least, to.Least)
 	add("slo.hpa.maxReplicas", from.Most, to.Most)
 	add("slo.hpa.cpuPercent", from.CPUPercent, to.CPUPercent)
-	slope := func(pods, most int) string { return fmt.Sprintf("%.4g", float64(pods)*podRPS(most)/(nodeSeconds/60)) }
+	slope := func(pods, most int) string {
+		return fmt.Sprintf("%.4g", float64(pods)*podRPS(most)/(nodeSeconds/60))
+	}
 	if a, b := slope(from.Headroom, from.Most), slope(to.Headroom, to.Most); a != b {
 		all = append(all, Suggestion{Key: "autoscaling.slopeRPSPerMinute", From: a, To: b,
 			Note: fmt.Sprintf("%d pods of room kept free", to.Headroom)})

@@ -143,8 +143,8 @@ func (w *world) point() {
 	w.serve.advance()
 	p, r := &w.period, w.result
 	seconds := w.now - p.from
-	one := Point{At: w.now, RPS: p.arrived / seconds, Served: p.served / seconds, Wanted: w.wanted, Nodes: len(w.cluster.nodes),
-		Utilization: r.percent, OverShare: share(p.over, p.came), Waiting: w.serve.waiting()}
+	one := Point{At: w.now, RPS: p.arrived / seconds, Served: p.served / seconds, Wanted: w.wanted,
+		Nodes: len(w.cluster.nodes), Utilization: r.percent, OverShare: share(p.over, p.came), Waiting: w.serve.waiting()}
 	for _, pod := range w.pods {
 		switch pod.phase {
 		case serving:

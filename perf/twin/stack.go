@@ -59,8 +59,8 @@ func ControllerOf(c *stacks.Config) hpa.Settings {
 	return hpa.Defaults()
 }
 
-// Of is the twin of a stack, with what had to be assumed. A request's CPU is what the stack's file implies until a run is
-// known: a pod at its target serves its part of the throughput objective. machineCores are those of this machine, which
+// Of is the twin of a stack, with what had to be assumed. A request's CPU is what the stack's file implies until a
+// run is known: a pod at its target serves its part of the throughput objective. machineCores are those of this machine, which
 // all nodes of stack local share.
 func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, error) {
 	nodes := c.NodeScaling()
@@ -76,10 +76,11 @@ func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, er
 		Database: databaseOf(c),
 		Headroom: headroom,
 		Nodes: Nodes{
-			ScanSeconds:     scanSeconds,
-			StartSeconds:    math.Max(1, float64(c.Autoscaling.NodeStartSeconds)-scanSeconds/2-scheduleSeconds),
-			UnneededSeconds: float64(nodes.ScaleDownUnneededSeconds), DelayAfterAddSeconds: float64(nodes.ScaleDownDelayAfterAddSeconds),
-			Utilization: nodes.ScaleDownUtilization,
+			ScanSeconds:          scanSeconds,
+			StartSeconds:         math.Max(1, float64(c.Autoscaling.NodeStartSeconds)-scanSeconds/2-scheduleSeconds),
+			UnneededSeconds:      float64(nodes.ScaleDownUnneededSeconds),
+			DelayAfterAddSeconds: float64(nodes.ScaleDownDelayAfterAddSeconds),
+			Utilization:          nodes.ScaleDownUtilization,
 		},
 		Objective: Objective{Seconds: c.SLO.ResponseSeconds, Share: 0.95},
 	}
@@ -129,8 +130,8 @@ func groupsOf(c *stacks.Config, machineCores int) []Group {
 	return all
 }
 
-// othersOf is how many places the rest of the platform takes: workers, PgBouncer and Chroma at their least, by what they
-// request.
+// othersOf is how many places the rest of the platform takes: workers, PgBouncer and Chroma at their least, by what
+// they request.
 func othersOf(c *stacks.Config) int {
 	cpu := c.API.Worker.Min*int(c.API.Worker.Requests.CPU) + c.PgBouncer.Min*int(c.PgBouncer.Requests.CPU) +
 		int(c.VectorStore.Requests.CPU)
@@ -147,19 +148,25 @@ func assumptions(c *stacks.Config, s Stack) []Assumption {
 			"slo: %d %% of api.requests.cpu %s serve throughputRPS/maxReplicas = %.0f/s; a run measures it (--run)",
 			c.SLO.HPA.CPUPercent, c.API.Requests.CPU, c.RPSPerPod())},
 		{"a request's connection", milliseconds(s.Database.Seconds), fmt.Sprintf(
-			"the pool chain's (plan pools); %d are held at once, PgBouncer's least; no cache answers", s.Database.Servers)},
+			"the pool chain's (plan pools); %d are held at once, PgBouncer's least; no cache answers",
+			s.Database.Servers)},
 		{"start of a pod", seconds(s.Pod.ReadySeconds()), fmt.Sprintf(
 			"%v s until a node has it, %v s until it answers (both not measured yet), probes every %v s, %v s of health "+
-				"checks at the load balancer", s.Pod.ScheduleSeconds, s.Pod.StartSeconds, s.Pod.ProbeSeconds, s.Pod.RegisterSeconds)},
-		{"start of a node", seconds(float64(c.Autoscaling.NodeStartSeconds)), "autoscaling.nodeStartSeconds, from a pod without place to one that runs"},
-		{"what else runs on the nodes", fmt.Sprintf("%d places", othersOf(c)), "workers, PgBouncer and Chroma at their least, by their requests"},
+				"checks at the load balancer", s.Pod.ScheduleSeconds, s.Pod.StartSeconds, s.Pod.ProbeSeconds,
+			s.Pod.RegisterSeconds)},
+		{"start of a node", seconds(float64(c.Autoscaling.NodeStartSeconds)),
+			"autoscaling.nodeStartSeconds, from a pod without place to one that runs"},
+		{"what else runs on the nodes", fmt.Sprintf("%d places", othersOf(c)),
+			"workers, PgBouncer and Chroma at their least, by their requests"},
 		{"arrivals", "Poisson", "service times of a coefficient of variation of 1"},
 	}
 	if s.Pod.LimitCores == 0 {
-		all = append(all, Assumption{"CPU of a pod", "its part of its node", "api.limits has no cpu: pods use idle cores"})
+		all = append(all, Assumption{"CPU of a pod", "its part of its node",
+			"api.limits has no cpu: pods use idle cores"})
 	}
 	if s.Pod.MemoryUsed == 0 && hasMemory(s.HPA) {
-		all = append(all, Assumption{"the memory target", "left out", "what pods use is not known; a run measures it (--run)"})
+		all = append(all, Assumption{"the memory target", "left out",
+			"what pods use is not known; a run measures it (--run)"})
 	}
 	return all
 }

@@ -14,9 +14,9 @@ const mostRows = 24
 // Write tells a plan to people.
 func (p *Plan) Write(out io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "Stack %s under load %s: %.0f s from %.4g to %.4g requests/s, %.0f requests; objective %.4g s for %.0f %%\n",
-		p.Stack, p.Load.Name, p.Load.Seconds, p.Load.First, p.Load.Peak, p.Load.Requests, p.Objective.Seconds,
-		100*p.Objective.Share)
+	fmt.Fprintf(&b, "Stack %s under load %s: %.0f s from %.4g to %.4g requests/s, %.0f requests; "+
+		"objective %.4g s for %.0f %%\n", p.Stack, p.Load.Name, p.Load.Seconds, p.Load.First, p.Load.Peak,
+		p.Load.Requests, p.Objective.Seconds, 100*p.Objective.Share)
 	p.writeResult(&b)
 	p.writeTrajectory(&b)
 	p.writeShortages(&b)
@@ -28,16 +28,20 @@ func (p *Plan) Write(out io.Writer) error {
 
 func (p *Plan) writeResult(b *bytes.Buffer) {
 	r := p.Result
-	fmt.Fprintf(b, "p50 %s, p95 %s, p99 %s; %s over the objective, %s of them without an answer; %.2f pod hours, %.2f node hours\n",
-		seconds(r.P50), seconds(r.P95), seconds(r.P99), percent(r.OverShare()), percent(share(r.Refused, r.Over)), r.PodHours, r.NodeHours)
-	fmt.Fprintf(b, "A pod serves %s after it is decided on, %s later where a node must come.\n", seconds(p.PodReady), seconds(p.NodeReady))
+	fmt.Fprintf(b, "p50 %s, p95 %s, p99 %s; %s over the objective, %s of them without an answer; "+
+		"%.2f pod hours, %.2f node hours\n", seconds(r.P50), seconds(r.P95), seconds(r.P99), percent(r.OverShare()),
+		percent(share(r.Refused, r.Over)), r.PodHours, r.NodeHours)
+	fmt.Fprintf(b, "A pod serves %s after it is decided on, %s later where a node must come.\n", seconds(p.PodReady),
+		seconds(p.NodeReady))
 	switch q := p.Reaction; {
 	case q == nil:
 		fmt.Fprintln(b, "The load does not rise.")
 	case q.After == nil:
-		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many never serve.\n", q.At, q.Wanted)
+		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many never serve.\n", q.At,
+			q.Wanted)
 	default:
-		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many serve %.0f s later.\n", q.At, q.Wanted, *q.After)
+		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many serve %.0f s later.\n",
+			q.At, q.Wanted, *q.After)
 	}
 }
 
@@ -102,7 +106,8 @@ func (s Shortage) why() string {
 	case s.Database:
 		return "No number of pods holds it: the database's connections are what is short."
 	case s.NoPolicy:
-		return "No policy that reacts can meet it: " + ready + ", and it is over by then. Only replicas that stand ready do, or a smaller spike."
+		return "No policy that reacts can meet it: " + ready +
+			", and it is over by then. Only replicas that stand ready do, or a smaller spike."
 	case s.Beyond:
 		return "More pods are needed than maxReplicas lets."
 	case s.Decided == nil:
@@ -117,19 +122,21 @@ func (p *Plan) writeSearch(b *bytes.Buffer) {
 	if p.Search == nil {
 		return
 	}
-	fmt.Fprintf(b, "\n%d policies tried with this load; of them none of these is dearer and worse than another:\n", p.Search.Tried)
+	fmt.Fprintf(b, "\n%d policies tried with this load; of them none of these is dearer and worse than another:\n",
+		p.Search.Tried)
 	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "node h\tpod h\tover\tp95\tseconds missed\tmin\tmax\tCPU target\troom\tscale-up\tdown after\t")
+	fmt.Fprintln(t, "node h\tpod h\tover\tp95\tseconds missed\tmin\tmax\tCPU target\troom\tscale-up\tdown after\t\t")
 	for _, one := range shown(p.Search.Frontier, p.Search.Declared) {
-		up, mark := "as declared", ""
+		up, mark := "as it is", ""
 		if one.UpPercent > 0 {
 			up = fmt.Sprintf("%d %% in %d s", one.UpPercent, upSeconds)
 		}
 		if one.Declared {
-			mark = "  as it is"
+			mark = "declared"
 		}
-		fmt.Fprintf(t, "%.2f\t%.2f\t%s\t%s\t%d\t%d\t%d\t%d %%\t%d\t%s\t%s\t%s\n", one.NodeHours, one.PodHours, percent(one.OverShare),
-			seconds(one.P95), one.Missed, one.Least, one.Most, one.CPUPercent, one.Headroom, up, seconds(one.Down), mark)
+		fmt.Fprintf(t, "%.2f\t%.2f\t%s\t%s\t%d\t%d\t%d\t%d %%\t%d\t%s\t%s\t%s\t\n", one.NodeHours, one.PodHours,
+			percent(one.OverShare), seconds(one.P95), one.Missed, one.Least, one.Most, one.CPUPercent, one.Headroom, up,
+			seconds(one.Down), mark)
 	}
 	t.Flush() //nolint:errcheck,gosec // into memory
 	switch best := p.Search.Best; {
@@ -138,8 +145,8 @@ func (p *Plan) writeSearch(b *bytes.Buffer) {
 	case best.Declared:
 		fmt.Fprintln(b, "The stack as it is keeps the objective, and none is cheaper that does.")
 	default:
-		fmt.Fprintf(b, "The cheapest that keeps the objective misses it for %d s and costs %+.2f node hours:\n", best.Missed,
-			best.NodeHours-p.Search.Declared.NodeHours)
+		fmt.Fprintf(b, "The cheapest that keeps the objective misses it for %d s and costs %+.2f node hours. "+
+			"It fits this load: try it with others too (--load).\n", best.Missed, best.NodeHours-p.Search.Declared.NodeHours)
 		for _, s := range p.Suggestions {
 			fmt.Fprintln(b, "  "+s.line())
 		}

@@ -56,8 +56,8 @@ type Pod struct {
 	SpreadCV        float64 // of StartSeconds from pod to pod: log-normal, 0 is none
 }
 
-// ReadySeconds is from when a pod is decided on until it serves, on a node that has room, on average. The image is there:
-// nodes that come have it by the time they take pods (Nodes.StartSeconds).
+// ReadySeconds is from when a pod is decided on until it serves, on a node that has room, on average. The image is
+// there: nodes that come have it by the time they take pods (Nodes.StartSeconds).
 func (p Pod) ReadySeconds() float64 {
 	return p.ScheduleSeconds + p.StartSeconds + p.ProbeSeconds/2 + p.RegisterSeconds
 }
@@ -66,7 +66,7 @@ func (p Pod) ReadySeconds() float64 {
 type Work struct {
 	CPUSeconds     float64       // of an API pod
 	CV2            float64       // squared coefficient of variation of it
-	Elsewhere      queueing.Time // waiting that takes no CPU of the pod: network, cache, vectors, and what else is not modelled
+	Elsewhere      queueing.Time // that takes no CPU of the pod: network, cache, vectors, what else is not modelled
 	IdleCores      float64       // what a pod uses without requests
 	TimeoutSeconds float64       // who waits longer has no answer
 }
@@ -117,8 +117,9 @@ func (s Stack) Check() error {
 		name        string
 		value, from float64
 	}{
-		{"the controller's sync period", s.Controller.SyncSeconds, 0.1}, {"metrics' resolution", s.Metrics.ResolutionSeconds, 0.1},
-		{"metrics' window", s.Metrics.WindowSeconds, 0.1}, {"metrics' delay", s.Metrics.LateSeconds, 0}, {"a pod's CPU request", float64(s.Pod.CPUMilli), 1},
+		{"the controller's sync period", s.Controller.SyncSeconds, 0.1},
+		{"metrics' resolution", s.Metrics.ResolutionSeconds, 0.1}, {"metrics' window", s.Metrics.WindowSeconds, 0.1},
+		{"metrics' delay", s.Metrics.LateSeconds, 0}, {"a pod's CPU request", float64(s.Pod.CPUMilli), 1},
 		{"CPU seconds of a request", s.Work.CPUSeconds, 1e-9}, {"the timeout", s.Work.TimeoutSeconds, 1e-3},
 		{"the objective", s.Objective.Seconds, 1e-3}, {"the node autoscaler's scan", s.Nodes.ScanSeconds, 0.1},
 		{"a pod's limit", s.Pod.LimitCores, 0}, {"a pod's start", s.Pod.StartSeconds, 0},

@@ -157,7 +157,7 @@ func TestStreamScalesAsRequests(t *testing.T) {
 }
 
 func TestSameSeedSameResult(t *testing.T) {
-	load, _ := curve.Shape("wave", 100, 900, 900)
+	load, _ := curve.Shape("wave", 100, 600, 300)
 	for _, mode := range []Mode{Stream, Requests} {
 		first := simulate(t, plain(), load, Options{Seed: 4, Mode: mode})
 		again := simulate(t, plain(), load, Options{Seed: 4, Mode: mode})
@@ -183,18 +183,18 @@ func TestStepScalesToWhatTheTargetAsksFor(t *testing.T) {
 	}
 }
 
-// TestNothingIsLost: what comes is answered or refused, whatever happens.
+// TestNothingIsLost: what comes is answered or refused, whatever happens; but for those who still wait at the end.
 func TestNothingIsLost(t *testing.T) {
 	s := plain()
 	s.Work.TimeoutSeconds = 5
 	s.HPA.Max = 6
-	load, _ := curve.Shape("step", 100, 3000, 600)
+	load, _ := curve.Shape("step", 100, 2000, 300)
 	for _, mode := range []Mode{Stream, Requests} {
 		r := simulate(t, s, load, Options{Seed: 7, Mode: mode})
-		if math.Abs(r.Requests-load.Requests()) > 0.01*load.Requests() {
+		if math.Abs(r.Requests-load.Requests()) > 0.025*load.Requests() {
 			t.Errorf("%s: %.0f requests, want %.0f", mode, r.Requests, load.Requests())
 		}
-		if r.Refused < 0.3*r.Requests || r.Over < r.Refused || r.Over > r.Requests*(1+1e-9) {
+		if r.Refused < 0.1*r.Requests || r.Over < r.Refused || r.Over > r.Requests*(1+1e-9) {
 			t.Errorf("%s: %.0f of %.0f refused, %.0f over the objective", mode, r.Refused, r.Requests, r.Over)
 		}
 	}

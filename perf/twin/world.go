@@ -76,7 +76,8 @@ type server interface {
 // newWorld is one at the beginning of its warm-up: as many pods as the target asks for at the load's first rate.
 func newWorld(s Stack, load curve.Curve, o Options) *world {
 	if s.Pod.MemoryUsed == 0 { // a metric that is missing would keep pods from going
-		s.HPA.Metrics = slices.DeleteFunc(slices.Clone(s.HPA.Metrics), func(t hpa.Target) bool { return t.Resource == hpa.Memory })
+		s.HPA.Metrics = slices.DeleteFunc(slices.Clone(s.HPA.Metrics),
+			func(t hpa.Target) bool { return t.Resource == hpa.Memory })
 	}
 	w := &world{stack: s, load: load, random: rand.New(rand.NewPCG(o.Seed, 0x7477696e)), now: -warmUp,
 		scaler: hpa.Autoscaler{Spec: s.HPA, Settings: s.Controller}, result: &Result{}}

@@ -28,8 +28,8 @@ type row struct {
 	dated    bool
 }
 
-// Read reads a monitor's CSV: a time, as RFC 3339 or in seconds, and requests per second. A first line that is no row is
-// taken for a header, empty lines and lines from # are left out. Rows come in order, without gaps of more than three
+// Read reads a monitor's CSV: a time, as RFC 3339 or in seconds, and requests per second. A first line that is no row
+// is taken for a header, empty lines and lines from # are left out. Rows come in order, without gaps of more than three
 // times the usual step. All faults are named with their lines, up to twenty.
 func Read(name string, from io.Reader) (Curve, error) {
 	text, err := io.ReadAll(io.LimitReader(from, MostBytes+1))

@@ -62,8 +62,8 @@ type Pod struct {
 // Usage is what a pod used: thousandths of a core on average over a window that ended at a time, or of a byte.
 type Usage struct{ Value, At, Window float64 }
 
-// NoMetrics is what a proposal fails with where no pod has a metric that counts.
-var NoMetrics = errors.New("no pod that counts has a metric") //nolint:staticcheck,revive // a fact, as io.EOF is
+// ErrNoMetrics is what a proposal fails with where no pod has a metric that counts.
+var ErrNoMetrics = errors.New("no pod that counts has a metric")
 
 // groups are pods by what counts of them.
 type groups struct {
@@ -82,7 +82,7 @@ type sample struct{ used, request int64 }
 func (c Settings) Propose(t Target, current int, pods []Pod, up, down, now float64) (replicas, percent int, err error) {
 	g := c.group(t.Resource, pods, now)
 	if len(g.counted) == 0 {
-		return 0, 0, NoMetrics
+		return 0, 0, ErrNoMetrics
 	}
 	ratio, percent := ratioOf(g.counted, t.Percent)
 	within := func(ratio float64) bool { return 1-down <= ratio && ratio <= 1+up }

@@ -100,8 +100,8 @@ func TestProposalsAreKubernetes(t *testing.T) {
 
 func TestProposalWithoutMetricsFails(t *testing.T) {
 	pods := podsOf([]pod{{used: -1}, {used: 900, unready: true}})
-	if _, _, err := Defaults().Propose(Target{CPU, 50}, 2, pods, .1, .1, at); !errors.Is(err, NoMetrics) {
-		t.Errorf("%v, want %v", err, NoMetrics)
+	if _, _, err := Defaults().Propose(Target{CPU, 50}, 2, pods, .1, .1, at); !errors.Is(err, ErrNoMetrics) {
+		t.Errorf("%v, want %v", err, ErrNoMetrics)
 	}
 }
 
