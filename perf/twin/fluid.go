@@ -15,19 +15,25 @@ import (
 // deterministic: requests that come meanwhile wait until it is gone. The random wait on top is that of a steady queue
 // (queueing), at no more than the rate at which a queue becomes steady within settleSeconds.
 type fluid struct {
-	w       *world
-	tick    float64
-	at      float64 // counted up to
-	left    float64 // requests that wait beyond what is usual
-	pods    []*pod
-	cells   []cell
-	tier    queueing.Station // the pods' cores
-	store   queueing.Station // the database
-	last    queueing.Response
-	spread  []float64 // of last, over the histogram
-	within  float64   // of last, within the objective
-	settled bool      // last is one
+	w     *world
+	tick  float64
+	at    float64 // counted up to
+	left  float64 // requests that wait beyond what is usual
+	pods  []*pod
+	cells []cell
+	tier  queueing.Station // the pods' cores
+	store queueing.Station // the database
+	known map[queueing.Response]spread
 }
+
+// spread is a response over the histogram, and its share within the objective.
+type spread struct {
+	bins   []float64
+	within float64
+}
+
+// mostKnown bounds how many spreads are kept for when they come again.
+const mostKnown = 4096
 
 // cell is a node with pods that serve.
 type cell struct {
@@ -61,7 +67,7 @@ func (f *fluid) end() {}
 // changed counts cores anew. Those of a node are shared by its pods.
 func (f *fluid) changed() {
 	byNode := map[*node]*cell{}
-	f.cells, f.pods, f.settled = nil, nil, false
+	f.cells, f.pods = nil, nil
 	var order []*node
 	for _, p := range f.w.pods {
 		if p.phase != serving {
@@ -158,24 +164,32 @@ func (f *fluid) step(seconds, rate float64) {
 	given := max(0, left-most*s.Work.TimeoutSeconds) // they have waited as long as anyone does
 	f.left = left - given
 	f.use(served/seconds, seconds)
-	r := s.response(rate, rounded((before+f.left)/2/most)*most, f.tier, f.store)
-	if !f.settled || r != f.last {
-		f.last, f.settled = r, true
-		f.within = r.Within(s.Objective.Seconds)
-		f.spread = spreadOf(r, f.spread)
-	}
-	f.w.period.count(came, (came-given)*(1-f.within)+given, given)
-	f.w.period.took.addSpread(f.spread, max(0, came-given))
+	took := f.spread(s.response(rounded(rate), rounded((before+f.left)/2/most)*most, f.tier, f.store))
+	f.w.period.count(came, max(0, came-given)*(1-took.within)+min(given, came), min(given, came))
+	f.w.period.took.addSpread(took.bins, max(0, came-given))
 	f.w.period.served += served
 }
 
-// rounded is a time to three digits: finer ones tell nothing, and equal ones are computed once.
-func rounded(seconds float64) float64 {
-	if seconds <= 0 {
+// spread computes a response's once.
+func (f *fluid) spread(r queueing.Response) spread {
+	if one, ok := f.known[r]; ok {
+		return one
+	}
+	if f.known == nil || len(f.known) > mostKnown {
+		f.known = map[queueing.Response]spread{}
+	}
+	one := spread{spreadOf(r), r.Within(f.w.stack.Objective.Seconds)}
+	f.known[r] = one
+	return one
+}
+
+// rounded is a value to three digits: finer ones tell nothing of waiting, and equal ones are computed once.
+func rounded(value float64) float64 {
+	if value <= 0 {
 		return 0
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(seconds))-2)
-	return math.Round(seconds/unit) * unit
+	unit := math.Pow(10, math.Floor(math.Log10(value))-2)
+	return math.Round(value/unit) * unit
 }
 
 // use gives pods their CPU: all the same, but none more than its share of its node.

@@ -39,11 +39,9 @@ func (h *histogram) add(seconds float64) {
 	h.bins[min(i, bins-1)]++
 }
 
-// spreadOf is a response's share in each bin, in a slice that may be reused.
-func spreadOf(r queueing.Response, into []float64) []float64 {
-	if into == nil {
-		into = make([]float64, bins)
-	}
+// spreadOf is a response's share in each bin.
+func spreadOf(r queueing.Response) []float64 {
+	into := make([]float64, bins)
 	before := 0.0
 	for i := range into {
 		within := before

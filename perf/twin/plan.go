@@ -29,7 +29,7 @@ type Plan struct {
 	PodReady    float64      `json:"podReadySeconds"`  // from its decision until a pod serves, where there is room
 	NodeReady   float64      `json:"nodeReadySeconds"` // more, where a node must come
 	Result      *Result      `json:"result"`
-	Reaction    *Reaction    `json:"reaction"` // null for a load that does not rise
+	Reaction    *Reaction    `json:"reaction"` // null for a load that asks for no more than the fewest replicas
 	Shortages   []Shortage   `json:"shortages"`
 	Search      *Search      `json:"search"` // null where it was not asked for
 	Suggestions []Suggestion `json:"suggestions"`

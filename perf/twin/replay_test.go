@@ -2,11 +2,18 @@ package twin
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
 )
+
+// median is the middle value.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
 
 // TestRecordedScaling replays a run of the real controllers under load, on the sandbox: 3 replicas, 7 after 15 s, 14
 // after 37 s, 18 after 55 s, and 3 again 82 s after the load ended. Known of it: the controller's flags (sync 2 s,

@@ -141,46 +141,35 @@ func spacing(points []Point) float64 {
 	return points[1].At - points[0].At
 }
 
-// Reaction is how replicas followed the steepest rise of a load.
+// Reaction is how replicas followed a load to its peak.
 type Reaction struct {
-	At     float64  `json:"atSeconds"` // of the rise
-	Wanted int      `json:"wanted"`    // that the target of CPU asks for after it, within bounds
-	After  *float64 `json:"enoughAfterSeconds"`
+	At     float64  `json:"atSeconds"`          // when the load first asks for so many
+	Wanted int      `json:"wanted"`             // that the target of CPU asks for at the peak, within its tolerance and bounds
+	After  *float64 `json:"enoughAfterSeconds"` // until so many serve; null: never
 }
 
-// React finds the steepest rise of a load and when as many pods served as the target asks for at its highest in the ten
-// minutes from then on. It is false for a load that does not rise.
+// React finds when as many pods served as the target asks for at the load's peak. It is false for a load that never asks
+// for more than the fewest replicas.
 func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
-	var steepest, at float64
-	for i := 1; i < len(r.Points); i++ {
-		a, b := r.Points[i-1].At, r.Points[i].At
-		if rise := load.Rate(b) - load.Rate(a); rise > steepest {
-			steepest, at = rise, a
-		}
+	asks := func(rate float64) int { // the autoscaler is content within its tolerance
+		return min(int(math.Ceil(float64(s.asked(rate))/(1+s.Controller.Tolerance))), s.HPA.Max)
 	}
-	if steepest <= 0 {
-		return Reaction{}, false
+	one := Reaction{Wanted: asks(load.Peak())}
+	if one.Wanted <= s.HPA.Min {
+		return one, false
 	}
-	highest := 0.0
+	i := slices.IndexFunc(load.Points, func(p curve.Point) bool { return asks(p.RPS) >= one.Wanted })
+	one.At = load.Points[i].At
+	if i > 0 { // somewhere on the line to that point
+		from, to := load.Points[i-1].At, load.Points[i].At
+		steps := sort.Search(1000, func(n int) bool { return asks(load.Rate(from+(to-from)*float64(n)/1000)) >= one.Wanted })
+		one.At = from + (to-from)*float64(steps)/1000
+	}
 	for _, p := range r.Points {
-		if p.At >= at && p.At <= at+600 {
-			highest = max(highest, load.Rate(p.At))
-		}
-	}
-	// The autoscaler is content within its tolerance.
-	within := int(math.Ceil(float64(s.asked(highest)) / (1 + s.Controller.Tolerance)))
-	one := Reaction{At: at, Wanted: min(max(within, s.HPA.Min), s.HPA.Max)}
-	for _, p := range r.Points {
-		if after := p.At - at; after >= 0 && p.Serving >= one.Wanted {
+		if after := p.At - one.At; after >= 0 && p.Serving >= one.Wanted {
 			one.After = &after
 			break
 		}
 	}
 	return one, true
-}
-
-// median is the middle value.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
 }

@@ -35,13 +35,12 @@ func (p *Plan) writeResult(b *bytes.Buffer) {
 		seconds(p.NodeReady))
 	switch q := p.Reaction; {
 	case q == nil:
-		fmt.Fprintln(b, "The load does not rise.")
+		fmt.Fprintln(b, "The load never asks for more than the fewest replicas.")
 	case q.After == nil:
-		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many never serve.\n", q.At,
-			q.Wanted)
+		fmt.Fprintf(b, "From %.0f s on the target asks for %d pods: so many never serve.\n", q.At, q.Wanted)
 	default:
-		fmt.Fprintf(b, "After the steepest rise, at %.0f s, the target asks for %d pods: so many serve %.0f s later.\n",
-			q.At, q.Wanted, *q.After)
+		fmt.Fprintf(b, "From %.0f s on the target asks for %d pods: so many serve %.0f s later.\n", q.At, q.Wanted,
+			*q.After)
 	}
 }
 
