@@ -5,7 +5,7 @@ import { megabytes, uploaded, verify } from './checks.js';
 import { scenario } from './config.js';
 import { complexQuery, leastUpload, simpleQuery, text, uploadBytes } from './corpus.js';
 import { askBefore, askUntilFound, isMeasured, searchTopic } from './quality.js';
-import { mix } from './mix.js';
+import { even, mix } from './mix.js';
 import { zipf } from './zipf.js';
 
 /**
@@ -17,7 +17,7 @@ import { zipf } from './zipf.js';
  */
 
 /** What this user has at the moment; k6 keeps it between iterations. */
-const mine = { session: '', step: 0, said: '', document: '' };
+const mine = { session: '', step: 0, said: '', document: '', uploads: 0 };
 
 /** How often a document that is ready is searched for, while replicas hear of it. */
 const attempts = 10;
@@ -140,7 +140,7 @@ function forget() {
 /** Uploads a document, follows it until a search finds it, and deletes the one before: what is stored does not grow.
  * @param {Prepared} data */
 function upload(data) {
-  const bytes = isFirst() ? leastUpload : uploadBytes(Math.random());
+  const bytes = isFirst() ? leastUpload : uploadBytes(even(exec.vu.idInTest, mine.uploads++));
   const asked = askBefore(data, bytes);
   const marker = `${data.run}u${exec.vu.idInTest}n${exec.vu.iterationInScenario}`;
   const began = Date.now();
