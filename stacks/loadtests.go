@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 
 	"github.com/ragscale/ragscale/slo"
@@ -108,7 +109,9 @@ func (c *Config) LoadScenarios() []LoadScenario {
 // longestAnswerSeconds is how long a request may take at most, s: no longer than its longest statement.
 func (c *Config) longestAnswerSeconds() int { return (c.StatementTimeoutMillis() + 999) / 1000 }
 
-// LoadThresholds derives the thresholds of the load tests.
+// LoadThresholds derives the thresholds of the load tests. Answers without vectors are held to the error budget, beside
+// faults and not among them: to answer by words alone while the vector store is away is what keeps the API available,
+// so alarms count such an answer as one; a load test that did so too would call a stack without vectors a fast one.
 func (c *Config) LoadThresholds() slo.LoadTest {
 	return slo.LoadTest{
 		ResponseMillis:      millis(c.SLO.ResponseSeconds),
@@ -116,6 +119,9 @@ func (c *Config) LoadThresholds() slo.LoadTest {
 		UploadSecondsPerMB:  c.SLO.UploadSecondsPerMB,
 		FailedRatio:         c.ErrorBudget(),
 		DroppedIterations:   0,
+		RecallRatio:         math.Round(c.SLO.RecallPercent*1e7) / 1e9, // as ErrorBudget
+		DegradedRatio:       c.ErrorBudget(),
+		FreshnessSeconds:    c.SLO.FreshnessSeconds,
 	}
 }
 

@@ -69,8 +69,8 @@ func TestLocalRunsAreShort(t *testing.T) {
 }
 
 func TestLoadThresholdsAreTheObjectives(t *testing.T) {
-	c := mustParse(t, "prod", map[string]string{"ragscale:slo": `{"responseSeconds": 1.5, "complexSearchSeconds": 4, "uploadSecondsPerMB": 20, "availabilityPercent": 99}`})
-	want := slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
+	c := mustParse(t, "prod", map[string]string{"ragscale:slo": `{"responseSeconds": 1.5, "complexSearchSeconds": 4, "uploadSecondsPerMB": 20, "availabilityPercent": 99, "recallPercent": 90, "freshnessSeconds": 45}`})
+	want := slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01, RecallRatio: 0.9, DegradedRatio: 0.01, FreshnessSeconds: 45}
 	if diff := cmp.Diff(want, c.LoadThresholds()); diff != "" {
 		t.Error(diff)
 	}

@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"policies":      {"catalogue", "policies", "slo", "stacks"},
 	"perf":          {"catalogue", "perf"},
 	"perf/capacity": {"catalogue", "perf", "stacks"}, // what it plans is a stack's configuration
-	"perf/twin":     {"perf", "stacks"}, // what is simulated is what is declared
+	"perf/twin":     {"perf", "stacks"},              // what is simulated is what is declared
 	"tests":         {"sandbox/layout"},
 	"tools":         {"catalogue/age", "components/loadtest/k6"}, // the words that its corpus shares
 

@@ -59,6 +59,15 @@ func (f *faults) thresholds(t slo.LoadTest) {
 		f.Add("Thresholds.FailedRatio is %v, want 0 to below 1", t.FailedRatio)
 	}
 	f.AtLeast("Thresholds.DroppedIterations", t.DroppedIterations, 0)
+	if !(t.RecallRatio > 0 && t.RecallRatio <= 1) {
+		f.Add("Thresholds.RecallRatio is %v, want above 0 to 1", t.RecallRatio)
+	}
+	if !(t.DegradedRatio >= 0 && t.DegradedRatio < 1) {
+		f.Add("Thresholds.DegradedRatio is %v, want 0 to below 1", t.DegradedRatio)
+	}
+	if !(t.FreshnessSeconds > 0) {
+		f.Add("Thresholds.FreshnessSeconds is %v, want above 0", t.FreshnessSeconds)
+	}
 }
 
 func (f *faults) scenarios(a Args) {

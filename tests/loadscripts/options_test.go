@@ -90,7 +90,7 @@ func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 
 func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 	s := smoke()
-	s.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01}
+	s.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20.5, FailedRatio: 0.01, RecallRatio: 0.9, DegradedRatio: 0.02, FreshnessSeconds: 45}
 	rule := func(threshold string) []any { return []any{object{"threshold": threshold}} }
 	want := object{
 		"http_req_duration{objective:response}":       rule("p(95)<1500"),
@@ -99,6 +99,10 @@ func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 		"http_req_failed{scenario:smoke}":             rule("rate<=0.01"),
 		"faults":                                      rule("rate<=0.01"),
 		"dropped_iterations":                          rule("count==0"),
+		"freshness_seconds":                           rule("p(90)<45"),
+		"recall":                                      rule("rate>=0.9"),
+		"degraded":                                    rule("rate<=0.02"),
+		"http_req_duration{kind:freshness}":           []any{},
 	}
 	want["faults{slice:0}"] = []any{}
 	for _, kind := range []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-search", "delete"} {

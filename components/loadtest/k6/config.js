@@ -24,6 +24,9 @@ import { parts } from './slices.js';
  * @property {number} uploadSecondsPerMB p95
  * @property {number} failedRatio
  * @property {number} droppedIterations
+ * @property {number} recallRatio of the relevant documents among ten hits, at least
+ * @property {number} degradedRatio of complex searches without vectors, at most
+ * @property {number} freshnessSeconds p90
  */
 
 /** @param {string} name */
@@ -154,6 +157,11 @@ function thresholdsOf(s) {
     'http_req_duration{objective:response}': s.answersOnly ? '' : `p(95)<${t.responseMillis}`,
     'http_req_duration{objective:complex-search}': s.answersOnly ? '' : `p(95)<${t.complexSearchMillis}`,
     upload_seconds_per_mb: s.answersOnly ? '' : `p(95)<${t.uploadSecondsPerMB}`,
+    // Of few uploads each has to be found in time.
+    freshness_seconds: `${s.answersOnly ? 'max' : 'p(90)'}<${t.freshnessSeconds}`,
+    recall: `rate>=${t.recallRatio}`,
+    degraded: `rate<=${t.degradedRatio}`,
+    'http_req_duration{kind:freshness}': '',
     ...Object.fromEntries(kinds.map((kind) => [`http_req_duration{kind:${kind}}`, ''])),
     ...Object.fromEntries(parts(kinds, s.durationSeconds).map((part) => [part, ''])),
     // Of the load alone: preparation sends a hundred requests, among which a fault of a short run would not show.
