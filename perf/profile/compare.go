@@ -41,7 +41,7 @@ func Compared() []Kind { return []Kind{CPU, Allocs} }
 //
 // What it needs: by counting alone, a change by a share c is found 95 times in 100 from 2 × ((z1 + z2)/ln(1+c))² samples of
 // the function on each side, z1 + z2 being 5.4 for 60 functions: some 25,000 for 5 %, 6,400 for 10 %, 1,800 for 20 %. Where a
-// function's windows vary by 1 % of themselves it is 40,000 in 24 windows for 5 %, as the tests simulate. At Go's 100 samples
+// function's windows vary by 1 % of themselves it is 45,000 in 24 windows for 5 %, as the tests simulate. At Go's 100 samples
 // a second of each busy core, a function with a tenth of two busy cores has 1,200 a minute. Windows are 3 of each side at
 // least.
 //
