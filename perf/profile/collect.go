@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +35,9 @@ type Plan struct {
 	Windows int           // for each pod
 	Each    time.Duration // of a window, whole seconds
 	Note    func(string)  // hears what goes on; nil for nobody
+	// Steady says whether what is to be profiled goes on; nil for always. It is asked before and after each window: one at
+	// whose end it does not is left out, and no other is begun.
+	Steady func(context.Context) bool
 }
 
 // What a plan may want. The longest window is one that fits the API's write timeout.
@@ -55,7 +56,8 @@ func (p Plan) Check() error {
 		faults = append(faults, fmt.Errorf("windows are %d, want 1 to %d", p.Windows, mostWindows))
 	}
 	if p.Each < leastEach || p.Each > mostEach || p.Each%time.Second != 0 {
-		faults = append(faults, fmt.Errorf("each window is %s, want whole seconds from %s to %s", p.Each, leastEach, mostEach))
+		faults = append(faults, fmt.Errorf("each window is %s, want whole seconds from %s to %s",
+			p.Each, leastEach, mostEach))
 	}
 	if len(p.Kinds) == 0 {
 		faults = append(faults, errors.New("there are no kinds, want one or more"))
@@ -71,6 +73,7 @@ type collector struct {
 	Plan
 	source Source
 	one    sync.Mutex
+	ended  bool // the steady phase
 	taken  *Profiles
 	open   map[Pod]reached
 }
@@ -99,15 +102,39 @@ func Collect(ctx context.Context, s Source, p Plan) (*Profiles, error) {
 			r.stop()
 		}
 	}()
-	for number := 1; number <= p.Windows; number++ {
+	for number := 1; number <= p.Windows && c.steady(ctx, number); number++ {
 		if err := c.window(ctx, number); err != nil {
 			return nil, err
 		}
 	}
+	c.steady(ctx, p.Windows+1)
 	if len(c.taken.raw) == 0 {
 		return nil, c.nothing()
 	}
 	return c.taken, nil
+}
+
+// steady says whether the window of a number may begin. Where not, the one before, in which the load ended, goes.
+func (c *collector) steady(ctx context.Context, next int) bool {
+	if c.Steady == nil || c.ended || c.Steady(ctx) {
+		return !c.ended
+	}
+	c.ended = true
+	last := max(next-1, 1)
+	c.missing(fmt.Sprintf("windows %d to %d", last, c.Windows), errors.New("the steady phase of the load ended before"))
+	t := c.taken
+	t.Windows = slices.DeleteFunc(t.Windows, func(w Window) bool {
+		if w.Number < last {
+			return false
+		}
+		for _, file := range w.Files {
+			delete(t.raw, file)
+			delete(t.parsed, file)
+		}
+		return true
+	})
+	c.note("the steady phase is over: windows %d of %d", last-1, c.Windows)
+	return false
 }
 
 // nothing says why no profile was taken: each reason once.
@@ -233,73 +260,4 @@ func (c *collector) lost(pod Pod) {
 	defer c.one.Unlock()
 	c.open[pod].stop()
 	delete(c.open, pod)
-}
-
-// taken is a profile with its bytes.
-type taken struct {
-	*profile.Profile
-	raw []byte
-}
-
-// kinds takes those that last, or those that do not, all at once.
-func (c *collector) kinds(ctx context.Context, address, what string, lasting bool) map[Kind]taken {
-	all := map[Kind]taken{}
-	var one sync.Mutex
-	var every sync.WaitGroup
-	for _, kind := range c.Kinds {
-		if forms[kind].lasts != lasting {
-			continue
-		}
-		every.Go(func() {
-			raw, err := c.fetch(ctx, address, kind)
-			var p *profile.Profile
-			if err == nil {
-				p, err = read(kind, raw)
-			}
-			if err != nil {
-				c.missing(what+": "+string(kind), err)
-				return
-			}
-			one.Lock()
-			defer one.Unlock()
-			all[kind] = taken{p, raw}
-		})
-	}
-	every.Wait()
-	return all
-}
-
-// fetch gets one profile.
-func (c *collector) fetch(ctx context.Context, address string, kind Kind) ([]byte, error) {
-	path := "/debug/pprof/" + forms[kind].path
-	if forms[kind].lasts {
-		path += fmt.Sprintf("?seconds=%d", int(c.Each.Seconds()))
-	}
-	return get(ctx, address, path, mostCompressed)
-}
-
-// get answers what a path has, bounded.
-func get(ctx context.Context, address, path string, most int64) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("it does not answer: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		said, err := io.ReadAll(io.LimitReader(answer.Body, 200))
-		return nil, errors.Join(fmt.Errorf("%s answers %s (%s), want a pod of ragapi that serves it on its admin port and that "+
-			"nobody else profiles now", path, answer.Status, strings.TrimSpace(string(said))), err)
-	}
-	text, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("%s: its answer ends before its end: %w", path, err)
-	}
-	if int64(len(text)) > most {
-		return nil, fmt.Errorf("%s has more than %d bytes", path, most)
-	}
-	return text, nil
 }

@@ -247,6 +247,28 @@ func TestWhatIsSentIsHeldToItsBound(t *testing.T) {
 	}
 }
 
+// TestTheWindowInWhichTheLoadEndedIsLeftOut: asked before each window and after the last.
+func TestTheWindowInWhichTheLoadEndedIsLeftOut(t *testing.T) {
+	for steady, want := range map[int]int{1: 0, 2: 1, 3: 2} {
+		p := plan(Heap)
+		asked := 0
+		p.Steady = func(context.Context) bool { asked++; return asked <= steady }
+		taken, err := Collect(t.Context(), &cluster{pods: []*pod{startPod(t, "api-1", API)}}, p)
+		if want == 0 {
+			if err == nil || !strings.Contains(err.Error(), "the steady phase of the load ended before") {
+				t.Errorf("error is %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(taken.Windows) != want || len(taken.raw) != want || (len(taken.Missing) == 0) != (want == 2) {
+			t.Errorf("steady %d times: windows are %+v, missing %v; want %d", steady, taken.Windows, taken.Missing, want)
+		}
+	}
+}
+
 // FuzzRead: whatever comes, reading ends with a profile or an error.
 func FuzzRead(f *testing.F) {
 	var text bytes.Buffer

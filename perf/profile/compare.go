@@ -23,8 +23,8 @@ const (
 	TooFew Outcome = "TOO FEW SAMPLES"
 )
 
-// Compared are the kinds that a test is for: their samples are counted. Delays (mutex, block) are dominated by few large
-// ones, and what is there at a moment (heap, goroutine) is no sum over requests.
+// Compared are the kinds that a test is for: their samples are counted. Delays (mutex, block) are dominated by few
+// large ones, and what is there at a moment (heap, goroutine) is no sum over requests.
 func Compared() []Kind { return []Kind{CPU, Allocs} }
 
 // Comparison says what functions cost on two sides, per what was served.
@@ -34,20 +34,20 @@ func Compared() []Kind { return []Kind{CPU, Allocs} }
 // highlights no function; and neither the rate of sampling nor the time that profiles last is in the answer.
 //
 // The unit is a window of a pod. For each function, the samples on one side, given those on both, are binomial for the
-// sides' totals, with the part that the middle function's change lies from none; what windows vary beyond that is
-// estimated from the windows of each function, moderated over functions (Smyth 2004, doi:10.2202/1544-6115.1027), never
-// below that of counting nor below the function's own. Probabilities are Student's, raised for their number as
-// Benjamini and Hochberg do. A change is told from Alpha on, of Least at the least.
+// sides' totals, shifted by the middle function's change; what windows vary beyond that is estimated from the windows
+// of each function, moderated over functions (Smyth 2004, doi:10.2202/1544-6115.1027), never below that of counting
+// nor below the function's own. Probabilities are Student's, raised for their number as Benjamini and Hochberg do. A
+// change is told from Alpha on, of Least at the least.
 //
-// What it needs: by counting alone, a change by a share c is found 95 times in 100 from 2 × ((z1 + z2)/ln(1+c))² samples of
-// the function on each side, z1 + z2 being 5.4 for 60 functions: some 25,000 for 5 %, 6,400 for 10 %, 1,800 for 20 %. Where a
-// function's windows vary by 1 % of themselves it is 45,000 in 24 windows for 5 %, as the tests simulate. At Go's 100 samples
-// a second of each busy core, a function with a tenth of two busy cores has 1,200 a minute. Windows are 3 of each side at
-// least.
+// What it needs: by counting alone, a change by a share c is found 95 times in 100 from 2 × ((z1 + z2)/ln(1+c))²
+// samples of the function on each side, z1 + z2 being 5.4 for 60 functions: some 25,000 for 5 %, 6,400 for 10 %, 1,800
+// for 20 %. Where a function's windows vary by 1 % of themselves it is 45,000 in 24 windows for 5 %, as the tests
+// simulate. At Go's 100 samples a second of each busy core, a function with a tenth of two busy cores has 1,200 a
+// minute. Windows are 3 of each side at least.
 //
-// What it does not see: a change of all functions together; a change of who called a function, where its own part stays;
-// work that moved into a function by inlining, which is a change of two. Windows of one run share that run: what varies
-// from run to run, beyond all functions together, is seen only where a side is several runs.
+// What it does not see: a change of all functions together; a change of who called a function, where its own part
+// stays; that a function was renamed, which is one that is gone and one that is new. Windows of one run share that run:
+// what varies from run to run, beyond all functions together, is seen only where a side is several runs.
 type Comparison struct {
 	Then      []string       `json:"then"` // names of sets
 	Now       []string       `json:"now"`
@@ -127,7 +127,8 @@ func Compare(then, now []*Profiles, o Options) (*Comparison, error) {
 	var faults []error
 	for i, s := range sides {
 		if len(s.parts) == 0 {
-			faults = append(faults, fmt.Errorf("%s: there is no %s profile of tier %s, want some", strings.Join(s.names, ", "), o.Kind, o.Tier))
+			faults = append(faults, fmt.Errorf("%s: there is no %s profile of tier %s, want some",
+				strings.Join(s.names, ", "), o.Kind, o.Tier))
 		}
 		c.Windows[i], c.Builds[i] = len(s.parts), s.builds
 	}
@@ -189,8 +190,8 @@ func (c *Comparison) total(sides [2]side) {
 	}
 	c.Total = compare.Compare([]compare.Series{series})[0]
 	if !byRun {
-		c.Notes = append(c.Notes, "the change of the whole is held against how windows vary, and not runs: a machine that was "+
-			"busier on one side changes it too; name two runs or more of each side")
+		c.Notes = append(c.Notes, "the change of the whole is held against how windows vary, and not runs: a machine that "+
+			"was busier on one side changes it too; name two runs or more of each side")
 	}
 }
 
@@ -250,56 +251,63 @@ type cell struct {
 	served    float64
 }
 
+// sums are what the functions of a profile have themselves.
+type sums struct{ value, events map[string]float64 }
+
+func sumsOf(p part, kind Kind) sums {
+	s := sums{map[string]float64{}, map[string]float64{}}
+	value, counted := columns(p.Profile, kind)
+	for _, sample := range p.Sample {
+		name := frames(sample)[0]
+		s.value[name] += float64(sample.Value[value])
+		s.events[name] += events(sample, kind, p.Period, value, counted)
+	}
+	return s
+}
+
 // tally counts samples. One of a CPU profile is a period. Of allocations a sample stands for as many bytes as those of
 // its function do in the mean.
 func tally(sides [2]side, kind Kind) *tallied {
-	t := &tallied{}
-	at := map[string]int{}
-	type sums struct{ value, events map[string]float64 }
 	var all [2][]sums
+	whole := sums{map[string]float64{}, map[string]float64{}}
 	for i, s := range sides {
 		for _, p := range s.parts {
-			one := sums{map[string]float64{}, map[string]float64{}}
-			value, counted := columns(p.Profile, kind)
-			for _, sample := range p.Sample {
-				name := frames(sample)[0]
-				one.value[name] += float64(sample.Value[value])
-				one.events[name] += events(sample, kind, p.Period, value, counted)
-			}
+			one := sumsOf(p, kind)
 			all[i] = append(all[i], one)
+			for name := range one.value {
+				whole.value[name] += one.value[name]
+				whole.events[name] += one.events[name]
+			}
 		}
 	}
-	weight := map[string][2]float64{}
-	for _, one := range slices.Concat(all[0], all[1]) {
-		for name := range one.value {
-			w := weight[name]
-			weight[name] = [2]float64{w[0] + one.value[name], w[1] + one.events[name]}
-		}
-	}
-	t.names = slices.Sorted(maps.Keys(weight))
-	for i, name := range t.names {
-		at[name] = i
-	}
+	t := &tallied{names: slices.Sorted(maps.Keys(whole.value))}
 	for i := range all {
 		for j, one := range all[i] {
 			p := sides[i].parts[j]
-			c := cell{make([]float64, len(t.names)), make([]float64, len(t.names)), make([]float64, len(t.names)), p.requests()}
-			var total float64
-			for _, v := range one.value {
-				total += v
-			}
-			for name, k := range at {
-				unit := float64(p.Period)
-				if kind != CPU {
-					unit = ratio(weight[name][0], weight[name][1])
+			t.cells[i] = append(t.cells[i], t.cell(one, p.requests(), func(name string) float64 {
+				if kind == CPU {
+					return float64(p.Period)
 				}
-				c.value[k] = one.value[name]
-				c.count[k], c.of[k] = ratio(one.value[name], unit), ratio(total, unit)
-			}
-			t.cells[i] = append(t.cells[i], c)
+				return ratio(whole.value[name], whole.events[name])
+			}))
 		}
 	}
 	return t
+}
+
+// cell counts a window's samples, of which each stands for so much of the value.
+func (t *tallied) cell(one sums, served float64, unit func(name string) float64) cell {
+	n := len(t.names)
+	c := cell{count: make([]float64, n), of: make([]float64, n), value: make([]float64, n), served: served}
+	var total float64
+	for _, v := range one.value {
+		total += v
+	}
+	for i, name := range t.names {
+		c.value[i] = one.value[name]
+		c.count[i], c.of[i] = ratio(one.value[name], unit(name)), ratio(total, unit(name))
+	}
+	return c
 }
 
 func (t *tallied) served(side int) (sum float64) {

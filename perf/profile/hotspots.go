@@ -14,7 +14,7 @@ type Hotspots struct {
 	Kind      Kind       `json:"kind"`
 	Tier      string     `json:"tier"`
 	Unit      string     `json:"unit"` // of values: ns, B, "" of counts
-	Per       string     `json:"per"`  // what values are of: request, document, pod, or second of a pod where nothing was served
+	Per       string     `json:"per"`  // request, document, pod, or second of a pod where nothing was served
 	Of        float64    `json:"of"`   // how many of those there were
 	Value     float64    `json:"value"`
 	Samples   float64    `json:"samples"` // that the figures stand on; of mutex and block, events by their estimate

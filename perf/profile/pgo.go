@@ -7,9 +7,8 @@ import (
 )
 
 // PGO is one CPU profile of all pods and windows, as `go build -pgo` takes it: sample types samples/count and
-// cpu/nanoseconds (https://go.dev/doc/pgo). Labels are left out: the compiler has no use for them, and they may name what
-// users asked for. Profiles of several builds may be merged: the compiler matches functions by name and lines by their
-// distance from its beginning.
+// cpu/nanoseconds (https://go.dev/doc/pgo). Labels are left out: the compiler has no use for them. Profiles of several
+// builds may be merged: the compiler matches functions by name, and lines by their distance from the function's first.
 func (p *Profiles) PGO() ([]byte, error) {
 	parts := p.of("", CPU)
 	if len(parts) == 0 {

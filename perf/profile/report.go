@@ -41,7 +41,8 @@ func (p *Profiles) Report() (*Report, error) {
 			faults = append(faults, r.add(p, tier, kind))
 		}
 		if n := len(p.Builds(tier)); n > 1 {
-			r.Notes = append(r.Notes, fmt.Sprintf("tier %s ran %d builds (%s): its figures are of all of them", tier, n, list(p.Builds(tier))))
+			r.Notes = append(r.Notes, fmt.Sprintf("tier %s ran %d builds (%s): its figures are of all of them",
+				tier, n, list(p.Builds(tier))))
 		}
 	}
 	r.lacking(p)
@@ -62,7 +63,8 @@ func (r *Report) add(p *Profiles, tier string, kind Kind) error {
 		return fmt.Errorf("tier %s: %s: %w", tier, kind, err)
 	}
 	if forms[kind].lasts && h.Per != served(tier) && h.Kind == CPU {
-		r.Notes = append(r.Notes, fmt.Sprintf("tier %s served no %s meanwhile: its figures are of a second of a pod", tier, served(tier)))
+		r.Notes = append(r.Notes, fmt.Sprintf("tier %s served no %s meanwhile: its figures are of a second of a pod",
+			tier, served(tier)))
 	}
 	h.Functions = slices.DeleteFunc(h.Functions, func(f Function) bool { return max(f.CumPart, f.Share) < leastShare })
 	r.Hotspots, r.Trees = append(r.Hotspots, h), append(r.Trees, tree)

@@ -59,7 +59,8 @@ func (t *tallied) compare(see float64) (changes []Change, common float64, untest
 		c.P = p[i]
 		deviation := math.Sqrt(a.deviation*a.deviation + variance)
 		wide := freedom.Quantile(0.975) * deviation
-		c.Change, c.Low, c.High = math.Expm1(a.change-middle), math.Expm1(a.change-middle-wide), math.Expm1(a.change-middle+wide)
+		c.Change = math.Expm1(a.change - middle)
+		c.Low, c.High = math.Expm1(a.change-middle-wide), math.Expm1(a.change-middle+wide)
 		c.Smallest = math.Expm1(quantile * deviation)
 		c.decide(a.change-middle, see, quantile*deviation)
 		changes = append(changes, c)
@@ -111,8 +112,8 @@ func (t *tallied) lacking(all []asked) string {
 	case then < leastWindows || now < leastWindows:
 		return fmt.Sprintf("there are %d windows then and %d now, want %d or more of each", then, now, leastWindows)
 	case len(all) < leastFunctions:
-		return fmt.Sprintf("%d functions have samples enough to be asked about, want %d, so that one can be held against the others",
-			len(all), leastFunctions)
+		return fmt.Sprintf("%d functions have samples enough to be asked about, want %d, so that one can be held against "+
+			"the others", len(all), leastFunctions)
 	}
 	return ""
 }

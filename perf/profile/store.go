@@ -91,12 +91,14 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$`)
 // the answer; all of them are an error.
 func Read(ctx context.Context, s load.Store, scenario, name string) (*Profiles, error) {
 	if !namePattern.MatchString(name) {
-		return nil, fmt.Errorf("%q is no name of a run or a set of profiles, want one such as %s", name, load.ExampleRun("normal"))
+		return nil, fmt.Errorf("%q is no name of a run or a set of profiles, want one such as %s",
+			name, load.ExampleRun("normal"))
 	}
 	prefix := Prefix(scenario, name)
 	text, err := s.Read(ctx, prefix+indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run %s has no profiles: `ragscale profile` takes some while it goes on: %w", name, fs.ErrNotExist)
+		return nil, fmt.Errorf("run %s has no profiles: `ragscale profile` takes some while it goes on: %w",
+			name, fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, err

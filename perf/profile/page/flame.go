@@ -87,7 +87,7 @@ func origin(name string, row int) string {
 		return "root"
 	case strings.HasPrefix(name, ownModule), strings.HasPrefix(name, "main."):
 		return "own"
-	case strings.HasPrefix(name, "runtime."), strings.HasPrefix(name, "internal/runtime/"), strings.HasPrefix(name, "runtime/"):
+	case first == "runtime", strings.HasPrefix(name, "runtime."), strings.HasPrefix(name, "internal/runtime/"):
 		return "runtime"
 	case strings.Contains(first, ".") && strings.Contains(name, "/"):
 		return "library"

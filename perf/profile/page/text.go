@@ -53,7 +53,8 @@ func hotspots(w io.Writer, h profile.Hotspots) {
 	}
 	fmt.Fprintf(w, "  FUNCTION\tITSELF\tSHARE\tWITH WHAT IT CALLS\tSHARE\n")
 	for _, f := range h.Functions[:min(len(h.Functions), inText)] {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Name, amount(f.Flat, h.Unit), percent(f.Share), amount(f.Cum, h.Unit), percent(f.CumPart))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Name, amount(f.Flat, h.Unit), percent(f.Share),
+			amount(f.Cum, h.Unit), percent(f.CumPart))
 	}
 }
 
@@ -63,15 +64,16 @@ func Verdict(c *profile.Comparison) string {
 	for _, f := range c.Functions {
 		n[f.Outcome]++
 	}
-	text := fmt.Sprintf("%d functions cost more beside the others, %d less, %d the same; of %d the samples are too few for %s, and of "+
-		"%d for any answer", n[profile.More], n[profile.Less], n[profile.Same], n[profile.TooFew], percent(c.See), c.Untested)
-	return text + "."
+	return fmt.Sprintf("%d functions cost more beside the others, %d less, %d the same; of %d the samples are too few for "+
+		"%s, and of %d for any answer.", n[profile.More], n[profile.Less], n[profile.Same], n[profile.TooFew],
+		percent(c.See), c.Untested)
 }
 
 // whole is what a tier did in all.
 func whole(c *profile.Comparison) string {
 	a := c.Total
-	text := fmt.Sprintf("%s per %s: %s, then %s, now %s", titles[c.Kind], c.Per, a.Outcome, amount(a.Then, c.Unit), amount(a.Now, c.Unit))
+	text := fmt.Sprintf("%s per %s: %s, then %s, now %s", titles[c.Kind], c.Per, a.Outcome, amount(a.Then, c.Unit),
+		amount(a.Now, c.Unit))
 	if a.Then > 0 {
 		text += fmt.Sprintf(", %s (95 %% between %s and %s)", change(a.Change), change(a.Low), change(a.High))
 	}
@@ -94,8 +96,9 @@ func Comparison(w io.Writer, c *profile.Comparison) error {
 		if i >= inText && f.Outcome != profile.More && f.Outcome != profile.Less {
 			break
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s, %s\n", f.Name, f.Outcome, amount(f.Then, c.Unit), amount(f.Now, c.Unit),
-			change(f.Change), change(f.Low), change(f.High), percent(f.Smallest), count(f.Samples[0]), count(f.Samples[1]))
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s, %s\n", f.Name, f.Outcome, amount(f.Then, c.Unit),
+			amount(f.Now, c.Unit), change(f.Change), change(f.Low), change(f.High), percent(f.Smallest),
+			count(f.Samples[0]), count(f.Samples[1]))
 	}
 	notes(out, c.Notes)
 	return out.Flush()
