@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/pprof/profile"
 )
 
 // Pod is one that serves profiles.
@@ -90,13 +89,10 @@ func Collect(ctx context.Context, s Source, p Plan) (*Profiles, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
-	c := collector{Plan: p, source: s, open: map[Pod]reached{}, taken: &Profiles{
-		Set: Set{
-			Version: Version, Name: p.Name, Run: p.Run, Stack: p.Stack, TakenAt: time.Now().UTC(),
-			Windows: []Window{}, Missing: []Missing{},
-		},
-		raw: map[string][]byte{}, parsed: map[string]*profile.Profile{},
-	}}
+	c := collector{Plan: p, source: s, open: map[Pod]reached{}, taken: profilesOf(Set{
+		Version: Version, Name: p.Name, Run: p.Run, Stack: p.Stack, TakenAt: time.Now().UTC(),
+		Windows: []Window{}, Missing: []Missing{},
+	})}
 	defer func() {
 		for _, r := range c.open {
 			r.stop()
@@ -229,7 +225,8 @@ func (c *collector) keep(w Window, raw map[Kind]taken) {
 	defer c.one.Unlock()
 	for kind, t := range raw {
 		name := fmt.Sprintf("%04d-%s-%s.pb.gz", w.Number, w.Pod, kind)
-		w.Files[kind], c.taken.raw[name], c.taken.parsed[name] = name, t.raw, t.Profile
+		w.Files[kind] = name
+		c.taken.put(kind, name, t.raw, t.Profile)
 		if len(t.Mapping) > 0 && w.Build.ID == "" {
 			w.Build.ID = t.Mapping[0].BuildID
 		}

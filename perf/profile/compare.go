@@ -243,7 +243,7 @@ type tallied struct {
 	cells [2][]cell
 }
 
-// cell is a window of a pod: samples of each function, in the order of names, and of all functions in the function's own
+// cell is a window of a pod: samples of each function, in the order of names, and of all functions in that one's
 // weight.
 type cell struct {
 	count, of []float64

@@ -17,6 +17,7 @@ type Hotspots struct {
 	Per       string     `json:"per"`  // request, document, pod, or second of a pod where nothing was served
 	Of        float64    `json:"of"`   // how many of those there were
 	Value     float64    `json:"value"`
+	Own       float64    `json:"own"`     // what profiling itself cost beside it
 	Samples   float64    `json:"samples"` // that the figures stand on; of mutex and block, events by their estimate
 	Pods      int        `json:"pods"`
 	Windows   int        `json:"windows"` // of all pods
@@ -60,6 +61,9 @@ func (p *Profiles) Hotspots(tier string, kind Kind) (h Hotspots, found bool, err
 		return h, true, err
 	}
 	h.per(parts, tier)
+	for _, p := range parts {
+		h.Own += ratio(p.own, h.Of)
+	}
 	h.sum(merged)
 	h.labels(merged, parts)
 	return h, true, nil

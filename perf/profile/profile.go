@@ -142,13 +142,38 @@ type Missing struct {
 type Profiles struct {
 	Set
 	raw    map[string][]byte           // as they came: compressed protocol buffers
-	parsed map[string]*profile.Profile // of the same names
+	parsed map[string]*profile.Profile // of the same names, without what profiling itself costs
+	own    map[string]float64          // that, in the kind's unit
+}
+
+func profilesOf(s Set) *Profiles {
+	return &Profiles{Set: s, raw: map[string][]byte{}, parsed: map[string]*profile.Profile{}, own: map[string]float64{}}
+}
+
+// put adds a profile, without what profiling itself costs: each window reads and merges profiles in the pod.
+func (p *Profiles) put(kind Kind, file string, raw []byte, one *profile.Profile) {
+	value, _ := columns(one, kind)
+	var dropped int64
+	one.Sample = slices.DeleteFunc(one.Sample, func(s *profile.Sample) bool {
+		is := slices.ContainsFunc(frames(s), profiling)
+		if is {
+			dropped += s.Value[value]
+		}
+		return is
+	})
+	p.raw[file], p.parsed[file], p.own[file] = raw, one, float64(dropped)
+}
+
+// profiling tells functions that serve profiles or write them.
+func profiling(name string) bool {
+	return strings.HasPrefix(name, "net/http/pprof.") || name == "runtime/pprof.profileWriter"
 }
 
 // part is one profile and the window that it is of.
 type part struct {
 	Window
 	*profile.Profile
+	own float64 // what profiling itself cost, which is not in it
 }
 
 // requests are what the pod served while the profile was taken, as if they had come evenly over the window.
@@ -177,7 +202,7 @@ func (p *Profiles) of(tier string, kind Kind) (all []part) {
 			continue
 		}
 		if one := p.parsed[w.Files[kind]]; one != nil {
-			all = append(all, part{w, one})
+			all = append(all, part{w, one, p.own[w.Files[kind]]})
 		}
 	}
 	return all

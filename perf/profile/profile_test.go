@@ -55,17 +55,14 @@ func packed(t *testing.T, p *profile.Profile) []byte {
 // set is one of CPU profiles, each a window of a pod that served so many requests of a route meanwhile.
 func set(t *testing.T, name string, requests float64, all ...*profile.Profile) *Profiles {
 	t.Helper()
-	p := &Profiles{
-		Set: Set{Version: Version, Name: name, Stack: "local", TakenAt: time.Unix(0, 0).UTC(), Windows: []Window{}, Missing: []Missing{}},
-		raw: map[string][]byte{}, parsed: map[string]*profile.Profile{},
-	}
+	p := profilesOf(Set{Version: Version, Name: name, Stack: "local", TakenAt: time.Unix(0, 0).UTC(), Windows: []Window{}, Missing: []Missing{}})
 	for i, one := range all {
 		file := fmt.Sprintf("%04d-pod-%d-cpu.pb.gz", i/2+1, i%2)
 		p.Windows = append(p.Windows, Window{
 			Number: i/2 + 1, Pod: fmt.Sprintf("pod-%d", i%2), Tier: API, Seconds: time.Duration(one.DurationNanos).Seconds(),
 			Served: map[string]float64{"/v1/search": requests}, Build: Build{ID: "one", Version: "v1"}, Files: map[Kind]string{CPU: file},
 		})
-		p.raw[file], p.parsed[file] = packed(t, one), one
+		p.put(CPU, file, packed(t, one), one)
 	}
 	return p
 }
@@ -148,6 +145,18 @@ func TestWhatServesNothingIsPerSecondAndSaysSo(t *testing.T) {
 	}
 	if !slices.Contains(r.Notes, "tier api served no request meanwhile: its figures are of a second of a pod") {
 		t.Errorf("notes are %q", r.Notes)
+	}
+}
+
+// TestProfilingItselfIsLeftOut: what serves profiles, but not what labels requests for them.
+func TestProfilingItselfIsLeftOut(t *testing.T) {
+	one := synthetic(stacks{"f;serve": 10, "compress/flate.write;net/http/pprof.handler.ServeHTTP;serve": 5, "runtime/pprof.WithLabels;serve": 1, "f;runtime/pprof.profileWriter": 4}, 1e7, 1, nil)
+	h, _, err := set(t, "a", 2, one).Hotspots(API, CPU)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Value != 11*1e7/2 || h.Own != 9*1e7/2 || h.Samples != 11 {
+		t.Errorf("%v per request and %v of profiling, %v samples", h.Value, h.Own, h.Samples)
 	}
 }
 

@@ -103,7 +103,7 @@ func Read(ctx context.Context, s load.Store, scenario, name string) (*Profiles, 
 	if err != nil {
 		return nil, err
 	}
-	p := &Profiles{raw: map[string][]byte{}, parsed: map[string]*profile.Profile{}}
+	p := profilesOf(Set{})
 	if err := json.Unmarshal(text, &p.Set); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name(prefix+indexFile), err)
 	}
@@ -166,7 +166,7 @@ func (p *Profiles) load(ctx context.Context, s load.Store, prefix string) {
 				p.Missing = append(p.Missing, Missing{fmt.Sprintf("pod %s, window %d: %s", w.Pod, w.Number, kind), err.Error()})
 				continue
 			}
-			p.raw[file], p.parsed[file] = raw, one
+			p.put(kind, file, raw, one)
 		}
 	}
 }

@@ -66,7 +66,11 @@ func headline(h profile.Hotspots) string {
 	if h.Per != "pod" {
 		text += fmt.Sprintf(", of %s", plural(h.Of, h.Per))
 	}
-	return text + fmt.Sprintf("; %s samples of %d pods in %d windows", count(h.Samples), h.Pods, h.Windows)
+	text += fmt.Sprintf("; %s samples of %d pods in %d windows", count(h.Samples), h.Pods, h.Windows)
+	if h.Own > 0 {
+		text += fmt.Sprintf("; profiling itself, left out, %s", amount(h.Own, h.Unit))
+	}
+	return text
 }
 
 func plural(n float64, name string) string {

@@ -64,8 +64,8 @@ func Verdict(c *profile.Comparison) string {
 	for _, f := range c.Functions {
 		n[f.Outcome]++
 	}
-	return fmt.Sprintf("%d functions cost more beside the others, %d less, %d the same; of %d the samples are too few for "+
-		"%s, and of %d for any answer.", n[profile.More], n[profile.Less], n[profile.Same], n[profile.TooFew],
+	return fmt.Sprintf("%d functions cost more beside the others, %d less, %d the same; of %d the samples are too few "+
+		"for %s, and of %d for any answer.", n[profile.More], n[profile.Less], n[profile.Same], n[profile.TooFew],
 		percent(c.See), c.Untested)
 }
 
