@@ -66,7 +66,7 @@ func headline(h profile.Hotspots) string {
 	if h.Per != "pod" {
 		text += fmt.Sprintf(", of %s", plural(h.Of, h.Per))
 	}
-	text += fmt.Sprintf("; %s samples of %d pods in %d windows", count(h.Samples), h.Pods, h.Windows)
+	text += fmt.Sprintf("; samples %s, pods %d, windows of pods %d", count(h.Samples), h.Pods, h.Windows)
 	if h.Own > 0 {
 		text += fmt.Sprintf("; profiling itself, left out, %s", amount(h.Own, h.Unit))
 	}

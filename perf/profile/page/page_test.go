@@ -124,7 +124,7 @@ func TestTextTellsTheSame(t *testing.T) {
 	}
 	for text, wants := range map[string][]string{
 		one.String(): {
-			"windows 6, pods 2, during run normal-20261130-170000", "CPU OF THE API: 1.00 ms per request, of 12,345 requests; 1,234 samples of 2 pods in 12 windows",
+			"windows 6, pods 2, during run normal-20261130-170000", "CPU OF THE API: 1.00 ms per request, of 12,345 requests; samples 1,234, pods 2, windows of pods 12",
 			"1.40 ms of 6,172", "note: a note", "missing: mutex: it was not taken", "(none: the runtime",
 		},
 		two.String(): {
