@@ -121,8 +121,21 @@ func (s *loaded) during(ctx context.Context, plan *profile.Plan, now bool) error
 	if err != nil {
 		return err
 	}
-	plan.Steady = func(ctx context.Context) bool { return run.Now(ctx).Users >= users }
+	plan.Steady = func(ctx context.Context) bool { return steady(ctx, run, users) }
 	return s.untilSteady(ctx, run, plan.Steady)
+}
+
+// steadyTries is how often generators are asked that do not answer: busy ones miss a time.
+const steadyTries = 3
+
+// steady says whether the generators that answer have their share of so many users.
+func steady(ctx context.Context, run *generators.Run, users float64) bool {
+	for range steadyTries {
+		if now := run.Now(ctx); now.Answering > 0 {
+			return now.Users >= users*float64(now.Answering)/float64(run.Generators)
+		}
+	}
+	return false
 }
 
 // usersOf is how many a run has in its steady phase, but for those that one generator rounded away.
