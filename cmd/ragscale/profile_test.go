@@ -7,10 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/ragscale/ragscale/infra/platform"
 	"github.com/ragscale/ragscale/perf/profile"
 )
 
@@ -96,5 +102,43 @@ func TestWhatAProfileIsToBeIsChecked(t *testing.T) {
 		if code := run(t.Context(), append([]string{"profile"}, args...), &out, &notes); code != exitFailed || notes.String() != "ragscale: "+want+"\n" {
 			t.Errorf("code %d and %q, want %q", code, notes.String(), want)
 		}
+	}
+}
+
+func TestReadyPodsOfBothTiersAreProfiled(t *testing.T) {
+	pod := func(name, app, port string, ready corev1.ConditionStatus) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: platform.Namespace, Name: name, Labels: map[string]string{"app.kubernetes.io/name": app}},
+			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}, {Name: port, ContainerPort: 9090}}}}},
+			Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: ready}}},
+		}
+	}
+	going := pod("api-3", platform.APIName, adminPort, corev1.ConditionTrue)
+	now := metav1.Now()
+	going.DeletionTimestamp, going.Finalizers = &now, []string{"kept"}
+	s := &profiledPods{tiers: []string{profile.API, profile.Worker}, clients: fake.NewClientset(
+		pod("api-1", platform.APIName, adminPort, corev1.ConditionTrue), pod("api-2", platform.APIName, adminPort, corev1.ConditionFalse), going,
+		pod("api-4", platform.APIName, "other", corev1.ConditionTrue), pod("worker-1", platform.WorkerName, adminPort, corev1.ConditionTrue),
+		pod("pgbouncer-1", "pgbouncer", adminPort, corev1.ConditionTrue),
+	)}
+	pods, err := s.Pods(t.Context())
+	want := []profile.Pod{{Name: "api-1", Tier: profile.API}, {Name: "worker-1", Tier: profile.Worker}}
+	if err != nil || !slices.Equal(pods, want) || s.ports["worker-1"].port != 9090 {
+		t.Errorf("pods are %v, %v; want %v", pods, err, want)
+	}
+}
+
+// TestAScenarioWithoutASteadyPhaseIsRefused, and the others have their users.
+func TestAScenarioWithoutASteadyPhaseIsRefused(t *testing.T) {
+	cfg, err := project{dir: "../.."}.config(localStack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &loaded{cfg: cfg}
+	if _, err := s.usersOf("breakpoint-20261130-170000"); err == nil || !strings.Contains(err.Error(), "has no steady phase: its users become ever more; want --now") {
+		t.Errorf("error is %v", err)
+	}
+	if users, err := s.usersOf("normal-20261130-170000"); err != nil || users != 0.99*float64(cfg.LoadTests.Scenarios.Normal.Users) {
+		t.Errorf("users are %v, %v", users, err)
 	}
 }
