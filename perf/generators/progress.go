@@ -37,6 +37,12 @@ const (
 // told is what one generator tells of itself.
 type told struct{ users, requests, failed, p95 float64 }
 
+// Now is where the run is at this moment, by the generators that answer; its rate of requests is not known.
+func (r *Run) Now(ctx context.Context) Progress {
+	now, _ := sumOf(nil, r.ask(ctx), time.Second)
+	return now
+}
+
 // progress asks all generators every so often until ctx ends. A rate takes two answers: until then nothing is told.
 func (r *Run) progress(ctx context.Context, l Listener) {
 	tick := time.NewTicker(r.cluster.ProgressEvery)
