@@ -103,7 +103,7 @@ func TestEveryPanelIsHadOfAStackThatHasEverything(t *testing.T) {
 		"busy requests": 15, "busy pool primary waiting": 0.1, "busy pgbouncer rag waiting": 0.2, "busy pgbouncer rag in transaction": 2, "busy cache get": 0.01, "busy vectors query": 0.05, "busy search simple": 5,
 		"rates requests": 151, "rates pool primary": 50, "rates pgbouncer rag": 50, "rates search simple": 100, "busy garbage collection": 0.25,
 		"route-time GET /v1/search": 100, "pod-time agentic-rag-api-1": 148.5, "pod-cpu agentic-rag-api-1": 0.5, "pool primary in use": 3, "pool primary at most": 8,
-		"hpa agentic-rag-api at most": 3, "shed connections": 2, "restarts agentic-rag/api": 4, "vector-jobs available": 7,
+		"hpa agentic-rag-api at most": 3, "shed connections": 2, "restarts agentic-rag/api": 4, "vector-jobs available": 7, "cache-in-use in use": 1,
 	} {
 		if value, ok := got[name]; !ok || value < want*0.999 || value > want*1.001 {
 			t.Errorf("%s is %v, want %v", name, value, want)

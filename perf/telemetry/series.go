@@ -108,6 +108,8 @@ var asked = []query{
 	{"restarts", "Containers that began anew", "", []line{
 		{"{namespace}/{container}", `sum by (namespace, container) ` +
 			`(increase(kube_pod_container_status_restarts_total[$range]))`}}},
+	{"cache-in-use", "The cache is in use, of all pods", "", []line{
+		{"in use", `min(ragapi_cache_available{pod=~"agentic-rag-api-.+"})`}}},
 	{"vector-jobs", "Jobs of vectors", "", []line{{"{state}", `max by (state) (ragapi_vector_jobs)`}}},
 }
 
