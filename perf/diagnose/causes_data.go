@@ -201,4 +201,14 @@ var cacheCauses = []cause{
 		},
 		share: func(x *situation) float64 { return x.portion(partCache, partRelay) }, bears: served, section: "Cache CPU",
 	},
+	{
+		id: "cache-slow", tier: "cache", says: text("the cache answers slowly, and its thread is not taken: the way there"),
+		signs: func(x *situation) []Evidence {
+			return []Evidence{
+				above(x.Cache.per(x.Rate, seconds), "a request's time at the cache", x.cfg.SLO.ResponseSeconds/tail,
+					"slo.responseSeconds over 3"+tailSource),
+				below(x.CacheCPU, "CPU of the cache's engine", x.cfg.Thresholds().Cache.CPUPercent.Value/100, "slo.cpuPercent")}
+		},
+		share: func(x *situation) float64 { return x.portion(partCache, partRelay) }, bears: served, section: "Cache CPU",
+	},
 }

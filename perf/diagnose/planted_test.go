@@ -39,6 +39,7 @@ var faults = map[string]plant{
 	"few workers: workers":                    func(w *world) { w.jobs, w.uploadSeconds = 60, 70 },
 	"killed for memory: api-memory":           func(w *world) { w.restarts = true },
 	"nodes taken: nodes":                      func(w *world) { w.nodeCores = 5; w.users, w.apiMillis = 500, 8 },
+	"slow way to the cache: cache-slow":       func(w *world) { w.cacheMillis = 300 },
 	"slow database, small pool: database-cpu": func(w *world) { w.dbMillis, w.pool = 60, 3 },
 }
 

@@ -195,6 +195,9 @@ func (s Split) millis(name string) float64 {
 	return 0
 }
 
+// Total is the time that the parts add up to, ms: the client's mean, no less than that at the API.
+func (s Split) Total() float64 { return s.total() }
+
 // total is the client's mean time, and no less than that at the API, ms.
 func (s Split) total() float64 { return 1000 * math.Max(s.Client.or(0), s.API.or(0)) }
 
