@@ -23,7 +23,7 @@ func downCommand(c console) *cobra.Command {
 		})
 	cmd.Flags().BoolVar(&force, "force", false,
 		"do not destroy resource by resource: end the processes and delete the state")
-	return cmd
+	return interruptible(cmd, "what was removed is recorded: `ragscale down` goes on from there")
 }
 
 func (p project) down(ctx context.Context, c console, stack string, force bool) error {

@@ -148,7 +148,7 @@ func (s *loaded) judge(ctx context.Context, name string, gate bool) error {
 	if err != nil {
 		return s.notJudged(name, err)
 	}
-	return s.console.judge(ctx, s.cfg, store, run, s.project.gather(ctx, s.console, s.cfg.Stack, store, run), gate)
+	return s.console.judge(ctx, s.cfg, store, run, s.project.gather(ctx, s.console, s.cfg.Stack, store, run, nil), gate)
 }
 
 func (s *loaded) notJudged(name string, why error) error {
@@ -180,8 +180,12 @@ type heard struct {
 
 // Progressed implements generators.Listener.
 func (h heard) Progressed(p generators.Progress) {
-	h.note("%s  users %.0f, requests %.0f /s, p95 %.0f ms, failed %.2f %%, API pods %s", time.Now().Format(time.TimeOnly),
-		p.Users, p.Requests, p.P95Millis, 100*p.Failed, h.replicas())
+	p95 := "-" // before the first answer
+	if p.P95Millis > 0 {
+		p95 = fmt.Sprintf("%.0f ms", p.P95Millis)
+	}
+	h.note("%s  users %.0f, requests %.0f /s, p95 %s, failed %.2f %%, API pods %s", time.Now().Format(time.TimeOnly),
+		p.Users, p.Requests, p95, 100*p.Failed, h.replicas())
 }
 
 // Said implements generators.Listener.

@@ -36,18 +36,27 @@ var errUnhealthy = errors.New("not healthy")
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := command(stdout, stderr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUnhealthy):
 		return exitUnhealthy
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "ragscale: interrupted; what was done is recorded: `ragscale up` goes on from there, `ragscale down` removes it")
+		fmt.Fprintln(stderr, "ragscale: interrupted"+cmd.Annotations[afterInterrupt])
 		return exitFailed
 	}
 	fmt.Fprintln(stderr, "ragscale:", err)
 	return exitFailed
+}
+
+// afterInterrupt is the annotation of a command that says what is to do when it was interrupted.
+const afterInterrupt = "afterInterrupt"
+
+// interruptible says what is to do when a command was interrupted.
+func interruptible(cmd *cobra.Command, after string) *cobra.Command {
+	cmd.Annotations = map[string]string{afterInterrupt: "; " + after}
+	return cmd
 }
 
 // console is where a command writes: its result to out, all else to notes.

@@ -77,6 +77,23 @@ func TestOutsideACheckoutItSaysSo(t *testing.T) {
 	}
 }
 
+func TestAnInterruptSaysWhatFitsTheCommand(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for args, want := range map[string]string{
+		"up":          "ragscale: interrupted; what was done is recorded: `ragscale up` goes on from there, `ragscale down` removes it\n",
+		"down":        "ragscale: interrupted; what was removed is recorded: `ragscale down` goes on from there\n",
+		"load run x":  "ragscale: interrupted\n",
+		"load report": "ragscale: interrupted\n",
+	} {
+		var out, errs strings.Builder
+		// A flag that there is not ends any command at once.
+		if code := run(ctx, append(strings.Fields(args), "--there-is-none"), &out, &errs); code != 1 || errs.String() != want {
+			t.Errorf("%s: %d %q, want %q", args, code, errs.String(), want)
+		}
+	}
+}
+
 func TestSandboxStatusHasItsOwnExitCode(t *testing.T) {
 	if out, _, code := ragscale(t, "sandbox", "status"); code != exitUnhealthy || !strings.Contains(out, "make up") {
 		t.Errorf("exit code %d, output %q, want %d and what to do", code, out, exitUnhealthy)

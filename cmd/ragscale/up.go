@@ -24,10 +24,10 @@ import (
 )
 
 func upCommand(c console) *cobra.Command {
-	return stackCommand("up", "Bring the stack up in the sandbox and wait until it answers",
+	return interruptible(stackCommand("up", "Bring the stack up in the sandbox and wait until it answers",
 		func(ctx context.Context, p project, stack string) error {
 			return p.up(ctx, c, stack)
-		})
+		}), "what was done is recorded: `ragscale up` goes on from there, `ragscale down` removes it")
 }
 
 func (p project) up(ctx context.Context, c console, stack string) error {

@@ -37,7 +37,7 @@ func claims(random *rand.Rand, h heap, n, series int) (share float64) {
 	claimed := 0
 	for range series {
 		run := &load.Run{Scenario: load.Scenario{DurationSeconds: float64(n-1) * step.Seconds()}}
-		if verdict("memory", h.values(random, n), step, run, 64).Outcome == load.Missed {
+		if verdict("memory", h.values(random, n), step, 0, run, 64).Outcome == load.Missed {
 			claimed++
 		}
 	}
@@ -108,7 +108,7 @@ func TestSeriesOfOtherKinds(t *testing.T) {
 		"two sessions more, slowly": {line(61, func(i int) float64 { return 4 + math.Floor(float64(i)/55) }), load.Kept},
 	} {
 		run := &load.Run{Scenario: load.Scenario{DurationSeconds: 1800}}
-		if v := verdict("memory", c.values, step, run, 64); v.Outcome != c.want {
+		if v := verdict("memory", c.values, step, 0, run, 64); v.Outcome != c.want {
 			t.Errorf("%s: %s %s, value %v, want %s", name, v.Outcome, v.Why, v.Value, c.want)
 		}
 	}
@@ -138,6 +138,22 @@ func TestWhichRunsAreJudged(t *testing.T) {
 		}
 		if got != c.want || run.Passed != (c.want == "") {
 			t.Errorf("%s: %q, passed %v, want %q", name, got, run.Passed, c.want)
+		}
+	}
+}
+
+// What a run's ramp-up does is no growth, wherever a panel's own values begin.
+func TestARampUpIsLeftOutByTheTimeOfAPanel(t *testing.T) {
+	began := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	run := &load.Run{BeganAt: began, Scenario: load.Scenario{DurationSeconds: 3600, RampUpSeconds: 1800}}
+	for from, want := range map[time.Duration]float64{0: 60, 10 * time.Minute: 80} {
+		panel := telemetry.Panel{Name: "memory", From: began.Add(from), StepSeconds: 30, Series: []telemetry.Series{{Name: "api"}}}
+		for range 120 {
+			panel.Series[0].Values = append(panel.Series[0].Values, 200)
+		}
+		told := &telemetry.Telemetry{From: began, StepSeconds: 60, Panels: []telemetry.Panel{panel}}
+		if v := verdictsOf(run, told); len(v) != 1 || v[0].Samples != want {
+			t.Errorf("from %s: %+v, want %v values", from, v, want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package endurance
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
@@ -48,14 +47,15 @@ func Judge(run *load.Run, t *telemetry.Telemetry) {
 }
 
 func verdictsOf(run *load.Run, t *telemetry.Telemetry) (all []load.Verdict) {
-	step := time.Duration(t.StepSeconds * float64(time.Second))
 	for _, w := range watched {
-		i := slices.IndexFunc(t.Panels, func(p telemetry.Panel) bool { return p.Name == w.panel })
-		if i < 0 {
+		panel := t.Panel(w.panel)
+		if panel == nil {
 			continue
 		}
-		for _, s := range t.Panels[i].Series {
-			all = append(all, verdict(w.name+" "+s.Name, s.Values, step, run, w.least))
+		from, step := t.Steps(*panel)
+		warm := run.BeganAt.Add(time.Duration(run.Scenario.RampUpSeconds * float64(time.Second))).Sub(from)
+		for _, s := range panel.Series {
+			all = append(all, verdict(w.name+" "+s.Name, s.Values, step, warm, run, w.least))
 		}
 	}
 	return all
@@ -65,10 +65,12 @@ func threshold(of string) load.Threshold {
 	return load.Threshold{Metric: "growth of " + of, Threshold: fmt.Sprintf("rate<=%v", mostGrowth)}
 }
 
-// verdict is that on a series: its growth over the run, as a share of its level, that is exceeded almost certainly.
-func verdict(name string, values []float64, step time.Duration, run *load.Run, leastLevel float64) load.Verdict {
-	skip := int(math.Ceil(run.Scenario.RampUpSeconds / step.Seconds()))
-	g, told := Of(values, step, skip)
+// verdict is that on a series: its growth over the run, as a share of its level, that is exceeded almost certainly. Its
+// values of the time warm do not count.
+func verdict(
+	name string, values []float64, step, warm time.Duration, run *load.Run, leastLevel float64,
+) load.Verdict {
+	g, told := Of(values, step, int(math.Ceil(warm.Seconds()/step.Seconds())))
 	v := load.Verdict{Threshold: threshold(name), Samples: float64(g.Values), Outcome: load.Kept}
 	if !told {
 		v.Outcome = load.NotMeasured

@@ -19,8 +19,8 @@ import (
 type Progress struct {
 	Answering int     // generators
 	Users     float64 // at the moment
-	Requests  float64 // a second, since the last time
-	P95Millis float64 // of the slowest generator: of the requests that the objective is about, since the beginning
+	Requests  float64 // a second, since the last time, of generators that answered then too
+	P95Millis float64 // of the slowest generator: of the requests that the objective is about, since the beginning; 0 for none
 	Failed    float64 // share of requests, since the beginning
 }
 
@@ -37,7 +37,7 @@ const (
 // told is what one generator tells of itself.
 type told struct{ users, requests, failed, p95 float64 }
 
-// progress asks all generators every so often until ctx ends.
+// progress asks all generators every so often until ctx ends. Of a rate it takes two answers: until then nothing is told.
 func (r *Run) progress(ctx context.Context, l Listener) {
 	tick := time.NewTicker(r.cluster.ProgressEvery)
 	defer tick.Stop()
@@ -49,7 +49,7 @@ func (r *Run) progress(ctx context.Context, l Listener) {
 		case <-tick.C:
 		}
 		now := r.ask(ctx)
-		if p := sumOf(before, now, time.Since(at)); p.Answering > 0 && ctx.Err() == nil {
+		if p, known := sumOf(before, now, time.Since(at)); known && ctx.Err() == nil {
 			r.one.Lock()
 			l.Progressed(p)
 			r.one.Unlock()
@@ -58,23 +58,25 @@ func (r *Run) progress(ctx context.Context, l Listener) {
 	}
 }
 
-// sumOf is the run's progress from what its generators told now and the time before.
-func sumOf(before, now map[string]told, since time.Duration) Progress {
-	p := Progress{Answering: len(now)}
+// sumOf is the run's progress from what its generators told now and the time before. It is not known where none of them
+// told anything both times.
+func sumOf(before, now map[string]told, since time.Duration) (p Progress, known bool) {
+	p = Progress{Answering: len(now)}
 	var all, failed float64
 	for pod, t := range now {
 		p.Users += t.users
 		all += t.requests
 		failed += t.failed * t.requests
 		p.P95Millis = max(p.P95Millis, t.p95)
-		if earlier, known := before[pod]; known {
+		if earlier, both := before[pod]; both {
+			known = true
 			p.Requests += max(0, t.requests-earlier.requests) / since.Seconds()
 		}
 	}
 	if all > 0 {
 		p.Failed = failed / all
 	}
-	return p
+	return p, known
 }
 
 // ask asks the generators that run, all at once, by their pods' names.

@@ -20,11 +20,17 @@ func TestProgressIsThatOfAllGenerators(t *testing.T) {
 	before := map[string]told{"a": {users: 10, requests: 100}, "b": {users: 10, requests: 1000, failed: 0.1}}
 	now := map[string]told{"a": {users: 12, requests: 300, p95: 40}, "b": {users: 13, requests: 1700, failed: 0.2, p95: 90}}
 	want := Progress{Answering: 2, Users: 25, Requests: 90, P95Millis: 90, Failed: 0.17}
-	if diff := cmp.Diff(want, sumOf(before, now, 10*time.Second)); diff != "" {
-		t.Error(diff)
+	got, known := sumOf(before, now, 10*time.Second)
+	if diff := cmp.Diff(want, got); diff != "" || !known {
+		t.Error(known, diff)
 	}
-	if got := sumOf(nil, now, time.Second); got.Requests != 0 || got.Users != 25 {
-		t.Errorf("of generators that were not asked before: %+v", got)
+	for _, earlier := range []map[string]told{nil, {"c": {requests: 5}}} {
+		if got, known := sumOf(earlier, now, time.Second); known {
+			t.Errorf("of generators that were not asked before: %+v", got)
+		}
+	}
+	if got, known := sumOf(map[string]told{"b": {requests: 1000}}, now, 10*time.Second); !known || got.Requests != 70 {
+		t.Errorf("of generators one of which is new: %+v, %v", got, known)
 	}
 }
 

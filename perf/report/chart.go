@@ -12,8 +12,11 @@ type Chart struct {
 	Title  string
 	Unit   string // ms, /s, %: of shares
 	Source string // who measured it
+	Note   string // over what time, where that is to be said
 	Lines  []Line
-	Limits []Limit
+	// Stacked lines are parts of a whole: each stands on the one before.
+	Stacked bool
+	Limits  []Limit
 }
 
 // Line is one series.
@@ -61,11 +64,11 @@ type Tick struct {
 	Label string
 }
 
-// Path is a line as SVG draws it, and single points that no line joins.
+// Path is a line as SVG draws it, single points that no line joins, and of stacked ones the area down to the line below.
 type Path struct {
-	Name, D string
-	Class   int
-	Dots    [][2]float64
+	Name, D, Area string
+	Class         int
+	Dots          [][2]float64
 }
 
 // Mark is the line of an objective.
@@ -126,8 +129,13 @@ func (d *Drawing) place(x scale, named func(float64) string) {
 	for _, v := range ticks {
 		d.YTicks = append(d.YTicks, Tick{y.at(v), amount(v, d.Unit)})
 	}
-	for i, line := range d.Lines {
-		d.Paths = append(d.Paths, line.path(x, y, i%mostLines+1))
+	tops := d.tops()
+	for i, line := range tops {
+		path := line.path(x, y, i%mostLines+1)
+		if d.Stacked {
+			path.Area = line.area(x, y, tops[:i])
+		}
+		d.Paths = append(d.Paths, path)
 	}
 	for i, l := range d.Limits {
 		d.Marks = append(d.Marks, l.mark(y, i, d.Unit))
@@ -164,7 +172,7 @@ func (c Chart) all() (all []float64) {
 	for _, l := range c.Limits {
 		all = append(all, l.Value)
 	}
-	for _, line := range c.Lines {
+	for _, line := range c.tops() {
 		for _, p := range line.Points {
 			if !math.IsNaN(p.Value) {
 				all = append(all, p.Value)
@@ -245,7 +253,7 @@ func (c Chart) times() []float64 {
 
 // slots are what a pointer finds over the plot, and the same figures as a table.
 func (d *Drawing) slots(x scale, named func(float64) string) {
-	times := d.times()
+	times, tops := d.times(), d.tops()
 	for i, at := range times {
 		from, to := x.from, x.to
 		if i > 0 {
@@ -261,6 +269,9 @@ func (d *Drawing) slots(x scale, named func(float64) string) {
 			if !math.IsNaN(value) {
 				text = append(text, line.Name+": "+amount(value, d.Unit))
 			}
+		}
+		if d.Stacked && len(text) > 2 {
+			text = append(text, "together: "+amount(floor(tops, at), d.Unit))
 		}
 		d.Slots = append(d.Slots, Slot{X: from, Width: round(to - from), Text: strings.Join(text, "\n")})
 		d.Rows = append(d.Rows, row)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
 // mostLines is how many lines a chart has: for more there are no colors that are told apart.
@@ -102,16 +103,17 @@ func (r *Report) told() (all []Chart) {
 	if r.Telemetry == nil {
 		return nil
 	}
-	began := r.Telemetry.From.Sub(r.BeganAt).Seconds()
 	for _, p := range r.Telemetry.Panels {
-		if more := len(p.Series) - mostLines; more > 0 {
-			p.Title, p.Series = fmt.Sprintf("%s, the %d largest of %d", p.Title, mostLines, len(p.Series)), p.Series[:mostLines]
-		}
-		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source}
+		p = fitting(p)
+		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source, Note: p.Note, Stacked: p.Stacked}
+		from, step := r.Telemetry.Steps(p)
+		began := from.Sub(r.BeganAt).Seconds()
 		for _, s := range p.Series {
 			l := Line{Name: s.Name}
 			for i, v := range s.Values {
-				l.Points = append(l.Points, Point{began + float64(i)*r.Telemetry.StepSeconds, v})
+				// The middle of a period that is longer than the run may be beside it.
+				at := min(max(began+float64(i)*step.Seconds(), 0), r.length())
+				l.Points = append(l.Points, Point{at, v})
 			}
 			c.Lines = append(c.Lines, l)
 		}
@@ -119,6 +121,33 @@ func (r *Report) told() (all []Chart) {
 			c.Limits = r.limits(p.Unit, isResponse)
 		}
 		all = append(all, c)
+	}
+	return all
+}
+
+// rest is what parts of a whole are called that have no line of their own.
+const rest = "other"
+
+// fitting is a panel with as many series as a chart has lines. Of the parts of a whole those that are left out are one.
+func fitting(p telemetry.Panel) telemetry.Panel {
+	n := len(p.Series)
+	switch {
+	case n <= mostLines:
+	case p.Stacked:
+		p.Series = append(slices.Clone(p.Series[:mostLines-1]), sum(p.Series[mostLines-1:]))
+	default:
+		p.Title, p.Series = fmt.Sprintf("%s, the %d largest of %d", p.Title, mostLines, n), p.Series[:mostLines]
+	}
+	return p
+}
+
+// sum is several series as one. They all have a value, or none has.
+func sum(of []telemetry.Series) telemetry.Series {
+	all := telemetry.Series{Name: rest, Values: slices.Clone(of[0].Values)}
+	for _, s := range of[1:] {
+		for i := range min(len(all.Values), len(s.Values)) {
+			all.Values[i] += s.Values[i]
+		}
 	}
 	return all
 }

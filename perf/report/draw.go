@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/ragscale/ragscale/perf/load"
@@ -29,6 +30,63 @@ func (l Line) path(x, y scale, class int) Path {
 	}
 	p.D = d.String()
 	return p
+}
+
+// tops are the lines as they are drawn: stacked ones each on those before. A time at which none has a value has none.
+func (c Chart) tops() []Line {
+	if !c.Stacked {
+		return c.Lines
+	}
+	sums := map[float64]float64{}
+	var all []Line
+	for _, line := range c.Lines {
+		top := Line{Name: line.Name}
+		for _, p := range line.Points {
+			sum, begun := sums[p.At]
+			switch {
+			case math.IsNaN(p.Value) && !begun:
+				sum = math.NaN()
+			case !math.IsNaN(p.Value):
+				sum += p.Value
+				sums[p.At] = sum
+			}
+			top.Points = append(top.Points, Point{p.At, sum})
+		}
+		all = append(all, top)
+	}
+	return all
+}
+
+// area is that between a line and the last of those below it, or the axis. Each stretch between gaps is one of its own.
+func (l Line) area(x, y scale, below []Line) string {
+	var d strings.Builder
+	for i := 0; i < len(l.Points); i++ {
+		from := i
+		for i < len(l.Points) && !math.IsNaN(l.Points[i].Value) {
+			i++
+		}
+		if i-from < 2 {
+			continue
+		}
+		for n := from; n < i; n++ {
+			fmt.Fprintf(&d, "%s%v %v", map[bool]string{true: "M", false: "L"}[n == from], x.at(l.Points[n].At), y.at(l.Points[n].Value))
+		}
+		for n := i - 1; n >= from; n-- {
+			fmt.Fprintf(&d, "L%v %v", x.at(l.Points[n].At), y.at(floor(below, l.Points[n].At)))
+		}
+		d.WriteByte('Z')
+	}
+	return d.String()
+}
+
+// floor is how high lines come at a time.
+func floor(lines []Line, at float64) float64 {
+	for _, line := range slices.Backward(lines) {
+		if v := line.at(at); !math.IsNaN(v) {
+			return v
+		}
+	}
+	return 0
 }
 
 // mark is a limit's line. Every other one has its label on the left, so that two that are close do not hide each other.

@@ -38,10 +38,13 @@ func (r *Report) html(w io.Writer) error {
 // Drawings are the charts over time, all on one axis.
 func (r *Report) Drawings() (all []Drawing) {
 	for _, c := range r.Charts {
-		all = append(all, c.draw(max(r.Seconds(), r.Scenario.DurationSeconds)))
+		all = append(all, c.draw(r.length()))
 	}
 	return all
 }
+
+// length is that of the axis of time, in seconds.
+func (r *Report) length() float64 { return max(r.Seconds(), r.Scenario.DurationSeconds) }
 
 // Spread is the drawing of how long requests took, nil where none were measured.
 func (r *Report) Spread() *Drawing { return r.spread() }

@@ -169,6 +169,69 @@ func TestWhatTheStackToldIsDrawnOnTheTimeOfTheLoad(t *testing.T) {
 	}
 }
 
+// The load of a database is a whole of its parts: each stands on the one before, and those without a line are one.
+func TestPartsOfAWholeAreStacked(t *testing.T) {
+	all := map[string]Drawing{}
+	for _, d := range New(planted{}.run(t), alone, told()).Drawings() {
+		all[d.ID] = d
+	}
+	d := all["told-database-load"]
+	if len(d.Paths) != mostLines || d.Lines[7].Name != "other" || math.Abs(d.Lines[7].Points[2].Value-1.2) > 1e-9 { // 0.3, 0.2 and 0.1, twice
+		t.Fatalf("%d lines, the last %+v", len(d.Paths), d.Lines[len(d.Lines)-1])
+	}
+	if at := d.Lines[0].Points[1].At; at != 90 || d.Note != "of each minute" {
+		t.Errorf("the second minute is at %v s, noted %q", at, d.Note)
+	}
+	coordinates := regexp.MustCompile(`[ML]([\d.]+) ([\d.]+)`)
+	below := -1.0 // how high the line below came in the third minute; less is higher
+	for i, p := range d.Paths {
+		if strings.Count(p.Area, "M") != 2 || strings.Count(p.Area, "Z") != 2 || strings.Contains(p.Area, "NaN") {
+			t.Errorf("%s has the area %s, want two around the gap", p.Name, p.Area)
+		}
+		points := coordinates.FindAllStringSubmatch(p.Area, -1) // 4 minutes there, and 4 back
+		edge, floor := points[2][2], points[5][2]
+		if (i == 0 && floor != fmt.Sprint(d.Bottom)) || (i > 0 && floor != fmt.Sprint(below)) {
+			t.Errorf("%s stands at %s, want %v", p.Name, floor, below)
+		}
+		if _, err := fmt.Sscan(edge, &below); err != nil || below < d.Top {
+			t.Errorf("%s comes to %s", p.Name, edge)
+		}
+	}
+	if s := d.Slots[2].Text; !strings.HasPrefix(s, "2:30\nCPU: 2\nIO:DataFileRead: 1.8\n") || !strings.HasSuffix(s, "\nother: 1.2\ntogether: 11") {
+		t.Errorf("a pointer finds %q", s)
+	}
+	if edge := all["told-edge-hits"]; len(edge.Rows) != 10 || edge.Rows[1][0] != "1:30" || edge.Rows[1][1] != "50 %" {
+		t.Errorf("the edge's rows are %v", edge.Rows)
+	}
+}
+
+// A chart as browsers get it.
+func TestTheFigureOfAStackedChart(t *testing.T) {
+	p := loaded()
+	p.Series = []telemetry.Series{p.Series[0], p.Series[1]}
+	stack := told()
+	stack.Panels = []telemetry.Panel{p}
+	for _, d := range New(planted{}.run(t), alone, stack).Drawings() {
+		if d.ID == "told-database-load" {
+			var b strings.Builder
+			if err := page.ExecuteTemplate(&b, "figure", d); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "database-load.html", strings.TrimSpace(b.String())+"\n")
+		}
+	}
+}
+
+// What lasts longer than a run is drawn within it.
+func TestWhatIsBesideARunIsDrawnAtItsEdge(t *testing.T) {
+	stack := told()
+	stack.Panels = []telemetry.Panel{{Name: "x", From: noon.Add(-30 * time.Second), StepSeconds: 900, Series: []telemetry.Series{{Name: "y", Values: telemetry.Values{1, 2}}}}}
+	charts := New(planted{}.run(t), alone, stack).Charts
+	if p := charts[len(charts)-1].Lines[0].Points; p[0].At != 0 || p[1].At != 600 {
+		t.Errorf("drawn at %+v", p)
+	}
+}
+
 // Values of every size have an axis on which they are within the plot.
 func TestAxesHoldTheirValues(t *testing.T) {
 	for _, values := range [][]float64{{0}, {1e-6, 3e-6}, {0.2, 40000}, {5, 5}, {1e9, 3e9}, {1999.9}, {math.NaN()}, nil} {
@@ -223,7 +286,7 @@ func TestResultsWithoutSlicesSaySo(t *testing.T) {
 // A page of the most that there can be stays small.
 func TestAPageOfALongRunIsSmall(t *testing.T) {
 	stack := told()
-	for i := range 18 {
+	for i := range 26 {
 		p := telemetry.Panel{Name: fmt.Sprint(i), Title: fmt.Sprint("Panel ", i)}
 		for j := range mostLines {
 			s := telemetry.Series{Name: fmt.Sprintf("/v1/documents/{id}/%d", j)}

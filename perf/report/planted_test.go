@@ -185,8 +185,28 @@ func told() *telemetry.Telemetry {
 			{Name: "replicas", Title: "Replicas", Source: "Managed Prometheus", Series: []telemetry.Series{series("api wanted", after(5)), series("api ready", after(9))}},
 			{Name: "cache", Title: "Answered from a cache", Unit: "%", Source: "Managed Prometheus", Series: []telemetry.Series{
 				series("process", func(i int) float64 { return 0.5 + float64(i)/100 }), series("redis", func(int) float64 { return 0.2 })}},
+			loaded(),
+			{Name: "edge-hits", Title: "Answered at the edge", Unit: "%", Source: "CloudWatch", Note: "of each minute", From: noon.Add(30 * time.Second), StepSeconds: 60,
+				Series: []telemetry.Series{{Name: "hits", Values: telemetry.Values{math.NaN(), 0.5, 0.75, 0.8, 0.8, 0.8, 0.8, 0.8, 0.9, 0.9}}}},
 		},
 	}
+}
+
+// loaded is the load of a database by the minute, which was not looked at in the fifth: of nine wait events, and of others.
+func loaded() telemetry.Panel {
+	p := telemetry.Panel{
+		Name: "database-load", Title: "Load of the database's primary by wait event", Source: "Performance Insights", Note: "of each minute",
+		From: noon.Add(30 * time.Second), StepSeconds: 60, Stacked: true,
+	}
+	for i, name := range []string{"CPU", "IO:DataFileRead", "LWLock:WALWrite", "Lock:tuple", "Lock:transactionid", "Client:ClientRead", "IO:WALSync", "LWLock:BufferMapping", "IPC:ParallelFinish", "other"} {
+		s := telemetry.Series{Name: name}
+		for minute := range 10 {
+			s.Values = append(s.Values, float64(10-i)/10*float64(minute%3))
+		}
+		s.Values[4] = math.NaN()
+		p.Series = append(p.Series, s)
+	}
+	return p
 }
 
 // written is a report in a format.

@@ -39,8 +39,14 @@ func (w Workspace) Panels(ctx context.Context, in Window) (panels []Panel, missi
 
 func (w Workspace) panel(ctx context.Context, p query, in Window) (Panel, error) {
 	panel := Panel{Name: p.name, Title: p.title, Unit: p.unit, Source: prometheus}
+	over := in.rateTime()
+	if p.rates() {
+		in = in.after(over)
+		panel.From, panel.StepSeconds = in.From.Add(-over/2), in.Step.Seconds()
+		panel.Note = "over the " + words(over) + " around each value"
+	}
 	for _, l := range p.lines {
-		series, err := w.ask(ctx, l, in)
+		series, err := w.ask(ctx, l, over, in)
 		if err != nil {
 			return panel, err
 		}
@@ -61,11 +67,12 @@ type ranged struct {
 }
 
 // ask asks for a query's series, the largest first. Those without a value above zero stand last.
-func (w Workspace) ask(ctx context.Context, l line, in Window) ([]Series, error) {
+func (w Workspace) ask(ctx context.Context, l line, over time.Duration, in Window) ([]Series, error) {
 	var answer ranged
 	seconds := func(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 	query := url.Values{
-		"query": {strings.ReplaceAll(l.expr, "$range", in.rangeText())}, "step": {strconv.Itoa(int(in.Step.Seconds()))},
+		"query": {strings.ReplaceAll(l.expr, "$range", strconv.Itoa(int(over.Seconds()))+"s")},
+		"step":  {strconv.Itoa(int(in.Step.Seconds()))},
 		"start": {seconds(in.From)}, "end": {seconds(in.To)},
 	}
 	if err := w.Get(ctx, "api/v1/query_range", query, &answer); err != nil {
@@ -90,9 +97,30 @@ func (w Workspace) ask(ctx context.Context, l line, in Window) ([]Series, error)
 	return all, nil
 }
 
-// rangeText is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step.
-func (w Window) rangeText() string {
-	return strconv.Itoa(int(max(4*leastStep, w.Step).Seconds())) + "s"
+// shortRun is how many times what rates are taken over a run has to last, lest little of it is seen.
+const shortRun = 4
+
+// rateTime is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step. Of a short run
+// it is two, the least that has a rate.
+func (w Window) rateTime() time.Duration {
+	if w.To.Sub(w.From) < shortRun*4*leastStep {
+		return 2 * leastStep
+	}
+	return max(4*leastStep, w.Step)
+}
+
+// after leaves out the beginning of a window, whose rates are in part those of the time before it: a run would seem to
+// begin slowly. One value is left at least.
+func (w Window) after(over time.Duration) Window {
+	if w.From = w.From.Add(over); w.From.After(w.To) {
+		w.From = w.To.Truncate(time.Second)
+	}
+	return w
+}
+
+// rates tells whether a panel's values are over a time.
+func (q query) rates() bool {
+	return slices.ContainsFunc(q.lines, func(l line) bool { return strings.Contains(l.expr, "$range") })
 }
 
 // put places a value in its step.

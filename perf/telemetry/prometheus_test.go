@@ -91,10 +91,14 @@ func TestEveryPanelIsHadOfAStackThatHasEverything(t *testing.T) {
 	got := map[string]float64{}
 	for _, p := range panels {
 		for _, s := range p.Series {
-			if len(s.Values) != 21 {
-				t.Errorf("%s has %d values, want 21", s.Name, len(s.Values))
+			want := 21
+			if p.Note != "" {
+				want = 17 // from two minutes on
 			}
-			got[p.Name+" "+s.Name] = s.Values[20]
+			if len(s.Values) != want {
+				t.Errorf("%s has %d values, want %d", s.Name, len(s.Values), want)
+			}
+			got[p.Name+" "+s.Name] = s.Values[want-1]
 		}
 	}
 	for name, want := range map[string]float64{
@@ -200,7 +204,43 @@ func TestNamesOfPanelsAreTheirOwn(t *testing.T) {
 	if diff := cmp.Diff("a x b", named("a {l} b", map[string]string{"l": "x"})); diff != "" {
 		t.Error(diff)
 	}
-	if got := fmt.Sprintln(window.rangeText(), Window{Step: 10 * time.Minute}.rangeText()); got != "120s 600s\n" {
+	long := Window{To: time.Time{}.Add(25 * time.Hour), Step: 10 * time.Minute}
+	if got := fmt.Sprintln(window.rateTime(), long.rateTime(), Window{Step: leastStep}.rateTime()); got != "2m0s 10m0s 1m0s\n" {
 		t.Errorf("rates are taken over %s", got)
+	}
+	for _, q := range asked {
+		for _, l := range q.lines {
+			if strings.Contains(l.expr, "$range") != q.rates() {
+				t.Errorf("panel %s: rates beside what is none", q.name)
+			}
+		}
+	}
+}
+
+// Before a run nothing was asked: its panels begin with what it did, and not with the mean of that and of nothing.
+func TestAShortRunDoesNotRiseFromNothing(t *testing.T) {
+	idle := promqltest.LoadedStorage(t, `load 30s
+	 ragapi_http_request_duration_seconds_count{route="/v1/search",status="200"} 0x20 3000+3000x12 36000x10
+	 ragapi_http_requests_in_flight 0x20 7x22`)
+	t.Cleanup(func() { idle.Close() })
+	for seconds, want := range map[int64]string{300: "[100 100 100 100 100 100 100 100 100] from 30s", 90: "[100 100] from 30s", 60: "[100] from 30s", 20: "[100] from -10s"} {
+		in := Window{From: time.Unix(600, 0).UTC(), To: time.Unix(600+seconds, 0).UTC(), Step: 30 * time.Second}
+		if seconds == 20 {
+			in.From, in.To = in.From.Add(10*time.Second), in.To.Add(40*time.Second)
+			in.From = in.To.Add(-20 * time.Second)
+		}
+		panels, _ := workspace(t, idle, "").Panels(t.Context(), in)
+		for _, p := range panels {
+			switch {
+			case p.Name == "api-routes":
+				if got := fmt.Sprint(p.Series[0].Values, " from ", p.From.Sub(in.From)); got != want || p.Note != "over the minute around each value" {
+					t.Errorf("%d s: %s, %s, want %s", seconds, got, p.Note, want)
+				}
+			case p.Name == "api-in-flight":
+				if !p.From.IsZero() || p.Note != "" || p.Series[0].Values[len(p.Series[0].Values)-1] != 7 {
+					t.Errorf("%d s: what is no rate is %+v", seconds, p)
+				}
+			}
+		}
 	}
 }

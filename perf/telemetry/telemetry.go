@@ -1,7 +1,3 @@
-// Package telemetry keeps what a stack told of itself while a run of a load test lasted.
-//
-// Owns: which series are asked for, over which time and in which step, their form in a run's folder. Does not own:
-// credentials and endpoints, runs (perf/load), showing it (perf/report).
 package telemetry
 
 import (
@@ -11,14 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
 )
 
-// Version is that of the form.
-const Version = 1
+// Version is that of the form. In those of version 1 all panels have the steps of the whole.
+const Version = 2
 
 const (
 	file       = "telemetry.json"
@@ -33,17 +31,26 @@ type Telemetry struct {
 	Version     int       `json:"version"`
 	From        time.Time `json:"from"` // of the first value
 	StepSeconds float64   `json:"stepSeconds"`
-	Panels      []Panel   `json:"panels"`
-	Missing     []Missing `json:"missing"`
+	// AskedAt is when the stack was asked; zero where that was not kept.
+	AskedAt time.Time `json:"askedAt,omitzero"`
+	Panels  []Panel   `json:"panels"`
+	Missing []Missing `json:"missing"`
 }
 
 // Panel are series of one unit that are looked at together.
 type Panel struct {
-	Name   string   `json:"name"`
-	Title  string   `json:"title"`
-	Unit   string   `json:"unit"` // ms, /s, %: of shares, MiB, cores; "" of counts
-	Source string   `json:"source"`
-	Series []Series `json:"series"`
+	Name   string `json:"name"`
+	Title  string `json:"title"`
+	Unit   string `json:"unit"` // ms, s, /s, %: of shares, MiB, cores; "" of counts
+	Source string `json:"source"`
+	Note   string `json:"note,omitempty"` // over what time values are
+	// Stacked series are parts of one whole.
+	Stacked bool `json:"stacked,omitempty"`
+	// From and StepSeconds are the panel's own; zero where they are those of the whole. Of what is measured over a period
+	// they are its middle and its length.
+	From        time.Time `json:"from,omitzero"`
+	StepSeconds float64   `json:"stepSeconds,omitempty"`
+	Series      []Series  `json:"series"`
 }
 
 // Series is one line: a value for each step from the beginning.
@@ -82,14 +89,43 @@ func WindowOf(run *load.Run) Window {
 // points is how many values a series has.
 func (w Window) points() int { return max(0, int(w.To.Sub(w.From)/w.Step)) + 1 }
 
-// Collect asks sources for a window.
+// Collect asks sources for a window, side by side: one that does not answer costs the others nothing.
 func Collect(ctx context.Context, w Window, sources ...Source) *Telemetry {
-	t := &Telemetry{Version: Version, From: w.From, StepSeconds: w.Step.Seconds(), Panels: []Panel{}, Missing: []Missing{}}
-	for _, s := range sources {
-		panels, missing := s.Panels(ctx, w)
-		t.Panels, t.Missing = append(t.Panels, panels...), append(t.Missing, missing...)
+	t := &Telemetry{
+		Version: Version, From: w.From, StepSeconds: w.Step.Seconds(), AskedAt: time.Now().UTC().Truncate(time.Second),
+		Panels: []Panel{}, Missing: []Missing{},
 	}
+	panels, missing := make([][]Panel, len(sources)), make([][]Missing, len(sources))
+	var all sync.WaitGroup
+	for i, s := range sources {
+		all.Go(func() { panels[i], missing[i] = s.Panels(ctx, w) })
+	}
+	all.Wait()
+	t.Panels, t.Missing = append(t.Panels, slices.Concat(panels...)...), append(t.Missing, slices.Concat(missing...)...)
 	return t
+}
+
+// Steps are when a panel's first value is of, and the time from one to the next.
+func (t *Telemetry) Steps(p Panel) (from time.Time, step time.Duration) {
+	from, seconds := t.From, t.StepSeconds
+	if p.StepSeconds > 0 {
+		from, seconds = p.From, p.StepSeconds
+	}
+	return from, time.Duration(seconds * float64(time.Second))
+}
+
+// Panel is the one of a name, nil for none.
+func (t *Telemetry) Panel(name string) *Panel {
+	i := slices.IndexFunc(t.Panels, func(p Panel) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Panels[i]
+}
+
+// Late tells whether a run's stack was asked so soon after its end that it may know more by now.
+func (t *Telemetry) Late(run *load.Run) bool {
+	return !t.AskedAt.IsZero() && t.AskedAt.Sub(run.EndedAt) < lateness
 }
 
 func key(run *load.Run) string { return load.RunPrefix(run.Scenario.Name, run.Name) + file }
@@ -116,11 +152,33 @@ func Read(ctx context.Context, s load.Store, run *load.Run) (*Telemetry, error) 
 	if err := json.Unmarshal(text, t); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name(key(run)), err)
 	}
-	if t.Version != Version || t.StepSeconds <= 0 {
-		return nil, fmt.Errorf("%s: version is %d with a step of %v s, want version %d with one above 0",
-			s.Name(key(run)), t.Version, t.StepSeconds, Version)
+	if err := t.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.Name(key(run)), err)
 	}
 	return t, nil
+}
+
+// mostTotal bounds what is read: as many values as all panels can have, and some.
+const mostTotal = 1 << 20
+
+func (t *Telemetry) check() error {
+	if t.Version < 1 || t.Version > Version || t.StepSeconds <= 0 {
+		return fmt.Errorf("version is %d with a step of %v s, want version 1 to %d with one above 0",
+			t.Version, t.StepSeconds, Version)
+	}
+	total := 0
+	for _, p := range t.Panels {
+		if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
+			return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
+		}
+		for _, one := range p.Series {
+			total += len(one.Values)
+		}
+	}
+	if total > mostTotal {
+		return fmt.Errorf("%d values, want %d at most", total, mostTotal)
+	}
+	return nil
 }
 
 // Values are those of a series; NaN where there is none.

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -66,12 +67,58 @@ func TestTelemetryIsKeptAndRead(t *testing.T) {
 	if keys, _ := s.Keys(t.Context(), load.RunPrefix("peak", "peak-1")); strings.Join(keys, " ") != "results/peak/peak-1/telemetry.json" {
 		t.Errorf("kept as %v", keys)
 	}
-	for _, text := range []string{`{"version": 2, "stepSeconds": 30}`, `{"version": 1, "stepSeconds": 0}`, `{`} {
+	for _, text := range []string{
+		`{"version": 3, "stepSeconds": 30}`, `{"version": 0, "stepSeconds": 30}`, `{"version": 1, "stepSeconds": 0}`, `{`,
+		`{"version": 2, "stepSeconds": 30, "panels": [{"name": "x", "stepSeconds": 60}]}`, `{"version": 2, "stepSeconds": 30, "panels": [{"name": "x", "stepSeconds": -1}]}`,
+		`{"version": 2, "stepSeconds": 30, "panels": [{"name": "x", "series": [{"values": [` + strings.Repeat("null,", mostTotal) + `1]}]}]}`,
+	} {
 		if err := s.Write(t.Context(), key(run), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Read(t.Context(), s, run); err == nil || !strings.Contains(err.Error(), "telemetry.json: ") {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+func TestPanelsOfVersion1HaveTheStepsOfTheWhole(t *testing.T) {
+	s, run := load.Folder(t.TempDir()), runOf(time.Minute)
+	for version, want := range map[string]string{
+		`{"version": 1, "from": "2026-11-24T12:00:00Z", "stepSeconds": 30, "panels": [{"name": "x", "series": []}], "missing": []}`:                                                                        "12:00:00 30s false",
+		`{"version": 2, "from": "2026-11-24T12:00:00Z", "stepSeconds": 30, "askedAt": "2026-11-24T12:02:00Z", "panels": [{"name": "x", "from": "2026-11-24T12:00:30Z", "stepSeconds": 60, "series": []}]}`: "12:00:30 1m0s true",
+		`{"version": 2, "from": "2026-11-24T12:00:00Z", "stepSeconds": 30, "askedAt": "2026-11-24T12:20:00Z", "panels": [{"name": "x", "series": []}]}`:                                                    "12:00:00 30s false",
+	} {
+		if err := s.Write(t.Context(), key(run), []byte(version)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Read(t.Context(), s, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, step := got.Steps(*got.Panel("x"))
+		if text := fmt.Sprint(from.Format(time.TimeOnly), " ", step, " ", got.Late(run)); text != want {
+			t.Errorf("%s: %s, want %s", version, text, want)
+		}
+	}
+}
+
+// stuck is a source that waits until another was asked.
+type stuck struct{ until, done chan struct{} }
+
+func (s stuck) Panels(ctx context.Context, _ Window) ([]Panel, []Missing) {
+	close(s.done)
+	select {
+	case <-s.until:
+		return []Panel{{Name: "late"}}, nil
+	case <-ctx.Done():
+		return nil, []Missing{{"late", ctx.Err().Error()}}
+	}
+}
+
+func TestSourcesAreAskedSideBySide(t *testing.T) {
+	a, b := make(chan struct{}), make(chan struct{})
+	got := Collect(t.Context(), window, stuck{a, b}, stuck{b, a})
+	if len(got.Panels) != 2 || got.AskedAt.IsZero() || len(got.Missing) != 0 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -275,6 +275,12 @@ func (b *balancer) stats() map[string]GroupStats {
 	for arn, g := range b.groups {
 		out[arn] = g.snapshot()
 	}
+	for _, l := range b.listeners {
+		if s, known := out[l.spec.TargetGroupARN]; known {
+			s.Connections += int(l.clients.Load())
+			out[l.spec.TargetGroupARN] = s
+		}
+	}
 	return out
 }
 
@@ -296,16 +302,28 @@ type listener struct {
 	server *http.Server
 	onHost bool
 	log    *slog.Logger
+
+	clients atomic.Int64 // connections of clients
 }
 
 func newListener(spec control.Listener, g *group, log *slog.Logger) *listener {
 	l := &listener{spec: spec, port: []string{strconv.Itoa(spec.Port)}, log: log}
 	l.group.Store(g)
 	l.server = &http.Server{
-		Handler: l, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout,
+		Handler: l, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, ConnState: l.count,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // clients that go away
 	}
 	return l
+}
+
+// count counts connections as they come and go.
+func (l *listener) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		l.clients.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		l.clients.Add(-1)
+	}
 }
 
 func (l *listener) serve(at net.Listener) {

@@ -486,3 +486,60 @@ func TestClusterIPsShareConnectionsAmongReadyEndpoints(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// Connections are those of clients and those to targets, as long as they are open.
+func TestConnectionsAreCountedAsLongAsTheyAreOpen(t *testing.T) {
+	n, url, backend := balanced(t, testGroup, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	register(t, n, backend)
+	client := &http.Client{Transport: &http.Transport{}}
+	for range 3 { // one after the other, on one connection
+		res, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	if got := n.TargetGroups()["tg"].Connections; got != 2 {
+		t.Errorf("%d connections, want the client's and that to the target", got)
+	}
+	client.CloseIdleConnections()
+	for n.TargetGroups()["tg"].Connections != 1 { // the server hears of it a moment later
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the client's connection is still counted")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	n.balancer.groups["tg"].close()
+	if got := n.TargetGroups()["tg"].Connections; got != 0 {
+		t.Errorf("%d connections, want none", got)
+	}
+}
+
+func TestATargetThatTakesNoConnectionIsCounted(t *testing.T) {
+	n, url, backend := balanced(t, testGroup, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	register(t, n, backend)
+	before := n.TargetGroups()["tg"].Unreached
+	gone := netip.AddrPortFrom(ownLoopback, uint16(freePort(t)))
+	for _, m := range n.balancer.groups["tg"].members {
+		m.host, m.conns.host = gone.String(), gone.String()
+	}
+	if status, _ := get(t, url); status != 502 {
+		t.Errorf("a read: status %d", status)
+	}
+	res, err := http.Post(url, "text/plain", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, m := range n.balancer.groups["tg"].members {
+		if _, err := m.dial(ctx, "tcp4", gone.String()); err == nil {
+			t.Error("a connection that nobody waits for was made")
+		}
+	}
+	if got := n.TargetGroups()["tg"].Unreached - before; got != 2 || res.StatusCode != 502 {
+		t.Errorf("status %d, %d connections are said to have failed, want 2", res.StatusCode, got)
+	}
+}

@@ -165,6 +165,10 @@ func (g *group) snapshot() GroupStats {
 	defer g.mu.Unlock()
 	for _, m := range g.members {
 		s.Targets[string(m.health.state)]++
+		s.Connections += m.connections()
+	}
+	for m := range g.draining {
+		s.Connections += m.connections()
 	}
 	if len(g.draining) > 0 {
 		s.Targets[string(draining)] = len(g.draining)

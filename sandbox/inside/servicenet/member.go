@@ -143,6 +143,9 @@ var dialer = net.Dialer{Timeout: targetDial}
 func (m *member) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	conn, err := dialer.DialContext(ctx, network, addr)
 	if err != nil {
+		if ctx.Err() == nil { // else nobody waits any more
+			m.group.counters.unreached.Add(1)
+		}
 		return nil, err
 	}
 	t := &trackedConn{TCPConn: conn.(*net.TCPConn), member: m}
@@ -153,6 +156,13 @@ func (m *member) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	}
 	m.open[t] = struct{}{}
 	return t, nil
+}
+
+// connections are those that are open.
+func (m *member) connections() int {
+	m.openMu.Lock()
+	defer m.openMu.Unlock()
+	return len(m.open)
 }
 
 // cut ends every connection to the target; requests that are still in flight fail.

@@ -16,6 +16,10 @@ type GroupStats struct {
 	Target   map[string]uint64 // answers of targets by class: "2xx" to "5xx"
 	ELB      map[string]uint64 // answers of the load balancer itself by status: "502", "503", "504"
 	Latency  Histogram         // TargetResponseTime: from sending the request to the answer's headers
+	// Connections are those that are open now: of clients, to listeners that forward to the group, and to its targets.
+	// One that was taken over by another protocol is its target's alone.
+	Connections int
+	Unreached   uint64 // connections to targets that could not be made; health checks do not count
 }
 
 // Histogram counts durations. Counts[i] are those of at most Bounds[i] seconds and more than the bound before; the
@@ -64,6 +68,8 @@ type counters struct {
 	refused  [3]atomic.Uint64 // 502, 503, 504
 	buckets  [latencyBuckets]atomic.Uint64
 	nanos    atomic.Int64
+
+	unreached atomic.Uint64
 }
 
 func (c *counters) answered(status int, took time.Duration) {
@@ -88,7 +94,8 @@ var refusals = [3]string{"502 Bad Gateway", "503 Service Temporarily Unavailable
 func (c *counters) read() GroupStats {
 	s := GroupStats{
 		Requests: c.requests.Load(), Targets: map[string]int{}, Target: map[string]uint64{}, ELB: map[string]uint64{},
-		Latency: Histogram{Bounds: latencyBounds, Sum: time.Duration(c.nanos.Load()).Seconds()},
+		Latency:   Histogram{Bounds: latencyBounds, Sum: time.Duration(c.nanos.Load()).Seconds()},
+		Unreached: c.unreached.Load(),
 	}
 	for i := 2; i <= 5; i++ {
 		s.Target[fmt.Sprintf("%dxx", i)] = c.classes[i].Load()

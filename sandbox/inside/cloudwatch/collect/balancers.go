@@ -27,6 +27,9 @@ func (m measurement) balancers() (faults []error) {
 		s := subject{m, r.Region, "AWS/ApplicationELB", [][]string{whole, part}, &faults}
 		s.requests(arn, stats)
 		s.responseTime(arn, stats.Latency)
+		if stats.Connections > 0 && m.firstOfMinute() { // one value a minute: their sum is what is looked at
+			s.put("ActiveConnectionCount", float64(stats.Connections))
+		}
 		if len(stats.Targets) > 0 { // "reported if there are registered targets"
 			s.put("HealthyHostCount", float64(stats.Targets["healthy"]))
 			s.put("UnHealthyHostCount", float64(stats.Targets["unhealthy"]))
@@ -39,7 +42,9 @@ func afterLast(arn, mark string) string { return arn[strings.LastIndex(arn, mark
 
 // requests counts, where something is to count. Requests that found no target are not the load balancer's requests.
 func (s subject) requests(arn string, stats servicenet.GroupStats) {
-	counts := map[string]uint64{"RequestCount": stats.Requests - min(stats.ELB["503"], stats.Requests)}
+	counts := map[string]uint64{
+		"RequestCount": stats.Requests - min(stats.ELB["503"], stats.Requests), "TargetConnectionErrorCount": stats.Unreached,
+	}
 	for class, n := range stats.Target {
 		counts["HTTPCode_Target_"+strings.ToUpper(class)+"_Count"] = n
 	}

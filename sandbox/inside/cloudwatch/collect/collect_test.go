@@ -65,7 +65,7 @@ func measured(t *testing.T, cfg Config, at ...time.Duration) map[string]metrics.
 func TestALoadBalancersRequestsAreThoseThatFoundATarget(t *testing.T) {
 	stats := servicenet.GroupStats{
 		Requests: 100, Targets: map[string]int{"healthy": 2, "unhealthy": 1}, Target: map[string]uint64{"2xx": 90, "5xx": 0}, ELB: map[string]uint64{"502": 0, "503": 10},
-		Latency: servicenet.Histogram{Bounds: []float64{0.1, 0.11}, Counts: []uint64{5, 0, 0}},
+		Latency: servicenet.Histogram{Bounds: []float64{0.1, 0.11}, Counts: []uint64{5, 0, 0}}, Connections: 12, Unreached: 3,
 	}
 	n := 0
 	got := measured(t, Config{
@@ -73,7 +73,7 @@ func TestALoadBalancersRequestsAreThoseThatFoundATarget(t *testing.T) {
 		Groups: func() map[string]servicenet.GroupStats {
 			if n++; n == 2 {
 				stats.Requests, stats.Target, stats.ELB = 130, map[string]uint64{"2xx": 95, "5xx": 15}, map[string]uint64{"503": 14, "502": 6}
-				stats.Latency.Counts = []uint64{5, 20, 0}
+				stats.Latency.Counts, stats.Connections, stats.Unreached = []uint64{5, 20, 0}, 40, 7
 			}
 			return map[string]servicenet.GroupStats{group: stats, "another": stats}
 		},
@@ -82,6 +82,7 @@ func TestALoadBalancersRequestsAreThoseThatFoundATarget(t *testing.T) {
 	for name, want := range map[string]float64{
 		"RequestCount" + whole: 26, "RequestCount" + part: 26, "HTTPCode_Target_2XX_Count" + whole: 5, "HTTPCode_Target_5XX_Count" + part: 15,
 		"HTTPCode_ELB_503_Count" + whole: 4, "HTTPCode_ELB_5XX_Count" + whole: 10, "HealthyHostCount" + part: 4, "UnHealthyHostCount" + part: 2,
+		"ActiveConnectionCount" + whole: 12, "TargetConnectionErrorCount" + whole: 4, "TargetConnectionErrorCount" + part: 4,
 	} {
 		if set := got["AWS/ApplicationELB "+name]; set.Sum != want {
 			t.Errorf("%s is %v, want %v", name, set.Sum, want)
@@ -92,7 +93,7 @@ func TestALoadBalancersRequestsAreThoseThatFoundATarget(t *testing.T) {
 		t.Errorf("response time is %+v", took)
 	}
 	for name := range got {
-		if strings.Contains(name, "HTTPCode_Target_4XX") || strings.Contains(name, "HealthyHostCount"+whole+" ") && !strings.Contains(name, "TargetGroup") {
+		if strings.Contains(name, "HTTPCode_Target_4XX") || strings.Contains(name, "ActiveConnectionCount"+part) || strings.Contains(name, "HealthyHostCount"+whole+" ") && !strings.Contains(name, "TargetGroup") {
 			t.Errorf("%s is published", name)
 		}
 	}
