@@ -69,8 +69,9 @@ func (r reading) told(value float64, unit, what string) Fact {
 	return Fact{Value: value, Unit: unit, Series: what, From: r.began, To: r.to, Values: 1, known: true}
 }
 
-// lookBack is what the rates of telemetry are taken over, as perf/telemetry asks for them: four steps of scraping.
-const lookBack = 2 * time.Minute
+// lookBack is how far before its time a value of telemetry reaches: rates are over the two minutes around it
+// (perf/telemetry), what CloudWatch has over one.
+const lookBack = time.Minute
 
 // reading reads telemetry over the steady part of a run: from when all users were there until the load ended.
 type reading struct {
@@ -115,10 +116,10 @@ func (r reading) missing(panel string) string {
 	return fmt.Sprintf("the run kept no panel %s", panel)
 }
 
-// steady are the values of a series in the steady part. A rate looks back, so that its first values would tell of the
-// ramp-up: they are left out where others remain. Of a run that is too short for any, the last value within the load.
+// steady are the values of a series in the steady part. A value reaches back, so that the first would tell of the
+// ramp-up: it is left out where others remain. Of a run that is too short for any, the last value within the load.
 func (r reading) steady(p telemetry.Panel, s telemetry.Series) line {
-	began, step := grid(r.telemetry, p)
+	began, step := r.telemetry.Steps(p)
 	var within, settled, last line
 	for i, v := range s.Values {
 		at := began.Add(time.Duration(float64(i) * float64(step)))
@@ -146,11 +147,6 @@ func (r reading) steady(p telemetry.Panel, s telemetry.Series) line {
 func (r reading) whole() reading {
 	r.from = r.began.Add(-lookBack)
 	return r
-}
-
-// grid is when a panel's first value is from, and how far its values are apart.
-func grid(t *telemetry.Telemetry, _ telemetry.Panel) (from time.Time, step time.Duration) {
-	return t.From, time.Duration(t.StepSeconds * float64(time.Second))
 }
 
 // is likes one name, starts those with a beginning, anything all.

@@ -390,12 +390,21 @@ func (s *simulation) told() *telemetry.Telemetry {
 		Missing: []telemetry.Missing{}}
 	put := func(panel, series string, value func(i int) float64) {
 		k := slices.IndexFunc(t.Panels, func(p telemetry.Panel) bool { return p.Name == panel })
+		rated := slices.Contains([]string{"busy", "rates", "cpu", "degraded", "cache", "pod-time", "pod-cpu"}, panel)
 		if k < 0 {
-			t.Panels, k = append(t.Panels, telemetry.Panel{Name: panel}), len(t.Panels)
+			p := telemetry.Panel{Name: panel}
+			if rated { // over the two minutes around each value
+				p.From, p.StepSeconds = t.From.Add(-time.Minute), 30
+			}
+			t.Panels, k = append(t.Panels, p), len(t.Panels)
 		}
 		line := telemetry.Series{Name: series}
 		for i := range s.kept {
-			line.Values = append(line.Values, value(i))
+			v := value(i)
+			if rated && i < 3 { // it would reach to before the run
+				v = math.NaN()
+			}
+			line.Values = append(line.Values, v)
 		}
 		t.Panels[k].Series = append(t.Panels[k].Series, line)
 	}
