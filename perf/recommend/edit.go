@@ -55,6 +55,8 @@ func editedOnce(file []byte, path []string, value string) ([]byte, error) {
 	for i, name := range path {
 		key, node := member(within, name)
 		switch {
+		case key == nil && i == 1 && lastKey(document.Content[0]) != path[0]:
+			return nil, fmt.Errorf("%s is not the last of the file, want config last", path[0])
 		case key == nil:
 			return added(file, within, at, path[i:], value)
 		case node.Kind == yaml.AliasNode || node.Anchor != "":
@@ -119,26 +121,19 @@ func added(file []byte, within, at *yaml.Node, path []string, value string) ([]b
 		lines += "\n"
 	}
 	if len(path) > 1 && at.Value == "config" { // a block of its own stands last
-		text := strings.TrimRight(string(file), "\n") + "\n\n" + lines
-		if lastOf(within) > lastLine(file) {
-			return nil, errors.New("the file ends within another object, want config last")
-		}
-		return []byte(text), nil
+		return []byte(strings.TrimRight(string(file), "\n") + "\n\n" + lines), nil
 	}
 	from := offset(file, at.Line+1, 1)
 	return splice(file, from, from, lines), nil
 }
 
-// lastOf is the last line that a node begins on, and lastLine that of a file.
-func lastOf(n *yaml.Node) int {
-	last := n.Line
-	for _, inner := range n.Content {
-		last = max(last, lastOf(inner))
+// lastKey is the last key of an object.
+func lastKey(of *yaml.Node) string {
+	if len(of.Content) < 2 {
+		return ""
 	}
-	return last
+	return of.Content[len(of.Content)-2].Value
 }
-
-func lastLine(file []byte) int { return bytes.Count(file, []byte("\n")) + 1 }
 
 // offset is where a line and column of yaml.v3 are, both from 1, columns in bytes of ASCII.
 func offset(file []byte, line, column int) int {

@@ -105,10 +105,20 @@ func moreLeastPods(m *maker) (all []variant) {
 	return all
 }
 
-// nodes are more nodes for the API's pods.
+// nodes are more nodes for the API's pods. Where a file names no group, naming one would be to declare no other: all are
+// named then, with their defaults.
 func (m *maker) nodes(factor float64) []Edit {
 	most := m.cfg.Cluster.NodeGroups["api"].Max
-	return []Edit{whole("cluster.nodeGroups.api.max", most, times(most, factor))}
+	edits := []Edit{whole("cluster.nodeGroups.api.max", most, times(most, factor))}
+	if strings.Contains(m.values[namespace+"cluster"], `"nodeGroups"`) {
+		return edits
+	}
+	for _, name := range m.cfg.NodeGroupNames() {
+		if name != "api" {
+			edits = append(edits, Edit{"cluster.nodeGroups." + name, "its default", "{}"})
+		}
+	}
+	return edits
 }
 
 func moreNodes(m *maker) (all []variant) {
@@ -225,14 +235,26 @@ func largerDatabase(m *maker) (all []variant) {
 	return all
 }
 
+// moreReplicas helps where reads are what is too much: a replica is the busiest, or the primary answers them.
 func moreReplicas(m *maker) []variant {
 	was := m.cfg.Database.Replicas
-	if was == 0 {
-		was = 1 // the primary has answered the reads
+	if was > 0 && !m.replicaIsBusiest() {
+		return nil
 	}
+	was = max(1, was)
 	to := m.cfg.Database.Replicas + 1
 	return []variant{{edits: []Edit{whole("database.replicas", m.cfg.Database.Replicas, to)}, times: float64(to) / float64(was),
 		says: fmt.Sprintf("%d read replicas share the searches", to), risk: "reads may be as old as the replicas are behind"}}
+}
+
+func (m *maker) replicaIsBusiest() bool {
+	busiest, most := "", 0.0
+	for _, d := range m.Diagnosis.Facts.Databases {
+		if d.CPU.Value > most {
+			busiest, most = d.Name, d.CPU.Value
+		}
+	}
+	return busiest != "" && busiest != "primary"
 }
 
 // derived is what a parameter of the database's group is now.
