@@ -51,22 +51,20 @@ func below(folder, root string) bool { return folder == root || strings.HasPrefi
 
 // mayImport says, by folder, which of the project's packages may be imported. The longest folder counts.
 var mayImport = map[string][]string{
-	"catalogue":     {"catalogue"},
-	"cmd":           {"catalogue", "cmd/ragscale", "infra/platform", "planner", "sandbox", "stacks", "policies", "perf"},
-	"examples":      {"components"},
-	"infra":         {"components", "infra", "planner", "slo", "stacks"},
-	"components":    {"catalogue", "components", "planner", "slo"},
-	"planner":       {},
-	"spelling":      {},
-	"slo":           {},
-	"stacks":        {"catalogue", "slo", "spelling", "stacks"},
-	"ragapi":        {"ragapi", "perf/dbreport"}, // for `ragapi report`
-	"policies":      {"catalogue", "policies", "slo", "stacks"},
-	"perf":          {"catalogue", "perf"},
-	"perf/capacity": {"catalogue", "perf", "stacks"}, // what it plans is a stack's configuration
-	"perf/twin":     {"perf", "stacks"},              // what is simulated is what is declared
-	"tests":         {"sandbox/layout"},
-	"tools":         {"catalogue/age", "components/loadtest/k6"}, // the words that its corpus shares
+	"catalogue":  {"catalogue"},
+	"cmd":        {"catalogue", "cmd/ragscale", "infra/platform", "planner", "sandbox", "stacks", "policies", "perf"},
+	"examples":   {"components"},
+	"infra":      {"components", "infra", "planner", "slo", "stacks"},
+	"components": {"catalogue", "components", "planner", "slo"},
+	"planner":    {},
+	"spelling":   {},
+	"slo":        {},
+	"stacks":     {"catalogue", "slo", "spelling", "stacks"},
+	"ragapi":     {"ragapi", "perf/dbreport"}, // for `ragapi report`
+	"policies":   {"catalogue", "policies", "slo", "stacks"},
+	"perf":       {"catalogue", "perf", "stacks"},
+	"tests":      {"sandbox/layout"},
+	"tools":      {"catalogue/age", "components/loadtest/k6"}, // the words that its corpus shares
 
 	// The binary of the sandbox plays in all three places; what stands in one knows none of the others.
 	"sandbox":                    {"sandbox"},
