@@ -70,7 +70,7 @@ type LoadScenario struct {
 	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
-	AnswersOnly     bool // judged by whether everything answers: it is too short for percentiles
+	AnswersOnly     bool // judged by whether everything answers, and how well: it is too short for percentiles
 }
 
 // resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is

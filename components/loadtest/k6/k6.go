@@ -42,7 +42,7 @@ type Scenario struct {
 	GracefulSeconds int     `json:"gracefulSeconds"` // requests in flight may finish after the duration
 	Generators      int     `json:"generators"`      // that share the users
 	StopAtFault     bool    `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
-	// too short for percentiles: whether everything answers is all that is judged
+	// too short for percentiles: whether everything answers, and as well as it should, is all that is judged
 	AnswersOnly bool         `json:"answersOnly"`
 	Production  bool         `json:"production"` // the target serves real users
 	Thresholds  slo.LoadTest `json:"thresholds"`
