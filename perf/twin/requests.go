@@ -139,6 +139,16 @@ func (q *requests) arrive() {
 	}
 }
 
+func (q *requests) holds() (cores, connections float64) {
+	for _, s := range q.stations {
+		cores += s.Most()
+	}
+	if len(q.stations) == 0 {
+		return 0, 0
+	}
+	return cores, q.w.stack.Database.most(q.database.Station)
+}
+
 // end counts those who have waited for longer than the objective.
 func (q *requests) end() {
 	for _, s := range q.stations {

@@ -90,8 +90,8 @@ func (p *Plan) writeShortages(b *bytes.Buffer) {
 		return
 	}
 	for _, s := range p.Shortages {
-		fmt.Fprintf(b, "Short from %.0f to %.0f s: %d pods served, %d are needed; %.0f requests over the objective. %s\n",
-			s.From, s.To, s.Had, s.Needed, s.Over, s.why())
+		fmt.Fprintf(b, "Short from %.0f to %.0f s: %d pods served, whose %s hold %.0f requests/s; %d are needed; "+
+			"%.0f requests over the objective. %s\n", s.From, s.To, s.Had, s.Binds, s.Held, s.Needed, s.Over, s.why())
 	}
 }
 

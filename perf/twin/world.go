@@ -69,6 +69,8 @@ type server interface {
 	changed()
 	// waiting is how many requests wait beyond what is usual.
 	waiting() float64
+	// holds is the rate that the pods which serve hold, requests/s, by their cores and by their connections.
+	holds() (cores, connections float64)
 	// end counts those who are still there as what they are by now.
 	end()
 }
