@@ -126,7 +126,7 @@ func (w *world) scan() {
 		c.coming[g]++
 		short -= g.Pods
 		added = true
-		w.plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
+		w.Plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
 	}
 	if !added {
 		w.shrink()

@@ -53,9 +53,9 @@ func (f *fluid) begin() {
 	again = func() {
 		f.advance()
 		at += f.tick
-		f.w.plan(at, again)
+		f.w.Plan(at, again)
 	}
-	f.w.plan(at+f.tick, again)
+	f.w.Plan(at+f.tick, again)
 	at += f.tick
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/ragscale/ragscale/perf/twin/calendar"
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
 )
@@ -49,7 +50,7 @@ type world struct {
 	load   curve.Curve
 	random *rand.Rand
 	now    float64
-	calendar
+	calendar.Calendar
 	scaler  hpa.Autoscaler
 	wanted  int
 	pods    []*pod // in the order in which they were made
@@ -122,28 +123,28 @@ func (w *world) run(ctx context.Context, points float64) error {
 		again = func() {
 			do()
 			at += seconds
-			w.plan(at, again)
+			w.Plan(at, again)
 		}
-		w.plan(first, again)
+		w.Plan(first, again)
 	}
 	anywhere := func(seconds float64) float64 { return -warmUp + w.random.Float64()*seconds }
 	every(w.stack.Metrics.ResolutionSeconds, anywhere(w.stack.Metrics.ResolutionSeconds), w.measure)
 	every(w.stack.Controller.SyncSeconds, anywhere(w.stack.Controller.SyncSeconds), w.decide)
 	every(w.stack.Nodes.ScanSeconds, anywhere(w.stack.Nodes.ScanSeconds), w.scan)
 	w.serve.begin()
-	w.plan(0, func() { w.serve.advance(); w.period = period{from: 0} })
+	w.Plan(0, func() { w.serve.advance(); w.period = period{from: 0} })
 	every(points, points, w.point)
 	end := w.load.Seconds()
 	for n := 0; ; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e, ok := w.next(end)
+		at, do, ok := w.Next(end)
 		if !ok {
 			return nil
 		}
-		w.now = e.at
-		e.do()
+		w.now = at
+		do()
 	}
 }
 
@@ -158,7 +159,7 @@ func (w *world) measure() {
 			pods, measured = append(pods, p), append(measured, sample{w.now, p.cpu})
 		}
 	}
-	w.plan(w.now+m.LateSeconds, func() {
+	w.Plan(w.now+m.LateSeconds, func() {
 		for i, p := range pods {
 			p.take(measured[i], measured[i].at-m.WindowSeconds-2*m.ResolutionSeconds)
 		}
@@ -250,7 +251,7 @@ func (w *world) schedule(p *pod) {
 	p.phase = starting
 	at := w.now + w.stack.Pod.ScheduleSeconds
 	p.started, p.changed = at, at
-	w.plan(at, func() { w.begin(p) })
+	w.Plan(at, func() { w.begin(p) })
 }
 
 // begin is the start of a pod's container.
@@ -262,13 +263,13 @@ func (w *world) begin(p *pod) {
 	p.phase, p.runs = running, w.now
 	took := s.StartSeconds * w.spread(s.SpreadCV)
 	at := w.now + took + w.random.Float64()*s.ProbeSeconds
-	w.plan(w.now+took, func() { p.cpu += s.StartCPUSeconds })
-	w.plan(at, func() {
+	w.Plan(w.now+took, func() { p.cpu += s.StartCPUSeconds })
+	w.Plan(at, func() {
 		if p.phase == running {
 			p.phase, p.changed = ready, w.now
 		}
 	})
-	w.plan(at+s.RegisterSeconds, func() {
+	w.Plan(at+s.RegisterSeconds, func() {
 		if p.phase == ready {
 			w.serve.advance()
 			p.phase = serving
