@@ -163,9 +163,7 @@ type Reaction struct {
 // React finds when as many pods served as the target asks for at the load's peak. It is false for a load that never asks
 // for more than the fewest replicas.
 func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
-	asks := func(rate float64) int { // the autoscaler is content within its tolerance
-		return min(int(math.Ceil(float64(s.asked(rate))/(1+s.Controller.Tolerance))), s.HPA.Max)
-	}
+	asks := func(rate float64) int { return min(s.content(rate), s.HPA.Max) }
 	one := Reaction{Wanted: asks(load.Peak())}
 	if one.Wanted <= s.HPA.Min {
 		return one, false

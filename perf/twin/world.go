@@ -103,16 +103,29 @@ func newWorld(s Stack, load curve.Curve, o Options) *world {
 
 // asked is how many replicas the target of CPU asks for at a rate, requests/s, without bounds.
 func (s Stack) asked(rate float64) int {
-	for _, t := range s.HPA.Metrics {
-		if t.Resource == hpa.CPU {
-			each := float64(t.Percent)/100*float64(s.Pod.CPUMilli)/1000 - s.Work.IdleCores
-			if each <= 0 {
-				return s.HPA.Max
-			}
-			return int(math.Ceil(rate * s.Work.CPUSeconds / each))
-		}
+	if s.target() == 0 {
+		return s.HPA.Min
 	}
-	return s.HPA.Min
+	return int(math.Ceil(s.podsAt(rate, float64(s.target()))))
+}
+
+// content is the fewest replicas with which the autoscaler wants no more at a rate: utilization, cut to whole percent, is
+// within its tolerance of the target.
+func (s Stack) content(rate float64) int {
+	if s.target() == 0 {
+		return s.HPA.Min
+	}
+	over := math.Floor(float64(s.target())*(1+s.Controller.Tolerance)+1e-9) + 1
+	return int(math.Floor(s.podsAt(rate, over))) + 1
+}
+
+// podsAt is how many pods use so much of their CPU requests at a rate, requests/s.
+func (s Stack) podsAt(rate, percent float64) float64 {
+	each := percent/100*float64(s.Pod.CPUMilli)/1000 - s.Work.IdleCores
+	if each <= 0 {
+		return mostPods
+	}
+	return min(rate*s.Work.CPUSeconds/each, mostPods)
 }
 
 // run goes on until the load's end.
