@@ -101,6 +101,7 @@ func (s Shortage) why() string {
 	if s.NoNode {
 		ready += ", since nodes must come"
 	}
+	until := fmt.Sprintf("in the first %s no policy that reacts can help, for %s", seconds(s.Earliest), ready)
 	switch {
 	case s.Database:
 		return "No number of pods holds it: the database's connections are what is short."
@@ -110,11 +111,11 @@ func (s Shortage) why() string {
 	case s.Beyond:
 		return "More pods are needed than maxReplicas lets."
 	case s.Decided == nil:
-		return "So many were never wanted: policies, or the target of CPU, held replicas back; " + ready + "."
+		return "So many were never wanted: policies, or the target of CPU, held replicas back; " + until + "."
 	case s.Enough == nil:
-		return fmt.Sprintf("They were wanted after %.0f s and did not serve in time: %s.", *s.Decided, ready)
+		return fmt.Sprintf("They were wanted after %.0f s and did not serve in time; %s.", *s.Decided, until)
 	}
-	return fmt.Sprintf("They were wanted after %.0f s and served after %.0f s: %s.", *s.Decided, *s.Enough, ready)
+	return fmt.Sprintf("They were wanted after %.0f s and served after %.0f s; %s.", *s.Decided, *s.Enough, until)
 }
 
 func (p *Plan) writeSearch(b *bytes.Buffer) {

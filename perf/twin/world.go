@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -304,10 +305,7 @@ func (w *world) spread(cv float64) float64 {
 func (w *world) remove(n int) {
 	order := slices.Clone(w.pods)
 	slices.SortStableFunc(order, func(a, b *pod) int {
-		if a.phase != b.phase {
-			return int(a.phase - b.phase)
-		}
-		return int(math.Copysign(1, b.changed-a.changed))
+		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(b.changed, a.changed))
 	})
 	for _, p := range order[:n] {
 		w.evict(p)

@@ -4,6 +4,7 @@
 package curve
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -121,7 +122,7 @@ func (c Curve) Peak() float64 {
 	if len(c.Points) == 0 {
 		return 0
 	}
-	return slices.MaxFunc(c.Points, func(a, b Point) int { return int(math.Copysign(1, a.RPS-b.RPS)) }).RPS
+	return slices.MaxFunc(c.Points, func(a, b Point) int { return cmp.Compare(a.RPS, b.RPS) }).RPS
 }
 
 // Scaled is the curve with another peak, requests/s.
