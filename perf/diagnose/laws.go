@@ -21,6 +21,8 @@ type Tier struct {
 	Demand float64 `json:"demandMillis"`
 	// Bound is the most requests/s that it can serve, servers/D: X ≤ 1/Dmax.
 	Bound float64 `json:"bound"`
+	// Held is true of connections: what waits behind them is in their demand, and goes with it.
+	Held bool `json:"held"`
 	// AtObjective is the load at which processors reach slo.cpuPercent, requests/s; 0 for what is no processor.
 	AtObjective float64 `json:"atObjective,omitempty"`
 	From        string  `json:"from"`
@@ -85,9 +87,20 @@ func (l *Laws) tier(name string, busy Fact, servers, objective float64, rate Fac
 	t := Tier{Name: name, Servers: servers, Busy: busy.Value, Demand: 1000 * demand.Value, From: demand.Series}
 	if demand.Value > 0 {
 		t.Bound = servers / demand.Value
-		t.AtObjective = t.Bound * objective / 100
+		t.AtObjective, t.Held = t.Bound*objective/100, objective == 0
 		l.Tiers = append(l.Tiers, t)
 	}
+}
+
+// Next is what binds once the first tier is lifted: processors alone, for the demand of connections is that of what is
+// behind them. It is false where no other was measured.
+func (l Laws) Next() (t Tier, ok bool) {
+	for _, t := range l.Tiers[min(1, len(l.Tiers)):] {
+		if !t.Held {
+			return t, true
+		}
+	}
+	return t, false
 }
 
 // apiCores are the processors that the API's pods may come to: as many as its nodes have at most, and no more than the

@@ -141,10 +141,11 @@ func (l Laws) write(w io.Writer) error {
 }
 
 func (l Laws) second() string {
-	if len(l.Tiers) < 2 {
-		return "no other was measured"
+	next, ok := l.Next()
+	if !ok {
+		return "no other was measured whose demand would stay"
 	}
-	return fmt.Sprintf("%s at %s", l.Tiers[1].Name, amount(l.Tiers[1].Bound, perSecond))
+	return fmt.Sprintf("%s at %s", next.Name, amount(next.Bound, perSecond))
 }
 
 // gaps tells what the answer lacks.

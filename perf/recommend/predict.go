@@ -28,7 +28,7 @@ const notBinding = 1.05
 
 // predict says what comes of a tier that has some times its capacity, from bounds of a closed system. At best all of the
 // time that goes with the cause is gone. At worst it shrinks as the capacity grows, and users still wait for the next
-// tier: R' ≥ N/X' − Z, with X' no more than that tier's bound. In between nothing is known: the middle of the logarithms
+// tier's processors: R' ≥ N/X' − Z, with X' no more than their bound. In between nothing is known: the middle of the logarithms
 // stands for it.
 // Source: Denning and Buzen, The Operational Analysis of Queueing Network Models, ACM Computing Surveys 10(3), 1978.
 func (m *maker) predict(f diagnose.Finding, times float64) Effect {
@@ -41,7 +41,7 @@ func (m *maker) predict(f diagnose.Finding, times float64) Effect {
 	rate, users, think := d.Laws.Rate.Value, float64(m.Run.Scenario.Users), m.Run.Scenario.ThinkSeconds
 	next, binds := math.Inf(1), ""
 	for _, t := range d.Laws.Tiers {
-		if t.Bound > rate*notBinding && t.Bound < next {
+		if !t.Held && t.Bound > rate*notBinding && t.Bound < next {
 			next, binds = t.Bound, t.Name
 		}
 	}

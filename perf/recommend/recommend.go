@@ -39,11 +39,13 @@ type Input struct {
 
 // Recommendation is one change, or none.
 type Recommendation struct {
-	Cause   string `json:"cause"` // "" of changing nothing
-	Says    string `json:"says"`
-	Edits   []Edit `json:"edits"`
-	Patch   string `json:"patch"`
-	Predict Effect `json:"predicted"`
+	Cause string `json:"cause"` // "" of changing nothing
+	Says  string `json:"says"`
+	Edits []Edit `json:"edits"`
+	Patch string `json:"patch"`
+	// Times is how many times the capacity of what binds becomes.
+	Times   float64 `json:"times"`
+	Predict Effect  `json:"predicted"`
 	// AddsLeast and AddsMost are what it adds to the bill, USD a month: with the fewest nodes, and with the most.
 	AddsLeast float64 `json:"addsLeastUSD"`
 	AddsMost  float64 `json:"addsMostUSD"`
@@ -182,8 +184,8 @@ func (m *maker) try(f diagnose.Finding, v variant) (r Recommendation, why string
 	}
 	return Recommendation{
 		Cause: f.Cause, Says: v.says, Edits: v.edits, text: text, Patch: patch(filepath.Base(m.File), m.Text, text),
-		Predict: m.predict(f, v.times), AddsLeast: cost.Least - m.now.Least, AddsMost: cost.Most - m.now.Most, Risk: v.risk,
-		Undo: undo(m.File), Try: m.trial(v.edits),
+		Times: v.times, Predict: m.predict(f, v.times), AddsLeast: cost.Least - m.now.Least,
+		AddsMost: cost.Most - m.now.Most, Risk: v.risk, Undo: undo(m.File), Try: m.trial(v.edits),
 	}, ""
 }
 

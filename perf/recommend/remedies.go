@@ -1,12 +1,14 @@
 package recommend
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/stacks"
@@ -42,8 +44,8 @@ var remedies = map[string]remedy{
 	"nodes":            {ways: []way{moreNodes}},
 	"garbage":          {ways: []way{moreMemory}, byHand: "what allocates: a profile of the pods' allocations tells"},
 	"api-memory":       {ways: []way{moreMemory}},
-	"api-pool":         {ways: []way{largerPools, moreLeastPods}},
-	"pgbouncer-pool":   {ways: []way{largerPools}},
+	"api-pool":         {ways: []way{largerPools(podConnections), moreLeastPods}},
+	"pgbouncer-pool":   {ways: []way{largerPools(serverConnections)}},
 	"max-connections":  {ways: []way{moreConnections, largerDatabase}},
 	"database-cpu":     {ways: []way{largerDatabase, moreReplicas}, byHand: "`ragscale db report` names statements and missing indexes: mend them first, it costs nothing"},
 	"database-locks":   {byHand: "`ragscale db report` and log_lock_waits name who holds the lock: no key does"},
@@ -161,32 +163,37 @@ func moreMemory(m *maker) (all []variant) {
 	return all
 }
 
-// largerPools asks for more throughput, from which all pools of the chain follow.
-func largerPools(m *maker) (all []variant) {
-	was, pools := m.cfg.SLO.ThroughputRPS, m.cfg.Pools()
-	for _, factor := range []float64{1.5, 2, 3, 4, 6, 8, 12} {
-		to := math.Ceil(was * factor)
-		grown := m.grown(to)
-		all = append(all, variant{
-			edits: []Edit{{"slo.throughputRPS", number(int(was)), number(int(to))}},
-			says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the connections",
-				to, grown),
-			times: math.Max(1, grown), risk: "more connections at the database, and the alarm on throughput moves with the objective",
-			holds: func(c *stacks.Config) bool {
-				return c.Pools().API.Write+c.Pools().API.Read >= pools.API.Write+pools.API.Read+2 &&
-					c.Pools().PgBouncer.Write+c.Pools().PgBouncer.Read > pools.PgBouncer.Write+pools.PgBouncer.Read
-			},
-		})
+// podConnections and serverConnections are what a pod of the API and one of PgBouncer may hold.
+func podConnections(p stacks.PoolChain) int    { return p.API.Write + p.API.Read }
+func serverConnections(p stacks.PoolChain) int { return p.PgBouncer.Write + p.PgBouncer.Read }
+
+// poolFactor is the least growth of a pool that is worth a change: half as many connections more.
+const poolFactor = 1.5
+
+// largerPools asks for more throughput, from which all pools of the chain follow, until those of a link have grown.
+func largerPools(of func(stacks.PoolChain) int) way {
+	return func(m *maker) (all []variant) {
+		was := m.cfg.SLO.ThroughputRPS
+		for _, factor := range []float64{1.5, 2, 3, 4, 6, 8, 12} {
+			to := math.Ceil(was * factor)
+			grown := m.grown(to, of)
+			all = append(all, variant{
+				edits: []Edit{{"slo.throughputRPS", number(int(was)), number(int(to))}},
+				says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the connections",
+					to, grown),
+				times: grown, risk: "more connections at the database, and the alarm on throughput moves with the objective",
+				holds: func(*stacks.Config) bool { return grown >= poolFactor },
+			})
+		}
+		return all
 	}
-	return all
 }
 
-// grown is how many times the pods' pools become with another throughput.
-func (m *maker) grown(rps float64) float64 {
+// grown is how many times a link's pools become with another throughput.
+func (m *maker) grown(rps float64, of func(stacks.PoolChain) int) float64 {
 	other := m.cfg.SLO
 	other.ThroughputRPS = rps
-	was, then := m.cfg.Pools().API, stacks.Pools(other, m.cfg.API, m.cfg.PgBouncer, m.cfg.Database).API
-	return float64(then.Write+then.Read) / float64(was.Write+was.Read)
+	return float64(of(stacks.Pools(other, m.cfg.API, m.cfg.PgBouncer, m.cfg.Database))) / float64(of(m.cfg.Pools()))
 }
 
 func moreConnections(m *maker) []variant {
@@ -311,7 +318,7 @@ func insightsOn(m *maker) []variant {
 		says: "keep the database's load by wait and statement, so that the next run tells what it waits for", risk: "none"}}
 }
 
-// largerCache is the next nodes that hold more, the smallest first.
+// largerCache is the next nodes that hold half as much more or better, the cheapest first.
 func largerCache(m *maker) (all []variant) {
 	was, err := redis.NodeType(m.cfg.Cache.NodeType)
 	if err != nil {
@@ -323,7 +330,10 @@ func largerCache(m *maker) (all []variant) {
 			larger = append(larger, n)
 		}
 	}
-	slices.SortFunc(larger, func(a, b redis.Node) int { return int((a.MaxMemory - b.MaxMemory) >> 20) })
+	hour := func(n redis.Node) float64 { p, _ := price.In(m.cfg.Region, price.CacheHours, n.Name); return p.USD }
+	slices.SortFunc(larger, func(a, b redis.Node) int {
+		return cmp.Or(cmp.Compare(hour(a), hour(b)), cmp.Compare(b.MaxMemory, a.MaxMemory))
+	})
 	for _, n := range larger {
 		if n.MaxMemory < was.MaxMemory*3/2 {
 			continue // the next node is not of the same family, and hardly larger
