@@ -28,7 +28,7 @@ func smallLoadTest() loadtest.Args {
 			Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, Generators: 1, Suspended: true,
 			GracefulSeconds: 10, DeadlineSeconds: 600,
 		}},
-		Thresholds:           slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+		Thresholds:           slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001, RecallRatio: 0.95, DegradedRatio: 0.001, FreshnessSeconds: 30},
 		Requests:             loadtest.Resources{CPU: "100m", Memory: "256Mi"},
 		ResultsRetentionDays: 7,
 	}
@@ -121,7 +121,7 @@ func TestLoadTestPodsHaveEveryScript(t *testing.T) {
 
 func TestLoadTestThresholdsReachTheScript(t *testing.T) {
 	args := smallLoadTest()
-	args.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01}
+	args.Thresholds = slo.LoadTest{ResponseMillis: 1500, ComplexSearchMillis: 4000, UploadSecondsPerMB: 20, FailedRatio: 0.01, RecallRatio: 0.9, DegradedRatio: 0.01, FreshnessSeconds: 45}
 	text, ok := graph.Run(t, "local", declareLoadTest(args)).Find(configMapType, "rag-load-smoke").Input(`data["scenario.json"]`).(string)
 	if !ok {
 		t.Fatal("no scenario")
@@ -252,6 +252,9 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"complex":     {func(a *loadtest.Args) { a.Thresholds.ComplexSearchMillis = -1 }, "loadtest.Thresholds.ComplexSearchMillis is -1, want 1 or more"},
 		"per MB":      {func(a *loadtest.Args) { a.Thresholds.UploadSecondsPerMB = 0 }, "loadtest.Thresholds.UploadSecondsPerMB is 0, want above 0"},
 		"failed":      {func(a *loadtest.Args) { a.Thresholds.FailedRatio = 1 }, "loadtest.Thresholds.FailedRatio is 1, want 0 to below 1"},
+		"recall":      {func(a *loadtest.Args) { a.Thresholds.RecallRatio = 0 }, "loadtest.Thresholds.RecallRatio is 0, want above 0 to 1"},
+		"degraded":    {func(a *loadtest.Args) { a.Thresholds.DegradedRatio = 1 }, "loadtest.Thresholds.DegradedRatio is 1, want 0 to below 1"},
+		"freshness":   {func(a *loadtest.Args) { a.Thresholds.FreshnessSeconds = 0 }, "loadtest.Thresholds.FreshnessSeconds is 0, want above 0"},
 		"dropped":     {func(a *loadtest.Args) { a.Thresholds.DroppedIterations = -1 }, "loadtest.Thresholds.DroppedIterations is -1, want 0 or more"},
 		"nothing":     {func(a *loadtest.Args) { a.Scenarios = nil }, "loadtest.Scenarios is empty, want one or more"},
 		"name":        {first(func(s *loadtest.Scenario) { s.Name = "Smoke" }), `loadtest.Scenarios[0].Name is "Smoke", want at most 40 lower-case letters, digits and single hyphens, a letter first`},
@@ -259,6 +262,8 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"users":       {first(func(s *loadtest.Scenario) { s.Users = 0 }), "loadtest.Scenarios[0].Users is 0, want 1 or more"},
 		"think":       {first(func(s *loadtest.Scenario) { s.ThinkSeconds = 0 }), "loadtest.Scenarios[0].ThinkSeconds is 0, want above 0"},
 		"generators":  {first(func(s *loadtest.Scenario) { s.Generators, s.GatherSeconds = 3, 1 }), "loadtest.Scenarios[0].Generators is 3, want 1 to Users, 2: each needs one"},
+		"levels":      {first(func(s *loadtest.Scenario) { s.Levels = 3 }), "loadtest.Scenarios[0].Levels is 3, want 0 to Users, 2, and 0 with StopAtFault, whose load rises throughout"},
+		"rising":      {first(func(s *loadtest.Scenario) { s.Levels, s.StopAtFault = 2, true }), "loadtest.Scenarios[0].Levels is 2, want 0 to Users, 2, and 0 with StopAtFault, whose load rises throughout"},
 		"ramp-up":     {first(func(s *loadtest.Scenario) { s.RampUpSeconds = 11 }), "loadtest.Scenarios[0].RampUpSeconds is 11, want 0 to DurationSeconds, 10, of which it is a part"},
 		"graceful":    {first(func(s *loadtest.Scenario) { s.GracefulSeconds = -1 }), "loadtest.Scenarios[0].GracefulSeconds is -1, want 0 or more"},
 		"deadline":    {first(func(s *loadtest.Scenario) { s.DeadlineSeconds = 20 }), "loadtest.Scenarios[0].DeadlineSeconds is 20, want above DurationSeconds, GracefulSeconds and GatherSeconds together, 20"},

@@ -155,10 +155,12 @@ func TestAlarmsRingAtTheirThresholdOrBefore(t *testing.T) {
 
 func TestLoadTestsPassOnlyWithinTheObjectives(t *testing.T) {
 	rule, _ := rules.Named("loadtest-thresholds")
-	limits := rules.Thresholds{Load: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001}}
-	file := func(response, dropped string) string {
-		return fmt.Sprintf(`{"thresholds": {"responseMillis": %s, "complexSearchMillis": 5000, "uploadSecondsPerMB": 30, "failedRatio": 0.001, "droppedIterations": %s}}`, response, dropped)
+	limits := rules.Thresholds{Load: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001, RecallRatio: 0.95, DegradedRatio: 0.001, FreshnessSeconds: 30}}
+	of := func(response, dropped, recall, freshness string) string {
+		return fmt.Sprintf(`{"thresholds": {"responseMillis": %s, "complexSearchMillis": 5000, "uploadSecondsPerMB": 30, "failedRatio": 0.001, "droppedIterations": %s, `+
+			`"recallRatio": %s, "degradedRatio": 0.001, "freshnessSeconds": %s}}`, response, dropped, recall, freshness)
 	}
+	file := func(response, dropped string) string { return of(response, dropped, "0.95", "30") }
 	for name, c := range map[string]struct {
 		data   any
 		faults int
@@ -167,6 +169,10 @@ func TestLoadTestsPassOnlyWithinTheObjectives(t *testing.T) {
 		"stricter":           {map[string]any{"scenario.json": file("500", "0")}, 0},
 		"laxer":              {map[string]any{"scenario.json": file("2500", "0")}, 1},
 		"requests left out":  {map[string]any{"scenario.json": file("2000", "10")}, 1},
+		"better answers":     {map[string]any{"scenario.json": of("2000", "0", "0.99", "20")}, 0},
+		"fewer found":        {map[string]any{"scenario.json": of("2000", "0", "0.9", "30")}, 1},
+		"found later":        {map[string]any{"scenario.json": of("2000", "0", "0.95", "31")}, 1},
+		"recall absent":      {map[string]any{"scenario.json": of("2000", "0", "null", "30")}, 1},
 		"a threshold absent": {map[string]any{"scenario.json": file("null", "0")}, 1},
 		"no thresholds":      {map[string]any{"scenario.json": "{}"}, 1},
 		"no JSON":            {map[string]any{"scenario.json": "users: 5"}, 1},

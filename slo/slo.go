@@ -97,4 +97,10 @@ type LoadTest struct {
 	FailedRatio         float64 `json:"failedRatio"`         // requests that failed or were answered wrongly, of all
 	// iterations that the generators could not begin: with any, the load was not the one stated
 	DroppedIterations int `json:"droppedIterations"`
+	// of the documents that are relevant to a query, those that are to be among its first ten hits, at least
+	RecallRatio float64 `json:"recallRatio"`
+	// complex searches that were answered without vectors, of all that vectors add to
+	DegradedRatio float64 `json:"degradedRatio"`
+	// 90th percentile, from an upload's acceptance until a search that was asked before finds it
+	FreshnessSeconds float64 `json:"freshnessSeconds"`
 }

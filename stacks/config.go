@@ -79,6 +79,12 @@ type SLO struct {
 	StoragePercent float64 `json:"storagePercent" rule:"min=1 max=99"`
 	// Share of requests served, percent.
 	AvailabilityPercent float64 `json:"availabilityPercent" rule:"min=90 max=99.999"`
+	// Of the documents that are relevant to a search, those among its first ten hits, percent (recall@10). Load tests
+	// measure it, with documents of their own; no alarm does.
+	RecallPercent float64 `json:"recallPercent" rule:"min=1 max=100"`
+	// 90th percentile of the time from the acceptance of a small upload until a search finds it that had been asked
+	// before, s. The API answers from its cache for some ten seconds more. Load tests measure it, no alarm does.
+	FreshnessSeconds float64 `json:"freshnessSeconds" rule:"min=1 max=300"`
 	// Horizontal autoscaling of the API (Deployment agentic-rag-api).
 	HPA HPA `json:"hpa"`
 }

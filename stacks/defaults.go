@@ -37,6 +37,7 @@ func defaults(env Environment) *Config {
 		SLO: SLO{
 			ResponseSeconds: 2, ComplexSearchSeconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
 			CPUPercent: 70, MemoryPercent: 80, StoragePercent: 85, AvailabilityPercent: 99.9,
+			RecallPercent: 95, FreshnessSeconds: 30,
 			HPA: HPA{MinReplicas: 3, MaxReplicas: 20, CPUPercent: 70, MemoryPercent: 80},
 		},
 		Network: Network{

@@ -53,6 +53,7 @@ func TestDefaultObjectivesAreTheTargetsOfTheDesign(t *testing.T) {
 	want := stacks.SLO{
 		ResponseSeconds: 2, ComplexSearchSeconds: 5, UploadSecondsPerMB: 30, ThroughputRPS: 1000,
 		CPUPercent: 70, MemoryPercent: 80, StoragePercent: 85, AvailabilityPercent: 99.9,
+		RecallPercent: 95, FreshnessSeconds: 30,
 		HPA: stacks.HPA{MinReplicas: 3, MaxReplicas: 20, CPUPercent: 70, MemoryPercent: 80},
 	}
 	if diff := cmp.Diff(want, mustParse(t, "prod", nil).SLO); diff != "" {
@@ -116,7 +117,7 @@ func TestFaultNamesKeyValueAndWhatWasWanted(t *testing.T) {
 		{"slo", ``, `ragscale:slo is "": it ends too early, want JSON`},
 		{"slo", `{} {}`, `ragscale:slo is "{} {}": there is text after the value, want JSON`},
 		{"slo", `{"hpa": {}, "hpa": {}}`, `ragscale:slo.hpa is given twice, want one value`},
-		{"slo", `{"cpuPercnt": 70}`, `ragscale:slo.cpuPercnt is no known key (did you mean cpuPercent?), want one of responseSeconds, complexSearchSeconds, uploadSecondsPerMB, throughputRPS, cpuPercent, memoryPercent, storagePercent, availabilityPercent, hpa`},
+		{"slo", `{"cpuPercnt": 70}`, `ragscale:slo.cpuPercnt is no known key (did you mean cpuPercent?), want one of responseSeconds, complexSearchSeconds, uploadSecondsPerMB, throughputRPS, cpuPercent, memoryPercent, storagePercent, availabilityPercent, recallPercent, freshnessSeconds, hpa`},
 		{"slo", `{"hpa": {"max": 3}}`, `ragscale:slo.hpa.max is no known key, want one of minReplicas, maxReplicas, cpuPercent, memoryPercent`},
 		{"sol", `{}`, `ragscale:sol is no known key (did you mean slo?), want one of ` + strings.Join(topKeys(), ", ") + `, databasePassword, cachePassword`},
 		{"environment", `staging`, `ragscale:environment is "staging", want one of production, development, local`},

@@ -24,8 +24,19 @@ func TestEveryObjectiveIsWatched(t *testing.T) {
 		watched[row.Objective] = watched[row.Objective] || len(slo.Watched()[row.ID()]) > 0
 	}
 	for _, objective := range stacks.Objectives() {
-		if !watched[objective] {
-			t.Errorf("nothing watches slo.%s", objective)
+		if watched[objective] == slices.Contains(stacks.MeasuredByLoad(), objective) {
+			t.Errorf("slo.%s is watched: %v; want what load tests alone measure to be all that is not", objective, watched[objective])
+		}
+	}
+}
+
+// Objectives that no alarm watches are thresholds of load tests.
+func TestWhatIsNotWatchedIsMeasuredByLoadTests(t *testing.T) {
+	changes := map[string]string{"recallPercent": `{"recallPercent": 90}`, "freshnessSeconds": `{"freshnessSeconds": 45}`}
+	for _, objective := range stacks.MeasuredByLoad() {
+		before, after := mustParse(t, "prod", nil), mustParse(t, "prod", map[string]string{"ragscale:slo": changes[objective]})
+		if before.LoadThresholds() == after.LoadThresholds() {
+			t.Errorf("%s changes no threshold of load tests", changes[objective])
 		}
 	}
 }
@@ -44,7 +55,7 @@ func TestThresholdsFollowTheirObjective(t *testing.T) {
 		"responseSeconds": `{"responseSeconds": 1}`, "complexSearchSeconds": `{"complexSearchSeconds": 4}`, "uploadSecondsPerMB": `{"uploadSecondsPerMB": 60}`,
 		"throughputRPS": `{"throughputRPS": 3000}`, "cpuPercent": `{"cpuPercent": 75}`, "memoryPercent": `{"memoryPercent": 85}`, "storagePercent": `{"storagePercent": 70}`,
 		"availabilityPercent": `{"availabilityPercent": 99.5}`, "hpa.minReplicas": `{"hpa": {"minReplicas": 4}}`, "hpa.maxReplicas": `{"hpa": {"maxReplicas": 10}}`,
-		"hpa.cpuPercent": `{"hpa": {"cpuPercent": 60}}`, "hpa.memoryPercent": `{"hpa": {"memoryPercent": 70}}`,
+		"recallPercent": `{"recallPercent": 90}`, "freshnessSeconds": `{"freshnessSeconds": 45}`, "hpa.cpuPercent": `{"hpa": {"cpuPercent": 60}}`, "hpa.memoryPercent": `{"hpa": {"memoryPercent": 70}}`,
 	}
 	// Little's law makes pools of the throughput, the time that a request holds a connection, and the number of pods.
 	pools := []string{"WaitingClients", "Connections"}
@@ -95,6 +106,8 @@ func TestObjectiveThatNothingCanWatchIsAFault(t *testing.T) {
 	faultTable(t, []faultCase{
 		{"slo", `{"availabilityPercent": 92}`,
 			`ragscale:slo.availabilityPercent is 92, want more than 93.06, or nothing watches it: with every request failing the error budget burns 12 times too fast, and the first alert is at 14.4 times`},
+		{"slo", `{"recallPercent": 0}`, `ragscale:slo.recallPercent is 0, want a number from 1 to 100`},
+		{"slo", `{"freshnessSeconds": 301}`, `ragscale:slo.freshnessSeconds is 301, want a number from 1 to 300`},
 		{"slo", `{"complexSearchSeconds": 31}`, `ragscale:slo.complexSearchSeconds is 31, want a number from 0.01 to 30`},
 	})
 }

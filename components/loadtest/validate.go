@@ -59,6 +59,15 @@ func (f *faults) thresholds(t slo.LoadTest) {
 		f.Add("Thresholds.FailedRatio is %v, want 0 to below 1", t.FailedRatio)
 	}
 	f.AtLeast("Thresholds.DroppedIterations", t.DroppedIterations, 0)
+	if !(t.RecallRatio > 0 && t.RecallRatio <= 1) {
+		f.Add("Thresholds.RecallRatio is %v, want above 0 to 1", t.RecallRatio)
+	}
+	if !(t.DegradedRatio >= 0 && t.DegradedRatio < 1) {
+		f.Add("Thresholds.DegradedRatio is %v, want 0 to below 1", t.DegradedRatio)
+	}
+	if !(t.FreshnessSeconds > 0) {
+		f.Add("Thresholds.FreshnessSeconds is %v, want above 0", t.FreshnessSeconds)
+	}
 }
 
 func (f *faults) scenarios(a Args) {
@@ -83,6 +92,10 @@ func (f *faults) load(at string, s Scenario) {
 	f.AtLeast(at+"Users", s.Users, 1)
 	if !(s.ThinkSeconds > 0) {
 		f.Add("%sThinkSeconds is %v, want above 0", at, s.ThinkSeconds)
+	}
+	if s.Levels < 0 || s.Levels > max(0, s.Users) || s.Levels > 0 && s.StopAtFault {
+		f.Add("%sLevels is %d, want 0 to Users, %d, and 0 with StopAtFault, whose load rises throughout", at, s.Levels,
+			s.Users)
 	}
 	if s.Generators < 1 || s.Generators > max(1, s.Users) {
 		f.Add("%sGenerators is %d, want 1 to Users, %d: each needs one", at, s.Generators, s.Users)

@@ -24,6 +24,8 @@ var changes = map[string]struct {
 	"memoryPercent":        {90, []string{"alarm"}},
 	"storagePercent":       {50, []string{"alarm", "rule"}},
 	"availabilityPercent":  {99, []string{"alarm", "rule", "load test"}},
+	"recallPercent":        {90, []string{"load test"}},
+	"freshnessSeconds":     {45, []string{"load test"}},
 	"hpa.minReplicas":      {4, []string{"autoscaler"}},
 	"hpa.maxReplicas":      {12, []string{"autoscaler", "pooler", "capacity"}},
 	"hpa.cpuPercent":       {55, []string{"autoscaler"}},

@@ -152,6 +152,8 @@ func load(cfg *stacks.Config) []origin {
 	for field, o := range map[string]origin{
 		"responseMillis": {name: "slo.responseSeconds", value: float64(l.ResponseMillis)}, "complexSearchMillis": {name: "slo.complexSearchSeconds", value: float64(l.ComplexSearchMillis)},
 		"uploadSecondsPerMB": {name: "slo.uploadSecondsPerMB", value: l.UploadSecondsPerMB}, "failedRatio": {name: "slo.availabilityPercent", value: l.FailedRatio},
+		"recallRatio": {name: "slo.recallPercent", value: l.RecallRatio}, "degradedRatio": {name: "slo.availabilityPercent", value: l.DegradedRatio},
+		"freshnessSeconds":  {name: "slo.freshnessSeconds", value: l.FreshnessSeconds},
 		"droppedIterations": {name: "LoadThresholds.DroppedIterations", value: float64(l.DroppedIterations)},
 	} {
 		all = append(all, origin{where: "load test " + field, name: o.name, reason: "Config.LoadThresholds", value: o.value})

@@ -14,13 +14,16 @@ import (
 
 const (
 	// Version is that of the results that the scripts write.
-	Version = 3
+	Version = 4
 	// oldest is the first version that is read: it has no slices.
 	oldest = 2
+	// withQuality is the first version whose scripts measure the quality of answers.
+	withQuality = 4
 )
 
 // Result is what one generator leaves of a run: summary.json of components/loadtest/k6.
 type Result struct {
+	Version     int               `json:"-"` // of the scripts' form, as it was read
 	Scenario    Scenario          `json:"scenario"`
 	Generator   Generator         `json:"generator"`
 	Environment map[string]string `json:"environment"` // what the run was made under: stack, images, classes
@@ -41,6 +44,7 @@ type Scenario struct {
 	ThinkSeconds    float64 `json:"thinkSeconds"`
 	Generators      int     `json:"generators"` // of the run
 	StopAtFault     bool    `json:"stopAtFault"`
+	Levels          int     `json:"levels,omitempty"` // in which the users come; 0 where all come at once
 }
 
 // Generator is one k6 process.
@@ -68,7 +72,7 @@ func (m Metric) samples() float64 { return m.Values["count"] + m.Values["passes"
 
 // Parse reads a result, whose name stands in errors.
 func Parse(name string, text []byte) (r Result, err error) {
-	var form struct{ Version int }
+	var form struct{ Version int } // first: another version may have another form
 	if err := json.Unmarshal(text, &form); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}
@@ -79,6 +83,7 @@ func Parse(name string, text []byte) (r Result, err error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}
+	r.Version = form.Version
 	if err := r.check(); err != nil {
 		return r, fmt.Errorf("%s: %w", name, err)
 	}

@@ -24,6 +24,7 @@ type Run struct {
 	Figures     []Figure          `json:"figures"`
 	Budgets     []Held            `json:"budgets,omitempty"`     // of the stack's, once it is held to them
 	ErrorBudget *ErrorBudget      `json:"errorBudget,omitempty"` // of the availability objective
+	Version     int               `json:"version"`               // of the results; 0 in baselines of before it was kept
 
 	results []Result
 }
@@ -44,7 +45,7 @@ func Merge(name string, results []Result) (*Run, error) {
 	}
 	r := &Run{
 		Name: name, Scenario: first.Scenario, Environment: first.Environment,
-		Program: first.Generator.Program, Lacking: lacking(results), results: results,
+		Program: first.Generator.Program, Lacking: lacking(results), Version: versionOf(results), results: results,
 	}
 	var began []time.Time
 	for _, one := range results {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,38 @@ type part struct {
 	uploads    int           // measured ones
 	lag        float64       // ms, each pause
 	late, took time.Duration // the load's beginning and length; 0 stands for a minute
+	quality    *quality      // of the answers; nil for scripts that did not measure it
+}
+
+// quality is what the scripts measure of answers. The zero value is that of good ones.
+type quality struct {
+	lost, bare float64   // of 150 relevant documents, of 50 complex searches
+	fresh      []float64 // s; nil stands for 20 of a second
+	untold     string    // metric that the run has no threshold for
+	unmeasured string    // metric without samples
+}
+
+// measure adds it to a result.
+func (q quality) measure(r *Result) {
+	if q.fresh == nil {
+		q.fresh = slices.Repeat([]float64{1}, 20)
+	}
+	r.Version = Version
+	for metric, c := range map[string]struct {
+		threshold string
+		measured  Metric
+	}{
+		recallMetric:    {"rate>=0.95", Metric{Values: map[string]float64{"passes": 150 - q.lost, "fails": q.lost}}},
+		degradedMetric:  {"rate<=0.01", Metric{Values: map[string]float64{"passes": q.bare, "fails": 50 - q.bare}}},
+		freshnessMetric: {"p(90)<30", summaryOf(q.fresh, asked())},
+	} {
+		if metric != q.untold {
+			r.Thresholds = append(r.Thresholds, Threshold{metric, c.threshold})
+		}
+		if metric != q.unmeasured {
+			r.Metrics[metric] = c.measured
+		}
+	}
 }
 
 const pauseMillis = 1000
@@ -66,6 +99,9 @@ func (p part) result() Result {
 	r.Metrics[lagMetric].Values["avg"] = p.lag
 	if p.uploads > 0 {
 		r.Metrics[uploadMetric] = summaryOf(logNormal(random, p.uploads, 2, 0.3), asked())
+	}
+	if p.quality != nil {
+		p.quality.measure(&r)
 	}
 	return r
 }
@@ -236,8 +272,8 @@ func TestResultsOfAnotherFormAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		`{"version": 1}`: "s: version is 1, want 2 to 3: it is from an older version of these scripts",
-		`{"version": 4}`: "s: version is 4, want 2 to 3: it is from a newer version of these scripts",
+		`{"version": 1}`: "s: version is 1, want 2 to 4: it is from an older version of these scripts",
+		`{"version": 5}`: "s: version is 5, want 2 to 4: it is from a newer version of these scripts",
 		`nothing`:        "s: invalid character 'o' in literal null (expecting 'u')",
 		`{"version": 2, "generator": {"index": 3}, "thresholds": [{"metric": "m", "threshold": "p95 < 2"}]}`: "s: scenario.name is empty, want a scenario\n" +
 			"scenario.generators is 0, want 1 or more\nthreshold of m is \"p95 < 2\", want one such as p(95)<2000, rate<=0.001 or count==0",

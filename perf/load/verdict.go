@@ -46,8 +46,8 @@ type rule struct {
 	limit     float64
 }
 
-// thresholdPattern is a threshold as the scripts write them: p(95)<2000, rate<=0.001, count==0.
-var thresholdPattern = regexp.MustCompile(`^(p\([0-9.]+\)|med|rate|count)(<=|<|==)([0-9.e+-]+)$`)
+// thresholdPattern is a threshold as the scripts write them: p(95)<2000, max<30, rate<=0.001, rate>=0.95, count==0.
+var thresholdPattern = regexp.MustCompile(`^(p\([0-9.]+\)|med|max|rate|count)(<=|<|>=|==)([0-9.e+-]+)$`)
 
 func (t Threshold) rule() (rule, error) {
 	parts := thresholdPattern.FindStringSubmatch(t.Threshold)
@@ -59,7 +59,7 @@ func (t Threshold) rule() (rule, error) {
 	if err != nil {
 		return rule{}, fmt.Errorf("threshold of %s is %q: %w", t.Metric, t.Threshold, err)
 	}
-	share, _ := percentile(parts[1])
+	share, _ := percentile(parts[1]) // 0 of max, which any number of samples has
 	return rule{statistic: parts[1], share: share, operator: parts[2], limit: limit}, nil
 }
 
@@ -69,6 +69,8 @@ func (r rule) holds(value float64) bool {
 		return value < r.limit
 	case "<=":
 		return value <= r.limit
+	case ">=":
+		return value >= r.limit
 	}
 	return value == r.limit
 }
@@ -91,6 +93,7 @@ func (r *Run) judge() {
 	slices.SortFunc(r.Verdicts, func(a, b Verdict) int {
 		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Threshold.Threshold, b.Threshold.Threshold))
 	})
+	r.judgeQuality()
 }
 
 // Open says why a run that missed nothing is no pass nevertheless.
@@ -145,7 +148,7 @@ func (r *Run) verdict(t Threshold) Verdict {
 		v.Outcome, v.Why = NotMeasured, "no samples"
 		return v
 	}
-	if least := math.Ceil(leastBeyond / (1 - rule.share)); rule.share > 0 && v.Samples < least-1e-6 {
+	if least := math.Ceil(leastBeyond/(1-rule.share) - 1e-6); rule.share > 0 && v.Samples < least {
 		v.Outcome, v.Why = NotMeasured, fmt.Sprintf("%v samples, want %v or more", v.Samples, least)
 		return v
 	}
@@ -176,9 +179,9 @@ func (r *Run) generatorBound(metric string, rule rule, value float64) string {
 	return ""
 }
 
-// millis is how many are in the unit of a trend: k6's own are in ms, uploadMetric is in s.
+// millis is how many are in the unit of a trend: k6's own are in ms, uploadMetric and freshnessMetric in s.
 func millis(metric string) float64 {
-	if metric == uploadMetric {
+	if metric == uploadMetric || metric == freshnessMetric {
 		return 1000
 	}
 	return 1
@@ -199,7 +202,9 @@ func (r *Run) value(metric string, rule rule) *float64 {
 		if len(all) == 0 {
 			return nil
 		}
-		v = all.quantile(rule.share)
+		if v = all.quantile(rule.share); rule.statistic == "max" {
+			v = all.quantile(1)
+		}
 	}
 	return &v
 }

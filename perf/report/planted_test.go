@@ -26,7 +26,8 @@ type planted struct {
 	took       time.Duration      // 0 stands for all of its time
 	kinds      map[string]float64 // how much slower than others; nil for those of the scripts
 	under      map[string]string  // environment beside the stack
-	old        bool               // its results have no slices of time
+	old        bool               // its results have no slices of time, and nothing of the answers' quality
+	lost       float64            // relevant documents of 1,800 of each generator that were not found
 }
 
 func (p planted) run(t testing.TB) *load.Run {
@@ -85,12 +86,24 @@ func (p planted) result(index int) load.Result {
 		r.Metrics["http_req_duration{kind:"+kind+"}"] = trend(index+len(kind), 3000, 100*p.slower*slower, 0.6)
 	}
 	if !p.old {
+		p.quality(&r)
 		r.Slices = p.slices(index)
 	}
 	for key, value := range p.under {
 		r.Environment[key] = value
 	}
 	return r
+}
+
+// quality is how good answers were.
+func (p planted) quality(r *load.Result) {
+	r.Version = load.Version
+	for metric, threshold := range map[string]string{"recall": "rate>=0.95", "degraded": "rate<=0.001", "freshness_seconds": "p(90)<30"} {
+		r.Thresholds = append(r.Thresholds, load.Threshold{Metric: metric, Threshold: threshold})
+	}
+	r.Metrics["recall"] = load.Metric{Values: map[string]float64{"passes": 1800 - p.lost, "fails": p.lost}}
+	r.Metrics["degraded"] = load.Metric{Values: map[string]float64{"passes": 0, "fails": 120}}
+	r.Metrics["freshness_seconds"] = trend(31, 140, 7, 0.3)
 }
 
 // slices are sixty of ten seconds: in the third minute all is four times slower, and what is wrong is so in the fifth.

@@ -65,6 +65,10 @@ func (r *Report) gaps() []Gap {
 			all = append(all, Gap{objective(v.Threshold), string(v.Outcome) + ": " + v.Why})
 		}
 	}
+	if !r.MeasuresQuality() {
+		all = append(all, Gap{"recall, freshness, answers without vectors",
+			"scripts of an earlier version made the results, and measured none of them"})
+	}
 	if len(r.Slices) == 0 {
 		all = append(all, Gap{"latency, throughput and errors over time",
 			"the results have no slices of time: scripts of an earlier version made them"})

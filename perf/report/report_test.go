@@ -29,6 +29,34 @@ func TestTheVerdictIsWhatTheRunTells(t *testing.T) {
 	}
 }
 
+// Faster and worse is worse: what was found less is told first, whatever else is kept.
+func TestFewerFoundIsMissedInEveryForm(t *testing.T) {
+	r := New(planted{lost: 100}.run(t), alone, nil)
+	for f, want := range map[Format]string{
+		HTML: "Relevant documents among ten hits", Markdown: "| Relevant documents among ten hits | at least 95 % | 94.4 % | 1,800 | MISSED |", Text: "MISSED  recall",
+	} {
+		if text := written(t, r, f); !strings.Contains(text, want) || !strings.Contains(text, "OBJECTIVES MISSED") {
+			t.Errorf("%s does not say %q", f, want)
+		}
+	}
+}
+
+// What the scripts of its time did not measure is said, and counts for no verdict.
+func TestARunOfBeforeSaysThatItDoesNotTellOfQuality(t *testing.T) {
+	r := New(planted{old: true}.run(t), alone, nil)
+	for f, want := range map[Format]string{
+		HTML: "and measured none of them", Markdown: "recall, freshness, answers without vectors", JSON: "recall, freshness, answers without vectors",
+		Text: "NOT MEASURED  recall, freshness_seconds, degraded",
+	} {
+		if text := written(t, r, f); !strings.Contains(text, want) {
+			t.Errorf("%s does not say %q", f, want)
+		}
+	}
+	if !r.Passed || r.Headline() != "objectives kept" {
+		t.Errorf("passed %v, %s", r.Passed, r.Headline())
+	}
+}
+
 func TestABudgetThatIsMissedIsToldInEveryForm(t *testing.T) {
 	limit := 10.0
 	run := planted{}.run(t)
@@ -77,7 +105,7 @@ func TestJSONHasTheRunAndMore(t *testing.T) {
 	if err := json.Unmarshal([]byte(written(t, New(run, against(t, run, 1), nil), JSON)), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Run != "normal-1" || !got.Passed || len(got.Verdicts) != 6 || len(got.Endpoints) != 6 || len(got.Comparison.Then) != 3 || got.NotMeasured == nil {
+	if got.Run != "normal-1" || !got.Passed || len(got.Verdicts) != 9 || len(got.Endpoints) != 6 || len(got.Comparison.Then) != 3 || got.NotMeasured == nil {
 		t.Errorf("%+v", got)
 	}
 	if s := got.Spreads; len(s) != 3 || s[0].Name != "response" || s[2].Unit != "s/MB" || s[0].Points[0].Share != 0 || s[0].Points[len(s[0].Points)-1].Share != 1 {

@@ -24,6 +24,9 @@ var subjects = map[string]struct{ name, unit string }{
 	"upload_seconds_per_mb": {"Upload until it is found, per MB", "s"},
 	"faults":                {"Failed or wrong answers", "%"},
 	"dropped_iterations":    {"Load that could not be made", ""},
+	"recall":                {"Relevant documents among ten hits", "%"},
+	"degraded":              {"Complex searches without vectors", "%"},
+	"freshness_seconds":     {"Upload until an earlier search finds it", "s"},
 }
 
 // subject is a metric as people call it, with its unit. One that nobody has named stands as it is.
@@ -43,6 +46,9 @@ func subject(metric string) (name, unit string) {
 // objective names what a threshold is about: Response time p95.
 func objective(t load.Threshold) string {
 	name, _ := subject(t.Metric)
+	if strings.HasPrefix(t.Threshold, "max") {
+		return name + ", the longest"
+	}
 	if share := t.Share(); share > 0 {
 		return name + " " + percentileName(share)
 	}
@@ -56,6 +62,10 @@ func limit(t load.Threshold) string {
 	_, unit := subject(t.Metric)
 	value := amount(t.Limit(), unit)
 	switch {
+	case t.Threshold == "":
+		return "–"
+	case strings.Contains(t.Threshold, ">="):
+		return "at least " + value
 	case strings.Contains(t.Threshold, "<="):
 		return "at most " + value
 	case strings.Contains(t.Threshold, "=="):

@@ -205,7 +205,7 @@ func TestNamesOfPanelsAreTheirOwn(t *testing.T) {
 		t.Error(diff)
 	}
 	long := Window{To: time.Time{}.Add(25 * time.Hour), Step: 10 * time.Minute}
-	if got := fmt.Sprintln(window.rateTime(), long.rateTime(), Window{Step: leastStep}.rateTime()); got != "2m0s 10m0s 1m0s\n" {
+	if got := fmt.Sprintln(window.RateTime(), long.RateTime(), Window{Step: leastStep}.RateTime()); got != "2m0s 10m0s 1m0s\n" {
 		t.Errorf("rates are taken over %s", got)
 	}
 	for _, q := range asked {

@@ -117,6 +117,8 @@ func (l Listing) objectives() [][3]string {
 		{"slo.memoryPercent", number(o.MemoryPercent) + " %", "of capacity"},
 		{"slo.storagePercent", number(o.StoragePercent) + " %", "of what is allocated"},
 		{"slo.availabilityPercent", number(o.AvailabilityPercent) + " %", ""},
+		{"slo.recallPercent", number(o.RecallPercent) + " %", "of relevant documents found"},
+		{"slo.freshnessSeconds", number(o.FreshnessSeconds) + " s", "90th percentile"},
 		{"slo.hpa", fmt.Sprintf("%d to %d replicas", o.HPA.MinReplicas, o.HPA.MaxReplicas),
 			fmt.Sprintf("%d %% CPU, %d %% memory of requests", o.HPA.CPUPercent, o.HPA.MemoryPercent)},
 		{"database.replicas", strconv.Itoa(l.Replicas), ""},

@@ -26,6 +26,7 @@ func loadtestNotUnattended(r Resource, _ Thresholds, p *Report) {
 type scenario struct {
 	Thresholds *struct {
 		ResponseMillis, ComplexSearchMillis, UploadSecondsPerMB, FailedRatio, DroppedIterations *float64
+		RecallRatio, DegradedRatio, FreshnessSeconds                                            *float64
 	}
 }
 
@@ -50,6 +51,8 @@ func loadtestThresholds(r Resource, t Thresholds, p *Report) {
 		{"uploadSecondsPerMB", s.Thresholds.UploadSecondsPerMB, t.Load.UploadSecondsPerMB},
 		{"failedRatio", s.Thresholds.FailedRatio, t.Load.FailedRatio},
 		{"droppedIterations", s.Thresholds.DroppedIterations, float64(t.Load.DroppedIterations)},
+		{"degradedRatio", s.Thresholds.DegradedRatio, t.Load.DegradedRatio},
+		{"freshnessSeconds", s.Thresholds.FreshnessSeconds, t.Load.FreshnessSeconds},
 	} {
 		switch {
 		case limit.has == nil:
@@ -57,5 +60,11 @@ func loadtestThresholds(r Resource, t Thresholds, p *Report) {
 		case *limit.has > limit.most+rounding:
 			p.about(r, file.Path+" "+limit.name, fmt.Sprint(*limit.has), fmt.Sprintf("at most %v", limit.most))
 		}
+	}
+	least := fmt.Sprintf("at least %v", t.Load.RecallRatio)
+	if recall := s.Thresholds.RecallRatio; recall == nil {
+		p.about(r, file.Path+" recallRatio", "not set", least)
+	} else if *recall < t.Load.RecallRatio-rounding {
+		p.about(r, file.Path+" recallRatio", fmt.Sprint(*recall), least)
 	}
 }

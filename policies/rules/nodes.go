@@ -90,10 +90,11 @@ var nodes = []Rule{
 	},
 	{
 		Name: "loadtest-thresholds", Area: Nodes, Levels: everywhere,
-		Says:   "A load test passes only within the objectives, and with no request left out.",
-		Fix:    "Do not set thresholds in scenario.json: stacks derives them from ragscale:slo.",
-		Origin: "slo.responseSeconds, complexSearchSeconds, uploadSecondsPerMB and availabilityPercent",
-		Types:  []string{configMap}, Check: loadtestThresholds,
+		Says: "A load test passes only within the objectives, and with no request left out.",
+		Fix:  "Do not set thresholds in scenario.json: stacks derives them from ragscale:slo.",
+		Origin: "slo.responseSeconds, complexSearchSeconds, uploadSecondsPerMB, availabilityPercent, recallPercent and " +
+			"freshnessSeconds",
+		Types: []string{configMap}, Check: loadtestThresholds,
 	},
 	{
 		Name: "node-imdsv2", Area: Nodes, Levels: everywhere,

@@ -20,10 +20,21 @@ type api struct {
 	documents []*document // the oldest first
 	sessions  map[string]*session
 	made      int
-	deaf      bool // documents are stored and never found
-	quick     bool // documents are processed at once
+	deaf      bool                  // documents are stored and never found
+	quick     bool                  // documents are processed at once
+	vectorOff bool                  // complex searches go by words alone
+	textOnly  bool                  // and want every word, as simple ones do
+	keeps     time.Duration         // for which an answer to a search is shown again, whatever came meanwhile
+	kept      map[string]keptAnswer // by the query as it was sent
+	now       func() time.Time
 	// change, where set, alters an answer before it is sent.
 	change func(r *http.Request, status *int, body *any)
+}
+
+// keptAnswer is one that a cache has.
+type keptAnswer struct {
+	at   time.Time
+	body any
 }
 
 type document struct {
@@ -49,7 +60,7 @@ var begun = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
 func newAPI(t testing.TB) (*api, string) {
 	t.Helper()
-	a := &api{t: t, sessions: map[string]*session{}}
+	a := &api{t: t, sessions: map[string]*session{}, kept: map[string]keptAnswer{}, now: time.Now}
 	mux := http.NewServeMux()
 	for pattern, handle := range map[string]func(*http.Request) (int, any){
 		"POST /v1/documents":              a.upload,
@@ -188,23 +199,53 @@ func (a *api) search(r *http.Request) (int, any) {
 	if q == "" || len(q) > 512 || (mode != "simple" && mode != "complex") || err != nil || limit < 1 || limit > 50 {
 		return http.StatusBadRequest, "a search"
 	}
-	hits := []map[string]any{}
-	for _, d := range a.documents {
-		if !a.deaf && d.Status == "ready" && matches(d, q, mode) && len(hits) < limit {
-			hits = append(hits, map[string]any{"documentId": d.ID, "title": d.Title, "position": 0, "score": 0.5, "match": "terms", "snippet": q})
-		}
+	if kept, ok := a.kept[r.URL.RawQuery]; ok && a.now().Sub(kept.at) < a.keeps {
+		return http.StatusOK, kept.body
 	}
-	return http.StatusOK, map[string]any{"query": q, "mode": mode, "hits": hits}
+	body := map[string]any{"query": q, "mode": mode, "hits": a.hits(q, mode, limit)}
+	a.kept[r.URL.RawQuery] = keptAnswer{a.now(), body}
+	return http.StatusOK, body
 }
 
-// matches tells whether a document has every word of a simple query, or any of a complex one.
+// hits are those that words find, then, of a complex search, those that only vectors find.
+func (a *api) hits(q, mode string, limit int) []map[string]any {
+	hits, byVector := []map[string]any{}, []map[string]any{}
+	hit := func(d *document, match string) map[string]any {
+		return map[string]any{"documentId": d.ID, "title": d.Title, "position": 0, "score": 0.5, "match": match, "snippet": q}
+	}
+	if a.textOnly {
+		mode = "simple"
+	}
+	for _, d := range a.documents {
+		switch {
+		case a.deaf || d.Status != "ready":
+		case matches(d, q, mode):
+			hits = append(hits, hit(d, "terms"))
+		case mode == "complex" && !a.vectorOff:
+			byVector = append(byVector, hit(d, "similar"))
+		}
+	}
+	hits = append(hits, byVector...)
+	return hits[:min(limit, len(hits))]
+}
+
+// matches tells whether a document has every word of a simple query, or any of a complex one, and none that it excludes.
 func matches(d *document, q, mode string) bool {
 	has := func(word string) bool { return strings.Contains(d.text, word) }
-	words := strings.Fields(q)
-	if mode == "complex" {
-		return slices.ContainsFunc(words, has)
+	var wanted []string
+	for _, word := range strings.Fields(q) {
+		unwanted, excluded := strings.CutPrefix(word, "-")
+		if excluded && has(unwanted) {
+			return false
+		}
+		if !excluded {
+			wanted = append(wanted, word)
+		}
 	}
-	return !slices.ContainsFunc(words, func(w string) bool { return !has(w) })
+	if mode == "complex" {
+		return slices.ContainsFunc(wanted, has)
+	}
+	return !slices.ContainsFunc(wanted, func(w string) bool { return !has(w) })
 }
 
 func (a *api) begin(r *http.Request) (int, any) {

@@ -43,6 +43,7 @@ func runners(t testing.TB) map[string]string {
 // ended is a run that is over.
 type ended struct {
 	result object // as it is left in the bucket
+	text   []byte // of it
 	out    string
 	state  *os.ProcessState
 }
@@ -66,9 +67,9 @@ func startK6(t testing.TB, runner, url string, s k6.Scenario) ended {
 		t.Fatal(err)
 	}
 	r := ended{out: string(printed), state: cmd.ProcessState}
-	if text, err := os.ReadFile(filepath.Join(dir, "summary.json")); err != nil {
+	if r.text, err = os.ReadFile(filepath.Join(dir, "summary.json")); err != nil {
 		t.Logf("no summary: %v", err)
-	} else if err := json.Unmarshal(text, &r.result); err != nil {
+	} else if err := json.Unmarshal(r.text, &r.result); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -118,8 +119,8 @@ func TestScriptsRunToTheirEnd(t *testing.T) {
 			if checks := result["checks"].([]any); len(checks) < 15 {
 				t.Errorf("%d checks, want those of six kinds of requests: %v", len(checks), checks)
 			}
-			if thresholds := result["thresholds"].([]any); len(thresholds) != 6 {
-				t.Errorf("%d verdicts, want 6: %v", len(thresholds), thresholds)
+			if thresholds := result["thresholds"].([]any); len(thresholds) != 9 {
+				t.Errorf("%d verdicts, want 9: %v", len(thresholds), thresholds)
 			}
 			if len(a.documents) != 0 {
 				t.Errorf("%d documents are left", len(a.documents))

@@ -16,7 +16,7 @@ import (
 func smoke() k6.Scenario {
 	return k6.Scenario{
 		Name: "smoke", Users: 2, RampUpSeconds: 2, DurationSeconds: 10, ThinkSeconds: 1, GracefulSeconds: 30, Generators: 1,
-		Thresholds: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001},
+		Thresholds: slo.LoadTest{ResponseMillis: 2000, ComplexSearchMillis: 5000, UploadSecondsPerMB: 30, FailedRatio: 0.001, RecallRatio: 0.95, DegradedRatio: 0.001, FreshnessSeconds: 30},
 	}
 }
 

@@ -8,14 +8,19 @@ import { now } from './slices.js';
 const signed = token ? { Authorization: `Bearer ${token}` } : {};
 const json = { ...signed, 'Content-Type': 'application/json' };
 
-/** One request of a user. Its tags name what it is for and which objective judges it; `name` keeps ids out of metrics.
+/** Objectives of kinds of requests that are not like the others.
+ * @type {Record<string, string>} */
+const objectives = { 'search-complex': 'complex-search', freshness: '' };
+
+/** One request of a user. Its tags name what it is for and which objective judges it; `name` keeps ids out of metrics. What
+ * asks for freshness would make latency look better than it is: the same answer, time and again.
  * @param {string} kind
  * @param {'GET' | 'POST' | 'DELETE'} method
  * @param {string} route with {id} for what differs
  * @param {string} path
  * @param {{ body?: object, user?: string }} [given] */
 export function ask(kind, method, route, path, { body, user } = {}) {
-  const objective = kind === 'search-complex' ? 'complex-search' : 'response';
+  const objective = objectives[kind] ?? 'response';
   const headers = {
     ...(body ? json : signed),
     ...(user ? { 'X-User-Id': user } : {}),
@@ -55,6 +60,14 @@ export function processed(id, until) {
     if (status === 'failed' || Date.now() > until) throw new Error(`document ${id} is ${status} (answer ${response.status}), want ready`);
     sleep(0.5);
   }
+}
+
+/** The hits of a complex search before the run.
+ * @param {string} q
+ * @returns {any[]} none where there is no answer */
+export function look(q) {
+  const response = http.get(target + searchPath(q, 'complex', 10), { headers: signed, tags: preparing('GET') });
+  return bodyOf(response).hits ?? [];
 }
 
 /** Deletes the documents of a run, the newest page first, back to its beginning.

@@ -13,6 +13,7 @@ import { parts } from './slices.js';
  * @property {number} gracefulSeconds requests in flight may finish after the duration
  * @property {number} generators
  * @property {boolean} stopAtFault arrivals rise until a threshold is missed, which ends the run
+ * @property {number} levels in which the users come, each held; 0 where all come at once
  * @property {boolean} answersOnly too short for percentiles: whether everything answers is all that is judged
  * @property {boolean} production the target serves real users
  * @property {Thresholds} thresholds
@@ -23,6 +24,9 @@ import { parts } from './slices.js';
  * @property {number} uploadSecondsPerMB p95
  * @property {number} failedRatio
  * @property {number} droppedIterations
+ * @property {number} recallRatio of the relevant documents among ten hits, at least
+ * @property {number} degradedRatio of complex searches without vectors, at most
+ * @property {number} freshnessSeconds p90
  */
 
 /** @param {string} name */
@@ -42,6 +46,7 @@ export const scenario = { ...declared, generators: Number(__ENV.GENERATORS) || d
  * @type {Record<string, string>} */
 export const environment = JSON.parse(open(required('ENVIRONMENT_FILE')));
 if (__ENV.REVISION) environment.revision = __ENV.REVISION;
+if (__ENV.IMAGE_DIGESTS) environment.imageDigests = __ENV.IMAGE_DIGESTS;
 
 export const target = required('TARGET_URL').replace(/\/+$/, '');
 export const resultsFolder = required('RESULTS_FOLDER');
@@ -100,6 +105,17 @@ function stagesTo(peak, s) {
   return stages.filter((stage) => stage.duration !== '0s');
 }
 
+/** Levels of equal length, each with its part of the ramp and the same number of users more than the one before.
+ * @param {Scenario} s */
+function levels(s) {
+  const ramp = s.rampUpSeconds / s.levels;
+  const held = s.durationSeconds / s.levels - ramp;
+  return Array.from({ length: s.levels }, (_, i) => Math.round((s.users * (i + 1)) / s.levels)).flatMap((target) => [
+    { duration: `${Math.round(ramp * 1000)}ms`, target },
+    { duration: `${Math.round(held * 1000)}ms`, target },
+  ]);
+}
+
 /** Users who each have one request in flight or think: a closed loop.
  * @param {Scenario} s
  * @returns {import('k6/options').RampingVUsScenario} */
@@ -107,8 +123,8 @@ function users(s) {
   const graceful = `${s.gracefulSeconds}s`;
   return {
     executor: 'ramping-vus',
-    startVUs: s.rampUpSeconds > 0 ? 0 : s.users,
-    stages: stagesTo(s.users, s),
+    startVUs: s.rampUpSeconds > 0 || s.levels > 0 ? 0 : s.users,
+    stages: s.levels > 0 ? levels(s) : stagesTo(s.users, s),
     gracefulRampDown: graceful,
     gracefulStop: graceful,
   };
@@ -141,6 +157,11 @@ function thresholdsOf(s) {
     'http_req_duration{objective:response}': s.answersOnly ? '' : `p(95)<${t.responseMillis}`,
     'http_req_duration{objective:complex-search}': s.answersOnly ? '' : `p(95)<${t.complexSearchMillis}`,
     upload_seconds_per_mb: s.answersOnly ? '' : `p(95)<${t.uploadSecondsPerMB}`,
+    // Of few uploads each has to be found in time.
+    freshness_seconds: `${s.answersOnly ? 'max' : 'p(90)'}<${t.freshnessSeconds}`,
+    recall: `rate>=${t.recallRatio}`,
+    degraded: `rate<=${t.degradedRatio}`,
+    'http_req_duration{kind:freshness}': '',
     ...Object.fromEntries(kinds.map((kind) => [`http_req_duration{kind:${kind}}`, ''])),
     ...Object.fromEntries(parts(kinds, s.durationSeconds).map((part) => [part, ''])),
     // Of the load alone: preparation sends a hundred requests, among which a fault of a short run would not show.

@@ -67,9 +67,12 @@ export function glossary(marker) {
   return `The marker of this document is ${marker}. ${words.join(' ')}.`;
 }
 
+/** Bytes of the most uploads. */
+export const leastUpload = 4_000;
+
 /** Sizes of uploads in bytes: most are short, one in twenty is a megabyte.
  * @param {number} random */
 export function uploadBytes(random) {
-  if (random < 0.7) return 4_000;
+  if (random < 0.7) return leastUpload;
   return random < 0.95 ? 60_000 : 1_000_000;
 }

@@ -35,6 +35,14 @@ export function next(user, iteration) {
   return first ? first.kind : pick((user * 0.7548776662466927 + iteration * 0.618033988749895) % 1);
 }
 
+/** Numbers from 0 up to 1 for a user's draws of another kind, as even over users and draws, likewise: one in twenty uploads is large, and
+ * short runs have few.
+ * @param {number} user from 1
+ * @param {number} draw from 0 */
+export function even(user, draw) {
+  return (user * Math.SQRT2 + draw * 0.618033988749895) % 1;
+}
+
 /** A pause with this mean, exponentially distributed as the gaps between independent requests are, and at most ten
  * times the mean.
  * @param {number} mean seconds

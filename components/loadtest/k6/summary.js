@@ -26,7 +26,7 @@ export function resultOf(run, data, endedAt) {
   const thresholds = verdicts(data);
   const { metrics, slices } = apart(data.metrics, run.scenario.durationSeconds);
   return {
-    version: 3,
+    version: 4,
     scenario: run.scenario,
     generator: run.generator,
     environment: run.environment,
@@ -94,7 +94,7 @@ function verdictOf(result) {
 
 /** The result for people: the verdicts, then the checks that failed.
  * @param {ReturnType<typeof resultOf>} result */
-export function textOf(result) {
+export function reportOf(result) {
   const { scenario, generator, thresholds, checks } = result;
   const rows = thresholds.map((t) => [
     t.ok ? 'kept' : 'MISSED',

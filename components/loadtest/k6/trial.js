@@ -24,10 +24,10 @@ const kept = `${resultsFolder}/prepared.json`;
 
 /** What prepare stored; blocks and sweep read it.
  * @type {import('./user.js').Prepared} */
-const prepared = step === 'prepare' ? { run: '', since: '', documents: [] } : JSON.parse(open(kept));
+const prepared = step === 'prepare' ? { run: '', since: '', documents: [], topics: [] } : JSON.parse(open(kept));
 
-/** What a block uploads has a mark of its own, so that no other block finds it. */
-const mine = { ...prepared, run: `${prepared.run}b${__ENV.BLOCK || ''}`, since: new Date(Date.now() - 1000).toISOString() };
+/** What a block uploads has a mark of its own, so that no other block finds it. Blocks are too short to measure quality in. */
+const mine = { ...prepared, topics: [], run: `${prepared.run}b${__ENV.BLOCK || ''}`, since: new Date(Date.now() - 1000).toISOString() };
 
 /** The part of a block that counts: answers as they should be, for times. */
 const counted = 'phase:counted';

@@ -3,7 +3,9 @@ import { sleep } from 'k6';
 import { ask, searchPath } from './api.js';
 import { megabytes, uploaded, verify } from './checks.js';
 import { scenario } from './config.js';
-import { complexQuery, simpleQuery, text, uploadBytes } from './corpus.js';
+import { complexQuery, leastUpload, simpleQuery, text, uploadBytes } from './corpus.js';
+import { askBefore, askUntilFound, isMeasured, searchTopic } from './quality.js';
+import { even, mix } from './mix.js';
 import { zipf } from './zipf.js';
 
 /**
@@ -11,23 +13,36 @@ import { zipf } from './zipf.js';
  * @property {string} run
  * @property {string} since createdAt of the first document
  * @property {{ id: string, marker: string }[]} documents the most popular first
+ * @property {import('./topics.js').Topic[]} topics none where quality is not measured
  */
 
 /** What this user has at the moment; k6 keeps it between iterations. */
-const mine = { session: '', step: 0, said: '', document: '' };
+const mine = { session: '', step: 0, said: '', document: '', uploads: 0 };
 
 /** How often a document that is ready is searched for, while replicas hear of it. */
 const attempts = 10;
 
 /** @type {Record<import('./mix.js').Kind, (data: Prepared, user: string) => void>} */
 const actions = {
-  'search-simple': (_, user) => search('search-simple', 'simple', simpleQuery(Math.random()), user),
-  'search-complex': (_, user) => search('search-complex', 'complex', complexQuery(Math.random()), user),
+  'search-simple': (data, user) =>
+    isMeasured(data, isFirst())
+      ? searchTopic('search-simple', 'simple', data, user)
+      : search('search-simple', 'simple', simpleQuery(Math.random()), user),
+  'search-complex': (data, user) =>
+    isMeasured(data, isFirst())
+      ? searchTopic('search-complex', 'complex', data, user)
+      : search('search-complex', 'complex', complexQuery(Math.random()), user),
   document: (data) => fetchDocument(data),
   session: (_, user) => session(user),
   dashboard: () => dashboard(),
   upload: (data) => upload(data),
 };
+
+/** Whether this is the beginning of the first user, who asks for one of each kind and measures what it can of each: the shortest
+ * run tells of quality too. */
+function isFirst() {
+  return exec.vu.idInTest === 1 && exec.vu.iterationInScenario < mix.length;
+}
 
 /** One action of the user.
  * @param {import('./mix.js').Kind} kind
@@ -125,27 +140,31 @@ function forget() {
 /** Uploads a document, follows it until a search finds it, and deletes the one before: what is stored does not grow.
  * @param {Prepared} data */
 function upload(data) {
-  const bytes = uploadBytes(Math.random());
+  const bytes = isFirst() ? leastUpload : uploadBytes(even(exec.vu.idInTest, mine.uploads++));
+  const asked = askBefore(data, bytes);
   const marker = `${data.run}u${exec.vu.idInTest}n${exec.vu.iterationInScenario}`;
-  const body = {
-    title: `Upload ${marker}`,
-    text: text(marker, bytes, Math.random),
-    metadata: { loadtest: data.run, marker },
-  };
   const began = Date.now();
-  const response = ask('upload', 'POST', '/v1/documents', '/v1/documents', {
-    body,
-  });
-  const accepted = verify('upload', response, 202, {
-    'is accepted': (b) => b.title === body.title && (b.status === 'pending' || b.status === 'ready'),
-    'says where it will be': (b) => response.headers.Location === `/v1/documents/${b.id}`,
-  });
+  const accepted = send(data, marker, text(asked ? `${marker}, the word ${asked}` : marker, bytes, Math.random));
   if (!accepted) return;
   // What is never found counts as twice the objective, where waiting ends.
   const most = 2 * scenario.thresholds.uploadSecondsPerMB * megabytes(bytes);
   const wasFound = ready(accepted.id, began + 1000 * most) && found(accepted.id, marker);
   uploaded(wasFound ? (Date.now() - began) / 1000 : most, bytes);
+  if (asked) askUntilFound(asked, accepted.id, began);
   discard(accepted.id);
+}
+
+/** Uploads a document, and returns it as it was accepted, or null.
+ * @param {Prepared} data
+ * @param {string} marker
+ * @param {string} content */
+function send(data, marker, content) {
+  const body = { title: `Upload ${marker}`, text: content, metadata: { loadtest: data.run, marker } };
+  const response = ask('upload', 'POST', '/v1/documents', '/v1/documents', { body });
+  return verify('upload', response, 202, {
+    'is accepted': (b) => b.title === body.title && (b.status === 'pending' || b.status === 'ready'),
+    'says where it will be': (b) => response.headers.Location === `/v1/documents/${b.id}`,
+  });
 }
 
 /** Waits until a document is processed, and tells whether it was in time.
