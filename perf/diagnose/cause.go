@@ -14,12 +14,11 @@ type Effect string
 
 // Effects.
 const (
-	Slow      Effect = "slow"      // an objective or budget of response times was missed
-	Faulty    Effect = "faulty"    // that of faults
-	LateReady Effect = "late"      // that of uploads
-	Unloaded  Effect = "unloaded"  // the generators were what was slow
-	Waiting   Effect = "waiting"   // requests wait for connections longer than they are served
-	Regressed Effect = "regressed" // the baseline was better
+	Slow      Effect = "slow"     // an objective or budget of response times was missed
+	Faulty    Effect = "faulty"   // that of faults
+	LateReady Effect = "late"     // that of uploads
+	Unloaded  Effect = "unloaded" // the generators were what was slow
+	Waiting   Effect = "waiting"  // requests wait for connections longer than they are served
 )
 
 // Evidence is a measured sign of a cause: a fact against a limit that has a source.
@@ -55,7 +54,8 @@ type cause struct {
 	share func(*situation) float64
 	// bears are the effects that it can have.
 	bears []Effect
-	// apart causes take a share of what the steady mean does not tell: of some pods' requests, of the beginning, of uploads.
+	// apart causes take a share of what the steady mean does not tell: of some pods' requests, of the beginning, of
+	// uploads.
 	apart bool
 	// leads are causes whose signs follow from it: a slow database fills the pools before it.
 	leads []string
@@ -64,7 +64,7 @@ type cause struct {
 }
 
 // served are the effects of what requests go through.
-var served = []Effect{Slow, Faulty, Waiting, Regressed}
+var served = []Effect{Slow, Faulty, Waiting}
 
 // causes is the table of them.
 var causes = slices.Concat(loadCauses, apiCauses, poolCauses, databaseCauses, cacheCauses, otherCauses)
@@ -133,8 +133,8 @@ func (c cause) find(x *situation) (found *Finding, open []string) {
 		Section: c.section, bears: c.bears}, nil
 }
 
-// leastShare of an objective, or of what is left once the first cause is lifted, is what a cause has to take: less is not
-// what an objective is missed by. A choice of our own; what perf/compare calls a small change is of that size.
+// leastShare of an objective, or of what is left once the first cause is lifted, is what a cause has to take: less is
+// not what an objective is missed by. A choice of our own; what perf/compare calls a small change is of that size.
 const leastShare = 0.1
 
 func clamp(v float64) float64 { return max(0, min(1, v)) }

@@ -93,7 +93,8 @@ func readingOf(run *load.Run, told *telemetry.Telemetry) reading {
 func notesOf(run *load.Run, told *telemetry.Telemetry, cfg *stacks.Config) []string {
 	notes := []string{}
 	if then, now := run.Environment["configuration"], cfg.Digest(); then != now {
-		notes = append(notes, fmt.Sprintf("the stack's file has changed since the run (configuration %s, now %s): limits are those "+
+		notes = append(notes, fmt.Sprintf("the stack's file has changed since the run (configuration %s, now %s): limits "+
+			"are those "+
 			"of now, `ragscale load run %s` measures it", cmp.Or(then, "not kept"), now, run.Scenario.Name))
 	}
 	if run.Partial {

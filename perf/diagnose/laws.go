@@ -136,8 +136,9 @@ func vcpuOf(cfg *stacks.Config, name string) float64 {
 	return float64(c.VCPU)
 }
 
-// Little's law is an identity: where two measures of it differ by more than a tenth, one of them is not what it is taken
-// for. The gauge is looked at every 30 s, and Poisson's noise of what it finds comes on top, three deviations of it.
+// Little's law is an identity: where two measures of it differ by more than a tenth, one of them is not what it is
+// taken for. The gauge is looked at every 30 s, and Poisson's noise of what it finds comes on top, three deviations
+// of it.
 const littleWithin = 0.1
 
 func (f *Facts) littleAtAPI() Check {

@@ -24,8 +24,8 @@ type variant struct {
 	holds func(*stacks.Config) bool
 }
 
-// remedy is what mends a cause: ways, each with variants of which the first that may be is taken, and what is to be done
-// by hand, which is all there is for some.
+// remedy is what mends a cause: ways, each with variants of which the first that may be is taken, and what is to be
+// done by hand, which is all there is for some.
 type remedy struct {
 	ways   []func(*maker) []variant
 	byHand string
@@ -35,8 +35,9 @@ type way = func(*maker) []variant
 
 // remedies are those of perf/diagnose's causes.
 var remedies = map[string]remedy{
-	"generator":        {ways: []way{moreGenerators}},
-	"slow-pod":         {byHand: "delete the pod that is slow; where the next one on its node is slow too, drain the node"},
+	"generator": {ways: []way{moreGenerators}},
+	"slow-pod": {byHand: "delete the pod that is slow; where the next one on its node is slow too, drain the " +
+		"node"},
 	"unschedulable":    {ways: []way{moreNodes}},
 	"replicas-lacking": {byHand: "see why pods do not get ready: their events and /readyz; no key makes them"},
 	"hpa-maximum":      {ways: []way{morePods}},
@@ -52,18 +53,21 @@ var remedies = map[string]remedy{
 	"database-spill":   {ways: []way{moreWorkMem, largerDatabase}},
 	"database-reads":   {ways: []way{buffersAsDerived, largerDatabase}},
 	"database-writes":  {ways: []way{moreWAL}},
-	"database-path":    {byHand: "the way from PgBouncer to the database: zones, the network, transactions that idle between statements"},
-	"database-slow":    {ways: []way{insightsOn}, byHand: "`ragscale db report` names statements; with insights on, the next run names the wait"},
-	"replica-gone":     {byHand: "bring the replica back; until then the primary answers its reads"},
-	"cache-full":       {ways: []way{largerCache}},
-	"cache-cold":       {byHand: "change nothing: it filled while the load lasted. Warm it before a run that is to be compared"},
-	"cache-gone":       {byHand: "bring the cache back: the API takes it up by itself"},
-	"cache-cpu":        {byHand: "find the key or command that takes its thread: the slow log and hot keys; a larger node has no faster thread"},
-	"cache-slow":       {byHand: "the way from the pods to the cache: zones, the network"},
-	"vectors":          {ways: []way{moreChroma}},
-	"vectors-gone":     {byHand: "bring Chroma back: its pod, its volume"},
-	"outside":          {byHand: "the load balancer, its targets, and the network before it"},
-	"workers":          {ways: []way{moreWorkers}},
+	"database-path": {byHand: "the way from PgBouncer to the database: zones, the network, transactions that idle " +
+		"between statements"},
+	"database-slow": {ways: []way{insightsOn}, byHand: "`ragscale db report` names statements; with insights on, the next run names the wait"},
+	"replica-gone":  {byHand: "bring the replica back; until then the primary answers its reads"},
+	"cache-full":    {ways: []way{largerCache}},
+	"cache-cold": {byHand: "change nothing: it filled while the load lasted. Warm it before a run that is to be " +
+		"compared"},
+	"cache-gone": {byHand: "bring the cache back: the API takes it up by itself"},
+	"cache-cpu": {byHand: "find the key or command that takes its thread: the slow log and hot keys; a larger " +
+		"node has no faster thread"},
+	"cache-slow":   {byHand: "the way from the pods to the cache: zones, the network"},
+	"vectors":      {ways: []way{moreChroma}},
+	"vectors-gone": {byHand: "bring Chroma back: its pod, its volume"},
+	"outside":      {byHand: "the load balancer, its targets, and the network before it"},
+	"workers":      {ways: []way{moreWorkers}},
 }
 
 // twice as much first, then less, where twice may not be.
@@ -85,7 +89,8 @@ func morePods(m *maker) (all []variant) {
 		says := fmt.Sprintf("let the autoscaler go to %d pods of the API", to)
 		risk := "pools of each pod become smaller, and the database may get more connections: both follow from the key"
 		all = append(all, variant{edits: pods, says: says, times: grown, risk: risk})
-		all = append(all, variant{edits: append(slices.Clone(pods), m.nodes(factor)...), says: says + ", and more nodes for them",
+		all = append(all, variant{edits: append(slices.Clone(pods), m.nodes(factor)...),
+			says:  says + ", and more nodes for them",
 			times: grown, risk: risk})
 	}
 	return all
@@ -107,8 +112,8 @@ func moreLeastPods(m *maker) (all []variant) {
 	return all
 }
 
-// nodes are more nodes for the API's pods. Where a file names no group, naming one would be to declare no other: all are
-// named then, with their defaults.
+// nodes are more nodes for the API's pods. Where a file names no group, naming one would be to declare no other: all
+// are named then, with their defaults.
 func (m *maker) nodes(factor float64) []Edit {
 	most := m.cfg.Cluster.NodeGroups["api"].Max
 	edits := []Edit{whole("cluster.nodeGroups.api.max", most, times(most, factor))}
@@ -179,7 +184,8 @@ func largerPools(of func(stacks.PoolChain) int) way {
 			grown := m.grown(to, of)
 			all = append(all, variant{
 				edits: []Edit{{"slo.throughputRPS", number(int(was)), number(int(to))}},
-				says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the connections",
+				says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the "+
+					"connections",
 					to, grown),
 				times: grown, risk: "more connections at the database, and the alarm on throughput moves with the objective",
 				holds: func(*stacks.Config) bool { return grown >= poolFactor },
@@ -250,8 +256,10 @@ func moreReplicas(m *maker) []variant {
 	}
 	was = max(1, was)
 	to := m.cfg.Database.Replicas + 1
-	return []variant{{edits: []Edit{whole("database.replicas", m.cfg.Database.Replicas, to)}, times: float64(to) / float64(was),
-		says: fmt.Sprintf("%d read replicas share the searches", to), risk: "reads may be as old as the replicas are behind"}}
+	return []variant{{edits: []Edit{whole("database.replicas", m.cfg.Database.Replicas, to)},
+		times: float64(to) / float64(was),
+		says:  fmt.Sprintf("%d read replicas share the searches", to),
+		risk:  "reads may be as old as the replicas are behind"}}
 }
 
 func (m *maker) replicaIsBusiest() bool {
