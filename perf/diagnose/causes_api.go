@@ -193,9 +193,10 @@ var otherCauses = []cause{
 		section: "Vector store", leads: []string{"api-pool"},
 	},
 	{
-		id: "vectors-gone", tier: "vector store", says: text("searches did without the vector store"),
-		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
-		share: func(x *situation) float64 { return max(leastShare, x.vectorShare().Value) }, bears: served,
+		id: "vectors-gone", apart: true, tier: "vector store", says: text("searches did without the vector store"),
+		signs:   func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
+		share:   func(x *situation) float64 { return x.without(x.vectorShare().Value) },
+		bears:   append([]Effect{Degraded}, served...),
 		section: "Reads degraded",
 	},
 }

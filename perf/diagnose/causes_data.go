@@ -146,9 +146,9 @@ var databaseCauses = []cause{
 		section: "Tuning the database",
 	},
 	{
-		id: "replica-gone", tier: "database", says: text("reads did without a replica: the primary answered them too"),
+		id: "replica-gone", apart: true, tier: "database", says: text("reads did without a replica: the primary answered them too"),
 		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoReplica, "reads without a replica")} },
-		share: (*situation).chain, bears: served,
+		share: func(x *situation) float64 { return x.without(x.chain()) }, bears: append([]Effect{Degraded}, served...),
 		leads:   []string{"database-cpu", "database-reads", "api-pool", "pgbouncer-pool", "max-connections"},
 		section: "Reads degraded",
 	},

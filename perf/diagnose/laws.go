@@ -61,7 +61,7 @@ func (f *Facts) laws(run *load.Run, cfg *stacks.Config, s Split) Laws {
 		l.tier("processors of database "+d.Name, busy, vcpu, cfg.SLO.CPUPercent, f.Rate)
 	}
 	l.tier("thread of the cache", f.CacheCPU, 1, cfg.SLO.CPUPercent, f.Rate)
-	l.tier("pools of the API's pods", f.PoolUse, f.PoolMost.or(0), 0, f.Rate)
+	l.tier("pools of the API's pods", f.pooled(), f.PoolMost.or(0), 0, f.Rate)
 	pools := cfg.Pools().PgBouncer
 	l.tier("server connections of PgBouncer", f.BouncerUse, float64(pools.MinPods*(pools.Write+pools.Read)), 0, f.Rate)
 	slices.SortStableFunc(l.Tiers, func(a, b Tier) int { return cmp.Compare(a.Bound, b.Bound) })
@@ -71,6 +71,15 @@ func (f *Facts) laws(run *load.Run, cfg *stacks.Config, s Split) Laws {
 	}
 	l.Checks = []Check{f.littleAtAPI(), littleOfUsers(run)}
 	return l
+}
+
+// pooled is how many connections of the pods' pools are in use: those that PgBouncer has at work or waiting, which it
+// counts without a gap, else what a gauge finds every 30 s.
+func (f *Facts) pooled() Fact {
+	if f.BouncerUse.known {
+		return f.BouncerUse.plus(f.BouncerWait)
+	}
+	return f.PoolUse
 }
 
 // tier adds one, where it was measured and its servers are known.

@@ -142,8 +142,10 @@ func (f *Facts) events() []string {
 		}
 	}
 	names := []string{}
-	for name := range all {
-		names = append(names, name)
+	for name, sessions := range all {
+		if sessions > 0 {
+			names = append(names, name)
+		}
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(all[b], all[a]), strings.Compare(a, b))

@@ -105,7 +105,7 @@ func (s Split) write(w io.Writer) error {
 // why says what a time without an explanation may be.
 func (s Split) why() string {
 	if s.Unexplained < 0 {
-		return "parts that ran at once, counted twice"
+		return "parts that ran at once, or beside requests: the worker's, what is read anew"
 	}
 	return "waiting for a processor, locks in the process, and what was not measured"
 }

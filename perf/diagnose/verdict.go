@@ -134,6 +134,9 @@ func (d *Diagnosis) conclude(x *situation) {
 		}
 	case len(d.Open) > 0:
 		d.Outcome, d.Says = NotEnough, d.lacks()
+	case !x.has(Slow, Faulty, LateReady, Unloaded, Waiting):
+		d.Outcome = Unexplained
+		d.Says = "what was missed is what answers hold, while the API counts none that did without a store: no matter of load"
 	default:
 		d.Outcome = Unexplained
 		d.Says = fmt.Sprintf("all was measured and no cause of the table holds; the largest part of the time is %s",
