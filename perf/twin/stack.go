@@ -38,6 +38,9 @@ const (
 	// networkSeconds is the way through the load balancer and back. First assumption, 2026-11; to be replaced by
 	// measurement.
 	networkSeconds = 0.005
+	// sandboxNetworkSeconds is the same through the sandbox's load balancer: 0.5 to 1.0 ms of which the pod has 0.27
+	// (docs/performance.md).
+	sandboxNetworkSeconds = 0.0005
 )
 
 // eksMetrics is metrics-server with its defaults: every 15 s (--metric-resolution), over the two last of which usage is
@@ -96,9 +99,13 @@ func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, er
 
 // workOf is a request as the stack's file implies it.
 func workOf(c *stacks.Config) Work {
+	network := networkSeconds
+	if c.Environment == stacks.Local {
+		network = sandboxNetworkSeconds
+	}
 	target := float64(c.SLO.HPA.CPUPercent) / 100 * float64(c.API.Requests.CPU) / 1000
 	return Work{CPUSeconds: target / c.RPSPerPod(), CV2: 1,
-		Elsewhere:      queueing.Time{Mean: networkSeconds, Variance: networkSeconds * networkSeconds},
+		Elsewhere:      queueing.Time{Mean: network, Variance: network * network},
 		TimeoutSeconds: float64(c.StatementTimeoutMillis()) / 1000}
 }
 
