@@ -160,6 +160,21 @@ func TestProfilingItselfIsLeftOut(t *testing.T) {
 	}
 }
 
+// TestWaitingIsOfWhoWaits, and not of the runtime's function for it.
+func TestWaitingIsOfWhoWaits(t *testing.T) {
+	for _, k := range []Kind{Mutex, Block, Goroutine} {
+		if got := k.self([]string{"runtime.gopark", "sync.(*Mutex).Lock", "internal/poll.runtime_pollWait", "example.com/x.wait", "main.main"}); got != "example.com/x.wait" {
+			t.Errorf("%s is of %s", k, got)
+		}
+		if got := k.self([]string{"runtime.gopark", "runtime.bgsweep"}); got != "runtime.gopark" {
+			t.Errorf("%s of the runtime alone is of %s", k, got)
+		}
+	}
+	if got := CPU.self([]string{"runtime.memmove", "main.main"}); got != "runtime.memmove" {
+		t.Errorf("CPU time is of %s", got)
+	}
+}
+
 func TestRecursionCountsOnce(t *testing.T) {
 	h, _, err := set(t, "a", 1, synthetic(stacks{"f;f;f": 10}, 1e7, 1, nil)).Hotspots(API, CPU)
 	if err != nil {

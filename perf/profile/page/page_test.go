@@ -141,6 +141,14 @@ func TestTextTellsTheSame(t *testing.T) {
 	}
 }
 
+func TestNamesInTextHaveNoTypes(t *testing.T) {
+	for name, want := range map[string]string{"a/b.F[go.shape.[]int,x/y.Z].func1": "a/b.F[…].func1", "a.(*T).M": "a.(*T).M", "]x[": "]x["} {
+		if got := plain(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestAmountsHaveThreeFigures(t *testing.T) {
 	for want, got := range map[string]string{
 		"1.23 ms": amount(1.234e6, "ns"), "0.500 ns": amount(0.5, "ns"), "12.3 kB": amount(12345, "B"), "123 MB": amount(123e6, "B"),
