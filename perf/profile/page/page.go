@@ -90,7 +90,7 @@ func plural(n float64, name string) string {
 // none names what has no label.
 func none(name string) string {
 	if name == "" {
-		return "(none: the runtime, connections, what serves no request)"
+		return "(none)"
 	}
 	return name
 }

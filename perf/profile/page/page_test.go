@@ -125,7 +125,7 @@ func TestTextTellsTheSame(t *testing.T) {
 	for text, wants := range map[string][]string{
 		one.String(): {
 			"windows 6, pods 2, during run normal-20261130-170000", "CPU OF THE API: 1.00 ms per request, of 12,345 requests; samples 1,234, pods 2, windows of pods 12",
-			"1.40 ms of 6,172", "note: a note", "missing: mutex: it was not taken", "(none: the runtime",
+			"1.40 ms of 6,172", "note: a note", "missing: mutex: it was not taken", "(none)",
 		},
 		two.String(): {
 			"CPU per request: SAME, then 1.00 ms, now 1.01 ms, +1.0 % (95 % between -1.0 % and +3.0 %)",
