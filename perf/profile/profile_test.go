@@ -316,7 +316,7 @@ func TestATreeJoinsStacks(t *testing.T) {
 
 func TestAPlanNamesAllThatIsWrong(t *testing.T) {
 	_, err := Collect(context.Background(), nil, Plan{Each: 1500 * time.Millisecond, Kinds: []Kind{"cpus"}})
-	want := "windows are 0, want 1 to 1000\neach window is 1.5s, want whole seconds from 1s to 2m0s\n" +
+	want := "windows are 0, want 1 to 120\neach window is 1.5s, want whole seconds from 1s to 2m0s\n" +
 		"kind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
