@@ -213,7 +213,7 @@ func (c *collector) pod(ctx context.Context, number int, pod Pod) {
 		c.missing(what, err)
 		return
 	}
-	w.Seconds = after.at.Sub(before.at).Seconds()
+	w.Seconds, w.CPU = after.at.Sub(before.at).Seconds(), after.cpu-before.cpu
 	maps.Copy(raw, c.kinds(within, address, what, false))
 	c.keep(w, raw)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,24 @@ func TestWhatServesNothingIsPerSecondAndSaysSo(t *testing.T) {
 	}
 	if !slices.Contains(r.Notes, "tier api served no request meanwhile: its figures are of a second of a pod") {
 		t.Errorf("notes are %q", r.Notes)
+	}
+}
+
+// TestSamplesAreHeldAgainstTheProcessesClock: where too few were taken it is said.
+func TestSamplesAreHeldAgainstTheProcessesClock(t *testing.T) {
+	p := set(t, "a", 10, synthetic(stacks{"f": 100}, 1e7, 10, nil)) // 1 s
+	for used, want := range map[float64]bool{0: false, 1.1: false, 2: true} {
+		p.Windows[0].CPU = used
+		r, err := p.Report()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := slices.ContainsFunc(r.Notes, func(n string) bool {
+			return strings.Contains(n, "tier api account for 50 % of the CPU time that its pods used by their own clock, 2.0 s")
+		})
+		if said != want {
+			t.Errorf("of %v s used the notes are %q", used, r.Notes)
+		}
 	}
 }
 

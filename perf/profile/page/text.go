@@ -95,6 +95,15 @@ func whole(c *profile.Comparison) string {
 	return text
 }
 
+// told is what a function did beside the others, the interval that holds it, and from which change on it would have
+// been seen; "-" where nothing could be asked.
+func told(f profile.Change) (beside, between, from string) {
+	if f.Smallest == 0 {
+		return "-", "-", "-"
+	}
+	return change(f.Change), change(f.Low) + " to " + change(f.High), percent(f.Smallest)
+}
+
 // Comparison writes one for a terminal.
 func Comparison(w io.Writer, c *profile.Comparison) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -105,12 +114,12 @@ func Comparison(w io.Writer, c *profile.Comparison) error {
 	fmt.Fprintln(out, Verdict(c))
 	fmt.Fprintf(out, "\nFUNCTION\tANSWER\tTHEN\tNOW\tBESIDE OTHERS\t95 %% BETWEEN\tSEEN FROM\tSAMPLES\n")
 	for i, f := range c.Functions {
+		beside, between, from := told(f)
 		if i >= inText && f.Outcome != profile.More && f.Outcome != profile.Less {
 			break
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s, %s\n", plain(f.Name), f.Outcome, amount(f.Then, c.Unit),
-			amount(f.Now, c.Unit), change(f.Change), change(f.Low), change(f.High), percent(f.Smallest),
-			count(f.Samples[0]), count(f.Samples[1]))
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s, %s\n", plain(f.Name), f.Outcome, amount(f.Then, c.Unit),
+			amount(f.Now, c.Unit), beside, between, from, count(f.Samples[0]), count(f.Samples[1]))
 	}
 	notes(out, c.Notes)
 	return out.Flush()
