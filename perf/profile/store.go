@@ -41,8 +41,8 @@ func Prefix(scenario, name string) string {
 	return load.RunPrefix(scenario, name) + runFolder
 }
 
-// Keep writes a set, the index last: without it there is none. What was written before a fault is taken away again, and a
-// set that was there stays; else it is replaced, and its profiles go.
+// Keep writes a set, the index last: without it there is none. What was written before a fault is taken away again, and
+// a set that was there stays; else it is replaced, and its profiles go.
 func (p *Profiles) Keep(ctx context.Context, s load.Store, scenario string) error {
 	prefix := Prefix(scenario, p.Name)
 	former, err := s.Keys(ctx, prefix)

@@ -26,9 +26,10 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], i) },
 	"top":    func(all []profile.Function) []profile.Function { return all[:min(len(all), onPage)] },
-	"title":  title, "titleOf": titleOf, "headline": headline, "verdict": Verdict, "whole": whole, "none": none, "builds": builds,
-	"class": func(o profile.Outcome) string { return strings.ToLower(strings.ReplaceAll(string(o), " ", "-")) },
-	"names": func(all []string) string { return strings.Join(all, ", ") },
+	"title":  title, "titleOf": titleOf, "headline": headline, "verdict": Verdict, "whole": whole, "none": none,
+	"builds": builds,
+	"class":  func(o profile.Outcome) string { return strings.ToLower(strings.ReplaceAll(string(o), " ", "-")) },
+	"names":  func(all []string) string { return strings.Join(all, ", ") },
 }).Parse(pageText))
 
 const (
