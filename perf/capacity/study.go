@@ -62,7 +62,8 @@ func NewStudy(sources []Source, h Hardware, servers map[Tier]int) (*Study, error
 	if err := s.fitLaw(); err != nil {
 		return nil, err
 	}
-	s.measure(sources, h)
+	demands, missing := Demands(sources, h)
+	s.Demands, s.Notes = demands, append(s.Notes, missing...)
 	return s, s.build(h, servers, think)
 }
 
@@ -91,32 +92,6 @@ func (s *Study) fitLaw() error {
 		s.Notes = append(s.Notes, fmt.Sprintf("the law lies on its bound %s: free, the coefficient would have no meaning", b))
 	}
 	return nil
-}
-
-// measure takes the demands of the runs: of each tier the mean over those that tell it.
-func (s *Study) measure(sources []Source, h Hardware) {
-	told := map[Tier][]Demand{}
-	for _, one := range sources {
-		all, missing := Demands(one.Run, one.Told, h)
-		for _, d := range all {
-			told[d.Tier] = append(told[d.Tier], d)
-		}
-		s.Notes = append(s.Notes, missing...)
-	}
-	for _, g := range gauges {
-		all := told[g.tier]
-		if len(all) == 0 {
-			continue
-		}
-		mean := Demand{Tier: g.tier}
-		var origins []string
-		for _, d := range all {
-			mean.Seconds += d.Seconds / float64(len(all))
-			origins = append(origins, d.Origin)
-		}
-		mean.Origin = strings.Join(origins, "; ")
-		s.Demands = append(s.Demands, mean)
-	}
 }
 
 // Demand is a tier's, false where it was not told.
