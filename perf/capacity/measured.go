@@ -71,8 +71,9 @@ const (
 	timedPanels = 2
 )
 
-// Demands are those that the telemetry of runs tells, by the utilisation law U = X·D: the slope of what was busy over the
-// throughput of the same time. What is busy without load does not count. missing says what could not be told, and why.
+// Demands are those that the telemetry of runs tells, by the utilisation law U = X·D: the slope of what was busy over
+// the throughput of the same time. What is busy without load does not count. missing says what could not be told, and
+// why.
 func Demands(sources []Source, h Hardware) (all []Demand, missing []string) {
 	var usable []Source
 	for _, s := range sources {
@@ -154,8 +155,8 @@ func (g gauge) demand(sources []Source, h Hardware) (d Demand, why string) {
 	if !(slope > 0) || math.IsInf(slope, 0) {
 		return d, fmt.Sprintf("panel %s does not rise with load", g.panel)
 	}
-	return Demand{Tier: g.tier, Seconds: slope * g.factor(h), Origin: fmt.Sprintf("U = X·D, %d values of panel %s of run %s", len(x),
-		g.panel, strings.Join(runs, ", "))}, ""
+	origin := fmt.Sprintf("U = X·D, %d values of panel %s of run %s", len(x), g.panel, strings.Join(runs, ", "))
+	return Demand{Tier: g.tier, Seconds: slope * g.factor(h), Origin: origin}, ""
 }
 
 // values are what was busy in a run, and the throughput of the same times. Values that reach beyond the run are left

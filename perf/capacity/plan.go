@@ -88,7 +88,8 @@ type Plan struct {
 type Cost struct {
 	LeastUSD float64 `json:"leastUSD"` // with the fewest nodes
 	MostUSD  float64 `json:"mostUSD"`  // with all that autoscaling may add
-	// PerMillionUSD is what a million requests cost where the target comes all the time and all that may be added is there.
+	// PerMillionUSD is what a million requests cost where the target comes all the time and all that may be added is
+	// there.
 	PerMillionUSD float64 `json:"perMillionUSD"`
 }
 
@@ -117,8 +118,8 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 	}
 	p.Missing = append(p.Missing, study.Notes...)
 	if stack.Config.Environment == stacks.Local {
-		p.Missing = append(p.Missing, "what a request takes of AWS' processors: it was measured on this machine's cores, which all "+
-			"of the stack and the generators share")
+		p.Missing = append(p.Missing, "what a request takes of AWS' processors: it was measured on this machine's cores, "+
+			"which all of the stack and the generators share")
 	}
 	p.Target.Beyond = target.RPS > trustedReach*study.most()
 	p.limits(stack.Config, q)
@@ -239,7 +240,8 @@ func (p *Plan) limit(what string, rps float64, origin string) {
 	p.Limits = append(p.Limits, Limit{What: what, RPS: rps, Origin: origin})
 }
 
-// when a throughput is reached at the growth that was asked about; zero for no growth, and for what is reached already.
+// when a throughput is reached at the growth that was asked about; zero for no growth, and for what is reached
+// already.
 func (q Question) when(today, rps float64) time.Time {
 	if q.GrowthPercent <= 0 || rps <= today {
 		return time.Time{}

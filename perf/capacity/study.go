@@ -31,8 +31,8 @@ type Source struct {
 	Told *telemetry.Telemetry
 }
 
-// NewStudy makes one of runs of one stack. Its error names the run that is missing: where there are too few levels, where
-// they do not reach far enough, where law and model disagree by more than 15 %.
+// NewStudy makes one of runs of one stack. Its error names the run that is missing: where there are too few levels,
+// where they do not reach far enough, where law and model disagree by more than 15 %.
 func NewStudy(sources []Source, h Hardware, servers map[Tier]int) (*Study, error) {
 	s := &Study{Notes: []string{}}
 	var runs []*load.Run
@@ -122,9 +122,9 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 	}
 	var at Level
 	if s.Disagreement, at = s.Model.disagreement(s.Law.Law, used); s.Disagreement > bestAgreement {
-		return fmt.Errorf("at %.1f requests/s the law and the model of the platform differ by %.0f %%, want at most %.0f: what "+
-			"the bottleneck takes of a request is not among the demands (%s), or the runs are too short to tell; run ragscale "+
-			"load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement, s.demandText())
+		return fmt.Errorf("at %.1f requests/s the law and the model of the platform differ by %.0f %%, want at most %.0f: "+
+			"what the bottleneck takes of a request is not among the demands (%s), or the runs are too short to tell; run "+
+			"ragscale load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement, s.demandText())
 	}
 	return nil
 }
