@@ -158,7 +158,8 @@ func (q Question) target(c *stacks.Config) (Target, error) {
 	case q.GrowthPercent > 0:
 		months := q.Until.Sub(q.Now).Hours() / price.HoursPerMonth
 		t.RPS = t.TodayRPS * math.Pow(1+q.GrowthPercent/100, months)
-		t.Origin = fmt.Sprintf("%v requests/s (slo.throughputRPS) × %v^%.1f months", t.TodayRPS, 1+q.GrowthPercent/100, months)
+		t.Origin = fmt.Sprintf("%v requests/s (slo.throughputRPS) × %v^%.1f months", t.TodayRPS, 1+q.GrowthPercent/100,
+			months)
 	case q.RPS == 0:
 		t.RPS, t.Origin = t.TodayRPS, "slo.throughputRPS"
 	}
@@ -204,8 +205,8 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 		lost = 1
 	}
 	if s := p.Study.Model.Stations[0]; s.Name == machineStation {
-		p.limit(machineStation, float64(s.Servers)*cpu/s.Demand, fmt.Sprintf("%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s",
-			s.Servers, c.SLO.CPUPercent, 1000*s.Demand, p.Study.Model.Origins[s.Name]))
+		p.limit(machineStation, float64(s.Servers)*cpu/s.Demand, fmt.Sprintf(
+			"%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s", s.Servers, c.SLO.CPUPercent, 1000*s.Demand, p.Study.Model.Origins[s.Name]))
 	}
 	pod := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
 	p.tier(APICPU, "the API at its most pods", float64(c.SLO.HPA.MaxReplicas)*pod, fmt.Sprintf(

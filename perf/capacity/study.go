@@ -124,7 +124,8 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 	if s.Disagreement, at = s.Model.disagreement(s.Law.Law, used); s.Disagreement > bestAgreement {
 		return fmt.Errorf("at %.1f requests/s the law and the model of the platform differ by %.0f %%, want at most %.0f: "+
 			"what the bottleneck takes of a request is not among the demands (%s), or the runs are too short to tell; run "+
-			"ragscale load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement, s.demandText())
+			"ragscale load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement,
+			s.demandText())
 	}
 	return nil
 }

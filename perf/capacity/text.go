@@ -20,7 +20,8 @@ func (p *Plan) Write(w io.Writer) error {
 	p.writeSizes(&b)
 	p.writeFrontier(&b)
 	for _, a := range p.Assumed {
-		fmt.Fprintf(&b, "assumed   %s: %.4g %s in the stack's derivation, %.4g measured\n", a.What, a.Assumed, a.Unit, a.Measured)
+		fmt.Fprintf(&b, "assumed   %s: %.4g %s in the stack's derivation, %.4g measured\n", a.What, a.Assumed, a.Unit,
+			a.Measured)
 	}
 	for _, m := range p.Missing {
 		fmt.Fprintf(&b, "note      %s\n", m)
