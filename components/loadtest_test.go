@@ -262,6 +262,8 @@ func TestLoadTestFaultsNameTheField(t *testing.T) {
 		"users":       {first(func(s *loadtest.Scenario) { s.Users = 0 }), "loadtest.Scenarios[0].Users is 0, want 1 or more"},
 		"think":       {first(func(s *loadtest.Scenario) { s.ThinkSeconds = 0 }), "loadtest.Scenarios[0].ThinkSeconds is 0, want above 0"},
 		"generators":  {first(func(s *loadtest.Scenario) { s.Generators, s.GatherSeconds = 3, 1 }), "loadtest.Scenarios[0].Generators is 3, want 1 to Users, 2: each needs one"},
+		"levels":      {first(func(s *loadtest.Scenario) { s.Levels = 3 }), "loadtest.Scenarios[0].Levels is 3, want 0 to Users, 2, and 0 with StopAtFault, whose load rises throughout"},
+		"rising":      {first(func(s *loadtest.Scenario) { s.Levels, s.StopAtFault = 2, true }), "loadtest.Scenarios[0].Levels is 2, want 0 to Users, 2, and 0 with StopAtFault, whose load rises throughout"},
 		"ramp-up":     {first(func(s *loadtest.Scenario) { s.RampUpSeconds = 11 }), "loadtest.Scenarios[0].RampUpSeconds is 11, want 0 to DurationSeconds, 10, of which it is a part"},
 		"graceful":    {first(func(s *loadtest.Scenario) { s.GracefulSeconds = -1 }), "loadtest.Scenarios[0].GracefulSeconds is -1, want 0 or more"},
 		"deadline":    {first(func(s *loadtest.Scenario) { s.DeadlineSeconds = 20 }), "loadtest.Scenarios[0].DeadlineSeconds is 20, want above DurationSeconds, GracefulSeconds and GatherSeconds together, 20"},

@@ -17,7 +17,7 @@ const perfPrefix = "perf:"
 type Perf struct {
 	// What runs of load tests may come to, by scenario and figure, beside the objectives. Figures are those that
 	// ragscale load compare prints.
-	Budgets map[string]FigureBudgets `json:"budgets" rule:"keys=scenario maxItems=6"`
+	Budgets map[string]FigureBudgets `json:"budgets" rule:"keys=scenario maxItems=7"`
 }
 
 // FigureBudgets are the budgets of a scenario's runs, by figure.

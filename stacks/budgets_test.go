@@ -40,7 +40,7 @@ config:
 
 func TestFaultsOfBudgetsAreToldAtOnce(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"normel": {}}`:                   "perf:budgets.normel is no key here, want one of smoke, normal, peak, stress, endurance, breakpoint",
+		`{"normel": {}}`:                   "perf:budgets.normel is no key here, want one of smoke, normal, peak, stress, endurance, breakpoint, steps",
 		`{"normal": {"p95": {}}}`:          "perf:budgets.normal.p95 is no known key, want one of responseP50, responseP95, complexSearchP50,",
 		`{"peak": {"faults": {}}}`:         "perf:budgets.peak.faults has 0 entries, want at least 1",
 		`{"peak": {"faults": 1}}`:          "perf:budgets.peak.faults is 1, want an object",

@@ -21,6 +21,7 @@ func platformDefaults(c *Config) {
 			Stress:     scenario(1000, minute, 10*minute, 4),
 			Endurance:  scenario(200, 10*minute, 4*60*minute, 1),
 			Breakpoint: scenario(4000, 30*minute, 30*minute, 4),
+			Steps:      scenario(4000, 8*minute, 32*minute, 4),
 		},
 	}
 	c.Perf.Budgets = map[string]FigureBudgets{}
@@ -50,7 +51,9 @@ func localPlatform(c *Config) {
 		Stress:     scenario(100, 10, minute, 1),
 		Endurance:  scenario(20, 10, 5*minute, 1),
 		Breakpoint: scenario(200, 2*minute, 2*minute, 1),
+		Steps:      scenario(160, 16, 4*minute, 1),
 	}
+	c.LoadTests.Scenarios.Steps.ThinkSeconds = 0.25 // what these users ask for is beyond what a machine serves
 	c.Observability.MetricRetentionDays, c.Observability.LogRetentionDays = 1, 1
 }
 

@@ -89,3 +89,6 @@ func configValue(raw json.RawMessage) string {
 	}
 	return string(raw)
 }
+
+// ParseFile reads what a stack file says, as ReadFile does.
+func ParseFile(text []byte) (map[string]string, error) { return readStackFile(text) }

@@ -37,6 +37,9 @@ type Scenarios struct {
 	Endurance Scenario `json:"endurance"`
 	// Users are added until an objective is missed.
 	Breakpoint Scenario `json:"breakpoint"`
+	// Users come in levels that are held, from an eighth of them to all: what the stack does with each is what ragscale
+	// plan capacity computes from. The ramp-up is shared between the levels.
+	Steps Scenario `json:"steps"`
 }
 
 // Scenario is one load scenario: users who come during the ramp-up and stay until the end.
@@ -70,8 +73,12 @@ type LoadScenario struct {
 	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
-	AnswersOnly     bool // judged by whether everything answers, and how well: it is too short for percentiles
+	AnswersOnly     bool // judged by whether everything answers: too short for percentiles, or beyond the objectives
+	Levels          int  // in which the users come, each held; 0 where all come at once
 }
+
+// stepLevels is two more than a law of scalability wants: one may be left out, and one kept to judge it by.
+const stepLevels = 8
 
 // resultsSeconds is what a run may take beside load: starting k6, summarizing, writing to S3. Generous: a deadline is
 // to end what hangs, not what is slow.
@@ -87,6 +94,7 @@ func (c *Config) LoadScenarios() []LoadScenario {
 		{Name: "peak", Scenario: s.Peak},
 		{Name: "stress", Scenario: s.Stress}, {Name: "endurance", Scenario: s.Endurance},
 		{Name: "breakpoint", Scenario: s.Breakpoint, StopAtFault: true},
+		{Name: "steps", Scenario: s.Steps, Levels: min(stepLevels, s.Steps.Users), AnswersOnly: true},
 	}
 	graceful := c.longestAnswerSeconds()
 	for i := range all {

@@ -76,9 +76,23 @@ func TestLoadThresholdsAreTheObjectives(t *testing.T) {
 	}
 }
 
+func TestStepsAloneHaveLevelsAndReachBeyondTheObjective(t *testing.T) {
+	for _, stack := range []string{"prod", "dev", "local"} {
+		c := mustParse(t, stack, nil)
+		for _, s := range c.LoadScenarios() {
+			if (s.Levels > 0) != (s.Name == "steps") {
+				t.Errorf("%s: %s has %d levels", stack, s.Name, s.Levels)
+			}
+			if s.Levels > 0 && (s.OfferedRPS() < 2*c.SLO.ThroughputRPS || !s.AnswersOnly || s.Levels < 6) {
+				t.Errorf("%s: %+v, the objective is %v requests/s", stack, s, c.SLO.ThroughputRPS)
+			}
+		}
+	}
+}
+
 func TestFaultOfALoadTestNamesItsKey(t *testing.T) {
 	faultTable(t, []faultCase{
-		{"loadTests", `{"scenarios": {"peek": {}}}`, `ragscale:loadTests.scenarios.peek is no known key (did you mean peak?), want one of smoke, normal, peak, stress, endurance, breakpoint`},
+		{"loadTests", `{"scenarios": {"peek": {}}}`, `ragscale:loadTests.scenarios.peek is no known key (did you mean peak?), want one of smoke, normal, peak, stress, endurance, breakpoint, steps`},
 		{"loadTests", `{"scenarios": {"peak": {"schedule": "61 * * * *"}}}`, `ragscale:loadTests.scenarios.peak.schedule is "61 * * * *", want a cron expression such as "30 1 * * 1-5" (UTC), or nothing`},
 		{"loadTests", `{"scenarios": {"peak": {"schedule": "0 0 3 * * *"}}}`, `ragscale:loadTests.scenarios.peak.schedule is "0 0 3 * * *", want a cron expression such as "30 1 * * 1-5" (UTC), or nothing`},
 		{"loadTests", `{"scenarios": {"peak": {"schedule": "CRON_TZ=Asia/Tokyo 0 3 * * *"}}}`, `ragscale:loadTests.scenarios.peak.schedule is "CRON_TZ=Asia/Tokyo 0 3 * * *", want a cron expression such as "30 1 * * 1-5" (UTC), or nothing`},

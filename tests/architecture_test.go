@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"stacks":     {"catalogue", "slo", "spelling", "stacks"},
 	"ragapi":     {"ragapi", "perf/dbreport"}, // for `ragapi report`
 	"policies":   {"catalogue", "policies", "slo", "stacks"},
-	"perf":       {"catalogue", "perf"},
+	"perf":       {"catalogue", "perf", "stacks"},
 	"tests":      {"sandbox/layout"},
 	"tools":      {"catalogue/age", "components/loadtest/k6"}, // the words that its corpus shares
 

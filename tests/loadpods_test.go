@@ -53,6 +53,19 @@ type reported struct {
 	Passed, Partial bool
 	Lacking         []int
 	Scenario        struct{ Generators int }
+	Telemetry       struct {
+		Panels []struct{ Name, Source string }
+	}
+}
+
+// told tells who measured a panel; "" for nobody.
+func (r reported) told(panel string) string {
+	for _, p := range r.Telemetry.Panels {
+		if p.Name == panel {
+			return p.Source
+		}
+	}
+	return ""
 }
 
 func report(t *testing.T, s *sandboxTarget, run string) (r reported, code int) {
@@ -91,8 +104,12 @@ func loadGeneratorsRunInPods(t *testing.T, where target) {
 			}
 		}
 	}
-	if got, code := report(t, s, run); code != 0 || got.Run != run || !got.Passed || got.Partial || got.Scenario.Generators != 2 {
+	got, code := report(t, s, run)
+	if code != 0 || got.Run != run || !got.Passed || got.Partial || got.Scenario.Generators != 2 {
 		t.Errorf("load report: exit code %d, %+v", code, got)
+	}
+	if got.told("replicas") != "Managed Prometheus" || got.told("database-load") != "Performance Insights" {
+		t.Errorf("what the stack told meanwhile: %+v", got.Telemetry)
 	}
 }
 

@@ -53,13 +53,16 @@ type Bill struct {
 }
 
 // Estimate prices items in a region. A region without figures is priced as us-east-1.
-func Estimate(region string, items []Item) Bill {
+func Estimate(region string, items []Item) Bill { return (*List)(nil).Estimate(region, items) }
+
+// Estimate is Estimate with the list's prices, where it has one.
+func (l *List) Estimate(region string, items []Item) Bill {
 	bill := Bill{Region: region, PricedAs: region, NotPriced: []string{}, LeftOut: LeftOut}
 	if _, known := Markup(region); !known {
 		bill.PricedAs = base
 	}
 	for _, item := range items {
-		line, ok := priced(bill.PricedAs, item)
+		line, ok := l.priced(region, item)
 		if !ok {
 			bill.NotPriced = append(bill.NotPriced, item.kind())
 		}
@@ -72,8 +75,8 @@ func Estimate(region string, items []Item) Bill {
 	return bill
 }
 
-func priced(region string, item Item) (line Line, ok bool) {
-	unit, ok := In(region, item.Service, item.Type)
+func (l *List) priced(region string, item Item) (line Line, ok bool) {
+	unit, ok := l.In(region, item.Service, item.Type)
 	if !ok {
 		return Line{Item: item}, false
 	}
@@ -82,6 +85,14 @@ func priced(region string, item Item) (line Line, ok bool) {
 		month *= HoursPerMonth
 	}
 	return Line{Item: item, UnitUSD: unit.USD, Per: unit.Per, MinUSD: item.Min * month, MaxUSD: item.Max * month}, true
+}
+
+// Items are those of the bill's lines.
+func (b Bill) Items() (all []Item) {
+	for _, l := range b.Lines {
+		all = append(all, l.Item)
+	}
+	return all
 }
 
 func (i Item) kind() string {

@@ -37,15 +37,23 @@ func adminOf(ctx context.Context, clients kubernetes.Interface) (podPort, error)
 		if pod.DeletionTimestamp != nil || !isReady(pod) {
 			continue
 		}
-		for _, container := range pod.Spec.Containers {
-			for _, port := range container.Ports {
-				if port.Name == adminPort {
-					return podPort{namespace: platform.Namespace, pod: pod.Name, port: port.ContainerPort}, nil
-				}
-			}
+		if port, found := adminPortOf(pod); found {
+			return port, nil
 		}
 	}
 	return podPort{}, fmt.Errorf("%d pods of the API are there and none is ready, want one", len(pods.Items))
+}
+
+// adminPortOf is a pod's admin port; false where it has none.
+func adminPortOf(pod corev1.Pod) (podPort, bool) {
+	for _, container := range pod.Spec.Containers {
+		for _, port := range container.Ports {
+			if port.Name == adminPort {
+				return podPort{namespace: pod.Namespace, pod: pod.Name, port: port.ContainerPort}, true
+			}
+		}
+	}
+	return podPort{}, false
 }
 
 func isReady(pod corev1.Pod) bool {

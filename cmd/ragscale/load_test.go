@@ -8,8 +8,8 @@ import (
 
 func TestLoadIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	for want, args := range map[string][]string{
-		`SCENARIO is "peek", want one of smoke, normal, peak, stress, endurance, breakpoint`: {"load", "run", "peek"},
-		"stack prod serves real users, want --allow-production":                              {"load", "run", "peak", "--stack", "prod"},
+		`SCENARIO is "peek", want one of smoke, normal, peak, stress, endurance, breakpoint, steps`: {"load", "run", "peek"},
+		"stack prod serves real users, want --allow-production":                                     {"load", "run", "peak", "--stack", "prod"},
 	} {
 		t.Run(args[2], func(t *testing.T) {
 			if _, errs, code := ragscale(t, args...); code != exitFailed || !strings.Contains(errs, want) {

@@ -173,7 +173,7 @@ func TestReportAsAPageAndForAPullRequest(t *testing.T) {
 
 func TestReportWantsARun(t *testing.T) {
 	_, errs, code := ragscale(t, "load", "report", "peek-1", "--stack", "prod", "--folder", t.TempDir())
-	if want := `"peek-1" is no run, want one of smoke, normal, peak, stress, endurance, breakpoint, such as smoke-20261124-033000`; code != exitFailed || !strings.Contains(errs, want) {
+	if want := `"peek-1" is no run, want one of smoke, normal, peak, stress, endurance, breakpoint, steps, such as smoke-20261124-033000`; code != exitFailed || !strings.Contains(errs, want) {
 		t.Errorf("exit code %d: %s", code, errs)
 	}
 }

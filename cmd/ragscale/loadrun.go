@@ -99,7 +99,13 @@ func (s *loaded) run(ctx context.Context, scenario string, f runFlags) error {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	r, err := s.cluster.Start(ctx, scenario, generators.Options{AllowProduction: f.allowProduction, Revision: s.project.revision(ctx)})
+	images, err := s.cluster.Images(ctx, platform.Namespace)
+	if err != nil {
+		s.note("the run's fingerprint says nothing of its images: %v", err)
+	}
+	r, err := s.cluster.Start(ctx, scenario, generators.Options{
+		AllowProduction: f.allowProduction, Revision: s.project.revision(ctx), Images: images,
+	})
 	if err != nil {
 		return err
 	}

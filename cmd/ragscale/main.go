@@ -74,7 +74,7 @@ func command(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	c := console{out: stdout, notes: stderr}
-	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), alertsCommand(c), logsCommand(c), kubeconfigCommand(c), policiesCommand(c), planCommand(c), dashboardsCommand(c), cdnCommand(c), cacheCommand(c), imageCommand(c), pendingCommand(c), loadCommand(c), dbCommand(c), envCommand(c), sandboxCommand(c))
+	root.AddCommand(upCommand(c), previewCommand(c), downCommand(c), refreshCommand(c), statusCommand(c), alertsCommand(c), logsCommand(c), kubeconfigCommand(c), policiesCommand(c), planCommand(c), dashboardsCommand(c), cdnCommand(c), cacheCommand(c), imageCommand(c), pendingCommand(c), loadCommand(c), profileCommand(c), diagnoseCommand(c), recommendCommand(c), dbCommand(c), envCommand(c), sandboxCommand(c))
 	return root
 }
 

@@ -10,7 +10,7 @@ import (
 
 func planCommand(c console) *cobra.Command {
 	root := &cobra.Command{Use: "plan", Short: "What follows from a stack's objectives, with the arithmetic"}
-	root.AddCommand(planPoolsCommand(c), planCostCommand(c))
+	root.AddCommand(planPoolsCommand(c), planCostCommand(c), planCapacityCommand(c), planScalingCommand(c))
 	return root
 }
 

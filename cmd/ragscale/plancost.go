@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/spf13/cobra"
@@ -17,15 +20,24 @@ import (
 // planCostCommand prints a stack's bill, which policy monthly-cost holds against the budget; its JSON is price.Bill.
 func planCostCommand(c console) *cobra.Command {
 	var asJSON bool
+	var files []string
 	cmd := stackCommand("cost", "Show what a stack costs a month at list prices, item by item, and its budget",
 		func(_ context.Context, p project, stack string) error {
 			cfg, err := p.config(stack)
 			if err != nil {
 				return err
 			}
+			prices, err := readPrices(files)
+			if err != nil {
+				return err
+			}
 			bill, err := p.bill(stack, cfg.Region)
 			if err != nil {
 				return err
+			}
+			bill = prices.Estimate(cfg.Region, bill.Items())
+			if old := price.Stale(prices.Day(), time.Now()); old != "" {
+				c.note("%s", old)
 			}
 			if asJSON {
 				enc := json.NewEncoder(c.out)
@@ -43,7 +55,27 @@ func planCostCommand(c console) *cobra.Command {
 			return err
 		})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	pricesFlag(cmd, &files)
 	return cmd
+}
+
+func pricesFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringSliceVar(files, "prices", nil, "files of AWS' price list (EC2, RDS or ElastiCache, JSON) that stand before ours")
+}
+
+// readPrices reads files of AWS' price list; the error has all faults.
+func readPrices(files []string) (*price.List, error) {
+	list := &price.List{}
+	var faults []error
+	for _, name := range files {
+		file, err := os.Open(name)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		faults = append(faults, list.Add(name, file), file.Close())
+	}
+	return list, errors.Join(faults...)
 }
 
 // bill prices what the stack's program declares.

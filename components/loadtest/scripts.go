@@ -60,7 +60,7 @@ func (d *declaration) scenario(s Scenario) (*corev1.ConfigMap, error) {
 	text, err := json.MarshalIndent(k6.Scenario{
 		Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
 		ThinkSeconds: s.ThinkSeconds, GracefulSeconds: s.GracefulSeconds, Generators: s.Generators,
-		StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly, Production: d.args.Production,
+		StopAtFault: s.StopAtFault, Levels: s.Levels, AnswersOnly: s.AnswersOnly, Production: d.args.Production,
 		Thresholds: d.args.Thresholds,
 	}, "", "  ")
 	if err != nil {

@@ -93,6 +93,10 @@ func (f *faults) load(at string, s Scenario) {
 	if !(s.ThinkSeconds > 0) {
 		f.Add("%sThinkSeconds is %v, want above 0", at, s.ThinkSeconds)
 	}
+	if s.Levels < 0 || s.Levels > max(0, s.Users) || s.Levels > 0 && s.StopAtFault {
+		f.Add("%sLevels is %d, want 0 to Users, %d, and 0 with StopAtFault, whose load rises throughout", at, s.Levels,
+			s.Users)
+	}
 	if s.Generators < 1 || s.Generators > max(1, s.Users) {
 		f.Add("%sGenerators is %d, want 1 to Users, %d: each needs one", at, s.Generators, s.Users)
 	}

@@ -34,6 +34,9 @@ const (
 // APIName is the label app.kubernetes.io/name of the API's pods, in Namespace.
 const APIName = ragapi.APIName
 
+// WorkerName is that label of the workers' pods, likewise.
+const WorkerName = ragapi.WorkerName
+
 // platform is a stack while it is declared: what it is made of so far.
 type platform struct {
 	ctx     *pulumi.Context

@@ -72,7 +72,7 @@ func (p *platform) loadTestArgs() loadtest.Args {
 			Name: s.Name, Users: s.Users, RampUpSeconds: s.RampUpSeconds, DurationSeconds: s.DurationSeconds,
 			ThinkSeconds: s.ThinkSeconds, Generators: s.Generators, Schedule: s.Schedule, Suspended: s.Suspended,
 			GracefulSeconds: s.GracefulSeconds, GatherSeconds: s.GatherSeconds, DeadlineSeconds: s.DeadlineSeconds,
-			StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly,
+			StopAtFault: s.StopAtFault, AnswersOnly: s.AnswersOnly, Levels: s.Levels,
 		})
 	}
 	return loadtest.Args{

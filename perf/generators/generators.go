@@ -55,12 +55,14 @@ type Run struct {
 type Options struct {
 	AllowProduction bool   // load a stack that serves real users
 	Revision        string // of the checkout, for the run's fingerprint; "" where it is not known
+	Images          string // that run, as Cluster.Images tells them, for the same; "" where they are not known
 }
 
 // Environment variables that the scripts read.
 const (
 	allowVariable    = "ALLOW_PRODUCTION" // "true" loads production
 	revisionVariable = "REVISION"
+	imagesVariable   = "IMAGE_DIGESTS"
 )
 
 // Start makes a Job of the scenario's CronJob, which then keeps and drops it like those of its schedule. A run that is
@@ -79,6 +81,9 @@ func (c Cluster) Start(ctx context.Context, scenario string, o Options) (*Run, e
 	}
 	if o.Revision != "" {
 		setEnv(&job.Spec.Template.Spec, revisionVariable, o.Revision)
+	}
+	if o.Images != "" {
+		setEnv(&job.Spec.Template.Spec, imagesVariable, o.Images)
 	}
 	made, err := c.Clients.BatchV1().Jobs(c.Namespace).Create(ctx, job, metav1.CreateOptions{})
 	if err != nil {

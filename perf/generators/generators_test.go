@@ -100,7 +100,7 @@ func condition(job *batchv1.Job, typ batchv1.JobConditionType, reason, message s
 func TestARunIsAJobOfItsScenario(t *testing.T) {
 	for _, allow := range []bool{false, true} {
 		c, _ := peakCluster(t, none)
-		r, err := c.Start(t.Context(), "peak", Options{AllowProduction: allow, Revision: "4f1c-dirty"})
+		r, err := c.Start(t.Context(), "peak", Options{AllowProduction: allow, Revision: "4f1c-dirty", Images: "api@sha256:01"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,8 @@ func TestARunIsAJobOfItsScenario(t *testing.T) {
 			t.Errorf("%s of %+v, labels %v", r.Name, owner, r.job.Labels)
 		}
 		env := r.job.Spec.Template.Spec.Containers[0].Env
-		if len(env) != 2 || env[0].Value != fmt.Sprint(allow) || env[1] != (corev1.EnvVar{Name: "REVISION", Value: "4f1c-dirty"}) {
+		if len(env) != 3 || env[0].Value != fmt.Sprint(allow) || env[1] != (corev1.EnvVar{Name: "REVISION", Value: "4f1c-dirty"}) ||
+			env[2] != (corev1.EnvVar{Name: "IMAGE_DIGESTS", Value: "api@sha256:01"}) {
 			t.Errorf("allowed %t: environment %v", allow, env)
 		}
 		if r.Generators != 2 || r.Longest != 1590*time.Second {

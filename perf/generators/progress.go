@@ -20,7 +20,7 @@ type Progress struct {
 	Answering int     // generators
 	Users     float64 // at the moment
 	Requests  float64 // a second, since the last time, of generators that answered then too
-	P95Millis float64 // of the slowest generator: of the requests that the objective is about, since the beginning; 0 for none
+	P95Millis float64 // of the slowest generator: of the requests that the objective is about, until now; 0 for none
 	Failed    float64 // share of requests, since the beginning
 }
 
@@ -37,7 +37,13 @@ const (
 // told is what one generator tells of itself.
 type told struct{ users, requests, failed, p95 float64 }
 
-// progress asks all generators every so often until ctx ends. Of a rate it takes two answers: until then nothing is told.
+// Now is where the run is at this moment, by the generators that answer; its rate of requests is not known.
+func (r *Run) Now(ctx context.Context) Progress {
+	now, _ := sumOf(nil, r.ask(ctx), time.Second)
+	return now
+}
+
+// progress asks all generators every so often until ctx ends. A rate takes two answers: until then nothing is told.
 func (r *Run) progress(ctx context.Context, l Listener) {
 	tick := time.NewTicker(r.cluster.ProgressEvery)
 	defer tick.Stop()

@@ -37,10 +37,11 @@ func TestProgressIsThatOfAllGenerators(t *testing.T) {
 // k6 tells of itself as k6's REST API does.
 func k6(t *testing.T) string {
 	t.Helper()
-	samples := map[string]string{
-		"vus": `{"value": 5}`, "http_reqs": `{"count": 40, "rate": 2}`, "http_req_failed": `{"rate": 0.25}`,
-	}
+	samples := map[string]string{"vus": `{"value": 5}`, "http_req_failed": `{"rate": 0.25}`}
+	requests := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests += 10
+		samples["http_reqs"] = fmt.Sprintf(`{"count": %d, "rate": 2}`, requests)
 		sample, ok := samples[strings.TrimPrefix(r.URL.Path, "/v1/metrics/")]
 		if !ok {
 			http.Error(w, `{"errors": []}`, http.StatusNotFound)
@@ -74,10 +75,10 @@ func TestFollowingTellsProgressOfGeneratorsThatAnswer(t *testing.T) {
 		}
 		return pods
 	})
-	address, stopped := k6(t), atomic.Int32{}
+	address, stopped, refused := k6(t), atomic.Int32{}, atomic.Int32{}
 	c.ProgressEvery = time.Millisecond
 	c.Forward = func(_ context.Context, pod string, port int32) (string, func(), error) {
-		if strings.HasSuffix(pod, "-1") || port != k6Port {
+		if strings.HasSuffix(pod, "-1") || port != k6Port || refused.Add(1) < 3 { // it begins to answer
 			return "", nil, errors.New("connection refused")
 		}
 		return address, func() { stopped.Add(1) }, nil
@@ -91,7 +92,10 @@ func TestFollowingTellsProgressOfGeneratorsThatAnswer(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) || stopped.Load() == 0 {
 		t.Errorf("%v, %d connections were given back", err, stopped.Load())
 	}
-	got.Requests = 0 // a second, of a time that is short
+	if got.Requests <= 0 { // of a time that is short
+		t.Errorf("it tells %v requests a second before there is a figure", got.Requests)
+	}
+	got.Requests = 0
 	if diff := cmp.Diff(Progress{Answering: 1, Users: 5, Failed: 0.25}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -93,6 +93,23 @@ func (p pooled) count() (n float64) {
 	return n
 }
 
+// mean is that of a distribution that is linear between its points.
+func (d Distribution) mean() (mean float64) {
+	for i, b := range d.points[1:] {
+		a := d.points[i]
+		mean += (b.share - a.share) * (a.value + b.value) / 2
+	}
+	return mean
+}
+
+func (p pooled) mean() (mean float64) {
+	n := p.count()
+	for _, d := range p {
+		mean += d.mean() * d.Count / n
+	}
+	return mean
+}
+
 // quantile is the least value that a share of all samples does not exceed. Of one generator it is k6's own figure.
 func (p pooled) quantile(share float64) float64 {
 	if len(p) == 1 {

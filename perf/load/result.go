@@ -44,6 +44,7 @@ type Scenario struct {
 	ThinkSeconds    float64 `json:"thinkSeconds"`
 	Generators      int     `json:"generators"` // of the run
 	StopAtFault     bool    `json:"stopAtFault"`
+	Levels          int     `json:"levels,omitempty"` // in which the users come; 0 where all come at once
 }
 
 // Generator is one k6 process.

@@ -32,6 +32,7 @@ type Slice struct {
 // Took is how long requests took, ms; null where there are too few for a percentile.
 type Took struct {
 	Requests float64  `json:"requests"`
+	Mean     float64  `json:"mean"` // from the percentiles, linear between them
 	P50      *float64 `json:"p50"`
 	P95      *float64 `json:"p95"`
 	P99      *float64 `json:"p99"`
@@ -156,7 +157,7 @@ func (p pooled) took() *Took {
 	if len(p) == 0 {
 		return nil
 	}
-	t := &Took{Requests: p.count()}
+	t := &Took{Requests: p.count(), Mean: p.mean()}
 	for share, to := range map[float64]**float64{0.5: &t.P50, 0.95: &t.P95, 0.99: &t.P99} {
 		if t.Requests >= math.Ceil(leastBeyond/(1-share)-1e-6) {
 			value := p.quantile(share)

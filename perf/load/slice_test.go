@@ -55,6 +55,13 @@ func TestSlicesAreThoseOfAllSamplesTogether(t *testing.T) {
 	}
 	slices.Sort(pooled)
 	s := all[0]
+	mean := 0.0
+	for _, sample := range pooled {
+		mean += sample / float64(len(pooled))
+	}
+	if math.Abs(s.Response.Mean/mean-1) > 0.01 {
+		t.Errorf("the mean is %v, want %v", s.Response.Mean, mean)
+	}
 	for share, got := range map[float64]*float64{0.5: s.Response.P50, 0.95: s.Response.P95, 0.99: s.Response.P99} {
 		if want := sampleAt(pooled, share); got == nil || math.Abs(*got/want-1) > 0.01 {
 			t.Errorf("p%v is %v, want %v", 100*share, got, want)

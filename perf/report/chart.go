@@ -64,7 +64,8 @@ type Tick struct {
 	Label string
 }
 
-// Path is a line as SVG draws it, single points that no line joins, and of stacked ones the area down to the line below.
+// Path is a line as SVG draws it, single points that no line joins, and of stacked ones the area down to the line
+// below.
 type Path struct {
 	Name, D, Area string
 	Class         int

@@ -98,12 +98,26 @@ func (r *Report) kinds() (all []Line) {
 	return all
 }
 
-// told are the charts of what the stack told, in the order in which it was asked.
+// foremost are the panels that are looked at first, of all that there are.
+var foremost = []string{"api-latency", "replicas", "nodes", "pool-wait", "database-load", "cache", "edge-hits"}
+
+// rank is where a panel's chart stands: with the foremost, or after them.
+func rank(p telemetry.Panel) int {
+	if i := slices.Index(foremost, p.Name); i >= 0 {
+		return i
+	}
+	return len(foremost)
+}
+
+// told are the charts of what the stack told, the foremost first, the others in the order in which it was asked.
 func (r *Report) told() (all []Chart) {
 	if r.Telemetry == nil {
 		return nil
 	}
-	for _, p := range r.Telemetry.Panels {
+	panels := slices.SortedStableFunc(slices.Values(r.Telemetry.Panels), func(a, b telemetry.Panel) int {
+		return cmp.Compare(rank(a), rank(b))
+	})
+	for _, p := range panels {
 		p = fitting(p)
 		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source, Note: p.Note, Stacked: p.Stacked}
 		from, step := r.Telemetry.Steps(p)

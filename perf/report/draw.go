@@ -68,8 +68,10 @@ func (l Line) area(x, y scale, below []Line) string {
 		if i-from < 2 {
 			continue
 		}
+		to := "M"
 		for n := from; n < i; n++ {
-			fmt.Fprintf(&d, "%s%v %v", map[bool]string{true: "M", false: "L"}[n == from], x.at(l.Points[n].At), y.at(l.Points[n].Value))
+			fmt.Fprintf(&d, "%s%v %v", to, x.at(l.Points[n].At), y.at(l.Points[n].Value))
+			to = "L"
 		}
 		for n := i - 1; n >= from; n-- {
 			fmt.Fprintf(&d, "L%v %v", x.at(l.Points[n].At), y.at(floor(below, l.Points[n].At)))

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -202,6 +203,28 @@ func TestPartsOfAWholeAreStacked(t *testing.T) {
 	}
 	if edge := all["told-edge-hits"]; len(edge.Rows) != 10 || edge.Rows[1][0] != "1:30" || edge.Rows[1][1] != "50 %" {
 		t.Errorf("the edge's rows are %v", edge.Rows)
+	}
+}
+
+// Of dozens of charts those that tell most come first, the others as they were asked for.
+func TestTheForemostChartsComeFirst(t *testing.T) {
+	var got []string
+	for _, c := range New(planted{}.run(t), alone, told()).Charts {
+		if name, is := strings.CutPrefix(c.ID, "told-"); is {
+			got = append(got, name)
+		}
+	}
+	if want := "api-latency replicas database-load cache edge-hits api-routes"; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	known, err := os.ReadFile("../telemetry/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range foremost {
+		if !strings.Contains(string(known), "//\t"+name+" ") {
+			t.Errorf("panel %s is one that no stack has", name)
+		}
 	}
 }
 

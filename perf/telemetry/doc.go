@@ -28,6 +28,19 @@
 //	vectors              ms    Managed Prometheus: {operation}
 //	jobs                 -     Managed Prometheus: {state}
 //	degraded             /s    Managed Prometheus: {missing}
+//	busy                 -     Managed Prometheus: requests, pool {pool} waiting, pgbouncer {database} waiting,
+//	                           pgbouncer {database} in transaction, cache {operation}, vectors {operation},
+//	                           search {mode}, garbage collection
+//	rates                /s    Managed Prometheus: requests, pool {pool}, pgbouncer {database}, search {mode}
+//	route-time           ms    Managed Prometheus: {method} {route}
+//	pod-time             ms    Managed Prometheus: {pod}
+//	pod-cpu              cores Managed Prometheus: {pod}
+//	pool                 -     Managed Prometheus: {pool} in use, {pool} at most
+//	hpa                  -     Managed Prometheus: {horizontalpodautoscaler} at most
+//	shed                 /s    Managed Prometheus: {reason}
+//	restarts             -     Managed Prometheus: {namespace}/{container}
+//	cache-in-use         -     Managed Prometheus: in use
+//	vector-jobs          -     Managed Prometheus: {state}
 //	balancer-requests    /s    AWS/ApplicationELB: requests (RequestCount Sum)
 //	balancer-time        ms    AWS/ApplicationELB: p50 (TargetResponseTime p50), p95 (TargetResponseTime p95),
 //	                           p99 (TargetResponseTime p99)

@@ -39,7 +39,7 @@ func (w Workspace) Panels(ctx context.Context, in Window) (panels []Panel, missi
 
 func (w Workspace) panel(ctx context.Context, p query, in Window) (Panel, error) {
 	panel := Panel{Name: p.name, Title: p.title, Unit: p.unit, Source: prometheus}
-	over := in.rateTime()
+	over := in.RateTime()
 	if p.rates() {
 		in = in.after(over)
 		panel.From, panel.StepSeconds = in.From.Add(-over/2), in.Step.Seconds()
@@ -100,9 +100,9 @@ func (w Workspace) ask(ctx context.Context, l line, over time.Duration, in Windo
 // shortRun is how many times what rates are taken over a run has to last, lest little of it is seen.
 const shortRun = 4
 
-// rateTime is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step. Of a short run
-// it is two, the least that has a rate.
-func (w Window) rateTime() time.Duration {
+// RateTime is what rates are taken over: four scrapes, so that one that is late leaves no gap, or a step. Of a short
+// run it is two, the least that has a rate.
+func (w Window) RateTime() time.Duration {
 	if w.To.Sub(w.From) < shortRun*4*leastStep {
 		return 2 * leastStep
 	}

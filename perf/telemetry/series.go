@@ -1,5 +1,7 @@
 package telemetry
 
+import "slices"
+
 // query is a panel, as a workspace is asked for it.
 type query struct {
 	name, title, unit string
@@ -66,6 +68,57 @@ var asked = []query{
 	{"jobs", "Jobs of uploads", "", []line{{"{state}", `max by (state) (ragapi_queue_jobs)`}}},
 	{"degraded", "Answers that did without", "/s", []line{
 		{"{missing}", `sum by (missing) (rate(ragapi_degraded_total[$range]))`}}},
+	// What perf/diagnose reads. Seconds in each second are how many are at it at once (Little's law); over a rate they
+	// are the mean time of one.
+	{"busy", "Where requests are, seconds in each second", "", slices.Concat(
+		spent("requests", "", `ragapi_http_request_duration_seconds_sum{pod=~"agentic-rag-api-.+"}`),
+		spent("pool {pool} waiting", "pool", `ragapi_db_pool_wait_seconds_total{pod=~"agentic-rag-api-.+"}`),
+		spent("pgbouncer {database} waiting", "database", `pgbouncer_stats_totals_client_wait_seconds_total`),
+		spent("pgbouncer {database} in transaction", "database",
+			`pgbouncer_stats_totals_server_in_transaction_seconds_total`),
+		spent("cache {operation}", "operation",
+			`ragapi_cache_operation_duration_seconds_sum{pod=~"agentic-rag-api-.+"}`),
+		spent("vectors {operation}", "operation",
+			`ragapi_vector_operation_duration_seconds_sum{pod=~"agentic-rag-api-.+"}`),
+		spent("search {mode}", "mode", `ragapi_search_duration_seconds_sum{pod=~"agentic-rag-api-.+"}`),
+		spent("garbage collection", "", `go_cpu_classes_gc_total_cpu_seconds_total{pod=~"agentic-rag-api-.+"}`),
+	)},
+	{"rates", "How often", "/s", slices.Concat(
+		spent("requests", "", `ragapi_http_request_duration_seconds_count{pod=~"agentic-rag-api-.+"}`),
+		spent("pool {pool}", "pool", `ragapi_db_pool_acquires_total{pod=~"agentic-rag-api-.+"}`),
+		spent("pgbouncer {database}", "database", `pgbouncer_stats_totals_sql_transactions_pooled_total`),
+		spent("search {mode}", "mode", `ragapi_search_duration_seconds_count{pod=~"agentic-rag-api-.+"}`),
+	)},
+	{"route-time", "Time of a request by route, mean", "ms", []line{
+		{"{method} {route}", `1000 * sum by (method, route) (rate(ragapi_http_request_duration_seconds_sum[$range])) ` +
+			`/ sum by (method, route) (rate(ragapi_http_request_duration_seconds_count[$range]))`}}},
+	{"pod-time", "Time of a request by pod, mean", "ms", []line{
+		{"{pod}", `1000 * sum by (pod) (rate(ragapi_http_request_duration_seconds_sum[$range])) ` +
+			`/ sum by (pod) (rate(ragapi_http_request_duration_seconds_count[$range]))`}}},
+	{"pod-cpu", "CPU of each of the API's pods", "cores", []line{
+		{"{pod}", `sum by (pod) (rate(process_cpu_seconds_total{job="ragapi",pod=~"agentic-rag-api-.+"}[$range]))`}}},
+	{"pool", "Connections of the API's pools", "", []line{
+		{"{pool} in use", `sum by (pool) (ragapi_db_pool_acquired_connections{pod=~"agentic-rag-api-.+"})`},
+		{"{pool} at most", `sum by (pool) (ragapi_db_pool_max_connections{pod=~"agentic-rag-api-.+"})`},
+	}},
+	{"hpa", "Bounds of autoscalers", "", []line{
+		{"{horizontalpodautoscaler} at most", `kube_horizontalpodautoscaler_spec_max_replicas`}}},
+	{"shed", "Requests sent away, by what was short", "/s", []line{
+		{"{reason}", `sum by (reason) (rate(ragapi_shed_total[$range]))`}}},
+	{"restarts", "Containers that began anew", "", []line{
+		{"{namespace}/{container}", `sum by (namespace, container) ` +
+			`(increase(kube_pod_container_status_restarts_total[$range]))`}}},
+	{"cache-in-use", "The cache is in use, of all pods", "", []line{
+		{"in use", `min(ragapi_cache_available{pod=~"agentic-rag-api-.+"})`}}},
+	{"vector-jobs", "Jobs of vectors", "", []line{{"{state}", `max by (state) (ragapi_vector_jobs)`}}},
+}
+
+// spent is how fast a counter rises, by a label; "" for all of it together.
+func spent(name, label, counter string) []line {
+	if label == "" {
+		return []line{{name, `sum(rate(` + counter + `[$range]))`}}
+	}
+	return []line{{name, `sum by (` + label + `) (rate(` + counter + `[$range]))`}}
 }
 
 // millis is a quantile in ms.

@@ -107,37 +107,46 @@ const mostSubjects = 16
 // mostPages bounds the pages of one answer: a hundred alarms each, or all that a run's time can have.
 const mostPages = 20
 
+// mostAlarms of a page of DescribeAlarms.
+const mostAlarms = 100
+
 // subjects finds what the alarms of a region are about.
 func (s Stack) subjects(ctx context.Context, region string) (subjects, error) {
-	all, found := subjects{}, false
+	all, found := subjects{}, 0
 	pages := cloudwatch.NewDescribeAlarmsPaginator(s.metrics(region), &cloudwatch.DescribeAlarmsInput{
-		AlarmNamePrefix: &s.Prefix, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}})
-	for range mostPages {
-		if !pages.HasMorePages() {
-			break
+		AlarmNamePrefix: &s.Prefix, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm},
+		MaxRecords: aws.Int32(mostAlarms)})
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == mostPages {
+			return nil, fmt.Errorf("CloudWatch's alarms in %s have more than %d pages", region, mostPages)
 		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("CloudWatch's alarms in %s: %w", region, err)
 		}
 		for _, a := range page.MetricAlarms {
-			found = true
-			all.add(aws.ToString(a.Namespace), a.Dimensions)
-			for _, q := range a.Metrics {
-				if q.MetricStat != nil && q.MetricStat.Metric != nil {
-					all.add(aws.ToString(q.MetricStat.Metric.Namespace), q.MetricStat.Metric.Dimensions)
-				}
-			}
+			found++
+			all.of(a)
 		}
 	}
-	if !found && region == s.Account.Region {
-		return nil, fmt.Errorf("no alarm's name begins with %s in %s, want those of the stack: its metrics name its resources",
+	if found == 0 && region == s.Account.Region {
+		return nil, fmt.Errorf("no alarm's name begins with %s in %s, want those that name the stack's resources",
 			s.Prefix, region)
 	}
 	for kind := range all {
 		all.name(kind)
 	}
 	return all, nil
+}
+
+// of adds what an alarm is about.
+func (all subjects) of(a types.MetricAlarm) {
+	all.add(aws.ToString(a.Namespace), a.Dimensions)
+	for _, q := range a.Metrics {
+		if q.MetricStat != nil && q.MetricStat.Metric != nil {
+			all.add(aws.ToString(q.MetricStat.Metric.Namespace), q.MetricStat.Metric.Dimensions)
+		}
+	}
 }
 
 // add adds what a metric is of, once.

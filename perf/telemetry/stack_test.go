@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,17 +22,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // plantedMetrics is a region's CloudWatch: alarms on metrics, "namespace Dimension=value,…", and values by minute of
 // "metric stat first-value".
 type plantedMetrics struct {
-	alarms []string
-	value  func(metric, stat, id string, minute time.Time) (float64, bool)
-	fault  error
-	pages  int // of data; 0 stands for 1
-	asked  []*cloudwatch.GetMetricDataInput
+	alarms  []string
+	value   func(metric, stat, id string, minute time.Time) (float64, bool)
+	fault   error
+	perPage int // alarms
+	pages   int // of data; 0 stands for 1
+	asked   []*cloudwatch.GetMetricDataInput
 }
 
 func dimensionsOf(text string) (all []types.Dimension) {
@@ -42,31 +44,31 @@ func dimensionsOf(text string) (all []types.Dimension) {
 	return all
 }
 
-// Every second alarm is one on an expression. An alarm a page.
+// Every second alarm is one on an expression. A page has perPage alarms, 3 by default.
 func (p *plantedMetrics) DescribeAlarms(_ context.Context, in *cloudwatch.DescribeAlarmsInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.DescribeAlarmsOutput, error) {
 	if p.fault != nil {
 		return nil, p.fault
 	}
-	if *in.AlarmNamePrefix != "rag-dev-" {
-		return nil, fmt.Errorf("asked for %s", *in.AlarmNamePrefix)
+	if *in.AlarmNamePrefix != "rag-dev-" || *in.MaxRecords > 100 {
+		return nil, fmt.Errorf("asked for %d of %s", *in.MaxRecords, *in.AlarmNamePrefix)
 	}
-	n := 0
+	n, perPage := 0, cmp.Or(p.perPage, 3)
 	if in.NextToken != nil {
 		fmt.Sscan(*in.NextToken, &n)
 	}
 	out := &cloudwatch.DescribeAlarmsOutput{}
-	if n < len(p.alarms) {
-		namespace, of, _ := strings.Cut(p.alarms[n], " ")
+	for i, text := range p.alarms[n:min(n+perPage, len(p.alarms))] {
+		namespace, of, _ := strings.Cut(text, " ")
 		alarm := types.MetricAlarm{}
-		if n%2 == 0 {
+		if i%2 == 0 {
 			alarm.Namespace, alarm.Dimensions = &namespace, dimensionsOf(of)
 		} else {
 			alarm.Metrics = []types.MetricDataQuery{{Expression: aws.String("a / 2")}, {MetricStat: &types.MetricStat{Metric: &types.Metric{Namespace: &namespace, Dimensions: dimensionsOf(of)}}}}
 		}
 		out.MetricAlarms = append(out.MetricAlarms, alarm)
 	}
-	if n+1 < len(p.alarms) {
-		out.NextToken = aws.String(fmt.Sprint(n + 1))
+	if n+perPage < len(p.alarms) {
+		out.NextToken = aws.String(fmt.Sprint(n + perPage))
 	}
 	return out, nil
 }
@@ -259,6 +261,10 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 			r.alarms = nil
 			return refuse
 		},
+		"CloudWatch's alarms in eu-central-1 have more than 20 pages": func(_ *Stack, r, _ *plantedMetrics) http.HandlerFunc {
+			r.alarms = slices.Repeat(r.alarms, 100)
+			return refuse
+		},
 		"the distribution of the edge, if there is one: CloudWatch's alarms in us-east-1: AccessDenied": func(_ *Stack, _, g *plantedMetrics) http.HandlerFunc {
 			g.fault = errors.New("AccessDenied")
 			return twoSessions(t)
@@ -311,6 +317,7 @@ func saidWhole(all []Missing) string {
 // without end.
 func TestWhatIsAskedAndKeptIsBounded(t *testing.T) {
 	regional := everything()
+	regional.perPage = 100
 	for i := range 60 {
 		regional.alarms = append(regional.alarms, fmt.Sprintf("AWS/RDS DBInstanceIdentifier=rag-dev-x-replica-%02d", i), fmt.Sprintf("AWS/ElastiCache CacheClusterId=rag-dev-1%02d", i))
 	}
@@ -336,6 +343,13 @@ func TestWhatIsAskedAndKeptIsBounded(t *testing.T) {
 		}
 	}
 	for _, in := range regional.asked {
+		of := map[string]int{}
+		for _, q := range in.MetricDataQueries {
+			of[*q.MetricStat.Metric.MetricName+*q.MetricStat.Stat]++
+		}
+		if of["CPUUtilizationAverage"] > mostSubjects || of["CPUUtilizationAverage"] == 0 && len(regional.asked) == 1 {
+			t.Errorf("%d instances are asked about, want %d at most", of["CPUUtilizationAverage"], mostSubjects)
+		}
 		n := int(in.EndTime.Sub(*in.StartTime)/time.Second) / int(*in.MetricDataQueries[0].MetricStat.Period)
 		if len(in.MetricDataQueries) > mostQueries || n > mostPoints || n*len(in.MetricDataQueries) > 100800 {
 			t.Errorf("%d queries of %d points", len(in.MetricDataQueries), n)
@@ -344,6 +358,31 @@ func TestWhatIsAskedAndKeptIsBounded(t *testing.T) {
 	text, err := json.Marshal(Telemetry{Version: Version, Panels: panels})
 	if err != nil || len(text) > 2<<20 {
 		t.Errorf("%d bytes, %v", len(text), err)
+	}
+}
+
+// A second is named by its end: that from 12:01:29 to 12:01:30 is the last of its ten.
+func TestLoadIsPlacedByTheEndOfItsPeriod(t *testing.T) {
+	s := stackOf(t, everything(), &plantedMetrics{}, func(w http.ResponseWriter, _ *http.Request) {
+		points := func(value float64) string {
+			var all []string
+			for second := 0; second <= 300; second++ {
+				v := 0.0
+				if second > 60 && second <= 70 { // ends of the seconds from 12:01:20 to 12:01:30
+					v = value
+				}
+				all = append(all, fmt.Sprintf(`{"Timestamp": %d, "Value": %v}`, began.Unix()+int64(second), v))
+			}
+			return strings.Join(all, ",")
+		}
+		fmt.Fprintf(w, `{"MetricList": [{"Key": {}, "DataPoints": [%s]}, {"Key": {"Dimensions": {"db.wait_event.name": "CPU"}}, "DataPoints": [{"Timestamp": %d, "Value": 5}, {"Timestamp": %d}]}]}`,
+			points(3), began.Unix()+70, began.Unix()+71)
+	})
+	panels, _ := s.Panels(t.Context(), ofStack)
+	for name, want := range map[string]string{"CPU": "[0 0 0 0 0 0 0.5 0]", other: "[0 0 0 0 0 0 2.5 0]"} {
+		if got := fmt.Sprint(valuesOf(panels)["database-load: "+name][:8]); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
 	}
 }
 
@@ -376,7 +415,7 @@ func TestPeriodsAreThoseWhoseMiddleIsWithinARun(t *testing.T) {
 			t.Errorf("%s: %s with %d, want %s", length, got, g.n, want)
 		}
 	}
-	if diff := cmp.Diff([]string{"minute", "2 minutes", "10 s"}, []string{words(time.Minute), words(2 * time.Minute), words(fineStep)}); diff != "" {
+	if diff := gocmp.Diff([]string{"minute", "2 minutes", "10 s"}, []string{words(time.Minute), words(2 * time.Minute), words(fineStep)}); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"regexp"
 	"runtime"
 	"strconv"
 	"time"
@@ -26,6 +27,12 @@ var requestBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 1.5, 1.75, 
 
 // The objective is 30 s per MB.
 var processingBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 20, 25, 30, 35, 60, 120, 300}
+
+// collectionTime adds go_cpu_classes_gc_total_cpu_seconds_total: what garbage collection takes of the processors, as of the last
+// one.
+var collectionTime = collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+	Matcher: regexp.MustCompile(`^/cpu/classes/gc/total:cpu-seconds$`),
+})
 
 // Metrics are one process's measurements.
 type Metrics struct {
@@ -95,7 +102,7 @@ func New(build Build) *Metrics {
 	for _, result := range []string{"written", "dropped"} {
 		m.queryLog.WithLabelValues(result)
 	}
-	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	m.Registry.MustRegister(collectors.NewGoCollector(collectionTime), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		info, m.requests, m.inFlight, m.limit, m.shed, m.searches, m.uploaded, m.processing, m.processed, m.chunks, m.degraded, m.queryLog, m.keys, m.clients, m.vectors,
 		m.cache.requests, m.cache.operations, m.cache.available)
 	return m

@@ -51,6 +51,22 @@ func TestWithoutRampUpEveryoneIsThereAtOnce(t *testing.T) {
 	}
 }
 
+func TestStepsHoldEachLevel(t *testing.T) {
+	s := smoke()
+	s.Name, s.Users, s.RampUpSeconds, s.DurationSeconds, s.Levels = "steps", 10, 9, 60, 3
+	want := object{"steps": object{
+		"executor": "ramping-vus", "startVUs": 0.0, "gracefulRampDown": "30s", "gracefulStop": "30s",
+		"stages": []any{
+			object{"duration": "3000ms", "target": 3.0}, object{"duration": "17000ms", "target": 3.0},
+			object{"duration": "3000ms", "target": 7.0}, object{"duration": "17000ms", "target": 7.0},
+			object{"duration": "3000ms", "target": 10.0}, object{"duration": "17000ms", "target": 10.0},
+		},
+	}}
+	if diff := cmp.Diff(want, optionsOf(t, s)["scenarios"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestBreakpointRaisesArrivalsUntilAThresholdIsMissed(t *testing.T) {
 	s := smoke()
 	s.Name, s.Users, s.RampUpSeconds, s.DurationSeconds, s.ThinkSeconds, s.StopAtFault = "breakpoint", 4000, 1800, 1800, 2, true
@@ -158,6 +174,20 @@ func summaryOf(t *testing.T, data object) map[string]string {
 		texts[name] = text.(string)
 	}
 	return texts
+}
+
+// Who begins a run tells its revision and its images; a run of the schedule has neither.
+func TestAFingerprintHasWhatTheRunsBeginnerKnows(t *testing.T) {
+	g := newGenerator(t, "http://127.0.0.1:1", smoke())
+	g.Env[k6.EnvRevision], g.Env[k6.EnvImages] = "4f1c", "api@sha256:0123456789ab"
+	var result object
+	text := g.mustUser(0).mustCall("handleSummary", endOfRun(true, 0)).(map[string]any)["/results/summary.json"].(string)
+	if err := json.Unmarshal([]byte(text), &result); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(object{"stack": "test", "revision": "4f1c", "imageDigests": "api@sha256:0123456789ab"}, result["environment"]); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
 }
 
 func TestSummaryStandsForItself(t *testing.T) {

@@ -27,6 +27,7 @@ const (
 	EnvAllowProduction = "ALLOW_PRODUCTION" // "true" lets a run aim at production
 	EnvToken           = "API_TOKEN"        // bearer token of every request; may be absent
 	EnvRevision        = "REVISION"         // of the checkout that began the run; may be absent
+	EnvImages          = "IMAGE_DIGESTS"    // of the stack's containers when the run began; may be absent
 	EnvJob             = "JOB_NAME"
 	EnvPod             = "POD_NAME"
 	EnvNode            = "NODE_NAME"
@@ -42,6 +43,7 @@ type Scenario struct {
 	GracefulSeconds int     `json:"gracefulSeconds"` // requests in flight may finish after the duration
 	Generators      int     `json:"generators"`      // that share the users
 	StopAtFault     bool    `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
+	Levels          int     `json:"levels"`          // in which the users come, each held; 0 where all come at once
 	// too short for percentiles: whether everything answers, and as well as it should, is all that is judged
 	AnswersOnly bool         `json:"answersOnly"`
 	Production  bool         `json:"production"` // the target serves real users

@@ -1,0 +1,194 @@
+package diagnose
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/telemetry"
+)
+
+// of simulates a world, and returns what a diagnosis is made of.
+func of(t *testing.T, change plant) (*load.Run, *telemetry.Telemetry, world) {
+	t.Helper()
+	w := healthy()
+	change(&w)
+	s := simulate(w, 1)
+	run, err := load.Merge("normal-1", []load.Result{s.result(w.stackOf(t))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run, s.told(), w
+}
+
+func TestARunOfAnotherStackIsRefused(t *testing.T) {
+	run, told, w := of(t, func(*world) {})
+	cfg := w.stackOf(t)
+	cfg.Stack = "other"
+	if _, err := Of(run, told, cfg); err == nil || !strings.Contains(err.Error(), `run normal-1 is of stack "prod", want one of "other"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Without telemetry a run that missed nothing has no bottleneck, and of one that did nothing is guessed.
+func TestWithoutTelemetryNothingIsGuessed(t *testing.T) {
+	run, _, w := of(t, func(w *world) { w.dbMillis = 60 })
+	d, err := Of(run, nil, w.stackOf(t))
+	if err != nil || d.Outcome != NotEnough || len(d.Findings) > 0 || !strings.Contains(d.Says, "the run has no telemetry") {
+		t.Errorf("%v: %s: %s, %v", err, d.Outcome, d.Says, names(d))
+	}
+	run, _, w = of(t, func(w *world) { w.users = 50 })
+	if d, err = Of(run, nil, w.stackOf(t)); err != nil || d.Outcome != None {
+		t.Errorf("%v: %s: %s", err, d.Outcome, d.Says)
+	}
+}
+
+// A cause whose signs were not kept is open, and takes from the confidence in another, or leaves none.
+func TestASeriesThatWasNotKeptIsNamed(t *testing.T) {
+	run, told, w := of(t, func(w *world) { w.dbMillis = 60 })
+	kept := told.Panels[:0]
+	for _, p := range told.Panels {
+		if p.Name != "database-cpu" {
+			kept = append(kept, p)
+		}
+	}
+	told.Panels = kept
+	d, err := Of(run, told, w.stackOf(t))
+	if err != nil || d.Outcome == None || len(d.Open) == 0 {
+		t.Fatalf("%v: %s: %v", err, d.Outcome, names(d))
+	}
+	if len(d.Findings) > 0 && d.Findings[0].Confidence == "high" {
+		t.Errorf("%s with high confidence", names(d))
+	}
+	if text := written(t, d); !strings.Contains(text, "the run kept no panel database-cpu") {
+		t.Errorf("does not name the panel:\n%s", text)
+	}
+}
+
+func written(t *testing.T, d *Diagnosis) string {
+	t.Helper()
+	var b strings.Builder
+	if err := d.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// What the parts and the rest add up to is the time of the client.
+func TestTheBudgetAddsUp(t *testing.T) {
+	for _, fault := range []plant{func(*world) {}, faults["missing index: database-cpu"], faults["slow Chroma: vectors"]} {
+		w := healthy()
+		fault(&w)
+		d := w.diagnosed(t, 1)
+		sum := d.Split.Unexplained
+		for _, p := range d.Split.Parts {
+			sum += p.Millis
+		}
+		if math.Abs(sum-d.Split.Total()) > 1e-6*d.Split.Total() {
+			t.Errorf("parts and rest are %v ms, want %v", sum, d.Split.Total())
+		}
+		// Waiting for one of the API's processors has no series: at 30 % of them in use it is some 2 ms.
+		if math.Abs(d.Split.Unexplained) > 3+0.1*d.Split.Total() {
+			t.Errorf("%.0f %% without an explanation\n%s", 100*d.Split.UnexplainedShare, d.debug())
+		}
+	}
+}
+
+// Demands of the simulated tiers are those that it was given, and what binds is what stands first.
+func TestTheLawsFindWhatWasBuiltIn(t *testing.T) {
+	w := healthy()
+	d := w.diagnosed(t, 1)
+	for name, want := range map[string]float64{"API's processors": 6 / 0.94, "thread of the cache": 0.05} {
+		found := false
+		for _, tier := range d.Laws.Tiers {
+			if tier.Name == name {
+				found = true
+				if math.Abs(tier.Demand-want) > 0.1*want {
+					t.Errorf("demand of %s is %.3g ms, want %.3g", name, tier.Demand, want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("no %s: %v", name, d.Laws.Lacking)
+		}
+	}
+	for _, c := range d.Laws.Checks {
+		if c.Violated || c.Lacking != "" {
+			t.Errorf("%s", c)
+		}
+	}
+}
+
+// A gauge that counts something else than the histogram does is a violation, and named.
+func TestAViolatedLawIsNamed(t *testing.T) {
+	run, told, w := of(t, func(*world) {})
+	p := told.Panel("api-in-flight")
+	for i := range p.Series[0].Values {
+		p.Series[0].Values[i] = 3*p.Series[0].Values[i] + 20
+	}
+	d, err := Of(run, told, w.stackOf(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := written(t, d); !strings.Contains(text, "VIOLATED: at the API") || !strings.Contains(strings.Join(d.Notes, " "), "a law is violated") {
+		t.Errorf("%s", text)
+	}
+}
+
+func TestAChangedFileIsNoted(t *testing.T) {
+	run, told, w := of(t, func(*world) {})
+	run.Environment["configuration"] = "0123456789ab"
+	d, err := Of(run, told, w.stackOf(t))
+	if err != nil || !strings.Contains(strings.Join(d.Notes, " "), "the stack's file has changed since the run (configuration 0123456789ab") {
+		t.Errorf("%v: %v", err, d.Notes)
+	}
+}
+
+func TestTextAndJSONSayTheVerdict(t *testing.T) {
+	w := healthy()
+	faults["missing index: database-cpu"](&w)
+	d := w.diagnosed(t, 1)
+	text := written(t, d)
+	for _, want := range []string{"first cause database-cpu (confidence high)", "CPU of the busiest database: ", "limit 70 % (slo.cpuPercent); database-cpu replica-0",
+		"without an explanation", "binds at", "docs/operations.md: Database CPU"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("does not say %q:\n%s", want, text)
+		}
+	}
+	var got struct {
+		Run, Outcome string
+		Findings     []struct{ Cause, Confidence string }
+		Split        struct{ UnexplainedMillis *float64 }
+	}
+	asJSON, err := json.Marshal(d)
+	if err == nil {
+		err = json.Unmarshal(asJSON, &got)
+	}
+	if err != nil || got.Run != "normal-1" || got.Outcome != "cause" || got.Findings[0].Cause != "database-cpu" || got.Split.UnexplainedMillis == nil {
+		t.Errorf("%v: %+v", err, got)
+	}
+}
+
+func TestEveryCauseIsPlantedAndHasASection(t *testing.T) {
+	planted := map[string]bool{"database-slow": true, "vectors-gone": true, "cache-gone": true} // of what is not simulated
+	for name := range faults {
+		_, cause, _ := strings.Cut(name, ": ")
+		planted[cause] = true
+	}
+	seen := map[string]bool{}
+	for _, c := range causes {
+		if !planted[c.id] || seen[c.id] || c.section == "" || len(c.bears) == 0 {
+			t.Errorf("%s is not planted, there twice, or does not say everything", c.id)
+		}
+		seen[c.id] = true
+	}
+	for _, c := range causes {
+		for _, lead := range c.leads {
+			if !seen[lead] {
+				t.Errorf("%s leads to %s, which is no cause", c.id, lead)
+			}
+		}
+	}
+}

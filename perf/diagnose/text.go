@@ -1,0 +1,164 @@
+package diagnose
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Write tells a diagnosis for a terminal: the verdict with its evidence, where the time goes, what binds first, and what
+// was not measured.
+func (d *Diagnosis) Write(w io.Writer) error {
+	fmt.Fprintf(w, "%s: %s: %s\n", d.Run, d.headline(), d.Says)
+	if len(d.Effects) > 0 {
+		fmt.Fprintf(w, "  effects: %s\n", strings.Join(words(d.Effects), ", "))
+	}
+	fmt.Fprintf(w, "  steady part: %s to %s UTC, %.4g requests/s\n", d.From.UTC().Format(time.TimeOnly),
+		d.To.UTC().Format(time.TimeOnly), d.Load)
+	for i, f := range d.Findings {
+		f.write(w, i)
+	}
+	for _, f := range d.Seen {
+		fmt.Fprintf(w, "\n  seen, without an effect on what the run is judged by: %s (%s)\n", f.Says, f.Cause)
+	}
+	if err := d.Split.write(w); err != nil {
+		return err
+	}
+	if err := d.Laws.write(w); err != nil {
+		return err
+	}
+	d.gaps(w)
+	return nil
+}
+
+func (d *Diagnosis) headline() string {
+	if d.Outcome == Named {
+		return fmt.Sprintf("first cause %s (confidence %s)", d.Findings[0].Cause, d.Findings[0].Confidence)
+	}
+	return string(d.Outcome)
+}
+
+func words(all []Effect) []string {
+	var texts []string
+	for _, e := range all {
+		texts = append(texts, string(e))
+	}
+	return texts
+}
+
+func (f Finding) write(w io.Writer, i int) {
+	fmt.Fprintf(w, "\n  %d. %s: %s; %s of the time goes with it\n", i+1, f.Cause, f.Says, percentOf(f.Share))
+	for _, e := range f.Evidence {
+		fmt.Fprintf(w, "     %s\n", e)
+	}
+	if len(f.Leads) > 0 {
+		fmt.Fprintf(w, "     follows from it: %s\n", strings.Join(f.Leads, ", "))
+	}
+	fmt.Fprintf(w, "     confidence %s: %s\n", f.Confidence, strings.Join(f.Why, "; "))
+	fmt.Fprintf(w, "     docs/operations.md: %s\n", f.Section)
+}
+
+// String tells a sign: what was measured, against what, and where it is from.
+func (e Evidence) String() string {
+	if !e.Fact.known {
+		return fmt.Sprintf("%s: not measured (%s)", e.Sign, e.Fact.Lacking)
+	}
+	return fmt.Sprintf("%s: %s, limit %s (%s); %s, %d values %s to %s", e.Sign, amount(e.Fact.Value, e.Fact.Unit),
+		amount(e.Limit, e.Fact.Unit), e.Why, e.Fact.Series, e.Fact.Values, e.Fact.From.UTC().Format(time.TimeOnly),
+		e.Fact.To.UTC().Format(time.TimeOnly))
+}
+
+func amount(v float64, unit string) string {
+	if unit == share {
+		return percentOf(v)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%.3g %s", v, unit))
+}
+
+func (s Split) write(w io.Writer) error {
+	fmt.Fprintf(w, "\n  where the time of a request goes, mean over all kinds: %.4g ms\n", s.total())
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range s.Parts {
+		if p.Lacking != "" {
+			fmt.Fprintf(table, "    %s\t-\t\tnot measured: %s\n", p.Name, p.Lacking)
+			continue
+		}
+		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), p.From)
+	}
+	fmt.Fprintf(table, "    without an explanation\t%.3g ms\t%s\t%s\n", s.Unexplained, percentOf(s.UnexplainedShare), s.why())
+	if len(s.Kinds) > 0 {
+		fmt.Fprint(table, "\n    mean, ms\tclient\tAPI\toutside\n")
+	}
+	for _, k := range s.Kinds {
+		if k.API == nil {
+			fmt.Fprintf(table, "    %s\t%.4g\t-\tnot told apart: %s\n", k.Kind, k.Client, k.Lacking)
+			continue
+		}
+		fmt.Fprintf(table, "    %s\t%.4g\t%.4g\t%.4g\n", k.Kind, k.Client, *k.API, *k.Outside)
+	}
+	return table.Flush()
+}
+
+// why says what a time without an explanation may be.
+func (s Split) why() string {
+	if s.Unexplained < 0 {
+		return "parts that ran at once, counted twice"
+	}
+	return "waiting for a processor, locks in the process, and what was not measured"
+}
+
+func (l Laws) write(w io.Writer) error {
+	fmt.Fprintf(w, "\n  what binds, by utilisation and demand (U = X·D, X ≤ servers/D), at %s\n", amount(l.Rate.Value, l.Rate.Unit))
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "    \tdemand\tbusy\tof\tbinds at\tslo.cpuPercent at\n")
+	for _, t := range l.Tiers {
+		at := "-"
+		if t.AtObjective > 0 {
+			at = amount(t.AtObjective, perSecond)
+		}
+		fmt.Fprintf(table, "    %s\t%.3g ms\t%.3g\t%.3g\t%s\t%s\n", t.Name, t.Demand, t.Busy, t.Servers,
+			amount(t.Bound, perSecond), at)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if l.Users > 0 {
+		fmt.Fprintf(w, "    %s binds at some %.0f users (N* = Xmax·(R + Z)); once it is lifted, %s\n", l.Tiers[0].Name, l.Users, l.second())
+	}
+	for _, c := range l.Checks {
+		switch {
+		case c.Lacking != "":
+			fmt.Fprintf(w, "    not checked: %s (%s)\n", c.Law, c.Lacking)
+		case c.Violated:
+			fmt.Fprintf(w, "    VIOLATED: %s\n", c)
+		default:
+			fmt.Fprintf(w, "    holds: %s: %.3g and %.3g\n", c.Law, c.One, c.Other)
+		}
+	}
+	return nil
+}
+
+func (l Laws) second() string {
+	if len(l.Tiers) < 2 {
+		return "no other was measured"
+	}
+	return fmt.Sprintf("%s at %s", l.Tiers[1].Name, amount(l.Tiers[1].Bound, perSecond))
+}
+
+// gaps tells what the answer lacks.
+func (d *Diagnosis) gaps(w io.Writer) {
+	if len(d.Open)+len(d.Laws.Lacking)+len(d.Notes) > 0 {
+		fmt.Fprintln(w, "\n  what the answer lacks")
+	}
+	for _, o := range d.Open {
+		fmt.Fprintf(w, "    %s may hold: %s\n", o.Cause, strings.Join(o.Lacking, "; "))
+	}
+	for _, l := range d.Laws.Lacking {
+		fmt.Fprintf(w, "    no demand of %s\n", l)
+	}
+	for _, n := range d.Notes {
+		fmt.Fprintf(w, "    %s\n", n)
+	}
+}
