@@ -117,14 +117,16 @@ func TestMisspeltWordsAreFoundByVectorsAlone(t *testing.T) {
 	g := newGenerator(t, url, smoke())
 	u, prepared := g.mustUser(1), g.prepare()
 	const farthest = 0.75 // cosine distance, of ragapi/vector
+	missed := 0
 	for i := range 40 {
-		q := u.evaluate("scripts['topics.js'].misspelt(%s, () => %v)", asJSON(t, prepared.(map[string]any)["topics"]), (float64(i)+0.5)/40).(string)
+		both := u.evaluate("scripts['topics.js'].misspelt(%s, () => %v)", asJSON(t, prepared.(map[string]any)["topics"]), (float64(i)+0.5)/40).([]any)
+		q := both[i%2].(string)
 		texts := []string{q}
 		for _, d := range a.documents {
 			if matches(d, q, "complex") {
 				t.Errorf("%s is found by words, in %s", q, d.Title)
 			}
-			texts = append(texts, d.Title+"\n"+d.text[:min(len(d.text), 1000)])
+			texts = append(texts, d.text[:min(len(d.text), 1000)])
 		}
 		vectors, err := embedding.Hashing{}.Embed(t.Context(), texts)
 		if err != nil {
@@ -139,9 +141,13 @@ func TestMisspeltWordsAreFoundByVectorsAlone(t *testing.T) {
 				}
 			}
 		}
-		if close != 5 || near > 6 {
-			t.Errorf("%s: near are %d documents, of the topic %d, want its five", q, near, close)
+		missed += 5 - close
+		if near-close > 1 {
+			t.Errorf("%s: near are %d documents, of which %d are of the topic", q, near, close)
 		}
+	}
+	if missed > 10 { // one topic of eight
+		t.Errorf("of 40 questions for five documents each vectors miss %d", missed)
 	}
 }
 

@@ -45,8 +45,21 @@ export function searchTopic(kind, mode, data, user) {
     for (const id of relevant) recall.add(found.has(id));
   }
   if (mode === 'simple') return;
-  const near = hitsOf(kind, mode, misspelt(data.topics, Math.random), user, '');
-  if (near) withoutVectors.add(!near.some(isSimilar));
+  const shown = showsVectors((q) => hitsOf(kind, mode, q, user, ''), data.topics);
+  if (shown !== null) withoutVectors.add(!shown);
+}
+
+/** Whether complex searches for what only vectors find have hits.
+ * @param {(q: string) => any[] | null} look
+ * @param {import('./topics.js').Topic[]} topics
+ * @returns {boolean | null} null where an answer was none to be judged */
+export function showsVectors(look, topics) {
+  for (const q of misspelt(topics, Math.random)) {
+    const hits = look(q);
+    if (!hits) return null;
+    if (hits.some((hit) => hit.match === 'similar')) return true;
+  }
+  return false;
 }
 
 /** @param {string} kind
@@ -63,12 +76,6 @@ function hitsOf(kind, mode, q, user, excluded) {
   });
   if (body && mode === 'complex') countDegraded(response);
   return body ? body.hits : null;
-}
-
-/** Whether a hit was found by its vector alone.
- * @param {any} hit */
-export function isSimilar(hit) {
-  return hit.match === 'similar';
 }
 
 /** Counts the answer to a complex search for what it says of itself.
