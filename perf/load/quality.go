@@ -17,9 +17,10 @@ var qualityMetrics = []string{recallMetric, freshnessMetric, degradedMetric, vec
 // versions do not: such a run is judged by the objectives that there were when it was made, and tells nothing of these.
 func (r *Run) MeasuresQuality() bool { return r.Version >= withQuality }
 
-// judgeQuality adds what is lacking: scripts that measure the quality of answers judge it, whatever they were told.
+// judgeQuality adds what is lacking: scripts that measure the quality of answers judge it, whatever they were told. A
+// load in levels goes beyond the objectives by design, and is not judged by it.
 func (r *Run) judgeQuality() {
-	if !r.MeasuresQuality() {
+	if !r.MeasuresQuality() || r.Scenario.Levels > 0 {
 		return
 	}
 	for _, metric := range qualityMetrics {

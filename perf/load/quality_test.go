@@ -49,6 +49,16 @@ func TestARunThatCouldHaveMeasuredQualityAndDidNotIsNoPass(t *testing.T) {
 	}
 }
 
+// A load that goes beyond the objectives by design is measured, not judged.
+func TestALoadInLevelsIsNotJudgedByQuality(t *testing.T) {
+	r := part{uploads: 20}.result()
+	r.Version, r.Scenario.Levels = Version, 8
+	run, err := Merge("steps-1", []Result{r})
+	if err != nil || !run.Passed || len(run.Verdicts) != 4 {
+		t.Errorf("%+v, %v", run.Verdicts, err)
+	}
+}
+
 func TestFewFreshnessesAreTooFewForTheirPercentile(t *testing.T) {
 	for n, want := range map[int]Outcome{9: NotMeasured, 10: Kept} {
 		run := runOf(t, part{uploads: 20, quality: &quality{fresh: slices.Repeat([]float64{1}, n)}})

@@ -224,12 +224,17 @@ func (a *api) hits(q, mode string, limit int) []map[string]any {
 		case a.deaf || d.Status != "ready":
 		case matches(d, q, mode):
 			hits = append(hits, hit(d, "terms"))
-		case mode == "complex" && !a.vectorOff:
+		case mode == "complex" && !a.vectorOff && resembles(d, q):
 			byVector = append(byVector, hit(d, "similar"))
 		}
 	}
 	hits = append(hits, byVector...)
 	return hits[:min(limit, len(hits))]
+}
+
+// resembles tells whether a document has a word that is spelt as one of the query's, but for its first letter.
+func resembles(d *document, q string) bool {
+	return slices.ContainsFunc(strings.Fields(q), func(word string) bool { return len(word) > 8 && strings.Contains(d.text, word[1:]) })
 }
 
 // matches tells whether a document has every word of a simple query, or any of a complex one, and none that it excludes.

@@ -44,6 +44,13 @@ const sentences = new SharedArray('sentences', () =>
   Array.from({ length: 512 }, () => `${Array.from({ length: 12 }, () => word(popular(Math.random()))).join(' ')}.`),
 );
 
+/** A sentence of popular words.
+ * @param {() => number} random
+ * @returns {string} */
+export function sentence(random) {
+  return sentences[Math.floor(random() * sentences.length)] ?? '';
+}
+
 /** Text of popular words with a marker that no other document has.
  * @param {string} marker
  * @param {number} bytes about that many
@@ -51,9 +58,9 @@ const sentences = new SharedArray('sentences', () =>
 export function text(marker, bytes, random) {
   const drawn = [];
   for (let size = 0; size < bytes && size < 8192;) {
-    const sentence = sentences[Math.floor(random() * sentences.length)] ?? '';
-    drawn.push(sentence);
-    size += sentence.length + 1;
+    const next = sentence(random);
+    drawn.push(next);
+    size += next.length + 1;
   }
   const body = drawn.join(' ');
   const once = `The marker of this document is ${marker}. ${body}`;

@@ -5,9 +5,9 @@ import { look, processed, store, sweep } from './api.js';
 import { environment, generator, mayLoadProduction, optionsOf, resultsFolder, scenario } from './config.js';
 import { glossary, text } from './corpus.js';
 import { next, pause } from './mix.js';
-import { isSimilar } from './quality.js';
+import { showsVectors } from './quality.js';
 import { reportOf, resultOf } from './summary.js';
-import { perTopic, question, textOf, topicsIn, topicsOf } from './topics.js';
+import { perTopic, textOf, topicsIn, topicsOf } from './topics.js';
 import { act } from './user.js';
 
 export const options = optionsOf(scenario);
@@ -61,7 +61,7 @@ function fill(run) {
   for (const [t, topic] of topics.entries()) {
     for (const i of topic.marks.keys()) {
       const marker = `${run}t${t}d${i}`;
-      const document = put(run, marker, textOf(topic, i, marker, size, Math.random));
+      const document = put(run, marker, textOf(topic, i, marker, Math.random));
       topic.documents.push(document.id);
       stored.push(document);
     }
@@ -82,7 +82,7 @@ function put(run, marker, content) {
 function vectors(topics) {
   if (topics.length === 0) return;
   for (let attempt = 0; attempt < 10; attempt++) {
-    if (look(question(topics, 'complex', Math.random).q).some(isSimilar)) return;
+    if (showsVectors(look, topics)) return;
     sleep(1);
   }
 }

@@ -4,7 +4,7 @@ import { Rate, Trend } from 'k6/metrics';
 import { ask, searchPath } from './api.js';
 import { verify } from './checks.js';
 import { scenario } from './config.js';
-import { invented, question } from './topics.js';
+import { invented, misspelt, question } from './topics.js';
 
 /** Relevant documents that were among the first ten hits, of all that there are to the queries: recall@10. */
 const recall = new Rate('recall');
@@ -12,7 +12,7 @@ const recall = new Rate('recall');
 /** Complex searches of whose answers the API says that they were made without vectors, of all. */
 const degraded = new Rate('degraded');
 
-/** Those about topics whose answers show no trace of vectors, whatever the API says. */
+/** Those that only vectors have an answer to, and that have none, whatever the API says. */
 const withoutVectors = new Rate('without_vectors');
 
 /** From an upload's acceptance until a search that had been asked before has it, s. */
@@ -32,36 +32,56 @@ export function isMeasured(data, first) {
 }
 
 /** A search whose relevant documents are known. A hit of no topic, or of another, is not relevant; one that the query excludes is wrong.
+ * After a complex one comes another, for what only vectors find.
  * @param {'search-simple' | 'search-complex'} kind
  * @param {'simple' | 'complex'} mode
  * @param {import('./user.js').Prepared} data
  * @param {string} user */
 export function searchTopic(kind, mode, data, user) {
   const { q, relevant, excluded } = question(data.topics, mode, Math.random);
+  const hits = hitsOf(kind, mode, q, user, excluded);
+  if (hits) {
+    const found = new Set(hits.map((h) => h.documentId));
+    for (const id of relevant) recall.add(found.has(id));
+  }
+  if (mode === 'simple') return;
+  const shown = showsVectors((q) => hitsOf(kind, mode, q, user, ''), data.topics);
+  if (shown !== null) withoutVectors.add(!shown);
+}
+
+/** Whether complex searches for what only vectors find have hits.
+ * @param {(q: string) => any[] | null} look
+ * @param {import('./topics.js').Topic[]} topics
+ * @returns {boolean | null} null where an answer was none to be judged */
+export function showsVectors(look, topics) {
+  for (const q of misspelt(topics, Math.random)) {
+    const hits = look(q);
+    if (!hits) return null;
+    if (hits.some((hit) => hit.match === 'similar')) return true;
+  }
+  return false;
+}
+
+/** @param {string} kind
+ * @param {'simple' | 'complex'} mode
+ * @param {string} q
+ * @param {string} user
+ * @param {string} excluded id of a document that may not be found
+ * @returns {any[] | null} null where the answer is a fault: it is none to be judged */
+function hitsOf(kind, mode, q, user, excluded) {
   const response = ask(kind, 'GET', '/v1/search', searchPath(q, mode, 10), { user });
   const body = verify(kind, response, 200, {
     'answers what was asked': (b) => b.query === q && b.mode === mode && b.hits.length <= 10,
     'leaves out what is excluded': (b) => !b.hits.some((/** @type {any} */ h) => h.documentId === excluded),
   });
-  if (!body) return; // a fault, and no answer to be judged
-  const found = new Set(body.hits.map((/** @type {any} */ h) => h.documentId));
-  for (const id of relevant) recall.add(found.has(id));
-  if (mode === 'simple') return;
-  countDegraded(response);
-  withoutVectors.add(!body.hits.some(isSimilar));
+  if (body && mode === 'complex') countDegraded(response);
+  return body ? body.hits : null;
 }
 
 /** Counts the answer to a complex search for what it says of itself.
  * @param {import('k6/http').Response} response */
 export function countDegraded(response) {
   degraded.add(response.headers['X-Degraded'] !== undefined);
-}
-
-/** Whether a hit was found by its vector alone. Words find three documents of a topic, and vectors the next ones: an answer without any was
- * made without vectors.
- * @param {any} hit */
-export function isSimilar(hit) {
-  return hit.match === 'similar';
 }
 
 /** A user's question to which only what it uploads is an answer, asked before the upload, so that a cache has an answer without it.
