@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
@@ -48,7 +49,7 @@ var hardware = Hardware{PrimaryVCPU: 2, ReplicaVCPU: 2}
 
 func TestDemandsAreWhatTelemetryTells(t *testing.T) {
 	run := twoTiers.steps(t, stepsScenario)
-	all, missing := Demands(run, told(run, demandsOfTwoTiers()), hardware)
+	all, missing := Demands([]Source{{run, told(run, demandsOfTwoTiers())}}, hardware)
 	want := map[Tier]float64{APICPU: 0.02, WorkerCPU: 0.001, PrimaryCPU: 0.006, ReplicaCPU: 0.001, CacheCPU: 0.0005, Connections: 0.012}
 	if len(all) != len(want) || len(missing) > 0 {
 		t.Fatalf("%+v, missing %q", all, missing)
@@ -60,11 +61,11 @@ func TestDemandsAreWhatTelemetryTells(t *testing.T) {
 	}
 	short := told(run, map[string]map[string]float64{"cpu": {"api": 0.02}})
 	short.Panels[0].Series[0].Values = short.Panels[0].Series[0].Values[:3]
-	if _, missing = Demands(run, short, hardware); len(missing) != len(gauges) ||
+	if _, missing = Demands([]Source{{run, short}}, hardware); len(missing) != len(gauges) ||
 		missing[0] != "CPU of the API's pods: panel cpu has 3 values with load, want 4 or more: a longer run" {
 		t.Errorf("%q", missing)
 	}
-	if _, missing = Demands(run, nil, hardware); len(missing) != 1 {
+	if _, missing = Demands([]Source{{run, nil}}, hardware); len(missing) != 1 {
 		t.Errorf("%q", missing)
 	}
 }
@@ -81,7 +82,7 @@ func TestLawAndModelOfAMeasuredPlatformAgree(t *testing.T) {
 	if way := s.Model.Stations[2]; way.Servers != 0 || math.Abs(way.Demand-0.004) > 0.001 {
 		t.Errorf("%+v, want a way of 4 ms", way)
 	}
-	bounds := BoundsOf(s.Model.Stations, 1)
+	bounds := queueing.BoundsOf(s.Model.Stations, 1)
 	if math.Abs(bounds.Throughput-100) > 0.1 || bounds.Bottleneck != string(APICPU) {
 		t.Errorf("%+v", bounds)
 	}
@@ -104,7 +105,7 @@ func TestModelsThatDisagreeAreRefused(t *testing.T) {
 }
 
 func TestOneMachineIsOneStation(t *testing.T) {
-	machine := system{stations: []Station{{"cores", 0.008, 2}, {"way", 0.005, 0}}}
+	machine := system{stations: []queueing.Station{{Name: "cores", Demand: 0.008, Servers: 2}, {Name: "way", Demand: 0.005, Servers: 0}}}
 	scenario := load.Scenario{Name: "steps", Users: 160, RampUpSeconds: 16, DurationSeconds: 240, ThinkSeconds: 0.25, Levels: 8}
 	run := machine.steps(t, scenario)
 	s, err := NewStudy([]Source{{run, told(run, map[string]map[string]float64{"cpu": {"api": 0.003}})}}, Hardware{Cores: 2}, nil)
@@ -137,7 +138,7 @@ func TestAStudySaysWhatIsMissing(t *testing.T) {
 func TestHeldOutLevelsOfNoisyRunsArePredicted(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	scenario := load.Scenario{Name: "steps", Users: 160, RampUpSeconds: 16, DurationSeconds: 480, ThinkSeconds: 0.25, Levels: 8}
-	machine := system{stations: []Station{{"cores", 0.008, 2}, {"way", 0.005, 0}}, noise: func(int) float64 { return 1 + 0.03*random.NormFloat64() }}
+	machine := system{stations: []queueing.Station{{Name: "cores", Demand: 0.008, Servers: 2}, {Name: "way", Demand: 0.005, Servers: 0}}, noise: func(int) float64 { return 1 + 0.03*random.NormFloat64() }}
 	var missed []float64
 	inside, all := 0, 0
 	for range 6 {

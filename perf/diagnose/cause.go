@@ -14,12 +14,12 @@ type Effect string
 
 // Effects.
 const (
-	Slow      Effect = "slow"      // an objective or budget of response times was missed
-	Faulty    Effect = "faulty"    // that of faults
-	LateReady Effect = "late"      // that of uploads
-	Unloaded  Effect = "unloaded"  // the generators were what was slow
-	Waiting   Effect = "waiting"   // requests wait for connections longer than they are served
-	Regressed Effect = "regressed" // the baseline was better
+	Slow      Effect = "slow"     // an objective or budget of response times was missed
+	Faulty    Effect = "faulty"   // that of faults
+	LateReady Effect = "late"     // that of uploads, or of how soon what is new is found
+	Degraded  Effect = "degraded" // that of answers which did without something
+	Unloaded  Effect = "unloaded" // the generators were what was slow
+	Waiting   Effect = "waiting"  // requests wait for connections longer than they are served
 )
 
 // Evidence is a measured sign of a cause: a fact against a limit that has a source.
@@ -55,7 +55,8 @@ type cause struct {
 	share func(*situation) float64
 	// bears are the effects that it can have.
 	bears []Effect
-	// apart causes take a share of what the steady mean does not tell: of some pods' requests, of the beginning, of uploads.
+	// apart causes take a share of what the steady mean does not tell: of some pods' requests, of the beginning, of
+	// uploads.
 	apart bool
 	// leads are causes whose signs follow from it: a slow database fills the pools before it.
 	leads []string
@@ -64,7 +65,7 @@ type cause struct {
 }
 
 // served are the effects of what requests go through.
-var served = []Effect{Slow, Faulty, Waiting, Regressed}
+var served = []Effect{Slow, Faulty, Waiting}
 
 // causes is the table of them.
 var causes = slices.Concat(loadCauses, apiCauses, poolCauses, databaseCauses, cacheCauses, otherCauses)
@@ -126,16 +127,33 @@ func (c cause) find(x *situation) (found *Finding, open []string) {
 		return nil, open
 	}
 	part := clamp(c.share(x))
-	if !c.apart && part*x.split.total() < leastShare*1000*x.cfg.SLO.ResponseSeconds {
+	if part <= 0 || !c.apart && !x.matters(part) {
 		return nil, nil
 	}
 	return &Finding{Cause: c.id, Tier: c.tier, Says: c.says(x), Share: part, Evidence: signs, Leads: []string{},
 		Section: c.section, bears: c.bears}, nil
 }
 
-// leastShare of an objective, or of what is left once the first cause is lifted, is what a cause has to take: less is not
-// what an objective is missed by. A choice of our own; what perf/compare calls a small change is of that size.
+// leastShare of an objective, or of what is left once the first cause is lifted, is what a cause has to take: less is
+// not what an objective is missed by. A choice of our own; what perf/compare calls a small change is of that size.
 const leastShare = 0.1
+
+// matters tells whether a share of the time is enough to miss an objective by.
+func (x *situation) matters(part float64) bool {
+	return part*x.split.total() >= leastShare*1000*x.cfg.SLO.ResponseSeconds
+}
+
+// without is the share of a cause by which answers did without something: all, where an objective was missed by that, else
+// a part of the time, where it matters.
+func (x *situation) without(part float64) float64 {
+	switch {
+	case x.has(Degraded):
+		return 1
+	case x.matters(part):
+		return part
+	}
+	return 0
+}
 
 func clamp(v float64) float64 { return max(0, min(1, v)) }
 

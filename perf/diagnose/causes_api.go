@@ -43,7 +43,7 @@ var loadCauses = []cause{{
 		}
 		return []Evidence{e}
 	},
-	share: func(*situation) float64 { return 1 }, bears: []Effect{Unloaded, Slow, Regressed}, leads: []string{"outside"},
+	share: func(*situation) float64 { return 1 }, bears: []Effect{Unloaded, Slow}, leads: []string{"outside"},
 	section: "Load tests",
 }}
 
@@ -97,7 +97,8 @@ var apiCauses = []cause{
 		id: "unschedulable", tier: "nodes", says: text("pods of the API find no node"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{lasting(x.FitNone, "pods fit no node"),
-				above(x.Wanted.less(x.Ready), "fewer pods are ready than the autoscaler wants", lackingPods, "half a pod, all the time")}
+				above(x.Wanted.less(x.Ready), "fewer pods are ready than the autoscaler wants", lackingPods,
+					"half a pod, all the time")}
 		},
 		share: (*situation).computing, bears: served,
 		leads: []string{"replicas-lacking", "hpa-maximum", "cpu-limit", "nodes", "api-pool"}, section: "Pods unschedulable",
@@ -106,7 +107,8 @@ var apiCauses = []cause{
 		id: "replicas-lacking", tier: "API", says: text("pods that the autoscaler wants do not get ready"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{
-				above(x.Wanted.less(x.Ready), "fewer pods are ready than the autoscaler wants", lackingPods, "half a pod, all the time"),
+				above(x.Wanted.less(x.Ready), "fewer pods are ready than the autoscaler wants", lackingPods,
+					"half a pod, all the time"),
 				x.overTarget()}
 		},
 		share: (*situation).computing, bears: served, leads: []string{"hpa-maximum", "cpu-limit"},
@@ -155,7 +157,7 @@ var apiCauses = []cause{
 	{
 		id: "api-memory", apart: true, tier: "API", says: text("containers of the API are killed and begin anew"),
 		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.Restarts, "containers began anew")} },
-		share: func(*situation) float64 { return 1 }, bears: []Effect{Faulty, Slow, Regressed},
+		share: func(*situation) float64 { return 1 }, bears: []Effect{Faulty, Slow},
 		leads: []string{"replicas-lacking"}, section: "Pods restarting",
 	},
 }
@@ -191,9 +193,10 @@ var otherCauses = []cause{
 		section: "Vector store", leads: []string{"api-pool"},
 	},
 	{
-		id: "vectors-gone", tier: "vector store", says: text("searches did without the vector store"),
-		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
-		share: func(x *situation) float64 { return max(leastShare, x.vectorShare().Value) }, bears: served,
+		id: "vectors-gone", apart: true, tier: "vector store", says: text("searches did without the vector store"),
+		signs:   func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
+		share:   func(x *situation) float64 { return x.without(x.vectorShare().Value) },
+		bears:   append([]Effect{Degraded}, served...),
 		section: "Reads degraded",
 	},
 }

@@ -2,8 +2,8 @@ package diagnose
 
 import "fmt"
 
-// dominating is the share of a database's load above which a kind of waiting is what its sessions do: half, so that it is
-// more than all else together.
+// dominating is the share of a database's load above which a kind of waiting is what its sessions do: half, so that
+// it is more than all else together.
 const dominating = 0.5
 
 // beyondHold are signs that a request holds connections for longer than the pools are made for.
@@ -25,7 +25,8 @@ func (x *situation) waitsLong(wait, rate Fact, where string) Evidence {
 
 var poolCauses = []cause{
 	{
-		id: "api-pool", tier: "API's pools", says: text("the pools of the API's pods are too small: all their connections are in use"),
+		id: "api-pool", tier: "API's pools", says: text("the pools of the API's pods are too small: all their connections " +
+			"are in use"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{
 				x.waitsLong(x.PoolWait, x.PoolRate, "of the pod's pool"), x.fastDatabase(),
@@ -35,7 +36,8 @@ var poolCauses = []cause{
 		share: func(x *situation) float64 { return x.portion(partPool) }, bears: served, section: "API pool wait",
 	},
 	{
-		id: "pgbouncer-pool", tier: "PgBouncer", says: text("PgBouncer's pools are too small: clients wait while its connections to the database are all in use"),
+		id: "pgbouncer-pool", tier: "PgBouncer", says: text("PgBouncer's pools are too small: clients wait while its " +
+			"connections to the database are all in use"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{
 				x.waitsLong(x.BouncerWait, x.BouncerRate, "of a server"), x.fastDatabase(),
@@ -60,7 +62,8 @@ var poolCauses = []cause{
 func (x *situation) connectionsUsed() Fact {
 	for _, d := range x.Databases {
 		if d.Name == primary {
-			return d.Connections.scaled(x.cfg.Thresholds().Database.Connections.Value, share, "max_connections without the reserve")
+			return d.Connections.scaled(x.cfg.Thresholds().Database.Connections.Value, share,
+				"max_connections without the reserve")
 		}
 	}
 	return lacking("database-connections primary", "the run kept no panel database-connections")
@@ -102,7 +105,8 @@ var databaseCauses = []cause{
 			d := x.busiest()
 			says := fmt.Sprintf("the processors of database %s are taken", d.Name)
 			if d.Load.known && d.Load.Value > 0 && d.Statements.Value/d.Load.Value >= dominating {
-				says += fmt.Sprintf(", %s of its load by one statement: %s", percentOf(d.Statements.Value/d.Load.Value), d.Statement)
+				says += fmt.Sprintf(", %s of its load by one statement: %s", percentOf(d.Statements.Value/d.Load.Value),
+					d.Statement)
 			}
 			return says
 		},
@@ -114,10 +118,12 @@ var databaseCauses = []cause{
 	waiting("database-spill", "sorts and hashes do not fit work_mem, and go to disk", "Tuning the database", "IO:BufFile"),
 	waiting("database-reads", "what is read is not in the database's memory", "Database read latency", "IO:DataFileRead",
 		"IO:DataFilePrefetch"),
-	waiting("database-writes", "writing holds the database up: its log, or checkpoints", "Database write latency", "IO:WAL",
+	waiting("database-writes", "writing holds the database up: its log, or checkpoints", "Database write latency",
+		"IO:WAL",
 		"IO:Wal", "LWLock:WAL", "IO:DataFileWrite", "IO:DataFileFlush", "IO:DataFileSync", "IO:DataFileExtend"),
 	{
-		id: "database-path", tier: "network", says: text("connections to the database are held while it does nothing: the way there is slow, or transactions idle"),
+		id: "database-path", tier: "network", says: text("connections to the database are held while it does nothing: the " +
+			"way there is slow, or transactions idle"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{x.slowDatabase(),
 				above(x.held().less(x.inside()).per(x.held(), share), "of the time that connections are held no session works",
@@ -127,19 +133,22 @@ var databaseCauses = []cause{
 		leads: []string{"api-pool", "pgbouncer-pool", "max-connections"}, section: "Database connections",
 	},
 	{
-		id: "database-slow", tier: "database", says: text("connections to the database are held for long; what its sessions wait for was not kept"),
+		id: "database-slow", tier: "database", says: text("connections to the database are held for long; what its " +
+			"sessions wait for was not kept"),
 		signs: func(x *situation) []Evidence {
 			inside, cpu := x.inside(), x.busiest().CPU
 			return []Evidence{x.slowDatabase(),
 				{Fact: inside, Sign: "its load was not kept", Holds: !inside.known},
-				unless(above(cpu, "", x.cfg.SLO.CPUPercent/100, "slo.cpuPercent"), "its processors are not taken, or were not measured")}
+				unless(above(cpu, "", x.cfg.SLO.CPUPercent/100, "slo.cpuPercent"),
+					"its processors are not taken, or were not measured")}
 		},
-		share: (*situation).chain, bears: served, leads: []string{"api-pool", "pgbouncer-pool"}, section: "Tuning the database",
+		share: (*situation).chain, bears: served, leads: []string{"api-pool", "pgbouncer-pool"},
+		section: "Tuning the database",
 	},
 	{
-		id: "replica-gone", tier: "database", says: text("reads did without a replica: the primary answered them too"),
+		id: "replica-gone", apart: true, tier: "database", says: text("reads did without a replica: the primary answered them too"),
 		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoReplica, "reads without a replica")} },
-		share: (*situation).chain, bears: served,
+		share: func(x *situation) float64 { return x.without(x.chain()) }, bears: append([]Effect{Degraded}, served...),
 		leads:   []string{"database-cpu", "database-reads", "api-pool", "pgbouncer-pool", "max-connections"},
 		section: "Reads degraded",
 	},
@@ -171,7 +180,8 @@ var cacheCauses = []cause{
 		bears: served, leads: behindCache, section: "Cache evictions",
 	},
 	{
-		id: "cache-cold", apart: true, tier: "cache", says: text("the cache was empty when the load began, and filled while it lasted"),
+		id: "cache-cold", apart: true, tier: "cache", says: text("the cache was empty when the load began, and filled " +
+			"while it lasted"),
 		signs: func(x *situation) []Evidence {
 			t := x.cfg.Thresholds().Cache
 			rise := x.HitsLast
@@ -194,7 +204,8 @@ var cacheCauses = []cause{
 		share: (*situation).chain, bears: served, leads: behindCache, section: "Cache gone",
 	},
 	{
-		id: "cache-cpu", tier: "cache", says: text("the thread of the cache that answers is taken: keys that all ask for, or costly commands"),
+		id: "cache-cpu", tier: "cache", says: text("the thread of the cache that answers is taken: keys that all ask for, " +
+			"or costly commands"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{above(x.CacheCPU, "CPU of the cache's engine", x.cfg.Thresholds().Cache.CPUPercent.Value/100,
 				"slo.cpuPercent")}

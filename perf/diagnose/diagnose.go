@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
@@ -93,7 +94,8 @@ func readingOf(run *load.Run, told *telemetry.Telemetry) reading {
 func notesOf(run *load.Run, told *telemetry.Telemetry, cfg *stacks.Config) []string {
 	notes := []string{}
 	if then, now := run.Environment["configuration"], cfg.Digest(); then != now {
-		notes = append(notes, fmt.Sprintf("the stack's file has changed since the run (configuration %s, now %s): limits are those "+
+		notes = append(notes, fmt.Sprintf("the stack's file has changed since the run (configuration %s, now %s): limits "+
+			"are those "+
 			"of now, `ragscale load run %s` measures it", cmp.Or(then, "not kept"), now, run.Scenario.Name))
 	}
 	if run.Partial {
@@ -141,15 +143,22 @@ func effectsOf(x *situation) []Effect {
 	return all
 }
 
+// effects are those of missing an objective of a metric, or the budget of a figure, by what their names begin with. All
+// others are of response times.
+var effects = []struct {
+	begins string
+	effect Effect
+}{
+	{"faults", Faulty}, {"http_req_failed", Faulty}, {"dropped_iterations", Unloaded}, {"upload", LateReady},
+	{"freshness", LateReady}, {"degraded", Degraded}, {"recall", Degraded},
+}
+
 // effectOf is what missing a metric's objective, or a figure's budget, is an effect of.
 func effectOf(of string) Effect {
-	switch of {
-	case "faults", "http_req_failed":
-		return Faulty
-	case "dropped_iterations":
-		return Unloaded
-	case "upload_seconds_per_mb", "upload p50", "upload p95":
-		return LateReady
+	for _, e := range effects {
+		if strings.HasPrefix(of, e.begins) {
+			return e.effect
+		}
 	}
 	return Slow
 }

@@ -192,3 +192,18 @@ func TestEveryCauseIsPlantedAndHasASection(t *testing.T) {
 		}
 	}
 }
+
+// With -v it prints what the documentation shows.
+func TestAnAnswerIsReadable(t *testing.T) {
+	for _, fault := range []string{"small PgBouncer pool: pgbouncer-pool", "slow database, small pool: database-cpu"} {
+		w := healthy()
+		faults[fault](&w)
+		text := written(t, w.diagnosed(t, 1))
+		for i, line := range strings.Split(text, "\n") {
+			if len([]rune(line)) > 250 {
+				t.Errorf("line %d of %s has %d characters", i, fault, len([]rune(line)))
+			}
+		}
+		t.Logf("%s\n%s", fault, text)
+	}
+}

@@ -216,8 +216,9 @@ func across(lines []line) (times []line) {
 	return times
 }
 
-// thirds are the means of the first and of the last third of a sum's times; false with fewer than three.
-func (r reading) thirds(panel string, like func(string) bool) (first, last float64, ok bool) {
+// ends are the means of the first sixth of a sum's times, one at least, and of the last third; false with fewer than
+// three.
+func (r reading) ends(panel string, like func(string) bool) (first, last float64, ok bool) {
 	lines, why := r.lines(panel, like)
 	if why != "" {
 		return 0, 0, false
@@ -227,11 +228,14 @@ func (r reading) thirds(panel string, like func(string) bool) (first, last float
 	if n == 0 {
 		return 0, 0, false
 	}
-	for i := range n {
-		for _, v := range each[i].values {
-			first += v / float64(n)
+	begin := max(1, len(each)/6)
+	for _, one := range each[:begin] {
+		for _, v := range one.values {
+			first += v / float64(begin)
 		}
-		for _, v := range each[len(each)-1-i].values {
+	}
+	for _, one := range each[len(each)-n:] {
+		for _, v := range one.values {
 			last += v / float64(n)
 		}
 	}

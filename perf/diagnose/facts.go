@@ -198,9 +198,9 @@ func (f *Facts) readCache(r reading) {
 	f.Hits = r.sum("cache", "process, redis", share, anything)
 	f.CacheInUse = r.mean("cache-in-use", "in use", "")
 	f.HitsFirst, f.HitsLast = f.Hits, f.Hits
-	if first, last, ok := r.whole().thirds("cache", anything); ok {
+	if first, last, ok := r.whole().ends("cache", anything); ok {
 		f.HitsFirst.Value, f.HitsLast.Value = first, last
-		f.HitsFirst.Series, f.HitsLast.Series = f.Hits.Series+", first third", f.Hits.Series+", last third"
+		f.HitsFirst.Series, f.HitsLast.Series = f.Hits.Series+", first sixth", f.Hits.Series+", last third"
 		return
 	}
 	f.HitsFirst, f.HitsLast = lacking(f.Hits.Series, "too few values"), lacking(f.Hits.Series, "too few values")

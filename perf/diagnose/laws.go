@@ -21,6 +21,8 @@ type Tier struct {
 	Demand float64 `json:"demandMillis"`
 	// Bound is the most requests/s that it can serve, servers/D: X ≤ 1/Dmax.
 	Bound float64 `json:"bound"`
+	// Held is true of connections: what waits behind them is in their demand, and goes with it.
+	Held bool `json:"held"`
 	// AtObjective is the load at which processors reach slo.cpuPercent, requests/s; 0 for what is no processor.
 	AtObjective float64 `json:"atObjective,omitempty"`
 	From        string  `json:"from"`
@@ -59,7 +61,7 @@ func (f *Facts) laws(run *load.Run, cfg *stacks.Config, s Split) Laws {
 		l.tier("processors of database "+d.Name, busy, vcpu, cfg.SLO.CPUPercent, f.Rate)
 	}
 	l.tier("thread of the cache", f.CacheCPU, 1, cfg.SLO.CPUPercent, f.Rate)
-	l.tier("pools of the API's pods", f.PoolUse, f.PoolMost.or(0), 0, f.Rate)
+	l.tier("pools of the API's pods", f.pooled(), f.PoolMost.or(0), 0, f.Rate)
 	pools := cfg.Pools().PgBouncer
 	l.tier("server connections of PgBouncer", f.BouncerUse, float64(pools.MinPods*(pools.Write+pools.Read)), 0, f.Rate)
 	slices.SortStableFunc(l.Tiers, func(a, b Tier) int { return cmp.Compare(a.Bound, b.Bound) })
@@ -69,6 +71,15 @@ func (f *Facts) laws(run *load.Run, cfg *stacks.Config, s Split) Laws {
 	}
 	l.Checks = []Check{f.littleAtAPI(), littleOfUsers(run)}
 	return l
+}
+
+// pooled is how many connections of the pods' pools are in use: those that PgBouncer has at work or waiting, which it
+// counts without a gap, else what a gauge finds every 30 s.
+func (f *Facts) pooled() Fact {
+	if f.BouncerUse.known {
+		return f.BouncerUse.plus(f.BouncerWait)
+	}
+	return f.PoolUse
 }
 
 // tier adds one, where it was measured and its servers are known.
@@ -85,9 +96,20 @@ func (l *Laws) tier(name string, busy Fact, servers, objective float64, rate Fac
 	t := Tier{Name: name, Servers: servers, Busy: busy.Value, Demand: 1000 * demand.Value, From: demand.Series}
 	if demand.Value > 0 {
 		t.Bound = servers / demand.Value
-		t.AtObjective = t.Bound * objective / 100
+		t.AtObjective, t.Held = t.Bound*objective/100, objective == 0
 		l.Tiers = append(l.Tiers, t)
 	}
+}
+
+// Next is what binds once the first tier is lifted: processors alone, for the demand of connections is that of what is
+// behind them. It is false where no other was measured.
+func (l Laws) Next() (t Tier, ok bool) {
+	for _, t := range l.Tiers[min(1, len(l.Tiers)):] {
+		if !t.Held {
+			return t, true
+		}
+	}
+	return t, false
 }
 
 // apiCores are the processors that the API's pods may come to: as many as its nodes have at most, and no more than the
@@ -123,8 +145,9 @@ func vcpuOf(cfg *stacks.Config, name string) float64 {
 	return float64(c.VCPU)
 }
 
-// Little's law is an identity: where two measures of it differ by more than a tenth, one of them is not what it is taken
-// for. The gauge is looked at every 30 s, and Poisson's noise of what it finds comes on top, three deviations of it.
+// Little's law is an identity: where two measures of it differ by more than a tenth, one of them is not what it is
+// taken for. The gauge is looked at every 30 s, and Poisson's noise of what it finds comes on top, three deviations
+// of it.
 const littleWithin = 0.1
 
 func (f *Facts) littleAtAPI() Check {

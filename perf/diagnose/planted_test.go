@@ -80,8 +80,8 @@ func (w *world) busier() { w.hit, w.users, w.apiMillis = constant(0.1), 480, 4 }
 // limit gives pods a CPU limit.
 func (w *world) limit(cores float64) {
 	w.speed = cores
-	w.config["ragscale:api"] = fmt.Sprintf(`{"requests": {"cpu": "%dm"}, "limits": {"cpu": "%dm"}, "internal": true, "auth": {"issuer": "https://login.example.com/rag", "audience": "rag"}}`,
-		int(500*cores), int(1000*cores))
+	w.config = append(w.config, "  ragscale:api:\n", fmt.Sprintf(
+		"  ragscale:api:\n    requests: {cpu: %dm}\n    limits: {cpu: %dm}\n", int(500*cores), int(1000*cores)))
 }
 
 func constant(v float64) func(float64) float64 { return func(float64) float64 { return v } }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,7 +52,7 @@ type world struct {
 	uploadSeconds         float64
 	restarts              bool
 	nodeCores             float64
-	config                map[string]string
+	config                []string // of the stack's file: what is said, and what in its place
 }
 
 // healthy is a world in which nothing is wrong: 200 users, each tier at some 40 % at most.
@@ -60,7 +62,7 @@ func healthy() world {
 		pool: 8, bouncers: 3, serverPool: 8, connections: 200, pathMillis: 0.5, vcpu: 4, dbMillis: 5,
 		waits: map[string]float64{"IO:DataFileRead": 1, "LWLock:BufferContent": 0.2}, hit: func(float64) float64 { return 0.6 },
 		cacheMillis: 0.6, cacheCPU: 0.05, vectorMillis: 15, vectorServers: 8, edgeMillis: 2, jobs: 1, workers: 2, uploadSeconds: 4,
-		nodeCores: 16, replica: true, config: map[string]string{},
+		nodeCores: 16, replica: true,
 	}
 }
 
@@ -569,18 +571,25 @@ func (s *simulation) result(cfg *stacks.Config) load.Result {
 	}
 }
 
-// stackOf is the configuration that a world runs under: stack prod with tighter objectives, so that a fault is felt by
-// 200 users.
-func (w world) stackOf(t *testing.T) *stacks.Config {
+// file is the stack's file that a world runs under: that of stack prod with tighter objectives, so that a fault is felt
+// by 200 users.
+func (w world) file(t *testing.T) string {
 	t.Helper()
-	values, err := stacks.ReadFile("../../Pulumi.prod.yaml")
+	text, err := os.ReadFile("../../Pulumi.prod.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	values["ragscale:slo"] = fmt.Sprintf(`{"responseSeconds": 0.3, "complexSearchSeconds": 0.6, "throughputRPS": 1000, "hpa": {"minReplicas": 2, "maxReplicas": %d, "cpuPercent": 70}}`,
-		max(2, w.mostPods))
-	for key, value := range w.config {
-		values[key] = value
+	changes := []string{"responseSeconds: 2 ", "responseSeconds: 0.3 ", "complexSearchSeconds: 5 ", "complexSearchSeconds: 0.6 ",
+		"minReplicas: 3", "minReplicas: 2", "maxReplicas: 20", fmt.Sprintf("maxReplicas: %d", max(2, w.mostPods))}
+	return strings.NewReplacer(append(changes, w.config...)...).Replace(string(text))
+}
+
+// stackOf is the configuration of a world's file.
+func (w world) stackOf(t *testing.T) *stacks.Config {
+	t.Helper()
+	values, err := stacks.ParseFile([]byte(w.file(t)))
+	if err != nil {
+		t.Fatal(err)
 	}
 	cfg, err := stacks.Parse("prod", values)
 	if err != nil {

@@ -77,8 +77,8 @@ func (f *Facts) split(run *load.Run, r reading) Split {
 	return s
 }
 
-// addOutside adds what is not at the API. The generators' mean is of all the load and of answers alone, the API's of its
-// steady part: where the one is less, nothing is known to be outside.
+// addOutside adds what is not at the API. The generators' mean is of all the load and of answers alone, the API's of
+// its steady part: where the one is less, nothing is known to be outside.
 func (s *Split) addOutside() {
 	outside := s.Client.less(s.API)
 	if outside.known {
@@ -87,8 +87,8 @@ func (s *Split) addOutside() {
 	s.add(partOutside, outside)
 }
 
-// addDatabase splits the time of transactions by what the databases' sessions did meanwhile. What PgBouncer counts and no
-// session was at is the way there, or a transaction that idles.
+// addDatabase splits the time of transactions by what the databases' sessions did meanwhile. What PgBouncer counts
+// and no session was at is the way there, or a transaction that idles.
 func (s *Split) addDatabase(f *Facts) {
 	held := f.held()
 	inside := f.inside()
@@ -142,8 +142,10 @@ func (f *Facts) events() []string {
 		}
 	}
 	names := []string{}
-	for name := range all {
-		names = append(names, name)
+	for name, sessions := range all {
+		if sessions > 0 {
+			names = append(names, name)
+		}
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(all[b], all[a]), strings.Compare(a, b))

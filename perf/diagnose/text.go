@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Write tells a diagnosis for a terminal: the verdict with its evidence, where the time goes, what binds first, and what
-// was not measured.
+// Write tells a diagnosis for a terminal: the verdict with its evidence, where the time goes, what binds first, and
+// what was not measured.
 func (d *Diagnosis) Write(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %s: %s\n", d.Run, d.headline(), d.Says)
 	if len(d.Effects) > 0 {
@@ -87,7 +87,8 @@ func (s Split) write(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), p.From)
 	}
-	fmt.Fprintf(table, "    without an explanation\t%.3g ms\t%s\t%s\n", s.Unexplained, percentOf(s.UnexplainedShare), s.why())
+	fmt.Fprintf(table, "    without an explanation\t%.3g ms\t%s\t%s\n", s.Unexplained, percentOf(s.UnexplainedShare),
+		s.why())
 	if len(s.Kinds) > 0 {
 		fmt.Fprint(table, "\n    mean, ms\tclient\tAPI\toutside\n")
 	}
@@ -104,13 +105,14 @@ func (s Split) write(w io.Writer) error {
 // why says what a time without an explanation may be.
 func (s Split) why() string {
 	if s.Unexplained < 0 {
-		return "parts that ran at once, counted twice"
+		return "parts that ran at once, or beside requests: the worker's, what is read anew"
 	}
 	return "waiting for a processor, locks in the process, and what was not measured"
 }
 
 func (l Laws) write(w io.Writer) error {
-	fmt.Fprintf(w, "\n  what binds, by utilisation and demand (U = X·D, X ≤ servers/D), at %s\n", amount(l.Rate.Value, l.Rate.Unit))
+	fmt.Fprintf(w, "\n  what binds, by utilisation and demand (U = X·D, X ≤ servers/D), at %s\n", amount(l.Rate.Value,
+		l.Rate.Unit))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "    \tdemand\tbusy\tof\tbinds at\tslo.cpuPercent at\n")
 	for _, t := range l.Tiers {
@@ -125,7 +127,8 @@ func (l Laws) write(w io.Writer) error {
 		return err
 	}
 	if l.Users > 0 {
-		fmt.Fprintf(w, "    %s binds at some %.0f users (N* = Xmax·(R + Z)); once it is lifted, %s\n", l.Tiers[0].Name, l.Users, l.second())
+		fmt.Fprintf(w, "    %s binds at some %.0f users (N* = Xmax·(R + Z)); once it is lifted, %s\n", l.Tiers[0].Name,
+			l.Users, l.second())
 	}
 	for _, c := range l.Checks {
 		switch {
@@ -141,10 +144,11 @@ func (l Laws) write(w io.Writer) error {
 }
 
 func (l Laws) second() string {
-	if len(l.Tiers) < 2 {
-		return "no other was measured"
+	next, ok := l.Next()
+	if !ok {
+		return "no other was measured whose demand would stay"
 	}
-	return fmt.Sprintf("%s at %s", l.Tiers[1].Name, amount(l.Tiers[1].Bound, perSecond))
+	return fmt.Sprintf("%s at %s", next.Name, amount(next.Bound, perSecond))
 }
 
 // gaps tells what the answer lacks.

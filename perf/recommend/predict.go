@@ -26,22 +26,23 @@ func (e Effect) gain() float64 { return math.Max(1, e.Now-e.Likely) }
 // rates that it is made of.
 const notBinding = 1.05
 
-// predict says what comes of a tier that has some times its capacity, from bounds of a closed system. At best all of the
-// time that goes with the cause is gone. At worst it shrinks as the capacity grows, and users still wait for the next
-// tier: R' ≥ N/X' − Z, with X' no more than that tier's bound. In between nothing is known: the middle of the logarithms
-// stands for it.
+// predict says what comes of a tier that has some times its capacity, from bounds of a closed system. At best all of
+// the time that goes with the cause is gone. At worst it shrinks as the capacity grows, and users still wait for the
+// next tier's processors: R' ≥ N/X' − Z, with X' no more than their bound. In between nothing is known: the middle of
+// the logarithms stands for it.
 // Source: Denning and Buzen, The Operational Analysis of Queueing Network Models, ACM Computing Surveys 10(3), 1978.
 func (m *maker) predict(f diagnose.Finding, times float64) Effect {
 	d := m.Diagnosis
 	total := d.Split.Total()
 	if f.Tier == "upload workers" || f.Tier == "load generators" || total <= 0 {
-		return Effect{Uploads: f.Tier == "upload workers", How: "not reckoned: the laws are of requests, and this is about " + f.Tier}
+		return Effect{Uploads: f.Tier == "upload workers", How: "not reckoned: the laws are of requests, and this is " +
+			"about " + f.Tier}
 	}
 	idle := total * (1 - f.Share)
 	rate, users, think := d.Laws.Rate.Value, float64(m.Run.Scenario.Users), m.Run.Scenario.ThinkSeconds
 	next, binds := math.Inf(1), ""
 	for _, t := range d.Laws.Tiers {
-		if t.Bound > rate*notBinding && t.Bound < next {
+		if !t.Held && t.Bound > rate*notBinding && t.Bound < next {
 			next, binds = t.Bound, t.Name
 		}
 	}
@@ -50,7 +51,8 @@ func (m *maker) predict(f diagnose.Finding, times float64) Effect {
 	high := math.Max(low, math.Max(idle+total*f.Share/times, floor(math.Min(next, rate*times))))
 	high = math.Min(high, total)
 	low = math.Min(math.Max(low, 0.1), high)
-	how := fmt.Sprintf("%.0f %% of %.4g ms goes with %s; %.3g times the capacity leaves 1/%.3g of it at worst and none at best",
+	how := fmt.Sprintf("%.0f %% of %.4g ms goes with %s; %.3g times the capacity leaves 1/%.3g of it at worst and none "+
+		"at best",
 		100*f.Share, total, f.Cause, times, times)
 	if binds != "" {
 		how += fmt.Sprintf("; %s binds next, at %.3g requests/s", binds, next)

@@ -1,7 +1,8 @@
 // Package recommend turns a diagnosis into changes of a stack's file that can be made.
 //
 // Owns: which keys mend which cause, by how much, what is predicted of it and how, the patch. Does not own: the
-// diagnosis (perf/diagnose), what a stack may say (stacks), policies and prices of a plan (the caller has them checked).
+// diagnosis (perf/diagnose), what a stack may say (stacks), policies and prices of a plan (the caller has them
+// checked).
 package recommend
 
 import (
@@ -18,7 +19,8 @@ import (
 	"github.com/ragscale/ragscale/stacks"
 )
 
-// Cost is what a stack costs, USD a month at list prices: with the fewest nodes, and with all that autoscaling may reach.
+// Cost is what a stack costs, USD a month at list prices: with the fewest nodes, and with all that autoscaling may
+// reach.
 type Cost struct {
 	Least float64 `json:"least"`
 	Most  float64 `json:"most"`
@@ -39,11 +41,13 @@ type Input struct {
 
 // Recommendation is one change, or none.
 type Recommendation struct {
-	Cause   string `json:"cause"` // "" of changing nothing
-	Says    string `json:"says"`
-	Edits   []Edit `json:"edits"`
-	Patch   string `json:"patch"`
-	Predict Effect `json:"predicted"`
+	Cause string `json:"cause"` // "" of changing nothing
+	Says  string `json:"says"`
+	Edits []Edit `json:"edits"`
+	Patch string `json:"patch"`
+	// Times is how many times the capacity of what binds becomes.
+	Times   float64 `json:"times"`
+	Predict Effect  `json:"predicted"`
 	// AddsLeast and AddsMost are what it adds to the bill, USD a month: with the fewest nodes, and with the most.
 	AddsLeast float64 `json:"addsLeastUSD"`
 	AddsMost  float64 `json:"addsMostUSD"`
@@ -92,7 +96,8 @@ func For(in Input) (*Answer, error) {
 		return nil, fmt.Errorf("%s: %w", in.File, err)
 	}
 	if then, now := in.Run.Environment["configuration"], cfg.Digest(); then != now {
-		return nil, fmt.Errorf("%s has changed since run %s (configuration %s, now %s): what it would recommend is of another "+
+		return nil, fmt.Errorf("%s has changed since run %s (configuration %s, now %s): what it would recommend is of "+
+			"another "+
 			"stack; `ragscale load run %s --stack %s` measures this one", in.File, in.Run.Name, cmp.Or(then, "not kept"), now,
 			in.Run.Scenario.Name, stack)
 	}
@@ -182,8 +187,8 @@ func (m *maker) try(f diagnose.Finding, v variant) (r Recommendation, why string
 	}
 	return Recommendation{
 		Cause: f.Cause, Says: v.says, Edits: v.edits, text: text, Patch: patch(filepath.Base(m.File), m.Text, text),
-		Predict: m.predict(f, v.times), AddsLeast: cost.Least - m.now.Least, AddsMost: cost.Most - m.now.Most, Risk: v.risk,
-		Undo: undo(m.File), Try: m.trial(v.edits),
+		Times: v.times, Predict: m.predict(f, v.times), AddsLeast: cost.Least - m.now.Least,
+		AddsMost: cost.Most - m.now.Most, Risk: v.risk, Undo: undo(m.File), Try: m.trial(v.edits),
 	}, ""
 }
 
@@ -202,9 +207,9 @@ func undo(file string) string {
 	return fmt.Sprintf("`git checkout -- %s`, or the patch with `git apply --reverse`; then bring the stack up again", filepath.Base(file))
 }
 
-// order puts first what does most for a dollar, and says why it is before the next. What adds nothing to the bill goes
-// by its effect, before all that does. Changes for the first cause stand before those for another, which may not be seen
-// until the first is mended.
+// order puts first what does most for a dollar, and says why it is before the next. What adds nothing to the bill
+// goes by its effect, before all that does. Changes for the first cause stand before those for another, which may not
+// be seen until the first is mended.
 func (m *maker) order() {
 	rank := func(r Recommendation) int {
 		return slices.IndexFunc(m.Diagnosis.Findings, func(f diagnose.Finding) bool { return f.Cause == r.Cause })
@@ -238,8 +243,8 @@ func (r Recommendation) before(next Recommendation) string {
 		next.perDollar(), r.perDollar())
 }
 
-// Apply writes what a recommendation makes of a stack's file, which has to be as it was read. write replaces a file as a
-// whole.
+// Apply writes what a recommendation makes of a stack's file, which has to be as it was read. write replaces a file
+// as a whole.
 func (a *Answer) Apply(i int, write func(name string, text []byte) error) error {
 	if i < 0 || i >= len(a.Recommendations) {
 		return fmt.Errorf("there are %d recommendations, want one of them", len(a.Recommendations))

@@ -1,12 +1,14 @@
 package recommend
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/catalogue/redis"
 	"github.com/ragscale/ragscale/stacks"
@@ -22,8 +24,8 @@ type variant struct {
 	holds func(*stacks.Config) bool
 }
 
-// remedy is what mends a cause: ways, each with variants of which the first that may be is taken, and what is to be done
-// by hand, which is all there is for some.
+// remedy is what mends a cause: ways, each with variants of which the first that may be is taken, and what is to be
+// done by hand, which is all there is for some.
 type remedy struct {
 	ways   []func(*maker) []variant
 	byHand string
@@ -33,8 +35,9 @@ type way = func(*maker) []variant
 
 // remedies are those of perf/diagnose's causes.
 var remedies = map[string]remedy{
-	"generator":        {ways: []way{moreGenerators}},
-	"slow-pod":         {byHand: "delete the pod that is slow; where the next one on its node is slow too, drain the node"},
+	"generator": {ways: []way{moreGenerators}},
+	"slow-pod": {byHand: "delete the pod that is slow; where the next one on its node is slow too, drain the " +
+		"node"},
 	"unschedulable":    {ways: []way{moreNodes}},
 	"replicas-lacking": {byHand: "see why pods do not get ready: their events and /readyz; no key makes them"},
 	"hpa-maximum":      {ways: []way{morePods}},
@@ -42,26 +45,29 @@ var remedies = map[string]remedy{
 	"nodes":            {ways: []way{moreNodes}},
 	"garbage":          {ways: []way{moreMemory}, byHand: "what allocates: a profile of the pods' allocations tells"},
 	"api-memory":       {ways: []way{moreMemory}},
-	"api-pool":         {ways: []way{largerPools, moreLeastPods}},
-	"pgbouncer-pool":   {ways: []way{largerPools}},
+	"api-pool":         {ways: []way{largerPools(podConnections), moreLeastPods}},
+	"pgbouncer-pool":   {ways: []way{largerPools(serverConnections)}},
 	"max-connections":  {ways: []way{moreConnections, largerDatabase}},
 	"database-cpu":     {ways: []way{largerDatabase, moreReplicas}, byHand: "`ragscale db report` names statements and missing indexes: mend them first, it costs nothing"},
 	"database-locks":   {byHand: "`ragscale db report` and log_lock_waits name who holds the lock: no key does"},
 	"database-spill":   {ways: []way{moreWorkMem, largerDatabase}},
 	"database-reads":   {ways: []way{buffersAsDerived, largerDatabase}},
 	"database-writes":  {ways: []way{moreWAL}},
-	"database-path":    {byHand: "the way from PgBouncer to the database: zones, the network, transactions that idle between statements"},
-	"database-slow":    {ways: []way{insightsOn}, byHand: "`ragscale db report` names statements; with insights on, the next run names the wait"},
-	"replica-gone":     {byHand: "bring the replica back; until then the primary answers its reads"},
-	"cache-full":       {ways: []way{largerCache}},
-	"cache-cold":       {byHand: "change nothing: it filled while the load lasted. Warm it before a run that is to be compared"},
-	"cache-gone":       {byHand: "bring the cache back: the API takes it up by itself"},
-	"cache-cpu":        {byHand: "find the key or command that takes its thread: the slow log and hot keys; a larger node has no faster thread"},
-	"cache-slow":       {byHand: "the way from the pods to the cache: zones, the network"},
-	"vectors":          {ways: []way{moreChroma}},
-	"vectors-gone":     {byHand: "bring Chroma back: its pod, its volume"},
-	"outside":          {byHand: "the load balancer, its targets, and the network before it"},
-	"workers":          {ways: []way{moreWorkers}},
+	"database-path": {byHand: "the way from PgBouncer to the database: zones, the network, transactions that idle " +
+		"between statements"},
+	"database-slow": {ways: []way{insightsOn}, byHand: "`ragscale db report` names statements; with insights on, the next run names the wait"},
+	"replica-gone":  {byHand: "bring the replica back; until then the primary answers its reads"},
+	"cache-full":    {ways: []way{largerCache}},
+	"cache-cold": {byHand: "change nothing: it filled while the load lasted. Warm it before a run that is to be " +
+		"compared"},
+	"cache-gone": {byHand: "bring the cache back: the API takes it up by itself"},
+	"cache-cpu": {byHand: "find the key or command that takes its thread: the slow log and hot keys; a larger " +
+		"node has no faster thread"},
+	"cache-slow":   {byHand: "the way from the pods to the cache: zones, the network"},
+	"vectors":      {ways: []way{moreChroma}},
+	"vectors-gone": {byHand: "bring Chroma back: its pod, its volume"},
+	"outside":      {byHand: "the load balancer, its targets, and the network before it"},
+	"workers":      {ways: []way{moreWorkers}},
 }
 
 // twice as much first, then less, where twice may not be.
@@ -83,7 +89,8 @@ func morePods(m *maker) (all []variant) {
 		says := fmt.Sprintf("let the autoscaler go to %d pods of the API", to)
 		risk := "pools of each pod become smaller, and the database may get more connections: both follow from the key"
 		all = append(all, variant{edits: pods, says: says, times: grown, risk: risk})
-		all = append(all, variant{edits: append(slices.Clone(pods), m.nodes(factor)...), says: says + ", and more nodes for them",
+		all = append(all, variant{edits: append(slices.Clone(pods), m.nodes(factor)...),
+			says:  says + ", and more nodes for them",
 			times: grown, risk: risk})
 	}
 	return all
@@ -105,8 +112,8 @@ func moreLeastPods(m *maker) (all []variant) {
 	return all
 }
 
-// nodes are more nodes for the API's pods. Where a file names no group, naming one would be to declare no other: all are
-// named then, with their defaults.
+// nodes are more nodes for the API's pods. Where a file names no group, naming one would be to declare no other: all
+// are named then, with their defaults.
 func (m *maker) nodes(factor float64) []Edit {
 	most := m.cfg.Cluster.NodeGroups["api"].Max
 	edits := []Edit{whole("cluster.nodeGroups.api.max", most, times(most, factor))}
@@ -161,32 +168,38 @@ func moreMemory(m *maker) (all []variant) {
 	return all
 }
 
-// largerPools asks for more throughput, from which all pools of the chain follow.
-func largerPools(m *maker) (all []variant) {
-	was, pools := m.cfg.SLO.ThroughputRPS, m.cfg.Pools()
-	for _, factor := range []float64{1.5, 2, 3, 4, 6, 8, 12} {
-		to := math.Ceil(was * factor)
-		grown := m.grown(to)
-		all = append(all, variant{
-			edits: []Edit{{"slo.throughputRPS", number(int(was)), number(int(to))}},
-			says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the connections",
-				to, grown),
-			times: math.Max(1, grown), risk: "more connections at the database, and the alarm on throughput moves with the objective",
-			holds: func(c *stacks.Config) bool {
-				return c.Pools().API.Write+c.Pools().API.Read >= pools.API.Write+pools.API.Read+2 &&
-					c.Pools().PgBouncer.Write+c.Pools().PgBouncer.Read > pools.PgBouncer.Write+pools.PgBouncer.Read
-			},
-		})
+// podConnections and serverConnections are what a pod of the API and one of PgBouncer may hold.
+func podConnections(p stacks.PoolChain) int    { return p.API.Write + p.API.Read }
+func serverConnections(p stacks.PoolChain) int { return p.PgBouncer.Write + p.PgBouncer.Read }
+
+// poolFactor is the least growth of a pool that is worth a change: half as many connections more.
+const poolFactor = 1.5
+
+// largerPools asks for more throughput, from which all pools of the chain follow, until those of a link have grown.
+func largerPools(of func(stacks.PoolChain) int) way {
+	return func(m *maker) (all []variant) {
+		was := m.cfg.SLO.ThroughputRPS
+		for _, factor := range []float64{1.5, 2, 3, 4, 6, 8, 12} {
+			to := math.Ceil(was * factor)
+			grown := m.grown(to, of)
+			all = append(all, variant{
+				edits: []Edit{{"slo.throughputRPS", number(int(was)), number(int(to))}},
+				says: fmt.Sprintf("state the throughput that the pools are made for: %.0f requests/s give them %.3g times the "+
+					"connections",
+					to, grown),
+				times: grown, risk: "more connections at the database, and the alarm on throughput moves with the objective",
+				holds: func(*stacks.Config) bool { return grown >= poolFactor },
+			})
+		}
+		return all
 	}
-	return all
 }
 
-// grown is how many times the pods' pools become with another throughput.
-func (m *maker) grown(rps float64) float64 {
+// grown is how many times a link's pools become with another throughput.
+func (m *maker) grown(rps float64, of func(stacks.PoolChain) int) float64 {
 	other := m.cfg.SLO
 	other.ThroughputRPS = rps
-	was, then := m.cfg.Pools().API, stacks.Pools(other, m.cfg.API, m.cfg.PgBouncer, m.cfg.Database).API
-	return float64(then.Write+then.Read) / float64(was.Write+was.Read)
+	return float64(of(stacks.Pools(other, m.cfg.API, m.cfg.PgBouncer, m.cfg.Database))) / float64(of(m.cfg.Pools()))
 }
 
 func moreConnections(m *maker) []variant {
@@ -243,8 +256,10 @@ func moreReplicas(m *maker) []variant {
 	}
 	was = max(1, was)
 	to := m.cfg.Database.Replicas + 1
-	return []variant{{edits: []Edit{whole("database.replicas", m.cfg.Database.Replicas, to)}, times: float64(to) / float64(was),
-		says: fmt.Sprintf("%d read replicas share the searches", to), risk: "reads may be as old as the replicas are behind"}}
+	return []variant{{edits: []Edit{whole("database.replicas", m.cfg.Database.Replicas, to)},
+		times: float64(to) / float64(was),
+		says:  fmt.Sprintf("%d read replicas share the searches", to),
+		risk:  "reads may be as old as the replicas are behind"}}
 }
 
 func (m *maker) replicaIsBusiest() bool {
@@ -311,7 +326,7 @@ func insightsOn(m *maker) []variant {
 		says: "keep the database's load by wait and statement, so that the next run tells what it waits for", risk: "none"}}
 }
 
-// largerCache is the next nodes that hold more, the smallest first.
+// largerCache is the next nodes that hold half as much more or better, the cheapest first.
 func largerCache(m *maker) (all []variant) {
 	was, err := redis.NodeType(m.cfg.Cache.NodeType)
 	if err != nil {
@@ -323,7 +338,10 @@ func largerCache(m *maker) (all []variant) {
 			larger = append(larger, n)
 		}
 	}
-	slices.SortFunc(larger, func(a, b redis.Node) int { return int((a.MaxMemory - b.MaxMemory) >> 20) })
+	hour := func(n redis.Node) float64 { p, _ := price.In(m.cfg.Region, price.CacheHours, n.Name); return p.USD }
+	slices.SortFunc(larger, func(a, b redis.Node) int {
+		return cmp.Or(cmp.Compare(hour(a), hour(b)), cmp.Compare(b.MaxMemory, a.MaxMemory))
+	})
 	for _, n := range larger {
 		if n.MaxMemory < was.MaxMemory*3/2 {
 			continue // the next node is not of the same family, and hardly larger

@@ -27,11 +27,14 @@ func (a *Answer) Write(w io.Writer) error {
 func (r Recommendation) write(w io.Writer, n int) {
 	fmt.Fprintf(w, "\n  %d. %s\n", n, r.Says)
 	if p := r.Predict; p.Now > 0 {
-		fmt.Fprintf(w, "     predicted, unverified: mean response %.4g ms to %.4g (%.4g to %.4g)\n", p.Now, p.Likely, p.Low, p.High)
+		fmt.Fprintf(w, "     predicted, unverified: mean response %.4g ms to %.4g (%.4g to %.4g)\n", p.Now, p.Likely,
+			p.Low, p.High)
 	}
 	fmt.Fprintf(w, "     how: %s\n", r.Predict.How)
-	fmt.Fprintf(w, "     cost: %+.2f USD a month with the fewest nodes, %+.2f with all at its most\n", r.AddsLeast, r.AddsMost)
-	fmt.Fprintf(w, "     risk: %s\n     undo: %s\n     try:  %s\n     why not the next: %s\n", r.Risk, r.Undo, r.Try, r.WhyNext)
+	fmt.Fprintf(w, "     cost: %+.2f USD a month with the fewest nodes, %+.2f with all at its most\n", r.AddsLeast,
+		r.AddsMost)
+	fmt.Fprintf(w, "     risk: %s\n     undo: %s\n     try:  %s\n     why not the next: %s\n", r.Risk, r.Undo, r.Try,
+		r.WhyNext)
 	for _, line := range strings.Split(strings.TrimSuffix(r.Patch, "\n"), "\n") {
 		if line != "" {
 			fmt.Fprintf(w, "     %s\n", line)

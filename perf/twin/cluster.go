@@ -1,6 +1,9 @@
 package twin
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // node is one, by places for pods of the API's size.
 type node struct {
@@ -41,19 +44,9 @@ func newCluster(s Stack) cluster {
 
 // place takes a place for an API pod: on the node with the most free ones, else where headroom gives way; nil for none.
 func (c *cluster) place() *node {
-	var best *node
-	for _, n := range c.nodes {
-		if n.free() > 0 && (best == nil || n.free() > best.free()) {
-			best = n
-		}
-	}
+	best := c.roomiest((*node).free)
 	if best == nil {
-		for _, n := range c.nodes {
-			if n.spare > 0 && (best == nil || n.spare > best.spare) {
-				best = n
-			}
-		}
-		if best == nil {
+		if best = c.roomiest(func(n *node) int { return n.spare }); best == nil {
 			return nil
 		}
 		best.spare--
@@ -61,6 +54,17 @@ func (c *cluster) place() *node {
 	}
 	best.pods++
 	best.since = -1
+	return best
+}
+
+// roomiest is the node that has the most of something, nil where none has any.
+func (c *cluster) roomiest(has func(*node) int) (best *node) {
+	most := 0
+	for _, n := range c.nodes {
+		if have := has(n); have > most {
+			best, most = n, have
+		}
+	}
 	return best
 }
 
@@ -125,7 +129,7 @@ func (w *world) scan() {
 		c.coming[g]++
 		short -= g.Pods
 		added = true
-		w.plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
+		w.Plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
 	}
 	if !added {
 		w.shrink()
@@ -197,4 +201,38 @@ func (w *world) drain(n *node) {
 	}
 	w.fill()
 	w.serve.changed()
+}
+
+// remove takes pods away as a ReplicaSet does: those first that do not serve, then the youngest.
+func (w *world) remove(n int) {
+	order := slices.Clone(w.pods)
+	slices.SortStableFunc(order, func(a, b *pod) int {
+		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(b.changed, a.changed))
+	})
+	for _, p := range order[:n] {
+		w.evict(p)
+	}
+	w.pods = slices.DeleteFunc(w.pods, func(p *pod) bool { return p.phase == gone })
+	w.serve.changed()
+	w.fill()
+}
+
+// evict takes a pod off its node. Requests that it has go on.
+func (w *world) evict(p *pod) {
+	p.phase = gone
+	if p.node != nil {
+		p.node.pods--
+	}
+}
+
+// fill gives pods that wait a place: the API's first, which the room kept free gives way to.
+func (w *world) fill() {
+	for _, p := range w.pods {
+		if p.phase == unscheduled {
+			if w.schedule(p); p.node == nil {
+				break
+			}
+		}
+	}
+	w.cluster.settle()
 }

@@ -17,7 +17,7 @@ type Policy struct {
 	Most       int     `json:"maxReplicas"`
 	CPUPercent int     `json:"cpuPercent"`
 	Headroom   int     `json:"headroomPods"`
-	UpPercent  int     `json:"scaleUpPercent"` // in 15 s
+	UpPercent  int     `json:"scaleUpPercent"` // in 15 s; 0 is as declared
 	Down       float64 `json:"scaleDownStabilizationSeconds"`
 }
 
@@ -46,6 +46,8 @@ const (
 	mostTried = 400
 	// searchTicks is in how many steps a search looks at a load, of a second to half a minute.
 	searchTicks = 1800
+	// quickPercent is how far replicas may go up in upSeconds with the quick policy that is tried.
+	quickPercent = 400
 	// upSeconds is the period of scaling up.
 	upSeconds = 15
 )
@@ -75,7 +77,7 @@ func (s Stack) Try(ctx context.Context, load curve.Curve, seed uint64) (*Search,
 
 func (a *Search) add(s Stack, p Policy, r *Result) {
 	one := Tried{Policy: p, OverShare: r.OverShare(), P95: r.P95, PodHours: r.PodHours, NodeHours: r.NodeHours,
-		Declared: p == s.policy(0)}
+		Declared: p == s.policy()}
 	for _, point := range r.Points {
 		if point.OverShare > 1-s.Objective.Share {
 			one.Missed += int(spacing(r.Points))
@@ -88,9 +90,9 @@ func (a *Search) add(s Stack, p Policy, r *Result) {
 	}
 }
 
-// policy is what is declared; up is the percent of scaling up, 0 for as it is.
-func (s Stack) policy(up int) Policy {
-	return Policy{Least: s.HPA.Min, Most: s.HPA.Max, CPUPercent: s.target(), Headroom: s.Headroom, UpPercent: up,
+// policy is what is declared.
+func (s Stack) policy() Policy {
+	return Policy{Least: s.HPA.Min, Most: s.HPA.Max, CPUPercent: s.target(), Headroom: s.Headroom,
 		Down: s.HPA.Down.StabilizationSeconds}
 }
 
@@ -106,7 +108,7 @@ func (s Stack) target() int {
 
 // policies is the grid, what is declared first. The most replicas rise with the least, where that is more.
 func (s Stack) policies(load curve.Curve, peak int) []Policy {
-	declared := s.policy(0)
+	declared := s.policy()
 	all := []Policy{declared}
 	most := max(s.HPA.Max, min(peak, mostPods))
 	least := distinct(s.HPA.Min, min(2*s.HPA.Min, most), (s.HPA.Min+most)/2, min(peak, most))
@@ -115,25 +117,31 @@ func (s Stack) policies(load curve.Curve, peak int) []Policy {
 		targets = []int{0}
 	}
 	headroom := distinct(s.Headroom, 0, max(2, 2*s.Headroom), max(0, most-s.HPA.Min))
-	downs := []float64{declared.Down}
-	if other := 2 * declared.Down; load.Seconds() > 2*other && other > 0 && other <= 3600 {
-		downs = append(downs, other)
+	add := func(p Policy) {
+		if p != declared && len(all) < mostTried {
+			all = append(all, p)
+		}
 	}
-	for _, d := range downs {
+	for _, down := range s.downs(load) {
 		for _, l := range least {
 			for _, t := range targets {
 				for _, h := range headroom {
-					for _, up := range []int{0, 400} {
-						p := Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, UpPercent: up, Down: d}
-						if p != declared && len(all) < mostTried {
-							all = append(all, p)
-						}
-					}
+					add(Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, Down: down})
+					add(Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, Down: down, UpPercent: quickPercent})
 				}
 			}
 		}
 	}
 	return all
+}
+
+// downs are how long low load may have to last before pods go: as declared, and twice that where the load is long.
+func (s Stack) downs(load curve.Curve) []float64 {
+	declared := s.HPA.Down.StabilizationSeconds
+	if twice := 2 * declared; load.Seconds() > 2*twice && twice > 0 && twice <= 3600 {
+		return []float64{declared, twice}
+	}
+	return []float64{declared}
 }
 
 func distinct(values ...int) []int {
@@ -210,7 +218,7 @@ type Suggestion struct {
 // Suggest is how the stack's file says a policy. Room kept free is a slope there: that of traffic which need not wait
 // for a node, requests/s in each minute, which comes to so many pods with nodes that take nodeSeconds, of podRPS each.
 func (s Stack) Suggest(to Policy, podRPS func(most int) float64, nodeSeconds float64) []Suggestion {
-	from := s.policy(0)
+	from := s.policy()
 	var all []Suggestion
 	add := func(key string, a, b int) {
 		if a != b {
