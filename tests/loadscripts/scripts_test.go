@@ -36,7 +36,7 @@ func TestFirstUserAsksForEveryKind(t *testing.T) {
 	g := newGenerator(t, url, smoke())
 	g.mustUser(1).act(6, g.prepare())
 	g.wantNoFault()
-	want := []string{"search-simple", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-status", "upload-search"}
+	want := []string{"search-simple", "search-complex", "search-complex", "document", "session", "dashboard", "upload", "upload-status", "upload-status", "upload-search"}
 	if diff := cmp.Diff(want, g.kinds()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
