@@ -2,56 +2,65 @@ package queueing
 
 import "math"
 
-// ErlangB is the share of arrivals that a group of servers without a queue turns away: offered is λ/µ, in Erlang.
-// Source: the recursion B(n) = aB(n−1) / (n + aB(n−1)), as in R. B. Cooper, Introduction to Queueing Theory (2nd ed.,
-// 1981), section 3.2. Servers below 1 turn all away.
-func ErlangB(servers int, offered float64) float64 {
-	b := 1.0
-	for n := 1; n <= servers; n++ {
-		b = offered * b / (float64(n) + offered*b)
+// ErlangC is the share of requests that find all servers busy, of Poisson arrivals and exponential service: servers and
+// the load in erlangs. It is 1 from where the load is as much as the servers hold. Erlang's B comes first, by its
+// recursion B(c) = a·B(c−1) / (c + a·B(c−1)), which does not overflow (Erlang, 1917; Cooper, Introduction to Queueing
+// Theory, 1981).
+func ErlangC(servers int, erlangs float64) float64 {
+	if erlangs <= 0 {
+		return 0
 	}
-	return b
-}
-
-// Queue is M/M/c: arrivals and service at random, one queue before equal servers.
-type Queue struct {
-	Servers int
-	Rate    float64 // of arrivals, per second
-	Service float64 // of one request, s
-}
-
-// Utilisation of the servers; 1 or more is a queue that grows without end.
-func (q Queue) Utilisation() float64 { return q.Rate * q.Service / float64(q.Servers) }
-
-// Waiting is the share of requests that wait, Erlang C; 1 where the queue grows without end.
-// Source: as ErlangB; C = B / (1 − ρ(1−B)).
-func (q Queue) Waiting() float64 {
-	rho := q.Utilisation()
-	if rho >= 1 {
+	c := float64(servers)
+	if erlangs >= c {
 		return 1
 	}
-	b := ErlangB(q.Servers, q.Rate*q.Service)
-	return b / (1 - rho*(1-b))
+	b := 1.0
+	for k := 1; k <= servers; k++ {
+		b = erlangs * b / (float64(k) + erlangs*b)
+	}
+	return b / (1 - erlangs/c*(1-b))
 }
 
-// MeanWait is how long requests wait, s: C / (cµ − λ). +Inf where the queue grows without end.
-func (q Queue) MeanWait() float64 {
-	if q.Utilisation() >= 1 {
-		return math.Inf(1)
-	}
-	return q.Waiting() / q.drain()
+// Queue is some servers behind one queue, first come, first served: M/G/c.
+type Queue struct {
+	Servers int
+	Seconds float64 // mean service at one server
+	CV2     float64 // squared coefficient of variation of service: 1 is exponential, 0 constant
 }
 
-// drain is cµ − λ.
-func (q Queue) drain() float64 { return float64(q.Servers)/q.Service - q.Rate }
+// Wait is how long requests wait in the queue: how many of them, as a share, and those for how long on average, s.
+// The tail is exponential, which is exact for exponential service and near it in heavy traffic.
+type Wait struct{ Share, Seconds float64 }
 
-// WaitPercentile is the wait that a share of requests does not exceed, s: P(W > t) = C·exp(−(cµ−λ)t).
-func (q Queue) WaitPercentile(share float64) float64 {
-	if q.Utilisation() >= 1 {
+// Mean is that over all requests, s.
+func (w Wait) Mean() float64 { return w.Share * w.Seconds }
+
+// Quantile is the time that a share of requests waits at most, s.
+func (w Wait) Quantile(share float64) float64 {
+	if 1-share >= w.Share {
+		return 0
+	}
+	return w.Seconds * math.Log(w.Share/(1-share))
+}
+
+// Most is the rate that it holds, requests/s.
+func (q Queue) Most() float64 {
+	if q.Seconds <= 0 {
 		return math.Inf(1)
 	}
-	if c := q.Waiting(); c > 1-share {
-		return math.Log(c/(1-share)) / q.drain()
+	return float64(q.Servers) / q.Seconds
+}
+
+// Wait is that of Poisson arrivals at a rate, requests/s, below the most that it holds: Erlang's, by
+// (1 + CV²)/2 (Lee and Longton, 1959; Allen, Probability, Statistics and Queueing Theory, 1990). From the most on it
+// is infinite.
+func (q Queue) Wait(rate float64) Wait {
+	most := q.Most()
+	if rate <= 0 || math.IsInf(most, 1) {
+		return Wait{}
 	}
-	return 0
+	if rate >= most {
+		return Wait{1, math.Inf(1)}
+	}
+	return Wait{ErlangC(q.Servers, rate*q.Seconds), (1 + q.CV2) / 2 / (most - rate)}
 }

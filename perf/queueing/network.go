@@ -173,9 +173,9 @@ func Open(stations []Station, rate float64) (*Solution, error) {
 	for _, one := range stations {
 		load := StationLoad{Name: one.Name, Utilisation: rate * one.Demand, Residence: one.Demand}
 		if one.Servers > 0 && one.Demand > 0 {
-			q := Queue{Servers: one.Servers, Rate: rate, Service: one.Demand}
-			load.Utilisation = q.Utilisation()
-			load.Residence += q.MeanWait()
+			q := Queue{Servers: one.Servers, Seconds: one.Demand, CV2: 1}
+			load.Utilisation = rate / q.Most()
+			load.Residence += q.Wait(rate).Mean()
 			if load.Utilisation >= 1 {
 				faults = append(faults, fmt.Errorf("%s would be busy for %.0f %% of its time, want below 100 %%", one.Name,
 					100*load.Utilisation))

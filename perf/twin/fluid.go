@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ragscale/ragscale/perf/twin/queueing"
+	"github.com/ragscale/ragscale/perf/queueing"
 )
 
 // fluid serves requests as a stream: for each tick, what comes, what the cores hold, what is left over, and how long
@@ -21,8 +21,8 @@ type fluid struct {
 	left  float64 // requests that wait beyond what is usual
 	pods  []*pod
 	cells []cell
-	tier  queueing.Station // the pods' cores
-	store queueing.Station // the database
+	tier  queueing.Queue // the pods' cores
+	store queueing.Queue // the database
 	known map[queueing.Response]spread
 }
 
@@ -110,16 +110,16 @@ func (s Stack) cores(of float64, pods int) float64 {
 }
 
 // tier is some cores as servers; parts of a core make all of them as much faster or slower.
-func (s Stack) tier(cores float64) queueing.Station {
+func (s Stack) tier(cores float64) queueing.Queue {
 	servers := max(1, int(math.Round(cores)))
 	if cores <= 0 {
-		return queueing.Station{}
+		return queueing.Queue{}
 	}
-	return queueing.Station{Servers: servers, Seconds: s.Work.CPUSeconds * float64(servers) / cores, CV2: s.Work.CV2}
+	return queueing.Queue{Servers: servers, Seconds: s.Work.CPUSeconds * float64(servers) / cores, CV2: s.Work.CV2}
 }
 
 // most is the rate that pods and database hold, requests/s.
-func (s Stack) most(tier, store queueing.Station) float64 {
+func (s Stack) most(tier, store queueing.Queue) float64 {
 	if tier.Servers == 0 {
 		return 0
 	}
@@ -127,7 +127,7 @@ func (s Stack) most(tier, store queueing.Station) float64 {
 }
 
 // response is how long requests take at a rate, behind so many that are left over.
-func (s Stack) response(rate, left float64, tier, store queueing.Station) queueing.Response {
+func (s Stack) response(rate, left float64, tier, store queueing.Queue) queueing.Response {
 	most := s.most(tier, store)
 	steady := most * max(0.5, 1-1/math.Sqrt(most*settleSeconds))
 	if left > 0 || rate > steady {

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/ragscale/ragscale/perf/twin/queueing"
+	"github.com/ragscale/ragscale/perf/queueing"
 )
 
 // histogram counts times in bins that grow by a tenth, from a millisecond to some 15 minutes. What is beyond is in the

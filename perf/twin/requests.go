@@ -7,13 +7,13 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/ragscale/ragscale/perf/twin/queueing"
+	"github.com/ragscale/ragscale/perf/queueing"
 )
 
 // station is servers that work on requests one by one, first come, first served: the cores of a pod that has a limit,
 // or those of a node, which its pods share.
 type station struct {
-	queueing.Station
+	queueing.Queue
 	busy  int
 	queue []*request
 	head  int
@@ -91,11 +91,11 @@ func (q *requests) changed() {
 			of, cores = &p.own, cores/float64(onNode[p.node])
 		}
 		if p.station = of; !slices.Contains(q.stations, of) {
-			of.Station = s.tier(cores)
+			of.Queue = s.tier(cores)
 			q.stations = append(q.stations, of)
 		}
 	}
-	q.database.Station = s.Database.station(len(q.pods))
+	q.database.Queue = s.Database.station(len(q.pods))
 	for _, s := range q.stations {
 		q.free(s)
 	}
@@ -146,7 +146,7 @@ func (q *requests) holds() (cores, connections float64) {
 	if len(q.stations) == 0 {
 		return 0, 0
 	}
-	return cores, q.w.stack.Database.most(q.database.Station)
+	return cores, q.w.stack.Database.most(q.database.Queue)
 }
 
 // end counts those who have waited for longer than the objective.
@@ -168,7 +168,7 @@ func (q *requests) work(r *request) {
 	if q.waits != nil {
 		q.waits(r.waited)
 	}
-	demand := q.sample(queueing.Station{Seconds: w.stack.Work.CPUSeconds, CV2: w.stack.Work.CV2}.Service())
+	demand := q.sample(queueing.Queue{Seconds: w.stack.Work.CPUSeconds, CV2: w.stack.Work.CV2}.Service())
 	w.Plan(w.now+demand*at.Seconds/w.stack.Work.CPUSeconds, func() {
 		r.pod.cpu += demand
 		at.busy--

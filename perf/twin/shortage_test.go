@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
-	"github.com/ragscale/ragscale/perf/twin/queueing"
 )
 
 // limited is plain with pods that get their request at the most.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
-	"github.com/ragscale/ragscale/perf/twin/queueing"
 	"github.com/ragscale/ragscale/stacks"
 )
 

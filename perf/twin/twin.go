@@ -14,8 +14,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
-	"github.com/ragscale/ragscale/perf/twin/queueing"
 )
 
 // Stack is what is simulated.
@@ -171,7 +171,7 @@ func (d Database) check() error {
 func (d Database) asked() bool { return d.Share > 0 && d.Seconds > 0 }
 
 // most is the rate of requests that the database's connections hold, requests/s.
-func (d Database) most(station queueing.Station) float64 {
+func (d Database) most(station queueing.Queue) float64 {
 	if !d.asked() {
 		return math.Inf(1)
 	}
@@ -179,10 +179,10 @@ func (d Database) most(station queueing.Station) float64 {
 }
 
 // station is the database for so many pods: its connections, or fewer where the pods' pools hold fewer.
-func (d Database) station(pods int) queueing.Station {
+func (d Database) station(pods int) queueing.Queue {
 	servers := d.Servers
 	if d.PoolPerPod > 0 {
 		servers = min(servers, max(1, pods*d.PoolPerPod))
 	}
-	return queueing.Station{Servers: servers, Seconds: d.Seconds, CV2: d.CV2}
+	return queueing.Queue{Servers: servers, Seconds: d.Seconds, CV2: d.CV2}
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
-	"github.com/ragscale/ragscale/perf/twin/queueing"
 )
 
 // plain is a stack like production: pods of half a core that serve 50 requests/s at the target, four cores a node.
