@@ -206,7 +206,8 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 	}
 	if s := p.Study.Model.Stations[0]; s.Name == machineStation {
 		p.limit(machineStation, float64(s.Servers)*cpu/s.Demand, fmt.Sprintf(
-			"%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s", s.Servers, c.SLO.CPUPercent, 1000*s.Demand, p.Study.Model.Origins[s.Name]))
+			"%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s", s.Servers, c.SLO.CPUPercent, 1000*s.Demand,
+			p.Study.Model.Origins[s.Name]))
 	}
 	pod := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
 	p.tier(APICPU, "the API at its most pods", float64(c.SLO.HPA.MaxReplicas)*pod, fmt.Sprintf(
