@@ -194,7 +194,10 @@ var otherCauses = []cause{
 	},
 	{
 		id: "vectors-gone", apart: true, tier: "vector store", says: text("searches did without the vector store"),
-		signs:   func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
+		signs: func(x *situation) []Evidence {
+			return []Evidence{above(x.NoVectors.per(x.ComplexRate, share), "complex searches without vectors",
+				max(x.cfg.LoadThresholds().DegradedRatio, 1e-9), "what the load tests allow, from slo.availabilityPercent")}
+		},
 		share:   func(x *situation) float64 { return x.without(x.vectorShare().Value) },
 		bears:   append([]Effect{Degraded}, served...),
 		section: "Reads degraded",

@@ -150,7 +150,8 @@ var databaseCauses = []cause{
 		section: "Tuning the database",
 	},
 	{
-		id: "replica-gone", apart: true, tier: "database", says: text("reads did without a replica: the primary answered them too"),
+		id: "replica-gone", apart: true, tier: "database",
+		says:  text("reads did without a replica: the primary answered them too"),
 		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoReplica, "reads without a replica")} },
 		share: func(x *situation) float64 { return x.without(x.chain()) }, bears: append([]Effect{Degraded}, served...),
 		leads:   []string{"database-cpu", "database-reads", "api-pool", "pgbouncer-pool", "max-connections"},
