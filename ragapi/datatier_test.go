@@ -324,6 +324,21 @@ func TestUpkeepAsksForVectorsThatAreMissing(t *testing.T) {
 	})
 }
 
+// headerOf is a header of the answer to a GET.
+func headerOf(t *testing.T, url, name string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.Header.Get(name)
+}
+
 func TestTheAPIServesOnWithoutCacheAndVectors(t *testing.T) {
 	db := pgtest.Database(t)
 	gone := []string{"CACHE_ADDR=127.0.0.1:1", "CACHE_TLS=off", "VECTOR_URL=http://127.0.0.1:1"}
@@ -334,11 +349,16 @@ func TestTheAPIServesOnWithoutCacheAndVectors(t *testing.T) {
 	if status, answer := ask(t, http.MethodGet, api.http+"/v1/search?q=lamp&mode=complex", ""); status != http.StatusOK || !strings.Contains(answer, id) {
 		t.Errorf("status %d: %s", status, answer)
 	}
+	for mode, want := range map[string]string{"complex": "vector", "simple": ""} {
+		if got := headerOf(t, api.http+"/v1/search?q=lamp&mode="+mode, "X-Degraded"); got != want {
+			t.Errorf("%s: X-Degraded %q, want %q", mode, got, want)
+		}
+	}
 	if status, answer := ask(t, http.MethodDelete, api.http+"/v1/documents/"+id, ""); status != http.StatusNoContent {
 		t.Errorf("status %d: %s", status, answer)
 	}
 	_, served := ask(t, http.MethodGet, api.admin+"/metrics", "")
-	for _, line := range []string{`ragapi_cache_available 0`, `ragapi_degraded_total{missing="vector"} 1`} {
+	for _, line := range []string{`ragapi_cache_available 0`, `ragapi_degraded_total{missing="vector"} 2`} {
 		if !strings.Contains(served, line+"\n") {
 			t.Errorf("the metrics lack %s", line)
 		}

@@ -73,7 +73,7 @@ type LoadScenario struct {
 	GatherSeconds   int  // how long generators wait for each other before load begins
 	DeadlineSeconds int  // a run that takes longer is ended
 	StopAtFault     bool // ends at the first threshold that is missed
-	AnswersOnly     bool // judged by whether everything answers: too short for percentiles, or beyond the objectives
+	AnswersOnly     bool // judged by whether all answer, and how well: too short for percentiles, or beyond the objectives
 	Levels          int  // in which the users come, each held; 0 where all come at once
 }
 

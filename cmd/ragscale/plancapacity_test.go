@@ -12,6 +12,7 @@ import (
 
 	"github.com/ragscale/ragscale/perf/capacity"
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
@@ -24,13 +25,13 @@ func keptSteps(t *testing.T, coreSeconds float64) (folder string) {
 	began := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	s := load.Scenario{Name: "steps", Users: 40 * runtime.NumCPU(), RampUpSeconds: 80, DurationSeconds: 480, ThinkSeconds: 0.25,
 		Generators: 1, Levels: 8}
-	stations := []capacity.Station{{Name: "cores", Demand: coreSeconds, Servers: runtime.NumCPU()}, {Name: "way", Demand: 0.005}}
+	stations := []queueing.Station{{Name: "cores", Demand: coreSeconds, Servers: runtime.NumCPU()}, {Name: "way", Demand: 0.005}}
 	shares := []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.998, 1}
 	var took, faults [][]float64
 	panel := telemetry.Panel{Name: "cpu", From: began.Add(15 * time.Second), StepSeconds: 30, Series: []telemetry.Series{{Name: "api"}}}
 	for i := range 48 {
 		users := s.Users * (i/6 + 1) / 8
-		solved, err := capacity.Closed(stations, users, s.ThinkSeconds)
+		solved, err := queueing.Closed(stations, users, s.ThinkSeconds)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,7 @@ func TestPlanScalingRunsWhatIsDeclared(t *testing.T) {
 	if plan.PodReady != 18.5 { // 1 + 5 + half of 5, and two health checks of 5 s
 		t.Errorf("pods serve after %v s, want 18.5 of what the program declares", plan.PodReady)
 	}
-	again, _, _ := ragscale(t, "plan", "scaling", "--stack", "prod", "--load", "ramp", "--for", "20m", "--search=false", "--json")
+	again, _, _ := ragscaleHere("plan", "scaling", "--stack", "prod", "--load", "ramp", "--for", "20m", "--search=false", "--json")
 	if again != out {
 		t.Error("the same seed gave another plan")
 	}
@@ -49,15 +49,16 @@ func TestPlanScalingNamesWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(file, []byte("0,1\n60,2\n120,-3\n7200,2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	enterProject(t)
 	for want, args := range map[string][]string{
 		`--load is "square", want one of step, ramp, spike, wave, day, or a CSV file`: {"--load", "square"},
 		`line 3: "-3" requests per second`:                                            {"--load", file},
 		"--for is 5m0s with --load":                                                   {"--load", file, "--for", "5m"},
 		"the load lasts 1 s":                                                          {"--for", "1s"},
 		"want it to rise":                                                             {"--peak", "-5"},
-		`scenario`:                                                                    {"--run", "nonsense"},
+		`"nonsense" is no run`:                                                        {"--run", "nonsense"},
 	} {
-		_, errs, code := ragscale(t, append([]string{"plan", "scaling", "--stack", "dev"}, args...)...)
+		_, errs, code := ragscaleHere(append([]string{"plan", "scaling", "--stack", "dev"}, args...)...)
 		if code != exitFailed || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit code %d, message %q\nwant in it %q", args, code, errs, want)
 		}

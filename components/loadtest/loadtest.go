@@ -98,7 +98,7 @@ type Scenario struct {
 	// StopAtFault raises arrivals to what Users would ask for, and ends the run when a threshold is missed.
 	StopAtFault bool
 	// AnswersOnly is for a run that is too short for percentiles, or goes beyond the objectives by design: whether
-	// everything answers is all that it judges.
+	// everything answers, and as well as it should, is all that it judges.
 	AnswersOnly bool
 	// Levels in which the users come, each with its part of the ramp and then held: 0, all at once, to Users.
 	Levels int

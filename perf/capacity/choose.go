@@ -11,6 +11,7 @@ import (
 	"github.com/ragscale/ragscale/catalogue/ec2"
 	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/catalogue/rds"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -251,10 +252,10 @@ func (p *Plan) expected(c *stacks.Config, one Choice) float64 {
 	}
 	servers := map[Tier]int{APICPU: apiServers(one.Pods, c), PrimaryCPU: class.VCPU, ReplicaCPU: class.VCPU * one.Replicas,
 		CacheCPU: 1}
-	var stations []Station
+	var stations []queueing.Station
 	for _, d := range p.Study.Demands {
 		if n := servers[d.Tier]; n > 0 {
-			stations = append(stations, Station{string(d.Tier), d.Seconds, n})
+			stations = append(stations, queueing.Station{Name: string(d.Tier), Demand: d.Seconds, Servers: n})
 		}
 	}
 	for _, s := range p.Study.Model.Stations {
@@ -262,7 +263,7 @@ func (p *Plan) expected(c *stacks.Config, one Choice) float64 {
 			stations = append(stations, s)
 		}
 	}
-	solved, err := Open(stations, p.Target.RPS)
+	solved, err := queueing.Open(stations, p.Target.RPS)
 	if err != nil {
 		return math.Inf(1)
 	}

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/queueing"
 )
 
 // system is what a made-up run loads.
 type system struct {
-	stations []Station
+	stations []queueing.Station
 	noise    func(slice int) float64 // of throughput, as a factor; nil for none
 	wrong    func(level int) float64 // share of answers; nil for none
 	lag      float64                 // how much longer users pause than they say
@@ -45,7 +46,7 @@ func (s system) run(scenario load.Scenario) (*load.Run, error) {
 	seconds := 10.0
 	width, ramp := scenario.DurationSeconds/float64(scenario.Levels), scenario.RampUpSeconds/float64(scenario.Levels)
 	took, faults := [][]float64{}, [][]float64{}
-	known := throughputs(s.stations, scenario.Users+1, scenario.ThinkSeconds*(1+s.lag))
+	known := queueing.Throughputs(s.stations, scenario.Users+1, scenario.ThinkSeconds*(1+s.lag))
 	for i := 0; float64(i)*seconds < scenario.DurationSeconds; i++ {
 		at := float64(i) * seconds
 		level := int(at / width)
@@ -53,7 +54,7 @@ func (s system) run(scenario load.Scenario) (*load.Run, error) {
 		if at < float64(level)*width+ramp {
 			users -= float64(scenario.Users) / float64(scenario.Levels) / 2
 		}
-		x := Solution{}
+		x := queueing.Solution{}
 		if users > 0 {
 			x.Throughput = between(known, math.Round(users))
 		}
@@ -91,7 +92,7 @@ func merge(scenario load.Scenario, took, faults [][]float64, metrics map[string]
 	}})
 }
 
-var twoTiers = system{stations: []Station{{"pods", 0.02, 2}, {"database", 0.006, 1}, {"way", 0.004, 0}}}
+var twoTiers = system{stations: []queueing.Station{{Name: "pods", Demand: 0.02, Servers: 2}, {Name: "database", Demand: 0.006, Servers: 1}, {Name: "way", Demand: 0.004, Servers: 0}}}
 
 var stepsScenario = load.Scenario{Name: "steps", Users: 200, RampUpSeconds: 80, DurationSeconds: 480, ThinkSeconds: 1, Levels: 8}
 
@@ -105,7 +106,7 @@ func TestLevelsAreWhatWasHeld(t *testing.T) {
 	}
 	for i, l := range levels {
 		users := 25 * (i + 1)
-		s, err := Closed(twoTiers.stations, users, 1)
+		s, err := queueing.Closed(twoTiers.stations, users, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

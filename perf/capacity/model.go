@@ -3,13 +3,15 @@ package capacity
 import (
 	"fmt"
 	"math"
+
+	"github.com/ragscale/ragscale/perf/queueing"
 )
 
 // Model is the platform as a network of stations, with demands that were measured.
 type Model struct {
-	Stations []Station         `json:"stations"`
-	Origins  map[string]string `json:"origins"` // of each station's demand, by its name
-	Think    float64           `json:"thinkSeconds"`
+	Stations []queueing.Station `json:"stations"`
+	Origins  map[string]string  `json:"origins"` // of each station's demand, by its name
+	Think    float64            `json:"thinkSeconds"`
 
 	most  int                   // users that it is asked about
 	table map[float64][]float64 // throughput of 0, 1, … users, by their pause
@@ -26,7 +28,7 @@ const (
 // The way is what the lowest level's response has beyond what the stations take at its throughput: nobody waits for it. Where all share the
 // cores of one machine, its station has the demand by which the levels' throughput is met best, and not less than what
 // was measured of its parts: what the load balancer, the system and the generators use has no series.
-func newModel(levels []Level, own []Station, origins map[string]string, cores int, think float64) (*Model, error) {
+func newModel(levels []Level, own []queueing.Station, origins map[string]string, cores int, think float64) (*Model, error) {
 	if len(levels) == 0 {
 		return nil, fmt.Errorf("no level has right answers, want %d or more", trustedLevels)
 	}
@@ -46,8 +48,8 @@ func newModel(levels []Level, own []Station, origins map[string]string, cores in
 	for _, l := range levels {
 		most = max(most, l.X)
 	}
-	fit := func(demand float64) []Station {
-		return withWay(levels, []Station{{machineStation, demand, cores}})
+	fit := func(demand float64) []queueing.Station {
+		return withWay(levels, []queueing.Station{{Name: machineStation, Demand: demand, Servers: cores}})
 	}
 	limit := float64(cores) / most
 	demand := golden(max(least, limit/20), max(2*least, 1.5*limit), func(d float64) float64 {
@@ -66,7 +68,7 @@ func newModel(levels []Level, own []Station, origins map[string]string, cores in
 }
 
 // withWay adds the way.
-func withWay(levels []Level, own []Station) []Station {
+func withWay(levels []Level, own []queueing.Station) []queueing.Station {
 	lowest := levels[0]
 	for _, l := range levels {
 		if l.N < lowest.N {
@@ -74,10 +76,10 @@ func withWay(levels []Level, own []Station) []Station {
 		}
 	}
 	way := 0.0
-	if busy, err := Open(own, lowest.X); err == nil {
+	if busy, err := queueing.Open(own, lowest.X); err == nil {
 		way = max(0, lowest.Response-busy.Response)
 	}
-	return append(append([]Station{}, own...), Station{Name: wayStation, Demand: way})
+	return append(append([]queueing.Station{}, own...), queueing.Station{Name: wayStation, Demand: way})
 }
 
 // golden finds where f is least between two values, to a thousandth of their distance.
@@ -126,32 +128,12 @@ func (m *Model) closed(n, think float64) []float64 {
 	if known := m.table[think]; len(known) > int(n)+1 {
 		return known
 	}
-	users := min(max(int(math.Ceil(n))+2, m.most), mostUsers)
+	users := min(max(int(math.Ceil(n))+2, m.most), queueing.MostUsers)
 	if m.table == nil {
 		m.table = map[float64][]float64{}
 	}
-	m.table[think] = throughputs(m.Stations, users, think)
+	m.table[think] = queueing.Throughputs(m.Stations, users, think)
 	return m.table[think]
-}
-
-// throughputs are those of 0 to so many users.
-func throughputs(stations []Station, users int, think float64) []float64 {
-	all := append([]Station{{Name: "pause", Demand: think}}, stations...)
-	unit := 0.0
-	for _, s := range all {
-		unit = max(unit, s.Demand/float64(max(1, s.Servers)))
-	}
-	whole := nothing(users)
-	for _, s := range all {
-		if s.Demand > 0 {
-			whole = whole.with(s.factors(users, unit))
-		}
-	}
-	x := make([]float64, users+1)
-	for n := 1; n <= users; n++ {
-		x[n] = math.Exp(whole[n-1]-whole[n]) / unit
-	}
-	return x
 }
 
 // bestAgreement is how far the two models may differ where both speak of the same load.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/catalogue/price"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -43,7 +44,7 @@ func studied(t *testing.T) *Study {
 }
 
 var study = sync.OnceValues(func() (*Study, error) {
-	platform := system{stations: []Station{{"pods", 0.005, 10}, {"primary", 0.001, 4}, {"replicas", 0.003, 8}, {"way", 0.01, 0}}}
+	platform := system{stations: []queueing.Station{{Name: "pods", Demand: 0.005, Servers: 10}, {Name: "primary", Demand: 0.001, Servers: 4}, {Name: "replicas", Demand: 0.003, Servers: 8}, {Name: "way", Demand: 0.01, Servers: 0}}}
 	scenario := stepsScenario
 	scenario.Users = 4000
 	run, err := platform.run(scenario)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
@@ -129,11 +130,11 @@ func (s *Study) Demand(tier Tier) (Demand, bool) {
 
 // build makes the model of what has servers, and holds it beside the law.
 func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err error) {
-	var own []Station
+	var own []queueing.Station
 	origins := map[string]string{}
 	for _, d := range s.Demands {
 		if n := servers[d.Tier]; n > 0 || h.Cores > 0 && d.Tier != Connections {
-			own = append(own, Station{string(d.Tier), d.Seconds, n})
+			own = append(own, queueing.Station{Name: string(d.Tier), Demand: d.Seconds, Servers: n})
 			if h.Cores == 0 {
 				origins[string(d.Tier)] = d.Origin
 			}

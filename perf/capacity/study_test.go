@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	"github.com/ragscale/ragscale/perf/queueing"
 	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
@@ -81,7 +82,7 @@ func TestLawAndModelOfAMeasuredPlatformAgree(t *testing.T) {
 	if way := s.Model.Stations[2]; way.Servers != 0 || math.Abs(way.Demand-0.004) > 0.001 {
 		t.Errorf("%+v, want a way of 4 ms", way)
 	}
-	bounds := BoundsOf(s.Model.Stations, 1)
+	bounds := queueing.BoundsOf(s.Model.Stations, 1)
 	if math.Abs(bounds.Throughput-100) > 0.1 || bounds.Bottleneck != string(APICPU) {
 		t.Errorf("%+v", bounds)
 	}
@@ -104,7 +105,7 @@ func TestModelsThatDisagreeAreRefused(t *testing.T) {
 }
 
 func TestOneMachineIsOneStation(t *testing.T) {
-	machine := system{stations: []Station{{"cores", 0.008, 2}, {"way", 0.005, 0}}}
+	machine := system{stations: []queueing.Station{{Name: "cores", Demand: 0.008, Servers: 2}, {Name: "way", Demand: 0.005, Servers: 0}}}
 	scenario := load.Scenario{Name: "steps", Users: 160, RampUpSeconds: 16, DurationSeconds: 240, ThinkSeconds: 0.25, Levels: 8}
 	run := machine.steps(t, scenario)
 	s, err := NewStudy([]Source{{run, told(run, map[string]map[string]float64{"cpu": {"api": 0.003}})}}, Hardware{Cores: 2}, nil)
@@ -137,7 +138,7 @@ func TestAStudySaysWhatIsMissing(t *testing.T) {
 func TestHeldOutLevelsOfNoisyRunsArePredicted(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 3))
 	scenario := load.Scenario{Name: "steps", Users: 160, RampUpSeconds: 16, DurationSeconds: 480, ThinkSeconds: 0.25, Levels: 8}
-	machine := system{stations: []Station{{"cores", 0.008, 2}, {"way", 0.005, 0}}, noise: func(int) float64 { return 1 + 0.03*random.NormFloat64() }}
+	machine := system{stations: []queueing.Station{{Name: "cores", Demand: 0.008, Servers: 2}, {Name: "way", Demand: 0.005, Servers: 0}}, noise: func(int) float64 { return 1 + 0.03*random.NormFloat64() }}
 	var missed []float64
 	inside, all := 0, 0
 	for range 6 {

@@ -5,12 +5,13 @@ import "slices"
 // Metrics of the scripts that tell whether answers are good, beside being fast.
 const (
 	recallMetric    = "recall"
-	degradedMetric  = "degraded"
+	degradedMetric  = "degraded"        // by what the API says
+	vectorsMetric   = "without_vectors" // by what hits show
 	freshnessMetric = "freshness_seconds"
 )
 
 // qualityMetrics are what every run has to be judged by whose scripts measure them.
-var qualityMetrics = []string{recallMetric, freshnessMetric, degradedMetric}
+var qualityMetrics = []string{recallMetric, freshnessMetric, degradedMetric, vectorsMetric}
 
 // MeasuresQuality reports whether the run's scripts measure recall, freshness and degraded answers. Those of earlier
 // versions do not: such a run is judged by the objectives that there were when it was made, and tells nothing of these.

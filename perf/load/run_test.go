@@ -46,6 +46,7 @@ func (q quality) measure(r *Result) {
 	}{
 		recallMetric:    {"rate>=0.95", Metric{Values: map[string]float64{"passes": 150 - q.lost, "fails": q.lost}}},
 		degradedMetric:  {"rate<=0.01", Metric{Values: map[string]float64{"passes": q.bare, "fails": 50 - q.bare}}},
+		vectorsMetric:   {"rate<=0.01", Metric{Values: map[string]float64{"passes": 0, "fails": 12}}},
 		freshnessMetric: {"p(90)<30", summaryOf(q.fresh, asked())},
 	} {
 		if metric != q.untold {

@@ -46,7 +46,7 @@ func TestARunOfBeforeSaysThatItDoesNotTellOfQuality(t *testing.T) {
 	r := New(planted{old: true}.run(t), alone, nil)
 	for f, want := range map[Format]string{
 		HTML: "and measured none of them", Markdown: "recall, freshness, answers without vectors", JSON: "recall, freshness, answers without vectors",
-		Text: "NOT MEASURED  recall, freshness_seconds, degraded",
+		Text: "NOT MEASURED  recall, freshness_seconds, degraded, without_vectors",
 	} {
 		if text := written(t, r, f); !strings.Contains(text, want) {
 			t.Errorf("%s does not say %q", f, want)
@@ -105,7 +105,7 @@ func TestJSONHasTheRunAndMore(t *testing.T) {
 	if err := json.Unmarshal([]byte(written(t, New(run, against(t, run, 1), nil), JSON)), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Run != "normal-1" || !got.Passed || len(got.Verdicts) != 9 || len(got.Endpoints) != 6 || len(got.Comparison.Then) != 3 || got.NotMeasured == nil {
+	if got.Run != "normal-1" || !got.Passed || len(got.Verdicts) != 10 || len(got.Endpoints) != 6 || len(got.Comparison.Then) != 3 || got.NotMeasured == nil {
 		t.Errorf("%+v", got)
 	}
 	if s := got.Spreads; len(s) != 3 || s[0].Name != "response" || s[2].Unit != "s/MB" || s[0].Points[0].Share != 0 || s[0].Points[len(s[0].Points)-1].Share != 1 {

@@ -25,7 +25,8 @@ var subjects = map[string]struct{ name, unit string }{
 	"faults":                {"Failed or wrong answers", "%"},
 	"dropped_iterations":    {"Load that could not be made", ""},
 	"recall":                {"Relevant documents among ten hits", "%"},
-	"degraded":              {"Complex searches without vectors", "%"},
+	"degraded":              {"Complex searches answered without vectors", "%"},
+	"without_vectors":       {"Complex searches that show no vectors", "%"},
 	"freshness_seconds":     {"Upload until an earlier search finds it", "s"},
 }
 

@@ -41,19 +41,9 @@ func newCluster(s Stack) cluster {
 
 // place takes a place for an API pod: on the node with the most free ones, else where headroom gives way; nil for none.
 func (c *cluster) place() *node {
-	var best *node
-	for _, n := range c.nodes {
-		if n.free() > 0 && (best == nil || n.free() > best.free()) {
-			best = n
-		}
-	}
+	best := c.roomiest((*node).free)
 	if best == nil {
-		for _, n := range c.nodes {
-			if n.spare > 0 && (best == nil || n.spare > best.spare) {
-				best = n
-			}
-		}
-		if best == nil {
+		if best = c.roomiest(func(n *node) int { return n.spare }); best == nil {
 			return nil
 		}
 		best.spare--
@@ -61,6 +51,17 @@ func (c *cluster) place() *node {
 	}
 	best.pods++
 	best.since = -1
+	return best
+}
+
+// roomiest is the node that has the most of something, nil where none has any.
+func (c *cluster) roomiest(has func(*node) int) (best *node) {
+	most := 0
+	for _, n := range c.nodes {
+		if have := has(n); have > most {
+			best, most = n, have
+		}
+	}
 	return best
 }
 
@@ -125,7 +126,7 @@ func (w *world) scan() {
 		c.coming[g]++
 		short -= g.Pods
 		added = true
-		w.plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
+		w.Plan(w.now+w.stack.Nodes.StartSeconds, func() { w.arrive(g) })
 	}
 	if !added {
 		w.shrink()

@@ -53,13 +53,20 @@ func (f *fluid) begin() {
 	again = func() {
 		f.advance()
 		at += f.tick
-		f.w.plan(at, again)
+		f.w.Plan(at, again)
 	}
-	f.w.plan(at+f.tick, again)
+	f.w.Plan(at+f.tick, again)
 	at += f.tick
 }
 
 func (f *fluid) waiting() float64 { return f.left }
+
+func (f *fluid) holds() (cores, connections float64) {
+	if f.tier.Servers == 0 {
+		return 0, 0
+	}
+	return f.tier.Most(), f.w.stack.Database.most(f.store)
+}
 
 // end has nobody left: how long who comes will wait is counted when they come.
 func (f *fluid) end() {}
@@ -116,11 +123,7 @@ func (s Stack) most(tier, store queueing.Station) float64 {
 	if tier.Servers == 0 {
 		return 0
 	}
-	most := tier.Most()
-	if s.Database.asked() {
-		most = min(most, store.Most()/s.Database.Share)
-	}
-	return most
+	return min(tier.Most(), s.Database.most(store))
 }
 
 // response is how long requests take at a rate, behind so many that are left over.

@@ -105,7 +105,7 @@ func (q *requests) changed() {
 // Shedler, 1979).
 func (q *requests) next() {
 	w := q.w
-	w.plan(w.now+q.random.ExpFloat64()/q.peak, func() {
+	w.Plan(w.now+q.random.ExpFloat64()/q.peak, func() {
 		if q.random.Float64()*q.peak < w.load.Rate(max(0, w.now)) {
 			q.arrive()
 		}
@@ -139,6 +139,16 @@ func (q *requests) arrive() {
 	}
 }
 
+func (q *requests) holds() (cores, connections float64) {
+	for _, s := range q.stations {
+		cores += s.Most()
+	}
+	if len(q.stations) == 0 {
+		return 0, 0
+	}
+	return cores, q.w.stack.Database.most(q.database.Station)
+}
+
 // end counts those who have waited for longer than the objective.
 func (q *requests) end() {
 	for _, s := range q.stations {
@@ -159,7 +169,7 @@ func (q *requests) work(r *request) {
 		q.waits(r.waited)
 	}
 	demand := q.sample(queueing.Station{Seconds: w.stack.Work.CPUSeconds, CV2: w.stack.Work.CV2}.Service())
-	w.plan(w.now+demand*at.Seconds/w.stack.Work.CPUSeconds, func() {
+	w.Plan(w.now+demand*at.Seconds/w.stack.Work.CPUSeconds, func() {
 		r.pod.cpu += demand
 		at.busy--
 		q.free(at)
@@ -196,7 +206,7 @@ func (q *requests) ask(r *request) {
 // answer is a request's time at the database.
 func (q *requests) answer(r *request) {
 	q.database.busy++
-	q.w.plan(q.w.now+q.sample(q.database.Service()), func() {
+	q.w.Plan(q.w.now+q.sample(q.database.Service()), func() {
 		q.database.busy--
 		if q.database.length() > 0 && q.database.busy < q.database.Servers {
 			q.answer(q.database.pop())
@@ -208,7 +218,7 @@ func (q *requests) answer(r *request) {
 // finish is the rest of a request, which waits for nothing that others have.
 func (q *requests) finish(r *request) {
 	w := q.w
-	w.plan(w.now+q.sample(w.stack.Work.Elsewhere), func() {
+	w.Plan(w.now+q.sample(w.stack.Work.Elsewhere), func() {
 		r.pod.outstanding--
 		took := w.now - r.came
 		over := 0.0

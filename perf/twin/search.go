@@ -46,6 +46,8 @@ const (
 	mostTried = 400
 	// searchTicks is in how many steps a search looks at a load, of a second to half a minute.
 	searchTicks = 1800
+	// quickPercent is how far replicas may go up in upSeconds with the quick policy that is tried.
+	quickPercent = 400
 	// upSeconds is the period of scaling up.
 	upSeconds = 15
 )
@@ -115,25 +117,31 @@ func (s Stack) policies(load curve.Curve, peak int) []Policy {
 		targets = []int{0}
 	}
 	headroom := distinct(s.Headroom, 0, max(2, 2*s.Headroom), max(0, most-s.HPA.Min))
-	downs := []float64{declared.Down}
-	if other := 2 * declared.Down; load.Seconds() > 2*other && other > 0 && other <= 3600 {
-		downs = append(downs, other)
+	add := func(p Policy) {
+		if p != declared && len(all) < mostTried {
+			all = append(all, p)
+		}
 	}
-	for _, d := range downs {
+	for _, down := range s.downs(load) {
 		for _, l := range least {
 			for _, t := range targets {
 				for _, h := range headroom {
-					for _, up := range []int{0, 400} {
-						p := Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, UpPercent: up, Down: d}
-						if p != declared && len(all) < mostTried {
-							all = append(all, p)
-						}
-					}
+					add(Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, Down: down})
+					add(Policy{Least: l, Most: most, CPUPercent: t, Headroom: h, Down: down, UpPercent: quickPercent})
 				}
 			}
 		}
 	}
 	return all
+}
+
+// downs are how long low load may have to last before pods go: as declared, and twice that where the load is long.
+func (s Stack) downs(load curve.Curve) []float64 {
+	declared := s.HPA.Down.StabilizationSeconds
+	if twice := 2 * declared; load.Seconds() > 2*twice && twice > 0 && twice <= 3600 {
+		return []float64{declared, twice}
+	}
+	return []float64{declared}
 }
 
 func distinct(values ...int) []int {

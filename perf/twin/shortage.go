@@ -14,6 +14,8 @@ type Shortage struct {
 	To       float64  `json:"toSeconds"`
 	Needed   int      `json:"neededPods"`      // at the most, to hold the objective
 	Had      int      `json:"hadPods"`         // when it began
+	Held     float64  `json:"heldRPS"`         // what they could answer, requests/s
+	Binds    string   `json:"binds"`           // by what: Cores or Connections
 	Over     float64  `json:"over"`            // requests that took longer than the objective, or had no answer
 	Decided  *float64 `json:"decidedSeconds"`  // after its beginning, until so many were wanted; null: never
 	Enough   *float64 `json:"enoughSeconds"`   // after its beginning, until so many served; null: not before it ended
@@ -79,38 +81,48 @@ func (s Stack) rise(points []Point, i int) float64 {
 }
 
 func (s Stack) explain(one *Shortage, r *Result, load curve.Curve) {
-	inside := slices.DeleteFunc(slices.Clone(r.Points), func(p Point) bool { return p.At < one.From || p.At > one.To })
+	inside := slices.DeleteFunc(slices.Clone(r.Points),
+		func(p Point) bool { return p.At < one.From || p.At > one.To })
 	room := s.room(r.Points, one.From)
-	one.Had = before(r.Points, one.From).Serving
-	over := one.From
-	for _, p := range inside {
-		rate := load.Rate(max(0, p.At-1e-6))
-		needs, ok := s.Needs(rate)
-		one.Database = one.Database || !ok
-		if ok {
-			one.Needed = max(one.Needed, needs)
-		}
-		if ok && needs > one.Had {
-			over = p.At
-		}
-		one.Over += p.OverShare * p.RPS
-	}
+	began := before(r.Points, one.From)
+	one.Had, one.Held, one.Binds = began.Serving, began.Holds, began.Binds
+	over := s.demand(one, inside, load)
 	one.Over *= spacing(r.Points)
-	for _, p := range inside {
-		after := p.At - one.From
-		if one.Decided == nil && p.Wanted >= one.Needed {
-			one.Decided = &after
-		}
-		if one.Enough == nil && p.Serving >= one.Needed {
-			one.Enough = &after
-		}
-	}
+	one.Decided = first(inside, one.From, func(p Point) bool { return p.Wanted >= one.Needed })
+	one.Enough = first(inside, one.From, func(p Point) bool { return p.Serving >= one.Needed })
 	one.Earliest = s.Pod.ReadySeconds()
 	if one.NoNode = one.Needed-one.Had > room; one.NoNode {
 		one.Earliest += s.Nodes.StartSeconds
 	}
 	one.Beyond = one.Needed > s.HPA.Max
 	one.NoPolicy = over-one.From < one.Earliest
+}
+
+// demand adds up what a shortage is of, and tells when the load last needed more pods than served at its beginning.
+func (s Stack) demand(one *Shortage, inside []Point, load curve.Curve) (last float64) {
+	last = one.From
+	for _, p := range inside {
+		one.Over += p.OverShare * p.RPS
+		needs, ok := s.Needs(load.Rate(max(0, p.At-1e-6)))
+		if !ok {
+			one.Database = true
+			continue
+		}
+		if one.Needed = max(one.Needed, needs); needs > one.Had {
+			last = p.At
+		}
+	}
+	return last
+}
+
+// first is how long after a time points are first so, nil for never.
+func first(points []Point, from float64, so func(Point) bool) *float64 {
+	i := slices.IndexFunc(points, so)
+	if i < 0 {
+		return nil
+	}
+	after := points[i].At - from
+	return &after
 }
 
 // room is how many more pods found a place at a time, those of the headroom included.
@@ -151,9 +163,7 @@ type Reaction struct {
 // React finds when as many pods served as the target asks for at the load's peak. It is false for a load that never asks
 // for more than the fewest replicas.
 func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
-	asks := func(rate float64) int { // the autoscaler is content within its tolerance
-		return min(int(math.Ceil(float64(s.asked(rate))/(1+s.Controller.Tolerance))), s.HPA.Max)
-	}
+	asks := func(rate float64) int { return min(s.content(rate), s.HPA.Max) }
 	one := Reaction{Wanted: asks(load.Peak())}
 	if one.Wanted <= s.HPA.Min {
 		return one, false
@@ -162,8 +172,8 @@ func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
 	one.At = load.Points[i].At
 	if i > 0 { // somewhere on the line to that point
 		from, to := load.Points[i-1].At, load.Points[i].At
-		steps := sort.Search(1000, func(n int) bool { return asks(load.Rate(from+(to-from)*float64(n)/1000)) >= one.Wanted })
-		one.At = from + (to-from)*float64(steps)/1000
+		part := func(n int) float64 { return from + (to-from)*float64(n)/1000 }
+		one.At = part(sort.Search(1000, func(n int) bool { return asks(load.Rate(part(n))) >= one.Wanted }))
 	}
 	for _, p := range r.Points {
 		if after := p.At - one.At; after >= 0 && p.Serving >= one.Wanted {

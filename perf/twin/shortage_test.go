@@ -68,7 +68,7 @@ func TestShortagesSayWhy(t *testing.T) {
 		change(&s)
 		return s.Shortages(simulate(t, s, step, Options{Seed: 1, Mode: Stream}), step)
 	}
-	if all := shortages(func(*Stack) {}); len(all) != 1 || all[0].NoPolicy || all[0].Beyond || all[0].Decided == nil || all[0].Enough == nil {
+	if all := shortages(func(*Stack) {}); len(all) != 1 || all[0].Binds != Cores || math.Abs(all[0].Held-3*0.5/0.007) > 1 || all[0].NoPolicy || all[0].Beyond || all[0].Decided == nil || all[0].Enough == nil {
 		t.Errorf("a step that pods follow: %+v", all)
 	}
 	if all := shortages(func(s *Stack) { s.HPA.Max = 6 }); len(all) != 1 || !all[0].Beyond || all[0].Enough != nil {
@@ -80,7 +80,7 @@ func TestShortagesSayWhy(t *testing.T) {
 	}
 	if all := shortages(func(s *Stack) {
 		s.Database = Database{Share: 1, Seconds: 0.1, CV2: 1, Servers: 20}
-	}); len(all) == 0 || !all[0].Database {
+	}); len(all) == 0 || !all[0].Database || all[0].Binds != Connections || all[0].Held != 200 {
 		t.Errorf("a database for 200 requests/s: %+v", all)
 	}
 }

@@ -78,7 +78,15 @@ type Point struct {
 	P95         *float64 `json:"p95Seconds"`         // null without requests
 	OverShare   float64  `json:"overShare"`
 	Waiting     float64  `json:"waiting"` // requests, beyond what is usual
+	Holds       float64  `json:"holds"`   // requests/s that the pods which serve can answer
+	Binds       string   `json:"binds"`   // what that is bound by: Cores or Connections
 }
+
+// What binds the rate that pods hold.
+const (
+	Cores       = "cores"
+	Connections = "connections"
+)
 
 // Decision is a change of replicas.
 type Decision struct {
@@ -107,8 +115,25 @@ func Simulate(ctx context.Context, s Stack, load curve.Curve, o Options) (*Resul
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	if err := o.settle(load); err != nil {
+		return nil, err
+	}
+	w := newWorld(s, load, o)
+	w.result.Mode = o.Mode
+	w.serve = &fluid{w: w, tick: o.TickSeconds}
+	if o.Mode == Requests {
+		w.serve = &requests{w: w, random: rand.New(rand.NewPCG(o.Seed, 1))}
+	}
+	if err := w.run(ctx, o.PointSeconds); err != nil {
+		return nil, err
+	}
+	return w.finish(), nil
+}
+
+// settle fills what is left open for a load.
+func (o *Options) settle(load curve.Curve) error {
 	if load.Seconds() <= 0 || load.Peak() <= 0 {
-		return nil, fmt.Errorf("load %s has no requests, want some", load.Name)
+		return fmt.Errorf("load %s has no requests, want some", load.Name)
 	}
 	if o.PointSeconds <= 0 {
 		o.PointSeconds = max(5, math.Ceil(load.Seconds()/mostPoints))
@@ -123,19 +148,10 @@ func Simulate(ctx context.Context, s Stack, load curve.Curve, o Options) (*Resul
 		}
 	}
 	if o.Mode == Requests && expected > longestRequests {
-		return nil, fmt.Errorf("load %s has %.0f requests, want %d at the most to simulate each", load.Name, expected,
+		return fmt.Errorf("load %s has %.0f requests, want %d at the most to simulate each", load.Name, expected,
 			longestRequests)
 	}
-	w := newWorld(s, load, o)
-	w.result.Mode = o.Mode
-	w.serve = &fluid{w: w, tick: o.TickSeconds}
-	if o.Mode == Requests {
-		w.serve = &requests{w: w, random: rand.New(rand.NewPCG(o.Seed, 1))}
-	}
-	if err := w.run(ctx, o.PointSeconds); err != nil {
-		return nil, err
-	}
-	return w.finish(), nil
+	return nil
 }
 
 // point ends a period.
@@ -145,6 +161,10 @@ func (w *world) point() {
 	seconds := w.now - p.from
 	one := Point{At: w.now, RPS: p.arrived / seconds, Served: p.served / seconds, Wanted: w.wanted,
 		Nodes: len(w.cluster.nodes), Utilization: r.percent, OverShare: share(p.over, p.came), Waiting: w.serve.waiting()}
+	cores, connections := w.serve.holds()
+	if one.Holds, one.Binds = cores, Cores; connections < cores {
+		one.Holds, one.Binds = connections, Connections
+	}
 	for _, pod := range w.pods {
 		switch pod.phase {
 		case serving:

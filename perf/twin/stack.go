@@ -60,8 +60,8 @@ func ControllerOf(c *stacks.Config) hpa.Settings {
 }
 
 // Of is the twin of a stack, with what had to be assumed. A request's CPU is what the stack's file implies until a
-// run is known: a pod at its target serves its part of the throughput objective. machineCores are those of this machine, which
-// all nodes of stack local share.
+// run is known: a pod at its target serves its part of the throughput objective. machineCores are those of this
+// machine, which all nodes of stack local share.
 func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, error) {
 	nodes := c.NodeScaling()
 	headroom, _ := c.OverProvisioning()

@@ -90,8 +90,8 @@ func (p *Plan) writeShortages(b *bytes.Buffer) {
 		return
 	}
 	for _, s := range p.Shortages {
-		fmt.Fprintf(b, "Short from %.0f to %.0f s: %d pods served, %d are needed; %.0f requests over the objective. %s\n",
-			s.From, s.To, s.Had, s.Needed, s.Over, s.why())
+		fmt.Fprintf(b, "Short from %.0f to %.0f s: %d pods served, whose %s hold %.0f requests/s; %d are needed; "+
+			"%.0f requests over the objective. %s\n", s.From, s.To, s.Had, s.Binds, s.Held, s.Needed, s.Over, s.why())
 	}
 }
 
@@ -101,6 +101,7 @@ func (s Shortage) why() string {
 	if s.NoNode {
 		ready += ", since nodes must come"
 	}
+	until := fmt.Sprintf("in the first %s no policy that reacts can help, for %s", seconds(s.Earliest), ready)
 	switch {
 	case s.Database:
 		return "No number of pods holds it: the database's connections are what is short."
@@ -110,11 +111,11 @@ func (s Shortage) why() string {
 	case s.Beyond:
 		return "More pods are needed than maxReplicas lets."
 	case s.Decided == nil:
-		return "So many were never wanted: policies, or the target of CPU, held replicas back; " + ready + "."
+		return "So many were never wanted: policies, or the target of CPU, held replicas back; " + until + "."
 	case s.Enough == nil:
-		return fmt.Sprintf("They were wanted after %.0f s and did not serve in time: %s.", *s.Decided, ready)
+		return fmt.Sprintf("They were wanted after %.0f s and did not serve in time; %s.", *s.Decided, until)
 	}
-	return fmt.Sprintf("They were wanted after %.0f s and served after %.0f s: %s.", *s.Decided, *s.Enough, ready)
+	return fmt.Sprintf("They were wanted after %.0f s and served after %.0f s; %s.", *s.Decided, *s.Enough, until)
 }
 
 func (p *Plan) writeSearch(b *bytes.Buffer) {

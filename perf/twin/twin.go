@@ -170,6 +170,14 @@ func (d Database) check() error {
 // asked says that requests reach the database.
 func (d Database) asked() bool { return d.Share > 0 && d.Seconds > 0 }
 
+// most is the rate of requests that the database's connections hold, requests/s.
+func (d Database) most(station queueing.Station) float64 {
+	if !d.asked() {
+		return math.Inf(1)
+	}
+	return station.Most() / d.Share
+}
+
 // station is the database for so many pods: its connections, or fewer where the pods' pools hold fewer.
 func (d Database) station(pods int) queueing.Station {
 	servers := d.Servers

@@ -1,11 +1,13 @@
 package twin
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/ragscale/ragscale/perf/twin/calendar"
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
 )
@@ -49,7 +51,7 @@ type world struct {
 	load   curve.Curve
 	random *rand.Rand
 	now    float64
-	calendar
+	calendar.Calendar
 	scaler  hpa.Autoscaler
 	wanted  int
 	pods    []*pod // in the order in which they were made
@@ -69,6 +71,8 @@ type server interface {
 	changed()
 	// waiting is how many requests wait beyond what is usual.
 	waiting() float64
+	// holds is the rate that the pods which serve hold, requests/s, by their cores and by their connections.
+	holds() (cores, connections float64)
 	// end counts those who are still there as what they are by now.
 	end()
 }
@@ -100,16 +104,29 @@ func newWorld(s Stack, load curve.Curve, o Options) *world {
 
 // asked is how many replicas the target of CPU asks for at a rate, requests/s, without bounds.
 func (s Stack) asked(rate float64) int {
-	for _, t := range s.HPA.Metrics {
-		if t.Resource == hpa.CPU {
-			each := float64(t.Percent)/100*float64(s.Pod.CPUMilli)/1000 - s.Work.IdleCores
-			if each <= 0 {
-				return s.HPA.Max
-			}
-			return int(math.Ceil(rate * s.Work.CPUSeconds / each))
-		}
+	if s.target() == 0 {
+		return s.HPA.Min
 	}
-	return s.HPA.Min
+	return int(math.Ceil(s.podsAt(rate, float64(s.target()))))
+}
+
+// content is the fewest replicas with which the autoscaler wants no more at a rate: utilization, cut to whole percent, is
+// within its tolerance of the target.
+func (s Stack) content(rate float64) int {
+	if s.target() == 0 {
+		return s.HPA.Min
+	}
+	over := math.Floor(float64(s.target())*(1+s.Controller.Tolerance)+1e-9) + 1
+	return int(math.Floor(s.podsAt(rate, over))) + 1
+}
+
+// podsAt is how many pods use so much of their CPU requests at a rate, requests/s.
+func (s Stack) podsAt(rate, percent float64) float64 {
+	each := percent/100*float64(s.Pod.CPUMilli)/1000 - s.Work.IdleCores
+	if each <= 0 {
+		return mostPods
+	}
+	return min(rate*s.Work.CPUSeconds/each, mostPods)
 }
 
 // run goes on until the load's end.
@@ -120,28 +137,28 @@ func (w *world) run(ctx context.Context, points float64) error {
 		again = func() {
 			do()
 			at += seconds
-			w.plan(at, again)
+			w.Plan(at, again)
 		}
-		w.plan(first, again)
+		w.Plan(first, again)
 	}
 	anywhere := func(seconds float64) float64 { return -warmUp + w.random.Float64()*seconds }
 	every(w.stack.Metrics.ResolutionSeconds, anywhere(w.stack.Metrics.ResolutionSeconds), w.measure)
 	every(w.stack.Controller.SyncSeconds, anywhere(w.stack.Controller.SyncSeconds), w.decide)
 	every(w.stack.Nodes.ScanSeconds, anywhere(w.stack.Nodes.ScanSeconds), w.scan)
 	w.serve.begin()
-	w.plan(0, func() { w.serve.advance(); w.period = period{from: 0} })
+	w.Plan(0, func() { w.serve.advance(); w.period = period{from: 0} })
 	every(points, points, w.point)
 	end := w.load.Seconds()
 	for n := 0; ; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e, ok := w.next(end)
+		at, do, ok := w.Next(end)
 		if !ok {
 			return nil
 		}
-		w.now = e.at
-		e.do()
+		w.now = at
+		do()
 	}
 }
 
@@ -156,7 +173,7 @@ func (w *world) measure() {
 			pods, measured = append(pods, p), append(measured, sample{w.now, p.cpu})
 		}
 	}
-	w.plan(w.now+m.LateSeconds, func() {
+	w.Plan(w.now+m.LateSeconds, func() {
 		for i, p := range pods {
 			p.take(measured[i], measured[i].at-m.WindowSeconds-2*m.ResolutionSeconds)
 		}
@@ -248,7 +265,7 @@ func (w *world) schedule(p *pod) {
 	p.phase = starting
 	at := w.now + w.stack.Pod.ScheduleSeconds
 	p.started, p.changed = at, at
-	w.plan(at, func() { w.begin(p) })
+	w.Plan(at, func() { w.begin(p) })
 }
 
 // begin is the start of a pod's container.
@@ -260,13 +277,13 @@ func (w *world) begin(p *pod) {
 	p.phase, p.runs = running, w.now
 	took := s.StartSeconds * w.spread(s.SpreadCV)
 	at := w.now + took + w.random.Float64()*s.ProbeSeconds
-	w.plan(w.now+took, func() { p.cpu += s.StartCPUSeconds })
-	w.plan(at, func() {
+	w.Plan(w.now+took, func() { p.cpu += s.StartCPUSeconds })
+	w.Plan(at, func() {
 		if p.phase == running {
 			p.phase, p.changed = ready, w.now
 		}
 	})
-	w.plan(at+s.RegisterSeconds, func() {
+	w.Plan(at+s.RegisterSeconds, func() {
 		if p.phase == ready {
 			w.serve.advance()
 			p.phase = serving
@@ -288,10 +305,7 @@ func (w *world) spread(cv float64) float64 {
 func (w *world) remove(n int) {
 	order := slices.Clone(w.pods)
 	slices.SortStableFunc(order, func(a, b *pod) int {
-		if a.phase != b.phase {
-			return int(a.phase - b.phase)
-		}
-		return int(math.Copysign(1, b.changed-a.changed))
+		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(b.changed, a.changed))
 	})
 	for _, p := range order[:n] {
 		w.evict(p)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,9 +54,15 @@ func answerOf(found search.Result) (a answer, err error) {
 	return a, err
 }
 
+// degradedMark follows the number of hits that were found without vectors.
+const degradedMark = "*"
+
 // appendTo writes the number of hits, the quoted cursor, the documents, a line's end, and the hits.
 func (a answer) appendTo(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(a.count), 10)
+	if a.degraded {
+		b = append(b, degradedMark...)
+	}
 	b = strconv.AppendQuote(append(b, ' '), a.next)
 	for _, id := range a.documents {
 		b = append(append(b, ' '), id.String()...)
@@ -69,7 +76,8 @@ func (a *answer) readFrom(b []byte) error {
 	if !ok || len(fields) < 2 {
 		return fmt.Errorf("kept search: %q, want a number of hits and a cursor", line)
 	}
-	count, err := strconv.Atoi(string(fields[0]))
+	number, degraded := strings.CutSuffix(string(fields[0]), degradedMark)
+	count, err := strconv.Atoi(number)
 	if err != nil {
 		return fmt.Errorf("kept search: %w", err)
 	}
@@ -77,7 +85,7 @@ func (a *answer) readFrom(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("kept search: cursor %s: %w", fields[1], err)
 	}
-	*a = answer{count: count, next: next, encoded: encoded, documents: make([]uuid.UUID, len(fields)-2)}
+	*a = answer{count: count, next: next, degraded: degraded, encoded: encoded, documents: make([]uuid.UUID, len(fields)-2)}
 	for i, field := range fields[2:] {
 		if a.documents[i], err = uuid.ParseBytes(field); err != nil {
 			return fmt.Errorf("kept search: %w", err)
@@ -113,5 +121,7 @@ func (s *Searches) Search(ctx context.Context, q search.Query) (search.Result, e
 	if err != nil {
 		return search.Result{}, err
 	}
-	return search.Result{Hits: a.hits, Next: a.next, Encoded: a.encoded, Count: a.count, Cached: from.kept()}, nil
+	return search.Result{
+		Hits: a.hits, Next: a.next, Encoded: a.encoded, Count: a.count, Cached: from.kept(), Degraded: a.degraded,
+	}, nil
 }

@@ -56,6 +56,9 @@ func TestASearchWithoutItsVectorsIsNotKeptForLong(t *testing.T) {
 	engine := &degraded{searcher{world: w}}
 	kept, q := cache.NewSearches(engine, c), query()
 	prime(t, kept, q)
+	if found := find(t, kept, q); !found.Degraded {
+		t.Error("what is kept does not say that it was found without vectors")
+	}
 	before := engine.count()
 	eventually(t, "asked again", func() bool { find(t, kept, q); return engine.count() > before })
 }

@@ -21,6 +21,7 @@ type answer struct {
 	media   *media // of what is no JSON of a Go type
 	located bool   // has a Location
 	etag    bool   // has an ETag
+	reduced bool   // may say what it was made without
 }
 
 // media is a body of a media type.
@@ -40,6 +41,7 @@ var answerHeaders = map[string]openapi.Header{
 	"Allow":            {Description: "The methods that are allowed.", Required: true, Schema: anyText},
 	"WWW-Authenticate": {Description: "What is wanted, after RFC 6750.", Required: true, Schema: anyText},
 	"Retry-After":      {Description: "Seconds after which the request may be sent again.", Required: true, Schema: &jsonschema.Schema{Type: "integer", Minimum: bound(1)}},
+	degradedHeader:     {Description: "vector: a complex search was answered by words alone, since the vector store did not answer.", Schema: wordSchema([]string{degradedVector}, "")},
 	"Vary":             {Description: "Authorization, where callers have tokens.", Schema: anyText},
 	"RateLimit":        {Description: "What is left, where there is a limit (draft-ietf-httpapi-ratelimit-headers-10).", Schema: anyText},
 	"RateLimit-Policy": {Description: "What there is at all.", Schema: anyText},
@@ -66,6 +68,9 @@ func (d *describer) answers(t route, to map[string]openapi.Response) {
 		var names []string
 		if t.scope != anyone {
 			names = slices.Clone(ofCallers)
+		}
+		if a.reduced {
+			names = append(names, degradedHeader)
 		}
 		if t.tagged() {
 			to[strconv.Itoa(http.StatusNotModified)] = openapi.Response{Description: "The client has it already.", Headers: headers(t.kept(d.checked), append(names, "ETag")...)}

@@ -94,7 +94,7 @@ func (a *api) searchRoutes() []route {
 		parameters: []parameter{
 			searchText, searchMode, searchLimit, searchCursor, searchPerDocument, searchContent, searchNeighbours, searchFilter, userName,
 		},
-		answers: []answer{{about: "A page of hits.", body: exampleHits}},
+		answers: []answer{{about: "A page of hits.", body: exampleHits, reduced: true}},
 	}, {
 		method: http.MethodGet, path: "/v1/dashboard", scope: auth.SearchRead, handle: a.dashboard,
 		id: "getDashboard", tag: "search", summary: "Read what is held and how it was searched",

@@ -23,6 +23,10 @@ const (
 	// filterPrefix begins the parameters that name a key of metadata.
 	filterPrefix   = "metadata."
 	maxFilterBytes = 256 // of a key, and of a value
+
+	// degradedHeader is in answers that were found without what they would have had; degradedVector says that it was the vector store,
+	// as the metric of degraded reads calls it.
+	degradedHeader, degradedVector = "X-Degraded", "vector"
 )
 
 var (
@@ -100,6 +104,9 @@ func writeSearch(w *exchange, r *http.Request, q search.Query, found search.Resu
 	at := bytes.LastIndex(frame, []byte(noHits)) + len(noHits) - len("null")
 	body := make([]byte, 0, len(frame)+len(found.Encoded))
 	body = append(append(append(body, frame[:at]...), found.Encoded...), frame[at+len("null"):]...)
+	if found.Degraded {
+		w.Header().Set(degradedHeader, degradedVector)
+	}
 	return writeTagged(w, r, hashTag(body), body)
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -25,6 +26,24 @@ func TestASearchIsAskedAsItsParametersSay(t *testing.T) {
 	want := search.Query{Text: "a -b", Mode: search.Simple, Limit: 50, PerDocument: 50, Content: true, Neighbours: 2, Filter: []search.Condition{{Key: "lang", Value: "en"}, {Key: "lang", Value: "de"}, {Key: "year", Value: "2020"}}}
 	if diff := cmp.Diff(want, f.query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
+	}
+}
+
+// An answer of words alone says so, to a client that has it already too; others say nothing.
+func TestASearchSaysWhatItWasMadeWithout(t *testing.T) {
+	for degraded, want := range map[bool]string{true: "vector", false: ""} {
+		api := newAPI(&fake{degraded: degraded})
+		w := call(api, "GET", "/v1/search?q=a&mode=complex", "", "")
+		if got := w.Header().Get("X-Degraded"); got != want || w.Code != http.StatusOK {
+			t.Errorf("status %d, X-Degraded %q, want %q", w.Code, got, want)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/v1/search?q=a&mode=complex", nil)
+		r.Header.Set("If-None-Match", w.Header().Get("ETag"))
+		again := httptest.NewRecorder()
+		api.ServeHTTP(again, r)
+		if got := again.Header().Get("X-Degraded"); got != want || again.Code != http.StatusNotModified {
+			t.Errorf("status %d, X-Degraded %q, want 304 and %q", again.Code, got, want)
+		}
 	}
 }
 

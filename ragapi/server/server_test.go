@@ -43,6 +43,7 @@ type fake struct {
 	docs     []document.Document
 	status   document.Status
 	query    search.Query
+	degraded bool // its searches
 	logged   []querylog.Record
 	appended session.Message
 	key      idempotency.Key // of what was appended, or begun
@@ -105,7 +106,7 @@ func (f *fake) List(_ context.Context, limit int, before uuid.UUID) ([]document.
 }
 func (f *fake) Search(_ context.Context, q search.Query) (search.Result, error) {
 	f.query = q
-	return search.Result{Cached: true, Hits: []search.Hit{{DocumentID: id, Title: "T", Position: 2, Score: 0.5, Snippet: "<mark>a</mark>", Match: search.MatchTerms}}}, f.err
+	return search.Result{Cached: true, Degraded: f.degraded, Hits: []search.Hit{{DocumentID: id, Title: "T", Position: 2, Score: 0.5, Snippet: "<mark>a</mark>", Match: search.MatchTerms}}}, f.err
 }
 func (f *fake) Record(r querylog.Record) { f.logged = append(f.logged, r) }
 

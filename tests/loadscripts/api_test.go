@@ -22,8 +22,8 @@ type api struct {
 	made      int
 	deaf      bool                  // documents are stored and never found
 	quick     bool                  // documents are processed at once
-	vectorOff bool                  // complex searches go by words alone
-	textOnly  bool                  // and want every word, as simple ones do
+	vectorOff bool                  // complex searches go by words alone, and say so
+	textOnly  bool                  // they want every word, as simple ones do, and say nothing
 	keeps     time.Duration         // for which an answer to a search is shown again, whatever came meanwhile
 	kept      map[string]keptAnswer // by the query as it was sent
 	now       func() time.Time
@@ -93,6 +93,9 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, handle func(*http.R
 	}
 	if d, ok := body.(*document); ok && status == http.StatusAccepted {
 		w.Header().Set("Location", "/v1/documents/"+d.ID)
+	}
+	if a.vectorOff && r.URL.Query().Get("mode") == "complex" {
+		w.Header().Set("X-Degraded", "vector")
 	}
 	w.WriteHeader(status)
 	if text, ok := body.(string); ok {

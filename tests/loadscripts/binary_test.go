@@ -119,8 +119,8 @@ func TestScriptsRunToTheirEnd(t *testing.T) {
 			if checks := result["checks"].([]any); len(checks) < 15 {
 				t.Errorf("%d checks, want those of six kinds of requests: %v", len(checks), checks)
 			}
-			if thresholds := result["thresholds"].([]any); len(thresholds) != 9 {
-				t.Errorf("%d verdicts, want 9: %v", len(thresholds), thresholds)
+			if thresholds := result["thresholds"].([]any); len(thresholds) != 10 {
+				t.Errorf("%d verdicts, want 10: %v", len(thresholds), thresholds)
 			}
 			if len(a.documents) != 0 {
 				t.Errorf("%d documents are left", len(a.documents))

@@ -102,6 +102,7 @@ func TestThresholdsAreThoseOfTheScenario(t *testing.T) {
 		"freshness_seconds":                           rule("p(90)<45"),
 		"recall":                                      rule("rate>=0.9"),
 		"degraded":                                    rule("rate<=0.02"),
+		"without_vectors":                             rule("rate<=0.02"),
 		"http_req_duration{kind:freshness}":           []any{},
 	}
 	want["faults{slice:0}"] = []any{}

@@ -14,7 +14,7 @@ import { parts } from './slices.js';
  * @property {number} generators
  * @property {boolean} stopAtFault arrivals rise until a threshold is missed, which ends the run
  * @property {number} levels in which the users come, each held; 0 where all come at once
- * @property {boolean} answersOnly too short for percentiles: whether everything answers is all that is judged
+ * @property {boolean} answersOnly too short for percentiles: whether everything answers, and as well as it should, is all that is judged
  * @property {boolean} production the target serves real users
  * @property {Thresholds} thresholds
  *
@@ -161,6 +161,7 @@ function thresholdsOf(s) {
     freshness_seconds: `${s.answersOnly ? 'max' : 'p(90)'}<${t.freshnessSeconds}`,
     recall: `rate>=${t.recallRatio}`,
     degraded: `rate<=${t.degradedRatio}`,
+    without_vectors: `rate<=${t.degradedRatio}`,
     'http_req_duration{kind:freshness}': '',
     ...Object.fromEntries(kinds.map((kind) => [`http_req_duration{kind:${kind}}`, ''])),
     ...Object.fromEntries(parts(kinds, s.durationSeconds).map((part) => [part, ''])),

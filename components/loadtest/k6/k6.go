@@ -44,7 +44,7 @@ type Scenario struct {
 	Generators      int     `json:"generators"`      // that share the users
 	StopAtFault     bool    `json:"stopAtFault"`     // arrivals rise until a threshold is missed, which ends the run
 	Levels          int     `json:"levels"`          // in which the users come, each held; 0 where all come at once
-	// too short for percentiles: whether everything answers is all that is judged
+	// too short for percentiles: whether everything answers, and as well as it should, is all that is judged
 	AnswersOnly bool         `json:"answersOnly"`
 	Production  bool         `json:"production"` // the target serves real users
 	Thresholds  slo.LoadTest `json:"thresholds"`

@@ -9,8 +9,11 @@ import { invented, question } from './topics.js';
 /** Relevant documents that were among the first ten hits, of all that there are to the queries: recall@10. */
 const recall = new Rate('recall');
 
-/** Complex searches that were answered by words alone, of those that vectors add something to. */
+/** Complex searches of whose answers the API says that they were made without vectors, of all. */
 const degraded = new Rate('degraded');
+
+/** Those about topics whose answers show no trace of vectors, whatever the API says. */
+const withoutVectors = new Rate('without_vectors');
 
 /** From an upload's acceptance until a search that had been asked before has it, s. */
 const freshness = new Trend('freshness_seconds');
@@ -35,14 +38,23 @@ export function isMeasured(data, first) {
  * @param {string} user */
 export function searchTopic(kind, mode, data, user) {
   const { q, relevant, excluded } = question(data.topics, mode, Math.random);
-  const body = verify(kind, ask(kind, 'GET', '/v1/search', searchPath(q, mode, 10), { user }), 200, {
+  const response = ask(kind, 'GET', '/v1/search', searchPath(q, mode, 10), { user });
+  const body = verify(kind, response, 200, {
     'answers what was asked': (b) => b.query === q && b.mode === mode && b.hits.length <= 10,
     'leaves out what is excluded': (b) => !b.hits.some((/** @type {any} */ h) => h.documentId === excluded),
   });
   if (!body) return; // a fault, and no answer to be judged
   const found = new Set(body.hits.map((/** @type {any} */ h) => h.documentId));
   for (const id of relevant) recall.add(found.has(id));
-  if (mode === 'complex') degraded.add(!body.hits.some(isSimilar));
+  if (mode === 'simple') return;
+  countDegraded(response);
+  withoutVectors.add(!body.hits.some(isSimilar));
+}
+
+/** Counts the answer to a complex search for what it says of itself.
+ * @param {import('k6/http').Response} response */
+export function countDegraded(response) {
+  degraded.add(response.headers['X-Degraded'] !== undefined);
 }
 
 /** Whether a hit was found by its vector alone. Words find three documents of a topic, and vectors the next ones: an answer without any was

@@ -4,7 +4,7 @@ import { ask, searchPath } from './api.js';
 import { megabytes, uploaded, verify } from './checks.js';
 import { scenario } from './config.js';
 import { complexQuery, leastUpload, simpleQuery, text, uploadBytes } from './corpus.js';
-import { askBefore, askUntilFound, isMeasured, searchTopic } from './quality.js';
+import { askBefore, askUntilFound, countDegraded, isMeasured, searchTopic } from './quality.js';
 import { even, mix } from './mix.js';
 import { zipf } from './zipf.js';
 
@@ -59,11 +59,12 @@ function search(kind, mode, q, user) {
   const response = ask(kind, 'GET', '/v1/search', searchPath(q, mode, 10), {
     user,
   });
-  verify(kind, response, 200, {
+  const body = verify(kind, response, 200, {
     'answers what was asked': (b) => b.query === q && b.mode === mode,
     'has hits': (b) => b.hits.length > 0 && b.hits.length <= 10,
     'hits are whole': (b) => b.hits.every((/** @type {any} */ h) => h.documentId && h.title && h.snippet && h.score >= 0),
   });
+  if (body && mode === 'complex') countDegraded(response);
 }
 
 /** @param {Prepared} data */

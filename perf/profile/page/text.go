@@ -53,6 +53,9 @@ func hotspots(w io.Writer, h profile.Hotspots) {
 	}
 	fmt.Fprintf(w, "  FUNCTION\tITSELF\tSHARE\tWITH WHAT IT CALLS\tSHARE\n")
 	for _, f := range h.Functions[:min(len(h.Functions), inText)] {
+		if f.Flat == 0 {
+			break
+		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Name, amount(f.Flat, h.Unit), percent(f.Share),
 			amount(f.Cum, h.Unit), percent(f.CumPart))
 	}

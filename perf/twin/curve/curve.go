@@ -4,6 +4,7 @@
 package curve
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -44,21 +45,11 @@ const (
 
 // Shape makes a curve between a base and a peak, requests/s, of some seconds.
 func Shape(name string, base, peak, seconds float64) (Curve, error) {
-	if !(base >= 0 && base <= peak && peak > 0 && peak <= MostRPS) {
-		return Curve{}, fmt.Errorf("the load goes from %v to %v requests/s, want it to rise, to %v at the most",
-			base, peak, float64(MostRPS))
-	}
-	if !(seconds >= 60 && seconds <= MostSeconds) {
-		return Curve{}, fmt.Errorf("the load lasts %v s, want 60 to %d", seconds, int(MostSeconds))
+	if err := checkShape(base, peak, seconds); err != nil {
+		return Curve{}, err
 	}
 	c := Curve{Name: name}
 	from := lead * seconds
-	swing := func(from, length, phase float64) {
-		for i := range pieces + 1 {
-			part := float64(i) / pieces
-			c.add(from+part*length, base+(peak-base)*(1-math.Cos(2*math.Pi*(part*phase)))/2)
-		}
-	}
 	switch name {
 	case "step":
 		c.add(0, base).add(from, base).add(from, peak).add(seconds, peak)
@@ -68,10 +59,9 @@ func Shape(name string, base, peak, seconds float64) (Curve, error) {
 		c.add(0, base).add(seconds/4, base).add(seconds/4, peak)
 		c.add(seconds/4+spikeSeconds, peak).add(seconds/4+spikeSeconds, base).add(seconds, base)
 	case "wave":
-		c.add(0, base)
-		swing(from, seconds-from, waves)
+		c.add(0, base).swing(base, peak, from, seconds, func(part float64) float64 { return part * waves })
 	case "day":
-		c.day(base, peak, seconds)
+		c.swing(base, peak, 0, seconds, func(part float64) float64 { return part - quietHour/24.0 })
 	default:
 		return c, fmt.Errorf("the load is %q, want one of %s, or the name of a CSV file", name,
 			strings.Join(Shapes(), ", "))
@@ -84,12 +74,24 @@ func (c *Curve) add(at, rps float64) *Curve {
 	return c
 }
 
-// day is a cosine from midnight, however long it is made to last.
-func (c *Curve) day(base, peak, seconds float64) {
+// swing is a cosine from its least to its most and back in a phase of 1; phase is that at a part of the way from a time
+// to another.
+func (c *Curve) swing(base, peak, from, to float64, phase func(part float64) float64) {
 	for i := range pieces + 1 {
-		hour := 24 * float64(i) / pieces
-		c.add(float64(i)/pieces*seconds, base+(peak-base)*(1-math.Cos(2*math.Pi*(hour-quietHour)/24))/2)
+		part := float64(i) / pieces
+		c.add(from+part*(to-from), base+(peak-base)*(1-math.Cos(2*math.Pi*phase(part)))/2)
 	}
+}
+
+func checkShape(base, peak, seconds float64) error {
+	if !(base >= 0 && base <= peak && peak > 0 && peak <= MostRPS) {
+		return fmt.Errorf("the load goes from %v to %v requests/s, want it to rise, to %v at the most", base, peak,
+			float64(MostRPS))
+	}
+	if !(seconds >= 60 && seconds <= MostSeconds) {
+		return fmt.Errorf("the load lasts %v s, want 60 to %d", seconds, int(MostSeconds))
+	}
+	return nil
 }
 
 // Seconds is how long the curve is.
@@ -120,7 +122,7 @@ func (c Curve) Peak() float64 {
 	if len(c.Points) == 0 {
 		return 0
 	}
-	return slices.MaxFunc(c.Points, func(a, b Point) int { return int(math.Copysign(1, a.RPS-b.RPS)) }).RPS
+	return slices.MaxFunc(c.Points, func(a, b Point) int { return cmp.Compare(a.RPS, b.RPS) }).RPS
 }
 
 // Scaled is the curve with another peak, requests/s.

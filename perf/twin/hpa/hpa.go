@@ -86,8 +86,7 @@ func (c Settings) Propose(t Target, current int, pods []Pod, up, down, now float
 	}
 	ratio, percent := ratioOf(g.counted, t.Percent)
 	within := func(ratio float64) bool { return 1-down <= ratio && ratio <= 1+up }
-	more := ratio > 1
-	if (len(g.unready) == 0 || !more) && len(g.missing) == 0 {
+	if (len(g.unready) == 0 || ratio <= 1) && len(g.missing) == 0 {
 		if within(ratio) {
 			return current, percent, nil
 		}
@@ -95,16 +94,15 @@ func (c Settings) Propose(t Target, current int, pods []Pod, up, down, now float
 	}
 	all := g.supposed(ratio, t.Percent)
 	again, _ := ratioOf(all, t.Percent)
-	turned := ratio < 1 && again > 1 || more && again < 1
-	if within(again) || turned {
-		return current, percent, nil
-	}
 	replicas = int(math.Ceil(again * float64(len(all))))
-	if again < 1 && replicas > current || again > 1 && replicas < current {
+	if within(again) || opposed(ratio, again) || opposed(float64(replicas)/float64(current), again) {
 		return current, percent, nil
 	}
 	return replicas, percent, nil
 }
+
+// opposed says that of two ratios one asks for more and the other for fewer.
+func opposed(a, b float64) bool { return a < 1 && b > 1 || a > 1 && b < 1 }
 
 // group sorts pods as the controller does: those that go do not count, those that start or are too young are unready.
 func (c Settings) group(resource string, pods []Pod, now float64) (g groups) {

@@ -103,6 +103,10 @@ func (s Spec) Check() error {
 	return errors.Join(append(faults, s.Up.check("scaleUp"), s.Down.check("scaleDown"))...)
 }
 
+func (p Policy) valid() bool {
+	return (p.Type == Pods || p.Type == Percent) && p.Value >= 1 && p.PeriodSeconds >= 1 && p.PeriodSeconds <= 1800
+}
+
 // check holds rules to what Kubernetes takes: windows up to an hour, periods of 1 to 1,800 s.
 func (r Rules) check(name string) error {
 	var faults []error
@@ -114,7 +118,7 @@ func (r Rules) check(name string) error {
 		faults = append(faults, fmt.Errorf("%s.selectPolicy is %q, want Max, Min or Disabled", name, r.Select))
 	}
 	for i, p := range r.Policies {
-		if p.Type != Pods && p.Type != Percent || p.Value < 1 || p.PeriodSeconds < 1 || p.PeriodSeconds > 1800 {
+		if !p.valid() {
 			faults = append(faults, fmt.Errorf("%s.policies[%d] is %+v, want Pods or Percent, 1 or more, "+
 				"in 1 to 1800 s", name, i, p))
 		}

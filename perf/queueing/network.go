@@ -1,4 +1,4 @@
-package capacity
+package queueing
 
 import (
 	"errors"
@@ -29,8 +29,8 @@ type StationLoad struct {
 	Inside      float64 `json:"inside"`      // requests in it on average
 }
 
-// mostUsers bounds what Closed takes: its time grows with the square.
-const mostUsers = 20_000
+// MostUsers bounds what Closed takes: its time grows with the square.
+const MostUsers = 20_000
 
 func checkStations(stations []Station) error {
 	var faults []error
@@ -55,8 +55,8 @@ func checkStations(stations []Station) error {
 // all digits where stations have many servers. Sources: J. P. Buzen, "Computational algorithms for closed queueing
 // networks with exponential servers", CACM 16(9), 1973; M. Reiser, S. S. Lavenberg, JACM 27(2), 1980.
 func Closed(stations []Station, users int, thinkSeconds float64) (*Solution, error) {
-	if users < 1 || users > mostUsers || !(thinkSeconds >= 0) {
-		return nil, fmt.Errorf("%d users who pause %v s, want 1 to %d and 0 s or more", users, thinkSeconds, mostUsers)
+	if users < 1 || users > MostUsers || !(thinkSeconds >= 0) {
+		return nil, fmt.Errorf("%d users who pause %v s, want 1 to %d and 0 s or more", users, thinkSeconds, MostUsers)
 	}
 	if err := checkStations(stations); err != nil {
 		return nil, err
@@ -116,6 +116,27 @@ func nothing(users int) series {
 		s[n] = math.Inf(-1)
 	}
 	return s
+}
+
+// Throughputs are those of a closed network with 0 to so many users, per second: one pass of what Closed does for one
+// number of them. Stations are taken as checked.
+func Throughputs(stations []Station, users int, think float64) []float64 {
+	all := append([]Station{{Name: "pause", Demand: think}}, stations...)
+	unit := 0.0
+	for _, s := range all {
+		unit = max(unit, s.Demand/float64(max(1, s.Servers)))
+	}
+	whole := nothing(users)
+	for _, s := range all {
+		if s.Demand > 0 {
+			whole = whole.with(s.factors(users, unit))
+		}
+	}
+	x := make([]float64, users+1)
+	for n := 1; n <= users; n++ {
+		x[n] = math.Exp(whole[n-1]-whole[n]) / unit
+	}
+	return x
 }
 
 // solve reads the mean values off. Station 0 is the pause.
