@@ -16,7 +16,7 @@ func (x *situation) slowDatabase() Evidence {
 // was measured: what holds it up is told by causes of its own then, from which full pools follow.
 func (x *situation) roomyDatabase() Evidence {
 	f, made := x.hold()
-	e := below(f, "a request holds a connection no longer than it should, or the database was measured", made, holdSource)
+	e := below(f, "a connection is not held for long", made, holdSource)
 	e.Holds = e.Holds || f.known && x.inside().known && x.busiest().CPU.known
 	return e
 }
