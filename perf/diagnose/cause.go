@@ -144,8 +144,8 @@ func (x *situation) matters(part float64) bool {
 	return part*x.split.total() >= leastShare*1000*x.cfg.SLO.ResponseSeconds
 }
 
-// without is the share of a cause by which answers did without something: all, where an objective was missed by that, else
-// a part of the time, where it matters.
+// without is the share of a cause by which answers did without something: all, where an objective was missed by that,
+// else a part of the time, where it matters.
 func (x *situation) without(part float64) float64 {
 	switch {
 	case x.has(Degraded):
