@@ -51,9 +51,9 @@ func localPlatform(c *Config) {
 		Stress:     scenario(100, 10, minute, 1),
 		Endurance:  scenario(20, 10, 5*minute, 1),
 		Breakpoint: scenario(200, 2*minute, 2*minute, 1),
-		Steps:      scenario(160, 16, 4*minute, 1),
+		Steps:      scenario(200, 16, 4*minute, 1),
 	}
-	c.LoadTests.Scenarios.Steps.ThinkSeconds = 0.25 // what these users ask for is beyond what a machine serves
+	c.LoadTests.Scenarios.Steps.ThinkSeconds = 0.5 // what these users ask for is beyond what a machine serves
 	c.Observability.MetricRetentionDays, c.Observability.LogRetentionDays = 1, 1
 }
 

@@ -21,8 +21,8 @@ func Stale(of, now time.Time) string {
 	if now.Sub(of) <= freshFor {
 		return ""
 	}
-	return fmt.Sprintf("the prices are of %s, %.0f days old, want some of the last 180: --prices FILE", of.Format(time.DateOnly),
-		now.Sub(of).Hours()/24)
+	return fmt.Sprintf("the prices are of %s, %.0f days old, want some of the last 180: --prices FILE",
+		of.Format(time.DateOnly), now.Sub(of).Hours()/24)
 }
 
 // List are prices of a file, which stand before those that stand here. The zero List has none.
@@ -75,8 +75,8 @@ var services = map[string]struct {
 	"AmazonElastiCache": {CacheHours, "Cache Instance", map[string]string{"cacheEngine": "Redis"}},
 }
 
-// Add reads a file in AWS' own form: of EC2, RDS or ElastiCache. Instances of other systems, engines and tenancies are left
-// out. Its error names what is no such file, or has no price.
+// Add reads a file in AWS' own form: of EC2, RDS or ElastiCache. Instances of other systems, engines and tenancies are
+// left out. Its error names what is no such file, or has no price.
 func (l *List) Add(name string, from io.Reader) error {
 	var o offer
 	decoder := json.NewDecoder(io.LimitReader(from, mostBytes))
@@ -85,8 +85,8 @@ func (l *List) Add(name string, from io.Reader) error {
 	}
 	kind, known := services[o.OfferCode]
 	if !known || o.PublicationDate.IsZero() {
-		return fmt.Errorf("%s: offerCode is %q, published %s, want AmazonEC2, AmazonRDS or AmazonElastiCache with its date", name,
-			o.OfferCode, o.PublicationDate.Format(time.DateOnly))
+		return fmt.Errorf("%s: offerCode is %q, published %s, want AmazonEC2, AmazonRDS or AmazonElastiCache with its date",
+			name, o.OfferCode, o.PublicationDate.Format(time.DateOnly))
 	}
 	if l.Published.IsZero() || o.PublicationDate.Before(l.Published) {
 		l.Published = o.PublicationDate

@@ -79,7 +79,7 @@ func keptSteps(t *testing.T, coreSeconds float64) (folder string) {
 func TestPlanCapacityWithoutARunSaysWhichIsMissing(t *testing.T) {
 	out, errs, code := ragscale(t, "plan", "capacity", "--stack", "prod", "--rps", "1500")
 	for _, want := range []string{
-		"prod: 1500 requests/s (asked for)\n", "connections of the primary  151", "not told  what a request takes of each tier: ragscale load run steps",
+		"prod: 1500 requests/s (asked for)\n", "connections of the primary  151", "note      what a request takes of each tier: ragscale load run steps",
 	} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Errorf("exit code %d, %s, want %q in\n%s", code, errs, want, out)

@@ -94,9 +94,9 @@ func TestWhatAProfileIsToBeIsChecked(t *testing.T) {
 	t.Chdir("../..")
 	for want, args := range map[string][]string{
 		"--format is \"pdf\", want text, json or html": {"--format", "pdf"},
-		"windows are 0, want 1 to 1000\nkind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine\ntier is \"db\", want api or worker": {"--windows", "0", "--kind", "cpus", "--tier", "db"},
-		"run normal-1 has no profiles: `ragscale profile` takes some while it goes on: file does not exist":                                           {"normal-1", "--folder", t.TempDir()},
-		"kind is \"heap\", want cpu or allocs: of the others there is no test":                                                                        {"compare", "normal-1", "normal-2", "--kind", "heap"},
+		"windows are 0, want 1 to 120\nkind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine\ntier is \"db\", want api or worker": {"--windows", "0", "--kind", "cpus", "--tier", "db"},
+		"run normal-1 has no profiles: `ragscale profile` takes some while it goes on: file does not exist":                                          {"normal-1", "--folder", t.TempDir()},
+		"kind is \"heap\", want cpu or allocs: of the others there is no test":                                                                       {"compare", "normal-1", "normal-2", "--kind", "heap"},
 	} {
 		var out, notes bytes.Buffer
 		if code := run(t.Context(), append([]string{"profile"}, args...), &out, &notes); code != exitFailed || notes.String() != "ragscale: "+want+"\n" {

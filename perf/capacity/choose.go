@@ -33,8 +33,8 @@ var podSteps = []float64{1, 1.25, 1.5, 2}
 func (p *Plan) choose(stack Stack) error {
 	c := stack.Config
 	if _, known := p.Study.Demand(APICPU); !known {
-		p.Missing = append(p.Missing, fmt.Sprintf("sizes: %s that a request takes is not known, want a run of steps with its "+
-			"telemetry: ragscale load run steps", APICPU))
+		p.Missing = append(p.Missing, fmt.Sprintf("sizes: %s that a request takes is not known, want a run of steps with "+
+			"its telemetry: ragscale load run steps", APICPU))
 		return p.declared(stack)
 	}
 	fewest, err := p.fewestPods(c)
@@ -137,8 +137,8 @@ type kind struct {
 	usd   float64 // an hour, of one
 }
 
-// nodesFor is the cheapest type of node for so many API pods beside the others, and how many of it, as validation counts
-// them; more by the share of a zone where one may be lost.
+// nodesFor is the cheapest type of node for so many API pods beside the others, and how many of it, as validation
+// counts them; more by the share of a zone where one may be lost.
 func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
 	c := stack.Config
 	least := math.Inf(1)
@@ -243,8 +243,8 @@ func (p *Plan) nodeChanges(c *stacks.Config, pods int, typ string, n int) []Chan
 
 const groupsPath = "cluster.nodeGroups."
 
-// expected is the p95 of a choice at the target: exact mean response of the open network, times what the levels have of
-// p95 to mean with as many requests in the system. +Inf where a station could not keep up.
+// expected is the p95 of a choice at the target: exact mean response of the open network, times what the levels have
+// of p95 to mean with as many requests in the system. +Inf where a station could not keep up.
 func (p *Plan) expected(c *stacks.Config, one Choice) float64 {
 	class, err := rds.Lookup(one.Class)
 	if err != nil {
@@ -384,7 +384,8 @@ func (p *Plan) sizes(c, then *stacks.Config) {
 	p.size(sizePods, bounds(c), bounds(then), fmt.Sprintf(
 		"target × %s ÷ (api.requests.cpu × slo.hpa.cpuPercent)", APICPU))
 	request := func(c *stacks.Config) string {
-		return fmt.Sprintf("cpu %v, memory %v, limit of memory %v", c.API.Requests.CPU, c.API.Requests.Memory, c.API.Limits.Memory)
+		return fmt.Sprintf("cpu %v, memory %v, limit of memory %v", c.API.Requests.CPU, c.API.Requests.Memory,
+			c.API.Limits.Memory)
 	}
 	p.size("requests and limits of one", request(c), request(then), "as declared: the pods' number follows the load")
 	nodes := func(c *stacks.Config) string {
@@ -395,7 +396,8 @@ func (p *Plan) sizes(c, then *stacks.Config) {
 	if p.Target.ZoneLost {
 		zone = ", and those of a lost zone"
 	}
-	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit, without group burst (placement as validated)"+zone)
+	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit, without group burst "+
+		"(placement as validated)"+zone)
 	p.size(sizeClass, c.Database.InstanceClass, then.Database.InstanceClass,
 		fmt.Sprintf("target × %s ÷ vCPU ≤ slo.cpuPercent; memory no less than today", PrimaryCPU))
 	p.size(sizeReplicas, fmt.Sprint(c.Database.Replicas), fmt.Sprint(then.Database.Replicas),
@@ -413,12 +415,13 @@ func (p *Plan) sizes(c, then *stacks.Config) {
 // memories are those that load does not change, and what they hold.
 func (p *Plan) memories(c, then *stacks.Config) {
 	storage := fmt.Sprintf("%d GiB, grows to %d", c.Database.StorageGiB, c.Database.MaxStorageGiB)
-	p.size("database storage", storage, storage, "as declared: runs do not tell how it grows (ragscale db report says its size)")
+	p.size("database storage", storage, storage, "as declared: runs do not tell how it grows (ragscale db report says "+
+		"its size)")
 	cache := func(c *stacks.Config) string {
 		return fmt.Sprintf("%d × %s for %d MiB", 1+c.Cache.Replicas, c.Cache.NodeType, c.Cache.WorkingSetMiB)
 	}
-	p.size("cache", cache(c), cache(then), "cache.workingSetMiB, within slo.memoryPercent of the node: throughput does not "+
-		"change it")
+	p.size("cache", cache(c), cache(then), "cache.workingSetMiB, within slo.memoryPercent of the node: throughput does "+
+		"not change it")
 	limit := float64(c.VectorStore.Limits.Memory) * c.SLO.MemoryPercent / 100
 	vectors := limit / (vectorDimensions * bytesPerFloat * vectorMemory)
 	text := fmt.Sprintf("%v, for %.0f vectors", c.VectorStore.Limits.Memory, vectors)

@@ -5,8 +5,8 @@ import "math"
 // heldConfidence is that of the intervals in which held-out levels should lie.
 const heldConfidence = 0.9
 
-// HeldOut is how well levels are predicted by the law that all the others give: each between the least and the greatest
-// is left out in turn.
+// HeldOut is how well levels are predicted by the law that all the others give: each between the least and the
+// greatest is left out in turn.
 type HeldOut struct {
 	Levels int     `json:"levels"`
 	Inside int     `json:"inside"` // of them, within the 90 % interval of their prediction

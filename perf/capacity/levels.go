@@ -22,7 +22,8 @@ type Level struct {
 	P95       *float64 `json:"p95"`       // of simple requests, s; the median of the slices'; null for too few
 	N         float64  `json:"n"`         // requests in the system, by Little's law X·R
 	Wrong     float64  `json:"wrong"`     // share of answers
-	// Unaccounted is the share of the users whom Little's law U = X·(R + Z) does not find; 0 where requests came at a rate.
+	// Unaccounted is the share of the users whom Little's law U = X·(R + Z) does not find; 0 where requests came at a
+	// rate.
 	Unaccounted float64 `json:"unaccounted"`
 	Rising      bool    `json:"rising"` // load rose meanwhile: nothing of it is quite settled
 }
@@ -41,8 +42,8 @@ const (
 var following = []string{"upload-status", "upload-search", "delete"}
 
 // Levels cuts a run of steps or breakpoint into its levels. Of a level that was held the ramp does not count, nor does
-// what comes before it is settled: where to cut is told by the marginal standard error rule (K. P. White, "An effective
-// truncation heuristic for bias reduction in simulation output", Simulation 69(6), 1997), at most half.
+// what comes before it is settled: where to cut is told by the marginal standard error rule (K. P. White, "An
+// effective truncation heuristic for bias reduction in simulation output", Simulation 69(6), 1997), at most half.
 func Levels(run *load.Run) ([]Level, error) {
 	if err := run.Fit(); err != nil {
 		return nil, err
@@ -156,7 +157,8 @@ func unsettled(parts []load.Slice) int {
 			mean += p.Answers / p.Seconds / float64(len(rest))
 		}
 		for _, p := range rest {
-			squares += math.Pow(p.Answers/p.Seconds-mean, 2)
+			off := p.Answers/p.Seconds - mean
+			squares += off * off
 		}
 		if e := squares / math.Pow(float64(len(rest)), 2); e < best-1e-12 {
 			best, cut = e, d
@@ -169,11 +171,13 @@ func unsettled(parts []load.Slice) int {
 func Doubts(levels []Level) (all []string) {
 	for i, l := range levels {
 		if math.Abs(l.Unaccounted) > mostUnaccounted {
-			all = append(all, fmt.Sprintf("level %d: %.0f users, of whom X·(R + Z) finds %.0f: Little's law is broken by %.0f %%: "+
-				"generators were slow, or users had left", i+1, l.Users, l.Users*(1-l.Unaccounted), 100*math.Abs(l.Unaccounted)))
+			all = append(all, fmt.Sprintf("level %d: %.0f users, of whom X·(R + Z) finds %.0f: Little's law is broken by "+
+				"%.0f %%: generators were slow, or users had left", i+1, l.Users, l.Users*(1-l.Unaccounted),
+				100*math.Abs(l.Unaccounted)))
 		}
 		if l.Wrong > mostWrong {
-			all = append(all, fmt.Sprintf("level %d: %.0f %% of its answers were wrong or none: it is left out", i+1, 100*l.Wrong))
+			all = append(all, fmt.Sprintf("level %d: %.0f %% of its answers were wrong or none: it is left out", i+1,
+				100*l.Wrong))
 		}
 	}
 	return all

@@ -63,31 +63,41 @@ func isReplica(series string) bool { return strings.Contains(series, "replica") 
 const (
 	// momentOver is the time around a moment whose throughput it is held beside, s: that of a scrape.
 	momentOver = 30
+	// slack is how far a value may reach beyond a run, s: begins and ends are not told more exactly.
+	slack = 1
 	// leastValues of a series: with fewer a slope is chance.
 	leastValues = 4
 	// timedPanels is the first version of telemetry whose panels say of what time their values are.
 	timedPanels = 2
 )
 
-// Demands are those that a run's telemetry tells, by the utilisation law U = X·D: the slope of what was busy over the
-// throughput of the same time. What is busy without load does not count. missing says what could not be told, and why.
-func Demands(run *load.Run, told *telemetry.Telemetry, h Hardware) (all []Demand, missing []string) {
-	if told == nil {
-		return nil, []string{fmt.Sprintf("run %s has no telemetry: what each tier takes of a request is not known", run.Name)}
+// Demands are those that the telemetry of runs tells, by the utilisation law U = X·D: the slope of what was busy over
+// the throughput of the same time. What is busy without load does not count. missing says what could not be told, and
+// why.
+func Demands(sources []Source, h Hardware) (all []Demand, missing []string) {
+	var usable []Source
+	for _, s := range sources {
+		switch {
+		case s.Told == nil:
+			missing = append(missing, fmt.Sprintf("run %s has no telemetry: what each tier takes of a request is not known",
+				s.Run.Name))
+		case s.Told.Version < timedPanels:
+			missing = append(missing, fmt.Sprintf("the telemetry of run %s is of an older version, whose times are not told: a "+
+				"new run", s.Run.Name))
+		default:
+			usable = append(usable, s)
+		}
 	}
-	if told.Version < timedPanels {
-		return nil, []string{fmt.Sprintf("the telemetry of run %s is of an older version, whose times are not told: a new run",
-			run.Name)}
+	if len(usable) == 0 {
+		return nil, missing
 	}
-	answered := answeredBy(run)
 	for _, g := range gauges {
-		seconds, n, why := g.demand(told, answered, run, h)
+		d, why := g.demand(usable, h)
 		if why != "" {
 			missing = append(missing, fmt.Sprintf("%s: %s", g.tier, why))
 			continue
 		}
-		all = append(all, Demand{Tier: g.tier, Seconds: seconds,
-			Origin: fmt.Sprintf("U = X·D, %d values of panel %s of run %s", n, g.panel, run.Name)})
+		all = append(all, d)
 	}
 	return all, missing
 }
@@ -123,32 +133,47 @@ func (c cumulative) rate(at, seconds float64) float64 {
 	return (c.until(at+seconds/2) - c.until(at-seconds/2)) / seconds
 }
 
-func (g gauge) demand(
-	told *telemetry.Telemetry, answered cumulative, run *load.Run, h Hardware,
-) (seconds float64, n int, why string) {
-	panel := told.Panel(g.panel)
-	if panel == nil {
-		return 0, 0, fmt.Sprintf("the run's telemetry has no panel %s", g.panel)
-	}
-	from, step := told.Steps(*panel)
-	over := valuesOver(panel, run)
+// demand is the slope over the values of all runs.
+func (g gauge) demand(sources []Source, h Hardware) (d Demand, why string) {
 	var x, busy []float64
-	for i := range longest(panel) {
-		at := from.Sub(run.BeganAt).Seconds() + float64(i)*step.Seconds()
-		sum, known := g.at(panel, i)
-		whole := at-over/2 > -1 && at+over/2 <= run.Seconds()+1 // what is busy before or after has another load
-		if rate := answered.rate(at, over); known && whole && rate > 0 {
-			x, busy = append(x, rate), append(busy, sum*g.factor(h))
+	var runs []string
+	for _, s := range sources {
+		panel := s.Told.Panel(g.panel)
+		if panel == nil {
+			continue
 		}
+		rates, values := g.values(s, panel)
+		x, busy, runs = append(x, rates...), append(busy, values...), append(runs, s.Run.Name)
+	}
+	if len(runs) == 0 {
+		return d, fmt.Sprintf("the telemetry has no panel %s", g.panel)
 	}
 	if len(x) < leastValues {
-		return 0, 0, fmt.Sprintf("panel %s has %d values with load, want %d or more: a longer run", g.panel, len(x), leastValues)
+		return d, fmt.Sprintf("panel %s has %d values with load, want %d or more: a longer run", g.panel, len(x), leastValues)
 	}
 	_, slope := stat.LinearRegression(x, busy, nil, false)
 	if !(slope > 0) || math.IsInf(slope, 0) {
-		return 0, 0, fmt.Sprintf("panel %s does not rise with load", g.panel)
+		return d, fmt.Sprintf("panel %s does not rise with load", g.panel)
 	}
-	return slope, len(x), ""
+	origin := fmt.Sprintf("U = X·D, %d values of panel %s of run %s", len(x), g.panel, strings.Join(runs, ", "))
+	return Demand{Tier: g.tier, Seconds: slope * g.factor(h), Origin: origin}, ""
+}
+
+// values are what was busy in a run, and the throughput of the same times. Values that reach beyond the run are left
+// out: they have another load.
+func (g gauge) values(s Source, panel *telemetry.Panel) (x, busy []float64) {
+	answered := answeredBy(s.Run)
+	from, step := s.Told.Steps(*panel)
+	over := valuesOver(panel, s.Run)
+	for i := range longest(panel) {
+		at := from.Sub(s.Run.BeganAt).Seconds() + float64(i)*step.Seconds()
+		sum, known := g.at(panel, i)
+		whole := at-over/2 > -slack && at+over/2 <= s.Run.Seconds()+slack
+		if rate := answered.rate(at, over); known && whole && rate > 0 {
+			x, busy = append(x, rate), append(busy, sum)
+		}
+	}
+	return x, busy
 }
 
 // at is the sum of a gauge's series at a step; false where one that fits has no value.

@@ -25,10 +25,13 @@ const (
 
 // newModel builds a network of stations with servers of their own, and finds what is left.
 //
-// The way is what the lowest level's response has beyond what the stations take at its throughput: nobody waits for it. Where all share the
-// cores of one machine, its station has the demand by which the levels' throughput is met best, and not less than what
-// was measured of its parts: what the load balancer, the system and the generators use has no series.
-func newModel(levels []Level, own []queueing.Station, origins map[string]string, cores int, think float64) (*Model, error) {
+// The way is what the lowest level's response has beyond what the stations take at its throughput: nobody waits for
+// it. Where all share the cores of one machine, its station has the demand by which the levels' throughput is met
+// best, and not less than what was measured of its parts: what the load balancer, the system and the generators use
+// has no series.
+func newModel(
+	levels []Level, own []queueing.Station, origins map[string]string, cores int, think float64,
+) (*Model, error) {
 	if len(levels) == 0 {
 		return nil, fmt.Errorf("no level has right answers, want %d or more", trustedLevels)
 	}
@@ -61,8 +64,8 @@ func newModel(levels []Level, own []queueing.Station, origins map[string]string,
 		return sum
 	})
 	m.Stations = fit(demand)
-	m.Origins[machineStation] = fmt.Sprintf("what meets the throughput of %d levels best; %.2f ms of it are measured of the "+
-		"API, the workers, the databases and the cache", len(levels), 1000*least)
+	m.Origins[machineStation] = fmt.Sprintf("what meets the throughput of %d levels best; %.2f ms of it are measured of "+
+		"the API, the workers, the databases and the cache", len(levels), 1000*least)
 	m.Origins[wayStation] = "response at the lowest level − what the cores take of it"
 	return m, nil
 }

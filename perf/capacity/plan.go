@@ -88,7 +88,8 @@ type Plan struct {
 type Cost struct {
 	LeastUSD float64 `json:"leastUSD"` // with the fewest nodes
 	MostUSD  float64 `json:"mostUSD"`  // with all that autoscaling may add
-	// PerMillionUSD is what a million requests cost where the target comes all the time and all that may be added is there.
+	// PerMillionUSD is what a million requests cost where the target comes all the time and all that may be added is
+	// there.
 	PerMillionUSD float64 `json:"perMillionUSD"`
 }
 
@@ -117,8 +118,8 @@ func New(stack Stack, q Question, study *Study) (*Plan, error) {
 	}
 	p.Missing = append(p.Missing, study.Notes...)
 	if stack.Config.Environment == stacks.Local {
-		p.Missing = append(p.Missing, "what a request takes of AWS' processors: it was measured on this machine's cores, which all "+
-			"of the stack and the generators share")
+		p.Missing = append(p.Missing, "what a request takes of AWS' processors: it was measured on this machine's cores, "+
+			"which all of the stack and the generators share")
 	}
 	p.Target.Beyond = target.RPS > trustedReach*study.most()
 	p.limits(stack.Config, q)
@@ -157,7 +158,8 @@ func (q Question) target(c *stacks.Config) (Target, error) {
 	case q.GrowthPercent > 0:
 		months := q.Until.Sub(q.Now).Hours() / price.HoursPerMonth
 		t.RPS = t.TodayRPS * math.Pow(1+q.GrowthPercent/100, months)
-		t.Origin = fmt.Sprintf("%v requests/s (slo.throughputRPS) × %v^%.1f months", t.TodayRPS, 1+q.GrowthPercent/100, months)
+		t.Origin = fmt.Sprintf("%v requests/s (slo.throughputRPS) × %v^%.1f months", t.TodayRPS, 1+q.GrowthPercent/100,
+			months)
 	case q.RPS == 0:
 		t.RPS, t.Origin = t.TodayRPS, "slo.throughputRPS"
 	}
@@ -203,8 +205,8 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 		lost = 1
 	}
 	if s := p.Study.Model.Stations[0]; s.Name == machineStation {
-		p.limit(machineStation, float64(s.Servers)*cpu/s.Demand, fmt.Sprintf("%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s",
-			s.Servers, c.SLO.CPUPercent, 1000*s.Demand, p.Study.Model.Origins[s.Name]))
+		p.limit(machineStation, float64(s.Servers)*cpu/s.Demand, fmt.Sprintf(
+			"%d cores × %v %% (slo.cpuPercent) ÷ %.2f ms: %s", s.Servers, c.SLO.CPUPercent, 1000*s.Demand, p.Study.Model.Origins[s.Name]))
 	}
 	pod := float64(c.API.Requests.CPU) / 1000 * float64(c.SLO.HPA.CPUPercent) / 100
 	p.tier(APICPU, "the API at its most pods", float64(c.SLO.HPA.MaxReplicas)*pod, fmt.Sprintf(
@@ -239,7 +241,8 @@ func (p *Plan) limit(what string, rps float64, origin string) {
 	p.Limits = append(p.Limits, Limit{What: what, RPS: rps, Origin: origin})
 }
 
-// when a throughput is reached at the growth that was asked about; zero for no growth, and for what is reached already.
+// when a throughput is reached at the growth that was asked about; zero for no growth, and for what is reached
+// already.
 func (q Question) when(today, rps float64) time.Time {
 	if q.GrowthPercent <= 0 || rps <= today {
 		return time.Time{}

@@ -31,8 +31,8 @@ type Source struct {
 	Told *telemetry.Telemetry
 }
 
-// NewStudy makes one of runs of one stack. Its error names the run that is missing: where there are too few levels, where
-// they do not reach far enough, where law and model disagree by more than 15 %.
+// NewStudy makes one of runs of one stack. Its error names the run that is missing: where there are too few levels,
+// where they do not reach far enough, where law and model disagree by more than 15 %.
 func NewStudy(sources []Source, h Hardware, servers map[Tier]int) (*Study, error) {
 	s := &Study{Notes: []string{}}
 	var runs []*load.Run
@@ -62,7 +62,8 @@ func NewStudy(sources []Source, h Hardware, servers map[Tier]int) (*Study, error
 	if err := s.fitLaw(); err != nil {
 		return nil, err
 	}
-	s.measure(sources, h)
+	demands, missing := Demands(sources, h)
+	s.Demands, s.Notes = demands, append(s.Notes, missing...)
 	return s, s.build(h, servers, think)
 }
 
@@ -93,32 +94,6 @@ func (s *Study) fitLaw() error {
 	return nil
 }
 
-// measure takes the demands of the runs: of each tier the mean over those that tell it.
-func (s *Study) measure(sources []Source, h Hardware) {
-	told := map[Tier][]Demand{}
-	for _, one := range sources {
-		all, missing := Demands(one.Run, one.Told, h)
-		for _, d := range all {
-			told[d.Tier] = append(told[d.Tier], d)
-		}
-		s.Notes = append(s.Notes, missing...)
-	}
-	for _, g := range gauges {
-		all := told[g.tier]
-		if len(all) == 0 {
-			continue
-		}
-		mean := Demand{Tier: g.tier}
-		var origins []string
-		for _, d := range all {
-			mean.Seconds += d.Seconds / float64(len(all))
-			origins = append(origins, d.Origin)
-		}
-		mean.Origin = strings.Join(origins, "; ")
-		s.Demands = append(s.Demands, mean)
-	}
-}
-
 // Demand is a tier's, false where it was not told.
 func (s *Study) Demand(tier Tier) (Demand, bool) {
 	i := slices.IndexFunc(s.Demands, func(d Demand) bool { return d.Tier == tier })
@@ -147,9 +122,10 @@ func (s *Study) build(h Hardware, servers map[Tier]int, think float64) (err erro
 	}
 	var at Level
 	if s.Disagreement, at = s.Model.disagreement(s.Law.Law, used); s.Disagreement > bestAgreement {
-		return fmt.Errorf("at %.1f requests/s the law and the model of the platform differ by %.0f %%, want at most %.0f: what "+
-			"the bottleneck takes of a request is not among the demands (%s), or the runs are too short to tell; run ragscale "+
-			"load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement, s.demandText())
+		return fmt.Errorf("at %.1f requests/s the law and the model of the platform differ by %.0f %%, want at most %.0f: "+
+			"what the bottleneck takes of a request is not among the demands (%s), or the runs are too short to tell; run "+
+			"ragscale load run steps with its telemetry, on a quiet stack", at.X, 100*s.Disagreement, 100*bestAgreement,
+			s.demandText())
 	}
 	return nil
 }

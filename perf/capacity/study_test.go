@@ -49,7 +49,7 @@ var hardware = Hardware{PrimaryVCPU: 2, ReplicaVCPU: 2}
 
 func TestDemandsAreWhatTelemetryTells(t *testing.T) {
 	run := twoTiers.steps(t, stepsScenario)
-	all, missing := Demands(run, told(run, demandsOfTwoTiers()), hardware)
+	all, missing := Demands([]Source{{run, told(run, demandsOfTwoTiers())}}, hardware)
 	want := map[Tier]float64{APICPU: 0.02, WorkerCPU: 0.001, PrimaryCPU: 0.006, ReplicaCPU: 0.001, CacheCPU: 0.0005, Connections: 0.012}
 	if len(all) != len(want) || len(missing) > 0 {
 		t.Fatalf("%+v, missing %q", all, missing)
@@ -61,11 +61,11 @@ func TestDemandsAreWhatTelemetryTells(t *testing.T) {
 	}
 	short := told(run, map[string]map[string]float64{"cpu": {"api": 0.02}})
 	short.Panels[0].Series[0].Values = short.Panels[0].Series[0].Values[:3]
-	if _, missing = Demands(run, short, hardware); len(missing) != len(gauges) ||
+	if _, missing = Demands([]Source{{run, short}}, hardware); len(missing) != len(gauges) ||
 		missing[0] != "CPU of the API's pods: panel cpu has 3 values with load, want 4 or more: a longer run" {
 		t.Errorf("%q", missing)
 	}
-	if _, missing = Demands(run, nil, hardware); len(missing) != 1 {
+	if _, missing = Demands([]Source{{run, nil}}, hardware); len(missing) != 1 {
 		t.Errorf("%q", missing)
 	}
 }

@@ -3,6 +3,7 @@ package capacity
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,10 +20,11 @@ func (p *Plan) Write(w io.Writer) error {
 	p.writeSizes(&b)
 	p.writeFrontier(&b)
 	for _, a := range p.Assumed {
-		fmt.Fprintf(&b, "assumed   %s: %.4g %s in the stack's derivation, %.4g measured\n", a.What, a.Assumed, a.Unit, a.Measured)
+		fmt.Fprintf(&b, "assumed   %s: %.4g %s in the stack's derivation, %.4g measured\n", a.What, a.Assumed, a.Unit,
+			a.Measured)
 	}
 	for _, m := range p.Missing {
-		fmt.Fprintf(&b, "not told  %s\n", m)
+		fmt.Fprintf(&b, "note      %s\n", m)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -62,10 +64,14 @@ func (s *Study) write(b *strings.Builder) {
 	}
 	flush(t)
 	a, beta, g := s.Law.Intervals(0.9)
-	fmt.Fprintf(b, "law       α %.4g (%.2g to %.2g), β %.3g (%.2g to %.2g), γ %.4g/s (%.4g to %.4g): 90 %%, linearised, Student's t\n",
+	fmt.Fprintf(b, "law       α %.4g (%.2g to %.2g), β %.3g (%.2g to %.2g), γ %.4g/s (%.4g to %.4g): 90 %%, linearised, "+
+		"Student's t\n",
 		s.Law.Alpha, a.Low, a.High, s.Law.Beta, beta.Low, beta.High, s.Law.Gamma, g.Low, g.High)
-	n, x := s.Law.Peak()
-	fmt.Fprintf(b, "          peak %.4g/s with %.3g in the system; it speaks up to %.3g\n", x, n, s.Law.Reach())
+	peak := "no peak: β is 0"
+	if n, x := s.Law.Peak(); !math.IsInf(n, 1) {
+		peak = fmt.Sprintf("peak %.4g/s with %.3g in the system", x, n)
+	}
+	fmt.Fprintf(b, "          %s; it speaks of up to %.3g in the system\n", peak, s.Law.Reach())
 	s.writeModel(b)
 }
 
@@ -85,8 +91,8 @@ func (s *Study) writeModel(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "          law and model differ by %.0f %% at most, of %.0f %% that they may\n", 100*s.Disagreement,
 		100*bestAgreement)
-	fmt.Fprintf(b, "held out  %d levels, each predicted by the others' law: missed by %.1f %% in the median, %d within their 90 %% "+
-		"intervals\n\n", s.HeldOut.Levels, 100*s.HeldOut.Missed, s.HeldOut.Inside)
+	fmt.Fprintf(b, "held out  %d levels, each predicted by the others' law: missed by %.1f %% in the median, %d within "+
+		"their 90 %% intervals\n\n", s.HeldOut.Levels, 100*s.HeldOut.Missed, s.HeldOut.Inside)
 }
 
 func (p *Plan) writeLimits(b *strings.Builder) {
@@ -128,8 +134,8 @@ func (p *Plan) writeFrontier(b *strings.Builder) {
 	}
 	t := table(b, "USD A MONTH, MOST\tP95 MS\tAPI PODS\tNODES\tDATABASE")
 	for _, f := range p.Frontier {
-		fmt.Fprintf(t, "%.0f\t%.0f\t%d\t%d %s\t%s, %d replicas\n", f.Cost.MostUSD, 1000*f.P95, f.Pods, f.Nodes, f.NodeType, f.Class,
-			f.Replicas)
+		fmt.Fprintf(t, "%.0f\t%.0f\t%d\t%d %s\t%s, %d replicas\n", f.Cost.MostUSD, 1000*f.P95, f.Pods, f.Nodes, f.NodeType,
+			f.Class, f.Replicas)
 	}
 	flush(t)
 	b.WriteString("p95: mean response of the open network of stations, times p95 over mean of the levels\n")

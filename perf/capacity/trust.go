@@ -34,8 +34,8 @@ func (f *Fit) Doubts() []string {
 		all = append(all, fmt.Sprintf("it has %d levels, want %d or more", len(levels), trustedLevels))
 	}
 	if share := f.Throughput(n) / (f.Gamma * n); share > kneeShare {
-		all = append(all, fmt.Sprintf("its last level still brings %.0f %% of proportional growth, want load that reaches past "+
-			"the knee, where it is %.0f %% or less", 100*share, 100*kneeShare))
+		all = append(all, fmt.Sprintf("its last level still brings %.0f %% of proportional growth, want load that reaches "+
+			"past the knee, where it is %.0f %% or less", 100*share, 100*kneeShare))
 	}
 	return all
 }
@@ -61,9 +61,9 @@ const resamples = 400
 
 // Predict says what throughput is to be expected of n in the system. The interval is a bootstrap of residuals: the law
 // is fitted again to its own values with residuals drawn anew, and a further residual is added for the measurement
-// itself. Residuals are relative, for loads are noisy in proportion; they are raised by their leverage, and by Student's
-// t to the normal distribution's, for few of them tell little of their spread. Source: A. C. Davison, D. V. Hinkley,
-// Bootstrap Methods and their Application (1997), 6.2.3 and 7.2. The same points give the same interval.
+// itself. Residuals are relative, for loads are noisy in proportion; they are raised by their leverage, and by
+// Student's t to the normal distribution's, for few of them tell little of their spread. Source: A. C. Davison, D. V.
+// Hinkley, Bootstrap Methods and their Application (1997), 6.2.3 and 7.2. The same points give the same interval.
 func (f *Fit) Predict(n, confidence float64) Prediction {
 	return f.predict(func(l Law) float64 { return l.Throughput(n) }, n, confidence)
 }

@@ -10,7 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Point is what was measured of a level: the throughput X with N requests in the system, or N clients that do not pause.
+// Point is what was measured of a level: the throughput X with N requests in the system, or N clients that do not
+// pause.
 type Point struct {
 	N float64 `json:"n"`
 	X float64 `json:"x"` // per second

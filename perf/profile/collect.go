@@ -40,7 +40,7 @@ type Plan struct {
 
 // What a plan may want. The longest window is one that fits the API's write timeout.
 const (
-	mostWindows = 1000
+	mostWindows = 120
 	leastEach   = time.Second
 	mostEach    = 2 * time.Minute
 	// graceful is how long a pod may take beyond a window.
@@ -213,7 +213,7 @@ func (c *collector) pod(ctx context.Context, number int, pod Pod) {
 		c.missing(what, err)
 		return
 	}
-	w.Seconds = after.at.Sub(before.at).Seconds()
+	w.Seconds, w.CPU = after.at.Sub(before.at).Seconds(), after.cpu-before.cpu
 	maps.Copy(raw, c.kinds(within, address, what, false))
 	c.keep(w, raw)
 }
@@ -223,7 +223,7 @@ func (c *collector) keep(w Window, raw map[Kind]taken) {
 	c.one.Lock()
 	defer c.one.Unlock()
 	for kind, t := range raw {
-		name := fmt.Sprintf("%04d-%s-%s.pb.gz", w.Number, w.Pod, kind)
+		name := fmt.Sprintf("%s-%04d-%s-%s.pb.gz", c.taken.TakenAt.Format(nameTime), w.Number, w.Pod, kind)
 		w.Files[kind] = name
 		c.taken.put(kind, name, t.raw, t.Profile)
 		if len(t.Mapping) > 0 && w.Build.ID == "" {

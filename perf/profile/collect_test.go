@@ -342,6 +342,34 @@ func TestASetIsKeptWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// TestASetThatWasThereStaysWhereAnotherCannotBeKept and goes where it can.
+func TestASetThatWasThereStaysWhereAnotherCannotBeKept(t *testing.T) {
+	folder := load.Folder(t.TempDir())
+	if err := set(t, "normal-1", 1, planted(0, 0, 1e7, 1)).Keep(t.Context(), folder, "normal"); err != nil {
+		t.Fatal(err)
+	}
+	other := set(t, "normal-1", 7, planted(1, 0, 1e7, 1))
+	file := other.Windows[0].Files[CPU]
+	other.Windows[0].Files[CPU] = "later-" + file
+	other.raw["later-"+file] = other.raw[file]
+	delete(other.raw, file)
+	if err := other.Keep(t.Context(), &refusing{folder, 1}, "normal"); err == nil {
+		t.Fatal("a set is kept in a store that is full")
+	}
+	for _, served := range []float64{1, 7} {
+		read, err := Read(t.Context(), folder, "normal", "normal-1")
+		if err != nil || len(read.Missing) > 0 || read.Windows[0].Served["/v1/search"] != served {
+			t.Errorf("there is %+v, %v; want the set that served %v", read, err, served)
+		}
+		if err := other.Keep(t.Context(), folder, "normal"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if keys, err := folder.Keys(t.Context(), ""); err != nil || len(keys) != 2 {
+		t.Errorf("there are %v, %v; want one profile and its index", keys, err)
+	}
+}
+
 func TestADamagedProfileIsMissing(t *testing.T) {
 	folder := load.Folder(t.TempDir())
 	p := set(t, "normal-1", 1, planted(0, 0, 1e7, 1), planted(1, 0, 1e7, 1))

@@ -29,7 +29,7 @@ type Hotspots struct {
 // Function is what one costs.
 type Function struct {
 	Name    string  `json:"name"`
-	Flat    float64 `json:"flat"` // in the function itself
+	Flat    float64 `json:"flat"` // in the function itself; of waiting, by it
 	Cum     float64 `json:"cum"`  // in it and in what it called
 	Share   float64 `json:"share"`
 	CumPart float64 `json:"cumShare"`
@@ -111,14 +111,13 @@ func (h *Hotspots) sum(merged *profile.Profile) {
 		n := events(s, h.Kind, merged.Period, value, counted)
 		total += v
 		h.Samples += n
-		for i, name := range distinct(s) {
-			f := of(name)
-			f.Cum += v
-			if i == 0 {
-				f.Flat += v
-				f.Samples += n
-			}
+		names := distinct(s)
+		for _, name := range names {
+			of(name).Cum += v
 		}
+		f := of(h.Kind.self(names))
+		f.Flat += v
+		f.Samples += n
 	}
 	h.Value = ratio(total, h.Of)
 	for _, f := range all {
@@ -153,6 +152,30 @@ func events(s *profile.Sample, kind Kind, period int64, value, counted int) floa
 		return min(n, float64(s.Value[value])/float64(max(period, 1)))
 	}
 	return n
+}
+
+// self is the function that a stack's value is of: the innermost. Who waits does so in the runtime or in package sync,
+// whose names say nothing: of waiting it is the innermost function outside them, where there is one.
+func (k Kind) self(names []string) string {
+	if k != Mutex && k != Block && k != Goroutine {
+		return names[0]
+	}
+	for _, name := range names {
+		if !waits(name) {
+			return name
+		}
+	}
+	return names[0]
+}
+
+// waits tells functions in which others wait.
+func waits(name string) bool {
+	for _, of := range []string{"runtime", "sync", "internal/runtime", "internal/sync", "internal/poll", "syscall"} {
+		if strings.HasPrefix(name, of+".") || strings.HasPrefix(name, of+"/") {
+			return true
+		}
+	}
+	return name == unknown
 }
 
 // distinct are the functions of a stack from the leaf on, each once: of recursion the innermost.

@@ -17,6 +17,7 @@ const (
 	documentsMetric = "ragapi_documents_processed_total"
 	buildMetric     = "ragapi_build_info"
 	startedMetric   = "process_start_time_seconds"
+	cpuMetric       = "process_cpu_seconds_total"
 	mostMetrics     = 8 << 20 // bytes
 )
 
@@ -27,6 +28,7 @@ var probes = map[string]bool{"/healthz": true, "/readyz": true}
 type reading struct {
 	at      time.Time
 	started float64
+	cpu     float64 // seconds that the process has used
 	served  map[string]float64
 	build   Build
 }
@@ -51,20 +53,30 @@ func readMetrics(ctx context.Context, address, tier string) (r reading, err erro
 	if f := families[startedMetric]; f != nil {
 		r.started = f.GetMetric()[0].GetGauge().GetValue()
 	}
-	r.served = map[string]float64{}
+	if f := families[cpuMetric]; f != nil {
+		r.cpu = f.GetMetric()[0].GetCounter().GetValue()
+	}
+	r.served = servedBy(families, tier)
+	return r, nil
+}
+
+// servedBy is what a pod has served: requests by route but for probes, or documents.
+func servedBy(families map[string]*dto.MetricFamily, tier string) map[string]float64 {
+	all := map[string]float64{}
 	if tier == Worker {
 		for _, m := range families[documentsMetric].GetMetric() {
-			r.served[labels(m)["result"]] += m.GetCounter().GetValue()
+			if labels(m)["result"] == "ready" {
+				all["ready"] += m.GetCounter().GetValue()
+			}
 		}
-		r.served = map[string]float64{"ready": r.served["ready"]}
-		return r, nil
+		return all
 	}
 	for _, m := range families[requestsMetric].GetMetric() {
 		if route := labels(m)["route"]; !probes[route] {
-			r.served[route] += float64(m.GetHistogram().GetSampleCount())
+			all[route] += float64(m.GetHistogram().GetSampleCount())
 		}
 	}
-	return r, nil
+	return all
 }
 
 func labels(m *dto.Metric) map[string]string {

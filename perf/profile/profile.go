@@ -97,8 +97,9 @@ type Window struct {
 	Pod     string             `json:"pod"`
 	Tier    string             `json:"tier"`
 	BeganAt time.Time          `json:"beganAt"`
-	Seconds float64            `json:"seconds"` // between the two readings of what it served
-	Served  map[string]float64 `json:"served"`  // requests by route, or documents of a worker
+	Seconds float64            `json:"seconds"`    // between the two readings of what it served
+	Served  map[string]float64 `json:"served"`     // requests by route, or documents of a worker
+	CPU     float64            `json:"cpuSeconds"` // that the process used, by its own clock; 0 where it is not known
 	Build   Build              `json:"build"`
 	Files   map[Kind]string    `json:"files"` // names beside the index
 }

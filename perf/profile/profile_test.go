@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +149,24 @@ func TestWhatServesNothingIsPerSecondAndSaysSo(t *testing.T) {
 	}
 }
 
+// TestSamplesAreHeldAgainstTheProcessesClock: where too few were taken it is said.
+func TestSamplesAreHeldAgainstTheProcessesClock(t *testing.T) {
+	p := set(t, "a", 10, synthetic(stacks{"f": 100}, 1e7, 10, nil)) // 1 s
+	for used, want := range map[float64]bool{0: false, 1.1: false, 2: true} {
+		p.Windows[0].CPU = used
+		r, err := p.Report()
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := slices.ContainsFunc(r.Notes, func(n string) bool {
+			return strings.Contains(n, "tier api account for 50 % of the CPU time that its pods used by their own clock, 2.0 s")
+		})
+		if said != want {
+			t.Errorf("of %v s used the notes are %q", used, r.Notes)
+		}
+	}
+}
+
 // TestProfilingItselfIsLeftOut: what serves profiles, but not what labels requests for them.
 func TestProfilingItselfIsLeftOut(t *testing.T) {
 	one := synthetic(stacks{"f;serve": 10, "compress/flate.write;net/http/pprof.handler.ServeHTTP;serve": 5, "runtime/pprof.WithLabels;serve": 1, "f;runtime/pprof.profileWriter": 4}, 1e7, 1, nil)
@@ -157,6 +176,21 @@ func TestProfilingItselfIsLeftOut(t *testing.T) {
 	}
 	if h.Value != 11*1e7/2 || h.Own != 9*1e7/2 || h.Samples != 11 {
 		t.Errorf("%v per request and %v of profiling, %v samples", h.Value, h.Own, h.Samples)
+	}
+}
+
+// TestWaitingIsOfWhoWaits, and not of the runtime's function for it.
+func TestWaitingIsOfWhoWaits(t *testing.T) {
+	for _, k := range []Kind{Mutex, Block, Goroutine} {
+		if got := k.self([]string{"runtime.gopark", "sync.(*Mutex).Lock", "internal/poll.runtime_pollWait", "example.com/x.wait", "main.main"}); got != "example.com/x.wait" {
+			t.Errorf("%s is of %s", k, got)
+		}
+		if got := k.self([]string{"runtime.gopark", "runtime.bgsweep"}); got != "runtime.gopark" {
+			t.Errorf("%s of the runtime alone is of %s", k, got)
+		}
+	}
+	if got := CPU.self([]string{"runtime.memmove", "main.main"}); got != "runtime.memmove" {
+		t.Errorf("CPU time is of %s", got)
 	}
 }
 
@@ -301,7 +335,7 @@ func TestATreeJoinsStacks(t *testing.T) {
 
 func TestAPlanNamesAllThatIsWrong(t *testing.T) {
 	_, err := Collect(context.Background(), nil, Plan{Each: 1500 * time.Millisecond, Kinds: []Kind{"cpus"}})
-	want := "windows are 0, want 1 to 1000\neach window is 1.5s, want whole seconds from 1s to 2m0s\n" +
+	want := "windows are 0, want 1 to 120\neach window is 1.5s, want whole seconds from 1s to 2m0s\n" +
 		"kind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)

@@ -118,8 +118,8 @@ func extent(text []byte, wire uint64) (size, skip int, err error) {
 	switch {
 	case wire == 0 && n > 0:
 		return n, 0, nil
-	case wire == 2 && n > 0 && length <= uint64(len(text)-n): // #nosec G115 -- n is at most len(text)
-		return n + int(length), n, nil // #nosec G115 -- it is at most len(text)
+	case wire == 2 && n > 0 && length <= uint64(len(text)-n):
+		return n + int(length), n, nil
 	case wire == 1 && len(text) >= 8:
 		return 8, 0, nil
 	case wire == 5 && len(text) >= 4:

@@ -40,6 +40,7 @@ func (p *Profiles) Report() (*Report, error) {
 		for _, kind := range Kinds() {
 			faults = append(faults, r.add(p, tier, kind))
 		}
+		r.covered(p, tier)
 		if n := len(p.Builds(tier)); n > 1 {
 			r.Notes = append(r.Notes, fmt.Sprintf("tier %s ran %d builds (%s): its figures are of all of them",
 				tier, n, list(p.Builds(tier))))
@@ -69,6 +70,28 @@ func (r *Report) add(p *Profiles, tier string, kind Kind) error {
 	h.Functions = slices.DeleteFunc(h.Functions, func(f Function) bool { return max(f.CumPart, f.Share) < leastShare })
 	r.Hotspots, r.Trees = append(r.Hotspots, h), append(r.Trees, tree)
 	return nil
+}
+
+// leastCovered is the part of the CPU time that profiles have to account for, without a note.
+const leastCovered = 0.8
+
+// covered notes where samples account for less CPU time than the process used by its own clock: samples were lost, or
+// are not taken as often as the profile says. Parts of the whole are right then, values too small.
+func (r *Report) covered(p *Profiles, tier string) {
+	var sampled, used float64
+	for _, one := range p.of(tier, CPU) {
+		value, _ := columns(one.Profile, CPU)
+		for _, s := range one.Sample {
+			sampled += float64(s.Value[value]) / 1e9
+		}
+		sampled += one.own / 1e9
+		used += one.CPU * one.share()
+	}
+	if used > 0 && sampled < leastCovered*used {
+		r.Notes = append(r.Notes, fmt.Sprintf("the samples of tier %s account for %.0f %% of the CPU time that its pods used "+
+			"by their own clock, %.1f s: parts of the whole are right, values are too small by that",
+			tier, 100*sampled/used, used))
+	}
 }
 
 // lacking says what a set does not have.

@@ -59,15 +59,17 @@ func (t *tallied) compare(see float64) (changes []Change, common float64, untest
 		c.P = p[i]
 		deviation := math.Sqrt(a.deviation*a.deviation + variance)
 		wide := freedom.Quantile(0.975) * deviation
-		c.Change = math.Expm1(a.change - middle)
-		c.Low, c.High = math.Expm1(a.change-middle-wide), math.Expm1(a.change-middle+wide)
-		c.Smallest = math.Expm1(quantile * deviation)
+		c.Change, c.Low, c.High = share(a.change-middle), share(a.change-middle-wide), share(a.change-middle+wide)
+		c.Smallest = share(quantile * deviation)
 		c.decide(a.change-middle, see, quantile*deviation)
 		changes = append(changes, c)
 	}
 	order(changes)
-	return changes, math.Expm1(middle), untested
+	return changes, share(middle), untested
 }
+
+// share is a change of logarithms as one of shares; what is above a million is that.
+func share(logarithm float64) float64 { return min(math.Expm1(logarithm), 1e6) }
 
 // ask chooses the functions that have samples enough, and counts the others.
 func (t *tallied) ask() (all []asked, untested int) {

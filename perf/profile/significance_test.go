@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -222,6 +223,28 @@ func TestTheMiddleFunctionIsNotMovedByALargeOne(t *testing.T) {
 	}
 	if share := s.cost[0] / total(s.cost); math.Abs(common-(-share*0.3/(1+share*0.3))) > 0.02 {
 		t.Errorf("the middle function's part changed by %v", common)
+	}
+}
+
+// TestWildWindowsTellNothing: a function that is there in one window alone, and figures that JSON has.
+func TestWildWindowsTellNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	s := zipf(20)
+	then, now := s.sample(r, 3, 5000), s.sample(r, 3, 5000)
+	now[1].count[4], now[0].count[4], now[2].count[4] = 1e9, 0, 0
+	for _, c := range now {
+		for i := range c.of {
+			c.of[i] = total(c.count)
+		}
+	}
+	changes, _, _ := tallies(then, now).compare(DefaultSee)
+	if _, err := json.Marshal(changes); err != nil {
+		t.Error(err)
+	}
+	for _, c := range changes {
+		if c.Outcome == More || c.Outcome == Less {
+			t.Errorf("%s is %s by %v (p %v)", c.Name, c.Outcome, c.Change, c.P)
+		}
 	}
 }
 

@@ -23,7 +23,8 @@ const (
 	indexFile   = "index.json"
 	nameTime    = "20060102-150405"
 	namePrefix  = "profile-"
-	mostEntries = 100_000
+	mostEntries = 10_000  // windows of pods
+	mostSet     = 1 << 30 // bytes of all profiles of a set
 )
 
 // NewName names a set that is taken now, without a run.
@@ -40,8 +41,8 @@ func Prefix(scenario, name string) string {
 	return load.RunPrefix(scenario, name) + runFolder
 }
 
-// Keep writes a set, the index last: without it there is none. What was written before a fault is taken away again.
-// A set that is there already is replaced by the index; its former profiles go.
+// Keep writes a set, the index last: without it there is none. What was written before a fault is taken away again, and
+// a set that was there stays; else it is replaced, and its profiles go.
 func (p *Profiles) Keep(ctx context.Context, s load.Store, scenario string) error {
 	prefix := Prefix(scenario, p.Name)
 	former, err := s.Keys(ctx, prefix)
@@ -52,11 +53,11 @@ func (p *Profiles) Keep(ctx context.Context, s load.Store, scenario string) erro
 	if err != nil {
 		return err
 	}
-	if err := s.Delete(ctx, prefix+indexFile); err != nil {
-		return err
-	}
 	var wrote []string
 	for _, name := range slices.Sorted(maps.Keys(p.raw)) {
+		if slices.Contains(former, prefix+name) { // of the same moment: the same
+			continue
+		}
 		wrote = append(wrote, prefix+name)
 		if err = s.Write(ctx, prefix+name, p.raw[name]); err != nil {
 			break
@@ -69,7 +70,8 @@ func (p *Profiles) Keep(ctx context.Context, s load.Store, scenario string) erro
 		return errors.Join(err, remove(context.WithoutCancel(ctx), s, wrote))
 	}
 	former = slices.DeleteFunc(former, func(key string) bool {
-		return key == prefix+indexFile || slices.Contains(wrote, key)
+		_, kept := p.raw[strings.TrimPrefix(key, prefix)]
+		return kept || key == prefix+indexFile
 	})
 	return remove(ctx, s, former)
 }
@@ -154,10 +156,14 @@ func (p *Profiles) check() error {
 
 // load reads the profiles that the index names.
 func (p *Profiles) load(ctx context.Context, s load.Store, prefix string) {
+	size := 0
 	for _, w := range p.Windows {
 		for _, kind := range slices.Sorted(maps.Keys(w.Files)) {
 			file := w.Files[kind]
 			raw, err := s.Read(ctx, prefix+file)
+			if size += len(raw); size > mostSet {
+				err = fmt.Errorf("the set has more than %d bytes, want fewer windows", mostSet)
+			}
 			var one *profile.Profile
 			if err == nil {
 				one, err = read(kind, raw)

@@ -16,6 +16,8 @@ type Chart struct {
 	Lines  []Line
 	// Stacked lines are parts of a whole: each stands on the one before.
 	Stacked bool
+	// Figures are at how many times, at most, values are written beside the drawing; 0 for all.
+	Figures int
 	Limits  []Limit
 }
 
@@ -55,6 +57,7 @@ type Drawing struct {
 	Paths                                         []Path
 	Marks                                         []Mark
 	Slots                                         []Slot
+	Every                                         int        // time has its figures: 2 of every second
 	Rows                                          [][]string // the figures: a time and a value of each line
 }
 
@@ -252,9 +255,22 @@ func (c Chart) times() []float64 {
 	return slices.Compact(all)
 }
 
+// figures are the times at which values are written: all, or evenly few.
+func (d *Drawing) figures() (some []float64) {
+	all := d.times()
+	d.Every = 1
+	if d.Figures > 0 {
+		d.Every = max(1, (len(all)+d.Figures-1)/d.Figures)
+	}
+	for i := 0; i < len(all); i += d.Every {
+		some = append(some, all[i])
+	}
+	return some
+}
+
 // slots are what a pointer finds over the plot, and the same figures as a table.
 func (d *Drawing) slots(x scale, named func(float64) string) {
-	times, tops := d.times(), d.tops()
+	times, tops := d.figures(), d.tops()
 	for i, at := range times {
 		from, to := x.from, x.to
 		if i > 0 {

@@ -98,6 +98,9 @@ func (r *Report) kinds() (all []Line) {
 	return all
 }
 
+// mostFigures of a chart of what the stack told are written: of a long run there would be megabytes.
+const mostFigures = 45
+
 // foremost are the panels that are looked at first, of all that there are.
 var foremost = []string{"api-latency", "replicas", "nodes", "pool-wait", "database-load", "cache", "edge-hits"}
 
@@ -119,7 +122,8 @@ func (r *Report) told() (all []Chart) {
 	})
 	for _, p := range panels {
 		p = fitting(p)
-		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source, Note: p.Note, Stacked: p.Stacked}
+		c := Chart{ID: "told-" + p.Name, Title: p.Title, Unit: p.Unit, Source: p.Source, Note: p.Note, Stacked: p.Stacked,
+			Figures: mostFigures}
 		from, step := r.Telemetry.Steps(p)
 		began := from.Sub(r.BeganAt).Seconds()
 		for _, s := range p.Series {

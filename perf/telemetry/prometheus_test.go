@@ -231,12 +231,12 @@ func TestAShortRunDoesNotRiseFromNothing(t *testing.T) {
 		}
 		panels, _ := workspace(t, idle, "").Panels(t.Context(), in)
 		for _, p := range panels {
-			switch {
-			case p.Name == "api-routes":
+			switch p.Name {
+			case "api-routes":
 				if got := fmt.Sprint(p.Series[0].Values, " from ", p.From.Sub(in.From)); got != want || p.Note != "over the minute around each value" {
 					t.Errorf("%d s: %s, %s, want %s", seconds, got, p.Note, want)
 				}
-			case p.Name == "api-in-flight":
+			case "api-in-flight":
 				if !p.From.IsZero() || p.Note != "" || p.Series[0].Values[len(p.Series[0].Values)-1] != 7 {
 					t.Errorf("%d s: what is no rate is %+v", seconds, p)
 				}

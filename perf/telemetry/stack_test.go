@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,10 +53,7 @@ func (p *plantedMetrics) DescribeAlarms(_ context.Context, in *cloudwatch.Descri
 	if *in.AlarmNamePrefix != "rag-dev-" || *in.MaxRecords > 100 {
 		return nil, fmt.Errorf("asked for %d of %s", *in.MaxRecords, *in.AlarmNamePrefix)
 	}
-	n, perPage := 0, cmp.Or(p.perPage, 3)
-	if in.NextToken != nil {
-		fmt.Sscan(*in.NextToken, &n)
-	}
+	n, perPage := number(in.NextToken), cmp.Or(p.perPage, 3)
 	out := &cloudwatch.DescribeAlarmsOutput{}
 	for i, text := range p.alarms[n:min(n+perPage, len(p.alarms))] {
 		namespace, of, _ := strings.Cut(text, " ")
@@ -73,13 +71,19 @@ func (p *plantedMetrics) DescribeAlarms(_ context.Context, in *cloudwatch.Descri
 	return out, nil
 }
 
+// number is that of a page; 0 without a token.
+func number(token *string) int {
+	n, err := strconv.Atoi(aws.ToString(token))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 func (p *plantedMetrics) GetMetricData(_ context.Context, in *cloudwatch.GetMetricDataInput, _ ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
 	p.asked = append(p.asked, in)
 	out := &cloudwatch.GetMetricDataOutput{}
-	page := 0
-	if in.NextToken != nil {
-		fmt.Sscan(*in.NextToken, &page)
-	}
+	page := number(in.NextToken)
 	if page+1 < p.pages {
 		out.NextToken = aws.String(fmt.Sprint(page + 1))
 	}

@@ -15,7 +15,7 @@ import (
 
 const (
 	// leastSteps of a run's telemetry that a request's CPU is told from.
-	leastSteps = 4
+	leastSteps = 2
 	// leastSpread is how much a run's rate has to vary, as its coefficient of variation, for what pods use without
 	// requests to be told from what requests use.
 	leastSpread = 0.25
@@ -30,7 +30,7 @@ type Measured struct {
 	CPUSeconds  float64 `json:"cpuSeconds"`  // of the API's pods, for each request that they answered
 	IdleCores   float64 `json:"idleCores"`   // of all pods together, without requests; 0 where it cannot be told apart
 	MemoryBytes int64   `json:"memoryBytes"` // of the largest pod; 0 is not known
-	MeanSeconds float64 `json:"meanSeconds"` // that requests took, from what half of them took; 0 is not known
+	MeanSeconds float64 `json:"meanSeconds"` // that requests took; 0 is not known
 	Pods        float64 `json:"pods"`        // that were ready, on average; 0 is not known
 }
 
@@ -56,13 +56,22 @@ func Measure(run *load.Run, t *telemetry.Telemetry) (Measured, error) {
 	if pods, err := only(t, "replicas", readyPods); err == nil {
 		m.Pods = stat.Mean(known(pods), nil)
 	}
-	for _, f := range run.Figures {
-		if f.Name == "response p50" && f.Unit == "ms" {
-			// Of an exponential time the mean is the median over ln 2. It is a bound from above for what is steadier.
-			m.MeanSeconds = f.Value / 1000 / math.Ln2
+	m.MeanSeconds = meanOf(run.Slices())
+	return m, nil
+}
+
+// meanOf is how long requests took on average over a run's slices, s.
+func meanOf(all []load.Slice) float64 {
+	var sum, requests float64
+	for _, s := range all {
+		if s.Response != nil {
+			sum, requests = sum+s.Response.Mean*s.Response.Requests, requests+s.Response.Requests
 		}
 	}
-	return m, nil
+	if requests == 0 {
+		return 0
+	}
+	return sum / requests / 1000
 }
 
 // only is the sum of the series of a panel that have some name.
@@ -156,7 +165,7 @@ func (s Stack) Calibrated(m Measured) (Stack, []Assumption) {
 	if rest := m.MeanSeconds - m.CPUSeconds - s.Work.Elsewhere.Mean; m.MeanSeconds > 0 && s.Database.Share > 0 {
 		s.Database.Seconds = max(0, rest) / s.Database.Share
 		all = append(all, Assumption{"a request's connection", milliseconds(s.Database.Seconds), fmt.Sprintf(
-			"run %s: its mean response, from the median, less CPU and network; all of it taken for a connection", m.Run)})
+			"run %s: its mean response less CPU and network, all of it taken for a connection", m.Run)})
 	}
 	return s, all
 }

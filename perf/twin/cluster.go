@@ -1,6 +1,9 @@
 package twin
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // node is one, by places for pods of the API's size.
 type node struct {
@@ -198,4 +201,38 @@ func (w *world) drain(n *node) {
 	}
 	w.fill()
 	w.serve.changed()
+}
+
+// remove takes pods away as a ReplicaSet does: those first that do not serve, then the youngest.
+func (w *world) remove(n int) {
+	order := slices.Clone(w.pods)
+	slices.SortStableFunc(order, func(a, b *pod) int {
+		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(b.changed, a.changed))
+	})
+	for _, p := range order[:n] {
+		w.evict(p)
+	}
+	w.pods = slices.DeleteFunc(w.pods, func(p *pod) bool { return p.phase == gone })
+	w.serve.changed()
+	w.fill()
+}
+
+// evict takes a pod off its node. Requests that it has go on.
+func (w *world) evict(p *pod) {
+	p.phase = gone
+	if p.node != nil {
+		p.node.pods--
+	}
+}
+
+// fill gives pods that wait a place: the API's first, which the room kept free gives way to.
+func (w *world) fill() {
+	for _, p := range w.pods {
+		if p.phase == unscheduled {
+			if w.schedule(p); p.node == nil {
+				break
+			}
+		}
+	}
+	w.cluster.settle()
 }

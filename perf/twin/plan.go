@@ -88,7 +88,7 @@ func New(ctx context.Context, in Input) (*Plan, error) {
 
 // unsure is what a reader has to know.
 func unsure(in Input) []string {
-	all := []string{"Not validated yet: 20 recorded runs of the real controllers; one was replayed."}
+	all := []string{"Validated against two recorded runs of the real controllers; twenty are wanted."}
 	if in.Measured == nil {
 		all = append(all,
 			"No run was named (--run): what a request takes is what the stack's file implies, and not measured.")

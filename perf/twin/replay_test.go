@@ -65,3 +65,46 @@ func TestRecordedScaling(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordedStress replays a load test of stack local, 2026-11-30: 100 users who came within 10 s, requests/s of each
+// 10 s as its results say, CPU of a request as its telemetry does (0.0687 cores at 75.4 requests/s), of idle pods 12 % of their request. Its
+// autoscaler was
+// watched twice a second: 3 replicas were wanted 22.7 s after the load began, served a second later, and 2 again 24 s
+// after it ended. Not known is where in their periods metrics and controller were (the median of 21 seeds counts).
+func TestRecordedStress(t *testing.T) {
+	c, d := declared(t, "local")
+	d.HPA.Down = hpa.Rules{StabilizationSeconds: 15, Select: hpa.SelectMax, Tolerance: -1,
+		Policies: []hpa.Policy{{Type: hpa.Percent, Value: 100, PeriodSeconds: 60}}}
+	s, _, err := Of(c, d, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Work.CPUSeconds, s.Work.IdleCores = 0.0687/75.4, 0.006
+	load := curve.Curve{Name: "recorded", Points: []curve.Point{{At: 0, RPS: 0}, {At: 60, RPS: 0}}}
+	for i, answers := range []float64{584, 976, 981, 1017, 959, 979} {
+		at := 60 + 10*float64(i)
+		load.Points = append(load.Points, curve.Point{At: at, RPS: answers / 10}, curve.Point{At: at + 10, RPS: answers / 10})
+	}
+	load.Points = append(load.Points, curve.Point{At: 120, RPS: 0}, curve.Point{At: 240, RPS: 0})
+	var up, down []float64
+	for seed := range uint64(21) {
+		for _, change := range simulate(t, s, load, Options{Seed: seed, Mode: Stream, TickSeconds: 0.25}).Decisions {
+			switch change.To {
+			case 3:
+				up = append(up, change.At-60)
+			case 2:
+				down = append(down, change.At-120)
+			}
+		}
+	}
+	if len(up) != 21 || len(down) != 21 {
+		t.Fatalf("up %v, down %v: want each once in each of 21 simulations, as recorded", up, down)
+	}
+	if got := median(up); math.Abs(got-22.7) > 15 {
+		t.Errorf("3 replicas after %.1f s, recorded 22.7", got)
+	}
+	if got := median(down); math.Abs(got-24) > 15 {
+		t.Errorf("2 replicas %.1f s after the load, recorded 24", got)
+	}
+	t.Logf("3 replicas after %.1f s (recorded 22.7), 2 again %.1f s after the load (24)", median(up), median(down))
+}

@@ -17,7 +17,7 @@ type Policy struct {
 	Most       int     `json:"maxReplicas"`
 	CPUPercent int     `json:"cpuPercent"`
 	Headroom   int     `json:"headroomPods"`
-	UpPercent  int     `json:"scaleUpPercent"` // in 15 s
+	UpPercent  int     `json:"scaleUpPercent"` // in 15 s; 0 is as declared
 	Down       float64 `json:"scaleDownStabilizationSeconds"`
 }
 
@@ -77,7 +77,7 @@ func (s Stack) Try(ctx context.Context, load curve.Curve, seed uint64) (*Search,
 
 func (a *Search) add(s Stack, p Policy, r *Result) {
 	one := Tried{Policy: p, OverShare: r.OverShare(), P95: r.P95, PodHours: r.PodHours, NodeHours: r.NodeHours,
-		Declared: p == s.policy(0)}
+		Declared: p == s.policy()}
 	for _, point := range r.Points {
 		if point.OverShare > 1-s.Objective.Share {
 			one.Missed += int(spacing(r.Points))
@@ -90,9 +90,9 @@ func (a *Search) add(s Stack, p Policy, r *Result) {
 	}
 }
 
-// policy is what is declared; up is the percent of scaling up, 0 for as it is.
-func (s Stack) policy(up int) Policy {
-	return Policy{Least: s.HPA.Min, Most: s.HPA.Max, CPUPercent: s.target(), Headroom: s.Headroom, UpPercent: up,
+// policy is what is declared.
+func (s Stack) policy() Policy {
+	return Policy{Least: s.HPA.Min, Most: s.HPA.Max, CPUPercent: s.target(), Headroom: s.Headroom,
 		Down: s.HPA.Down.StabilizationSeconds}
 }
 
@@ -108,7 +108,7 @@ func (s Stack) target() int {
 
 // policies is the grid, what is declared first. The most replicas rise with the least, where that is more.
 func (s Stack) policies(load curve.Curve, peak int) []Policy {
-	declared := s.policy(0)
+	declared := s.policy()
 	all := []Policy{declared}
 	most := max(s.HPA.Max, min(peak, mostPods))
 	least := distinct(s.HPA.Min, min(2*s.HPA.Min, most), (s.HPA.Min+most)/2, min(peak, most))
@@ -218,7 +218,7 @@ type Suggestion struct {
 // Suggest is how the stack's file says a policy. Room kept free is a slope there: that of traffic which need not wait
 // for a node, requests/s in each minute, which comes to so many pods with nodes that take nodeSeconds, of podRPS each.
 func (s Stack) Suggest(to Policy, podRPS func(most int) float64, nodeSeconds float64) []Suggestion {
-	from := s.policy(0)
+	from := s.policy()
 	var all []Suggestion
 	add := func(key string, a, b int) {
 		if a != b {

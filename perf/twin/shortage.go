@@ -156,12 +156,12 @@ func spacing(points []Point) float64 {
 // Reaction is how replicas followed a load to its peak.
 type Reaction struct {
 	At     float64  `json:"atSeconds"`          // when the load first asks for so many
-	Wanted int      `json:"wanted"`             // that the target of CPU asks for at the peak, within its tolerance and bounds
+	Wanted int      `json:"wanted"`             // what the target of CPU asks for at the peak
 	After  *float64 `json:"enoughAfterSeconds"` // until so many serve; null: never
 }
 
-// React finds when as many pods served as the target asks for at the load's peak. It is false for a load that never asks
-// for more than the fewest replicas.
+// React finds when as many pods served as the target asks for at the load's peak. It is false for a load that never
+// asks for more than the fewest replicas.
 func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
 	asks := func(rate float64) int { return min(s.content(rate), s.HPA.Max) }
 	one := Reaction{Wanted: asks(load.Peak())}

@@ -30,12 +30,17 @@ const (
 	// startSeconds is from the API's start until its probe answers: its connections, its migrations' lock. First
 	// assumption, 2026-11; to be replaced by measurement.
 	startSeconds = 5
+	// sandboxStartSeconds is from a decision until the sandbox's pod is ready: watched twice, 0.9 and 1.4 s; 2026-11-30.
+	sandboxStartSeconds = 1.2
 	// scanSeconds is the cluster autoscaler's default --scan-interval, which the stack leaves as it is
 	// (https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md).
 	scanSeconds = 10
 	// networkSeconds is the way through the load balancer and back. First assumption, 2026-11; to be replaced by
 	// measurement.
 	networkSeconds = 0.005
+	// sandboxNetworkSeconds is the same through the sandbox's load balancer: 0.5 to 1.0 ms of which the pod has 0.27
+	// (docs/performance.md).
+	sandboxNetworkSeconds = 0.0005
 )
 
 // eksMetrics is metrics-server with its defaults: every 15 s (--metric-resolution), over the two last of which usage is
@@ -86,6 +91,7 @@ func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, er
 	}
 	if c.Environment == stacks.Local {
 		s.Metrics = sandboxMetrics
+		s.Pod.ScheduleSeconds, s.Pod.StartSeconds, s.Pod.ProbeSeconds = 0, sandboxStartSeconds, 0
 	}
 	s.Groups = groupsOf(c, machineCores)
 	return s, assumptions(c, s), s.Check()
@@ -93,9 +99,13 @@ func Of(c *stacks.Config, d Declared, machineCores int) (Stack, []Assumption, er
 
 // workOf is a request as the stack's file implies it.
 func workOf(c *stacks.Config) Work {
+	network := networkSeconds
+	if c.Environment == stacks.Local {
+		network = sandboxNetworkSeconds
+	}
 	target := float64(c.SLO.HPA.CPUPercent) / 100 * float64(c.API.Requests.CPU) / 1000
 	return Work{CPUSeconds: target / c.RPSPerPod(), CV2: 1,
-		Elsewhere:      queueing.Time{Mean: networkSeconds, Variance: networkSeconds * networkSeconds},
+		Elsewhere:      queueing.Time{Mean: network, Variance: network * network},
 		TimeoutSeconds: float64(c.StatementTimeoutMillis()) / 1000}
 }
 
@@ -151,8 +161,8 @@ func assumptions(c *stacks.Config, s Stack) []Assumption {
 			"the pool chain's (plan pools); %d are held at once, PgBouncer's least; no cache answers",
 			s.Database.Servers)},
 		{"start of a pod", seconds(s.Pod.ReadySeconds()), fmt.Sprintf(
-			"%v s until a node has it, %v s until it answers (both not measured yet), probes every %v s, %v s of health "+
-				"checks at the load balancer", s.Pod.ScheduleSeconds, s.Pod.StartSeconds, s.Pod.ProbeSeconds,
+			"%v s until a node has it, %v s until it answers%s, probes every %v s, %v s of health "+
+				"checks at the load balancer", s.Pod.ScheduleSeconds, s.Pod.StartSeconds, startNote(c), s.Pod.ProbeSeconds,
 			s.Pod.RegisterSeconds)},
 		{"start of a node", seconds(float64(c.Autoscaling.NodeStartSeconds)),
 			"autoscaling.nodeStartSeconds, from a pod without place to one that runs"},
@@ -169,6 +179,14 @@ func assumptions(c *stacks.Config, s Stack) []Assumption {
 			"what pods use is not known; a run measures it (--run)"})
 	}
 	return all
+}
+
+// startNote says how far a pod's start is known.
+func startNote(c *stacks.Config) string {
+	if c.Environment == stacks.Local {
+		return " (together watched twice, its probe included)"
+	}
+	return " (both not measured yet)"
 }
 
 func hasMemory(s hpa.Spec) bool {

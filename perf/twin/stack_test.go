@@ -105,7 +105,7 @@ func TestPlanOfProduction(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"Stack prod under load step", "wanted", "the target asks for", "policies tried",
-		"slo: 70 % of api.requests.cpu 500m", "Not validated yet"} {
+		"slo: 70 % of api.requests.cpu 500m", "Validated against two"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%s\nwant in it %q", text.String(), want)
 		}

@@ -1,7 +1,6 @@
 package twin
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -110,8 +109,8 @@ func (s Stack) asked(rate float64) int {
 	return int(math.Ceil(s.podsAt(rate, float64(s.target()))))
 }
 
-// content is the fewest replicas with which the autoscaler wants no more at a rate: utilization, cut to whole percent, is
-// within its tolerance of the target.
+// content is the fewest replicas with which the autoscaler wants no more at a rate: utilization, cut to whole percent,
+// is within its tolerance of the target.
 func (s Stack) content(rate float64) int {
 	if s.target() == 0 {
 		return s.HPA.Min
@@ -299,38 +298,4 @@ func (w *world) spread(cv float64) float64 {
 	}
 	v := math.Log(1 + cv*cv)
 	return math.Exp(w.random.NormFloat64()*math.Sqrt(v) - v/2)
-}
-
-// remove takes pods away as a ReplicaSet does: those first that do not serve, then the youngest.
-func (w *world) remove(n int) {
-	order := slices.Clone(w.pods)
-	slices.SortStableFunc(order, func(a, b *pod) int {
-		return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(b.changed, a.changed))
-	})
-	for _, p := range order[:n] {
-		w.evict(p)
-	}
-	w.pods = slices.DeleteFunc(w.pods, func(p *pod) bool { return p.phase == gone })
-	w.serve.changed()
-	w.fill()
-}
-
-// evict takes a pod off its node. Requests that it has go on.
-func (w *world) evict(p *pod) {
-	p.phase = gone
-	if p.node != nil {
-		p.node.pods--
-	}
-}
-
-// fill gives pods that wait a place: the API's first, which the room kept free gives way to.
-func (w *world) fill() {
-	for _, p := range w.pods {
-		if p.phase == unscheduled {
-			if w.schedule(p); p.node == nil {
-				break
-			}
-		}
-	}
-	w.cluster.settle()
 }

@@ -26,9 +26,10 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], i) },
 	"top":    func(all []profile.Function) []profile.Function { return all[:min(len(all), onPage)] },
-	"title":  title, "headline": headline, "verdict": Verdict, "whole": whole, "none": none, "builds": builds,
-	"class": func(o profile.Outcome) string { return strings.ToLower(strings.ReplaceAll(string(o), " ", "-")) },
-	"names": func(all []string) string { return strings.Join(all, ", ") },
+	"title":  title, "titleOf": titleOf, "headline": headline, "verdict": Verdict, "whole": whole, "none": none,
+	"builds": builds,
+	"class":  func(o profile.Outcome) string { return strings.ToLower(strings.ReplaceAll(string(o), " ", "-")) },
+	"names":  func(all []string) string { return strings.Join(all, ", ") },
 }).Parse(pageText))
 
 const (
@@ -58,7 +59,14 @@ var titles = map[profile.Kind]string{
 	profile.Block: "Waiting in goroutines", profile.Goroutine: "Goroutines",
 }
 
-func title(h profile.Hotspots) string { return fmt.Sprintf("%s of the %s", titles[h.Kind], h.Tier) }
+func title(h profile.Hotspots) string { return titleOf(h.Kind, h.Tier) }
+
+func titleOf(kind profile.Kind, tier string) string {
+	if tier == profile.API {
+		tier = "API"
+	}
+	return fmt.Sprintf("%s of the %s", titles[kind], tier)
+}
 
 // headline is a whole in a sentence.
 func headline(h profile.Hotspots) string {
@@ -83,7 +91,7 @@ func plural(n float64, name string) string {
 // none names what has no label.
 func none(name string) string {
 	if name == "" {
-		return "(none: the runtime, connections, what serves no request)"
+		return "(none)"
 	}
 	return name
 }

@@ -125,7 +125,7 @@ func TestTextTellsTheSame(t *testing.T) {
 	for text, wants := range map[string][]string{
 		one.String(): {
 			"windows 6, pods 2, during run normal-20261130-170000", "CPU OF THE API: 1.00 ms per request, of 12,345 requests; samples 1,234, pods 2, windows of pods 12",
-			"1.40 ms of 6,172", "note: a note", "missing: mutex: it was not taken", "(none: the runtime",
+			"1.40 ms of 6,172", "note: a note", "missing: mutex: it was not taken", "(none)",
 		},
 		two.String(): {
 			"CPU per request: SAME, then 1.00 ms, now 1.01 ms, +1.0 % (95 % between -1.0 % and +3.0 %)",
@@ -137,6 +137,14 @@ func TestTextTellsTheSame(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("there is no %q in\n%s", want, text)
 			}
+		}
+	}
+}
+
+func TestNamesInTextHaveNoTypes(t *testing.T) {
+	for name, want := range map[string]string{"a/b.F[go.shape.[]int,x/y.Z].func1": "a/b.F[…].func1", "a.(*T).M": "a.(*T).M", "]x[": "]x["} {
+		if got := plain(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
 }

@@ -56,9 +56,18 @@ func hotspots(w io.Writer, h profile.Hotspots) {
 		if f.Flat == 0 {
 			break
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", f.Name, amount(f.Flat, h.Unit), percent(f.Share),
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", plain(f.Name), amount(f.Flat, h.Unit), percent(f.Share),
 			amount(f.Cum, h.Unit), percent(f.CumPart))
 	}
+}
+
+// plain is a function's name without the types that it is made for: a line has no room for them.
+func plain(name string) string {
+	from, to := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
+	if from < 0 || to < from {
+		return name
+	}
+	return name[:from] + "[…]" + name[to+1:]
 }
 
 // Verdict is a comparison in a sentence.
@@ -86,22 +95,31 @@ func whole(c *profile.Comparison) string {
 	return text
 }
 
+// told is what a function did beside the others, the interval that holds it, and from which change on it would have
+// been seen; "-" where nothing could be asked.
+func told(f profile.Change) (beside, between, from string) {
+	if f.Smallest == 0 {
+		return "-", "-", "-"
+	}
+	return change(f.Change), change(f.Low) + " to " + change(f.High), percent(f.Smallest)
+}
+
 // Comparison writes one for a terminal.
 func Comparison(w io.Writer, c *profile.Comparison) error {
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(out, "%s of the %s: then %s (windows %d, %s, samples %s), now %s (windows %d, %s, samples %s)\n",
-		titles[c.Kind], c.Tier, strings.Join(c.Then, ", "), c.Windows[0], plural(c.Served[0], c.Per), count(c.Samples[0]),
+	fmt.Fprintf(out, "%s: then %s (windows %d, %s, samples %s), now %s (windows %d, %s, samples %s)\n",
+		titleOf(c.Kind, c.Tier), strings.Join(c.Then, ", "), c.Windows[0], plural(c.Served[0], c.Per), count(c.Samples[0]),
 		strings.Join(c.Now, ", "), c.Windows[1], plural(c.Served[1], c.Per), count(c.Samples[1]))
 	fmt.Fprintln(out, whole(c))
 	fmt.Fprintln(out, Verdict(c))
 	fmt.Fprintf(out, "\nFUNCTION\tANSWER\tTHEN\tNOW\tBESIDE OTHERS\t95 %% BETWEEN\tSEEN FROM\tSAMPLES\n")
 	for i, f := range c.Functions {
+		beside, between, from := told(f)
 		if i >= inText && f.Outcome != profile.More && f.Outcome != profile.Less {
 			break
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s to %s\t%s\t%s, %s\n", f.Name, f.Outcome, amount(f.Then, c.Unit),
-			amount(f.Now, c.Unit), change(f.Change), change(f.Low), change(f.High), percent(f.Smallest),
-			count(f.Samples[0]), count(f.Samples[1]))
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s, %s\n", plain(f.Name), f.Outcome, amount(f.Then, c.Unit),
+			amount(f.Now, c.Unit), beside, between, from, count(f.Samples[0]), count(f.Samples[1]))
 	}
 	notes(out, c.Notes)
 	return out.Flush()

@@ -116,23 +116,24 @@ func (a *Autoscaler) bounded(current, proposed int, now float64) (replicas int, 
 		allowed := max(current, a.limit(a.Spec.Up, current, now, true))
 		replicas = min(stable, allowed, a.Spec.Max)
 		if replicas < stable {
-			limit = which(a.Spec.Max <= allowed, "maximum", "policies")
+			limit = boundBy(a.Spec.Max <= allowed, "maximum")
 		}
 	case stable < current:
 		allowed := min(current, a.limit(a.Spec.Down, current, now, false))
 		replicas = max(stable, allowed, a.Spec.Min)
 		if replicas > stable {
-			limit = which(a.Spec.Min >= allowed, "minimum", "policies")
+			limit = boundBy(a.Spec.Min >= allowed, "minimum")
 		}
 	}
 	return replicas, limit
 }
 
-func which(first bool, a, b string) string {
-	if first {
-		return a
+// boundBy names a bound where it is what binds, else policies.
+func boundBy(bound bool, name string) string {
+	if bound {
+		return name
 	}
-	return b
+	return "policies"
 }
 
 // stabilize keeps within the least that was recommended in the window of scaling up, and the most in that of scaling
