@@ -110,6 +110,7 @@ type Finding struct {
 	Section    string   `json:"section"`
 
 	bears []Effect
+	apart bool // its share is of what the mean time does not tell
 }
 
 // find holds a cause against a situation: what was found, or which signs were not measured while all others hold.
@@ -131,7 +132,7 @@ func (c cause) find(x *situation) (found *Finding, open []string) {
 		return nil, nil
 	}
 	return &Finding{Cause: c.id, Tier: c.tier, Says: c.says(x), Share: part, Evidence: signs, Leads: []string{},
-		Section: c.section, bears: c.bears}, nil
+		Section: c.section, bears: c.bears, apart: c.apart}, nil
 }
 
 // leastShare of an objective, or of what is left once the first cause is lifted, is what a cause has to take: less is
@@ -143,8 +144,8 @@ func (x *situation) matters(part float64) bool {
 	return part*x.split.total() >= leastShare*1000*x.cfg.SLO.ResponseSeconds
 }
 
-// without is the share of a cause by which answers did without something: all, where an objective was missed by that, else
-// a part of the time, where it matters.
+// without is the share of a cause by which answers did without something: all, where an objective was missed by that,
+// else a part of the time, where it matters.
 func (x *situation) without(part float64) float64 {
 	switch {
 	case x.has(Degraded):

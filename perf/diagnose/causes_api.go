@@ -186,7 +186,7 @@ var otherCauses = []cause{
 	{
 		id: "vectors", tier: "vector store", says: text("the vector store is what searches wait for"),
 		signs: func(x *situation) []Evidence {
-			return []Evidence{above(x.Vectors.per(x.ComplexRate, seconds), "time of a complex search that is its own",
+			return []Evidence{above(x.asked(), "time of a question to it",
 				x.cfg.SLO.ComplexSearchSeconds/tail, "slo.complexSearchSeconds over 3"+tailSource)}
 		},
 		share: func(x *situation) float64 { return x.vectorShare().Value }, bears: append(served, LateReady),
@@ -194,11 +194,23 @@ var otherCauses = []cause{
 	},
 	{
 		id: "vectors-gone", apart: true, tier: "vector store", says: text("searches did without the vector store"),
-		signs:   func(x *situation) []Evidence { return []Evidence{lasting(x.NoVectors, "searches without vectors")} },
+		signs: func(x *situation) []Evidence {
+			return []Evidence{above(x.NoVectors.per(x.ComplexRate, share), "complex searches without vectors",
+				max(x.cfg.LoadThresholds().DegradedRatio, 1e-9), "what the load tests allow, from slo.availabilityPercent")}
+		},
 		share:   func(x *situation) float64 { return x.without(x.vectorShare().Value) },
 		bears:   append([]Effect{Degraded}, served...),
 		section: "Reads degraded",
 	},
+}
+
+// asked is how long the vector store takes for a question; where those were not counted, for a complex search, of which
+// caches answer some.
+func (x *situation) asked() Fact {
+	if x.VectorRate.known {
+		return x.Vectors.per(x.VectorRate, seconds)
+	}
+	return x.Vectors.per(x.ComplexRate, seconds)
 }
 
 // vectorShare is which part of complex searches is the vector store's, or of all requests where that is more.

@@ -12,9 +12,13 @@ func (x *situation) slowDatabase() Evidence {
 	return above(f, "a request holds a connection for long", made, holdSource)
 }
 
-func (x *situation) fastDatabase() Evidence {
+// roomyDatabase holds where connections are not held for longer than they should, and where they are and the database
+// was measured: what holds it up is told by causes of its own then, from which full pools follow.
+func (x *situation) roomyDatabase() Evidence {
 	f, made := x.hold()
-	return below(f, "a request holds a connection no longer than it should", made, holdSource)
+	e := below(f, "a connection is not held for long", made, holdSource)
+	e.Holds = e.Holds || f.known && x.inside().known && x.busiest().CPU.known
+	return e
 }
 
 // waitsLong are signs that requests wait for a connection longer than the alert allows.
@@ -29,7 +33,7 @@ var poolCauses = []cause{
 			"are in use"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{
-				x.waitsLong(x.PoolWait, x.PoolRate, "of the pod's pool"), x.fastDatabase(),
+				x.waitsLong(x.PoolWait, x.PoolRate, "of the pod's pool"), x.roomyDatabase(),
 				below(x.BouncerWait.per(x.PoolWait, share), "of it the connections' own wait in PgBouncer", dominating,
 					"half: else the wait is PgBouncer's")}
 		},
@@ -40,7 +44,7 @@ var poolCauses = []cause{
 			"connections to the database are all in use"),
 		signs: func(x *situation) []Evidence {
 			return []Evidence{
-				x.waitsLong(x.BouncerWait, x.BouncerRate, "of a server"), x.fastDatabase(),
+				x.waitsLong(x.BouncerWait, x.BouncerRate, "of a server"), x.roomyDatabase(),
 				below(x.connectionsUsed(), "connections of the primary", 1, "max_connections without the reserve")}
 		},
 		share: func(x *situation) float64 { return x.portion(partBouncer, partPool) }, bears: served,
@@ -146,7 +150,8 @@ var databaseCauses = []cause{
 		section: "Tuning the database",
 	},
 	{
-		id: "replica-gone", apart: true, tier: "database", says: text("reads did without a replica: the primary answered them too"),
+		id: "replica-gone", apart: true, tier: "database",
+		says:  text("reads did without a replica: the primary answered them too"),
 		signs: func(x *situation) []Evidence { return []Evidence{lasting(x.NoReplica, "reads without a replica")} },
 		share: func(x *situation) float64 { return x.without(x.chain()) }, bears: append([]Effect{Degraded}, served...),
 		leads:   []string{"database-cpu", "database-reads", "api-pool", "pgbouncer-pool", "max-connections"},

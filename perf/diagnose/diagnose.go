@@ -119,18 +119,8 @@ func effectsOf(x *situation) []Effect {
 			all = append(all, e)
 		}
 	}
-	for _, v := range x.run.Verdicts {
-		switch {
-		case v.Outcome == load.GeneratorBound:
-			add(Unloaded)
-		case v.Outcome == load.Missed:
-			add(effectOf(v.Metric))
-		}
-	}
-	for _, b := range x.run.Budgets {
-		if b.Outcome == load.Missed {
-			add(effectOf(b.Figure))
-		}
+	for _, e := range missedOf(x.run) {
+		add(e)
 	}
 	if x.Stretch.known && x.Stretch.Value > stretched {
 		add(Unloaded)
@@ -139,6 +129,24 @@ func effectsOf(x *situation) []Effect {
 	if each := wait.per(x.Rate, seconds); each.known && each.Value > x.cfg.Pools().Demand.HoldSeconds &&
 		x.portion(partPool, partBouncer) >= dominating {
 		add(Waiting)
+	}
+	return all
+}
+
+// missedOf are the effects of what a run missed, its objectives and its budgets.
+func missedOf(run *load.Run) (all []Effect) {
+	for _, v := range run.Verdicts {
+		switch v.Outcome {
+		case load.GeneratorBound:
+			all = append(all, Unloaded)
+		case load.Missed:
+			all = append(all, effectOf(v.Metric))
+		}
+	}
+	for _, b := range run.Budgets {
+		if b.Outcome == load.Missed {
+			all = append(all, effectOf(b.Figure))
+		}
 	}
 	return all
 }

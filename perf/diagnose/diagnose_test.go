@@ -200,7 +200,7 @@ func TestAnAnswerIsReadable(t *testing.T) {
 		faults[fault](&w)
 		text := written(t, w.diagnosed(t, 1))
 		for i, line := range strings.Split(text, "\n") {
-			if len([]rune(line)) > 250 {
+			if len([]rune(line)) > 260 {
 				t.Errorf("line %d of %s has %d characters", i, fault, len([]rune(line)))
 			}
 		}

@@ -40,6 +40,7 @@ type Facts struct {
 	Vectors     Fact `json:"vectors"` // those that wait for the vector store
 	Complex     Fact `json:"complex"` // complex searches at once
 	ComplexRate Fact `json:"complexRate"`
+	VectorRate  Fact `json:"vectorRate"` // questions to the vector store
 	CPU         Fact `json:"cpu"`
 	GC          Fact `json:"gc"`
 	PodCPU      Fact `json:"podCPU"` // of the pod that takes most
@@ -142,6 +143,7 @@ func (f *Facts) readAPI(r reading) {
 	})
 	f.Vectors = r.sum("busy", "vectors query", atOnce, is("vectors query"))
 	f.Complex = r.mean("busy", "search complex", atOnce)
+	f.VectorRate = r.mean("rates", "vectors query", perSecond)
 	f.ComplexRate = r.mean("rates", "search complex", perSecond)
 	f.CPU, f.GC = r.mean("cpu", "api", cores), r.mean("busy", "garbage collection", cores)
 	f.PodCPU = r.most("pod-cpu", "the most of a pod", cores, anything)

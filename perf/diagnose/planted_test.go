@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -191,4 +192,57 @@ func (d *Diagnosis) debug() string {
 		fmt.Fprintf(&b, "  open %s %v\n", o.Cause, o.Lacking)
 	}
 	return b.String()
+}
+
+// strengths are faults with a strength and a load that are drawn, so that none was chosen for what the causes say.
+var strengths = map[string]func(w *world, strength float64){
+	"hpa-maximum":     func(w *world, k float64) { w.pods, w.mostPods = 2, 2; w.apiMillis *= k },
+	"cpu-limit":       func(w *world, k float64) { w.limit(float64(int(40/k)) / 100) },
+	"slow-pod":        func(w *world, k float64) { w.slow = 3 * k },
+	"api-pool":        func(w *world, k float64) { w.hit = constant(0.1); w.pool = 1; w.dbMillis *= k },
+	"pgbouncer-pool":  func(w *world, k float64) { w.hit = constant(0.1); w.bouncers, w.serverPool = 2, 1; w.dbMillis *= k },
+	"database-cpu":    func(w *world, k float64) { w.dbMillis = 30 * k },
+	"database-locks":  func(w *world, k float64) { w.lockShare, w.lockMillis = 0.2*k, 40 },
+	"database-spill":  func(w *world, k float64) { w.waits["IO:BufFileWrite"] = 200 * k },
+	"database-reads":  func(w *world, k float64) { w.waits["IO:DataFileRead"] = 200 * k },
+	"database-writes": func(w *world, k float64) { w.waits["IO:WALSync"] = 200 * k },
+	"database-path":   func(w *world, k float64) { w.pathMillis = 200 * k },
+	"replica-gone":    func(w *world, k float64) { w.gone = true; w.dbMillis = 20 * k },
+	"cache-full":      func(w *world, k float64) { w.evicts = true; w.hit = constant(0.1); w.dbMillis = 18 * k },
+	"cache-cpu":       func(w *world, k float64) { w.cacheCPU = 4 * k },
+	"vectors":         func(w *world, k float64) { w.vectorMillis = 400 * k },
+	"outside":         func(w *world, k float64) { w.edgeMillis = 300 * k },
+}
+
+// Of faults whose strength and load are drawn, those that have an effect are named; what has none is not claimed.
+func TestFaultsOfAnyStrength(t *testing.T) {
+	const each = 2
+	right, first, effects := 0, 0, 0
+	for i, cause := range slices.Sorted(maps.Keys(strengths)) {
+		random := rand.New(rand.NewPCG(uint64(i), 99))
+		for range each {
+			w := healthy()
+			strength := 0.7 + 1.8*random.Float64()
+			strengths[cause](&w, strength)
+			w.users = 120 + random.IntN(240)
+			d := w.diagnosed(t, random.Uint64())
+			got := names(d)
+			switch {
+			case len(d.Effects) == 0 && d.Outcome == None:
+				continue
+			case len(got) > 0 && got[0] == cause:
+				first++
+			default:
+				t.Logf("%s of strength %.2f, %d users: %s %v\n%s", cause, strength, w.users, d.Outcome, got, d.debug())
+			}
+			effects++
+			if slices.Contains(got, cause) {
+				right++
+			}
+		}
+	}
+	t.Logf("with an effect %d: first %d, named %d", effects, first, right)
+	if float64(first) < 0.8*float64(effects) {
+		t.Errorf("%d of %d named first, want 80 %%", first, effects)
+	}
 }

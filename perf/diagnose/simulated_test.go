@@ -263,6 +263,7 @@ func (s *simulation) meaning(kind string, pod int, finish func()) {
 		s.after(s.span(s.w.vectorMillis), func() {
 			s.vectors.give()
 			s.counters["vectors s"] += s.now - began
+			s.counters["vectors"]++
 			s.transaction(kind, pod, finish)
 		})
 	})
@@ -422,7 +423,7 @@ func (s *simulation) told() *telemetry.Telemetry {
 		{"busy", "pgbouncer rag waiting", "bouncer wait s"}, {"busy", "pgbouncer rag in transaction", "bouncer s"},
 		{"busy", "cache get", "cache s"}, {"busy", "vectors query", "vectors s"}, {"busy", "search complex", "search s complex"},
 		{"busy", "search simple", "search s simple"}, {"rates", "requests", "requests"}, {"rates", "pool replica", "pool"},
-		{"rates", "pgbouncer rag", "bouncer"}, {"rates", "search complex", "search complex"}, {"rates", "search simple", "search simple"},
+		{"rates", "pgbouncer rag", "bouncer"}, {"rates", "search complex", "search complex"}, {"rates", "search simple", "search simple"}, {"rates", "vectors query", "vectors"},
 		{"cpu", "api", "cpu"}, {"degraded", "replica", "degraded"}} {
 		put(b[0], b[1], rate(b[2]))
 	}

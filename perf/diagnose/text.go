@@ -49,7 +49,11 @@ func words(all []Effect) []string {
 }
 
 func (f Finding) write(w io.Writer, i int) {
-	fmt.Fprintf(w, "\n  %d. %s: %s; %s of the time goes with it\n", i+1, f.Cause, f.Says, percentOf(f.Share))
+	goes := percentOf(f.Share) + " of the time goes with it"
+	if f.apart {
+		goes = percentOf(f.Share) + " of what was missed, by its own measure: the mean time below does not tell"
+	}
+	fmt.Fprintf(w, "\n  %d. %s: %s; %s\n", i+1, f.Cause, f.Says, goes)
 	for _, e := range f.Evidence {
 		fmt.Fprintf(w, "     %s\n", e)
 	}

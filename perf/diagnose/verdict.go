@@ -79,7 +79,7 @@ func (f *Finding) weigh(x *situation, d *Diagnosis) {
 			"lifting it "+
 			"may not do", percentOf(f.Share), percentOf(excess)))
 	}
-	if left := x.split.UnexplainedShare; max(left, -left) > unexplainedMost && !x.isComputing(f.Cause) {
+	if left := x.split.UnexplainedShare; max(left, -left) > unexplainedMost && !f.apart && !isComputing(f.Cause) {
 		doubts = append(doubts, fmt.Sprintf("%s of the time has no explanation", percentOf(left)))
 	}
 	if n := rivals(d.Open); n > 0 {
@@ -103,9 +103,9 @@ func (f *Finding) weigh(x *situation, d *Diagnosis) {
 func rivals(open []Open) int { return len(open) }
 
 // isComputing tells whether the time without an explanation is a cause's own: waiting for a processor has no series.
-func (x *situation) isComputing(cause string) bool {
+func isComputing(cause string) bool {
 	return slices.Contains([]string{"hpa-maximum", "cpu-limit", "nodes", "garbage", "unschedulable", "replicas-lacking",
-		"generator", "outside", "slow-pod", "workers", "api-memory"}, cause)
+		"outside"}, cause)
 }
 
 // excess is by which share the most that was missed of response times is above its objective.

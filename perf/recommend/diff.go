@@ -81,7 +81,33 @@ func lines(text []byte) []string {
 
 // steps are the longest common lines, with what differs between them.
 func steps(a, b []string) (all []step) {
-	length := make([][]int, len(a)+1) // of the longest common part of what is left
+	length := common(a, b)
+	i, j := 0, 0
+	for i < len(a) && j < len(b) {
+		switch {
+		case a[i] == b[j]:
+			all = append(all, step{' ', a[i]})
+			i, j = i+1, j+1
+		case length[i+1][j] >= length[i][j+1]:
+			all = append(all, step{'-', a[i]})
+			i++
+		default:
+			all = append(all, step{'+', b[j]})
+			j++
+		}
+	}
+	for _, line := range a[i:] {
+		all = append(all, step{'-', line})
+	}
+	for _, line := range b[j:] {
+		all = append(all, step{'+', line})
+	}
+	return all
+}
+
+// common is how long the longest common part is of what is left of two texts, by where each is.
+func common(a, b []string) [][]int {
+	length := make([][]int, len(a)+1)
 	for i := range length {
 		length[i] = make([]int, len(b)+1)
 	}
@@ -94,19 +120,5 @@ func steps(a, b []string) (all []step) {
 			}
 		}
 	}
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			all = append(all, step{' ', a[i]})
-			i, j = i+1, j+1
-		case i < len(a) && (j == len(b) || length[i+1][j] >= length[i][j+1]):
-			all = append(all, step{'-', a[i]})
-			i++
-		default:
-			all = append(all, step{'+', b[j]})
-			j++
-		}
-	}
-	return all
+	return length
 }

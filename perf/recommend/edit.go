@@ -44,6 +44,31 @@ func edited(file []byte, edits []Edit) ([]byte, error) {
 
 // editedOnce finds the deepest part of the path that the file has, and replaces its value, or adds the rest below it.
 func editedOnce(file []byte, path []string, value string) ([]byte, error) {
+	root, err := rootOf(file)
+	if err != nil {
+		return nil, err
+	}
+	within, at := root, (*yaml.Node)(nil) // at: the key whose value within is
+	for i, name := range path {
+		key, node := member(within, name)
+		if key == nil {
+			if i == 1 && lastKey(root) != path[0] {
+				return nil, fmt.Errorf("%s is not the last of the file, want config last", path[0])
+			}
+			return added(file, within, at, path[i:], value)
+		}
+		if i == len(path)-1 {
+			return replaced(file, node, value)
+		}
+		if err := isObject(name, node); err != nil {
+			return nil, err
+		}
+		within, at = node, key
+	}
+	return file, nil
+}
+
+func rootOf(file []byte) (*yaml.Node, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(file, &document); err != nil {
 		return nil, err
@@ -51,24 +76,18 @@ func editedOnce(file []byte, path []string, value string) ([]byte, error) {
 	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("the file is no object, want one with the key config")
 	}
-	within, at := document.Content[0], (*yaml.Node)(nil) // at: the key whose value within is
-	for i, name := range path {
-		key, node := member(within, name)
-		switch {
-		case key == nil && i == 1 && lastKey(document.Content[0]) != path[0]:
-			return nil, fmt.Errorf("%s is not the last of the file, want config last", path[0])
-		case key == nil:
-			return added(file, within, at, path[i:], value)
-		case node.Kind == yaml.AliasNode || node.Anchor != "":
-			return nil, fmt.Errorf("line %d has an anchor or an alias, want plain values", node.Line)
-		case i == len(path)-1:
-			return replaced(file, node, value)
-		case node.Kind != yaml.MappingNode:
-			return nil, fmt.Errorf("line %d: %s is no object, want one", node.Line, name)
-		}
-		within, at = node, key
+	return document.Content[0], nil
+}
+
+// isObject refuses what keys cannot be looked for in. What has a name is used elsewhere, too, and would change there.
+func isObject(name string, node *yaml.Node) error {
+	switch {
+	case node.Kind == yaml.AliasNode || node.Anchor != "":
+		return fmt.Errorf("line %d has an anchor or an alias, want plain values", node.Line)
+	case node.Kind != yaml.MappingNode:
+		return fmt.Errorf("line %d: %s is no object, want one", node.Line, name)
 	}
-	return file, nil
+	return nil
 }
 
 func member(of *yaml.Node, name string) (key, value *yaml.Node) {
@@ -90,7 +109,7 @@ func replaced(file []byte, node *yaml.Node, value string) ([]byte, error) {
 		text = "'" + text + "'"
 	}
 	from := offset(file, node.Line, node.Column)
-	if node.Kind != yaml.ScalarNode || !bytes.HasPrefix(file[from:], []byte(text)) {
+	if node.Kind != yaml.ScalarNode || node.Anchor != "" || !bytes.HasPrefix(file[from:], []byte(text)) {
 		return nil, fmt.Errorf("line %d has no plain value, want one", node.Line)
 	}
 	return splice(file, from, from+len(text), value), nil

@@ -153,12 +153,12 @@ func (m *maker) mend(f diagnose.Finding) {
 	}
 	for _, way := range r.ways {
 		for _, v := range way(m) {
-			if one, why := m.try(f, v); why != "" {
-				m.answer.Refused = append(m.answer.Refused, why)
-			} else {
+			one, why := m.try(f, v)
+			if why == "" {
 				m.answer.Recommendations = append(m.answer.Recommendations, one)
 				break
 			}
+			m.answer.Refused = append(m.answer.Refused, why)
 		}
 	}
 }

@@ -63,11 +63,12 @@ var remedies = map[string]remedy{
 	"cache-gone": {byHand: "bring the cache back: the API takes it up by itself"},
 	"cache-cpu": {byHand: "find the key or command that takes its thread: the slow log and hot keys; a larger " +
 		"node has no faster thread"},
-	"cache-slow":   {byHand: "the way from the pods to the cache: zones, the network"},
-	"vectors":      {ways: []way{moreChroma}},
-	"vectors-gone": {byHand: "bring Chroma back: its pod, its volume"},
-	"outside":      {byHand: "the load balancer, its targets, and the network before it"},
-	"workers":      {ways: []way{moreWorkers}},
+	"cache-slow": {byHand: "the way from the pods to the cache: zones, the network"},
+	"vectors":    {ways: []way{moreChroma}},
+	"vectors-gone": {byHand: "see whether Chroma's pod or volume is gone, or it answers too late, as while it " +
+		"compacts what came in: then more of vectorStore.requests.cpu"},
+	"outside": {byHand: "the load balancer, its targets, and the network before it"},
+	"workers": {ways: []way{moreWorkers}},
 }
 
 // twice as much first, then less, where twice may not be.

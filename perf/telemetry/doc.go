@@ -31,7 +31,8 @@
 //	busy                 -     Managed Prometheus: requests, pool {pool} waiting, pgbouncer {database} waiting,
 //	                           pgbouncer {database} in transaction, cache {operation}, vectors {operation},
 //	                           search {mode}, garbage collection
-//	rates                /s    Managed Prometheus: requests, pool {pool}, pgbouncer {database}, search {mode}
+//	rates                /s    Managed Prometheus: requests, pool {pool}, pgbouncer {database}, search {mode},
+//	                           vectors {operation}
 //	route-time           ms    Managed Prometheus: {method} {route}
 //	pod-time             ms    Managed Prometheus: {pod}
 //	pod-cpu              cores Managed Prometheus: {pod}

@@ -105,7 +105,7 @@ func TestEveryPanelIsHadOfAStackThatHasEverything(t *testing.T) {
 		"api-routes /v1/search": 150, "api-status 202": 1, "replicas agentic-rag-api wanted": 3, "replicas agentic-rag-api ready": 3, "cpu api": 1, "cpu worker": 0.1,
 		"memory api": 200, "goroutines api": 44, "pool-wait primary": 2, "cache process": 0.5, "cache redis": 0.25, "nodes ready": 3, "degraded vector": 1, "search simple": 95,
 		"busy requests": 15, "busy pool primary waiting": 0.1, "busy pgbouncer rag waiting": 0.2, "busy pgbouncer rag in transaction": 2, "busy cache get": 0.01, "busy vectors query": 0.05, "busy search simple": 5,
-		"rates requests": 151, "rates pool primary": 50, "rates pgbouncer rag": 50, "rates search simple": 100, "busy garbage collection": 0.25,
+		"rates requests": 151, "rates pool primary": 50, "rates pgbouncer rag": 50, "rates search simple": 100, "rates vectors query": 10, "busy garbage collection": 0.25,
 		"route-time GET /v1/search": 100, "pod-time agentic-rag-api-1": 148.5, "pod-cpu agentic-rag-api-1": 0.5, "pool primary in use": 3, "pool primary at most": 8,
 		"hpa agentic-rag-api at most": 3, "shed connections": 2, "restarts agentic-rag/api": 4, "vector-jobs available": 7, "cache-in-use in use": 1,
 	} {

@@ -88,6 +88,8 @@ var asked = []query{
 		spent("pool {pool}", "pool", `ragapi_db_pool_acquires_total{pod=~"agentic-rag-api-.+"}`),
 		spent("pgbouncer {database}", "database", `pgbouncer_stats_totals_sql_transactions_pooled_total`),
 		spent("search {mode}", "mode", `ragapi_search_duration_seconds_count{pod=~"agentic-rag-api-.+"}`),
+		spent("vectors {operation}", "operation",
+			`ragapi_vector_operation_duration_seconds_count{pod=~"agentic-rag-api-.+"}`),
 	)},
 	{"route-time", "Time of a request by route, mean", "ms", []line{
 		{"{method} {route}", `1000 * sum by (method, route) (rate(ragapi_http_request_duration_seconds_sum[$range])) ` +
