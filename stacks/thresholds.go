@@ -12,7 +12,8 @@ import (
 // Objectives lists the keys below slo, those of hpa included, in the order of the configuration.
 func Objectives() []string { return leaves("", reflect.TypeFor[SLO]()) }
 
-// MeasuredByLoad lists the objectives that load tests alone measure: no metric of a stack tells of them, so no alarm can.
+// MeasuredByLoad lists the objectives that load tests alone measure: no metric of a stack tells of them, so no alarm
+// can.
 func MeasuredByLoad() []string { return []string{"recallPercent", "freshnessSeconds"} }
 
 func leaves(path string, t reflect.Type) []string {

@@ -84,7 +84,6 @@ func startPod(t *testing.T, name, tier string) *pod {
 type cluster struct {
 	pods    []*pod
 	none    bool
-	reached map[string]int
 	stopped int
 }
 

@@ -88,8 +88,8 @@ func (r *Report) covered(p *Profiles, tier string) {
 		used += one.CPU * one.share()
 	}
 	if used > 0 && sampled < leastCovered*used {
-		r.Notes = append(r.Notes, fmt.Sprintf("the samples of tier %s account for %.0f %% of the CPU time that its pods used "+
-			"by their own clock, %.1f s: parts of the whole are right, values are too small by that",
+		r.Notes = append(r.Notes, fmt.Sprintf("the samples of tier %s account for %.0f %% of the CPU time that its pods "+
+			"used by their own clock, %.1f s: parts of the whole are right, values are too small by that",
 			tier, 100*sampled/used, used))
 	}
 }

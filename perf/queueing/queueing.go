@@ -1,5 +1,5 @@
-// Package queueing solves queues and networks of them: Erlang's formulas with their correction for service times that are
-// not exponential, the distribution of responses, closed and open networks of stations with one class of requests,
+// Package queueing solves queues and networks of them: Erlang's formulas with their correction for service times that
+// are not exponential, the distribution of responses, closed and open networks of stations with one class of requests,
 // exactly, and their asymptotic bounds.
 //
 // Owns: the formulas, with their sources. Does not own: what a station is of a platform, and what it takes of a request

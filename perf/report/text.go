@@ -33,8 +33,8 @@ func (r *Report) text(w io.Writer) error {
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
 	}
 	if !r.MeasuresQuality() {
-		fmt.Fprintf(table, "  %s\t%s\t\t-\t%s\n", said(load.NotMeasured), "recall, freshness_seconds, degraded, without_vectors",
-			"by scripts of an earlier version; it counts for no verdict")
+		fmt.Fprintf(table, "  %s\t%s\t\t-\t%s\n", said(load.NotMeasured),
+			"recall, freshness_seconds, degraded, without_vectors", "by scripts of an earlier version; it counts for no verdict")
 	}
 	budgets(table, r.Budgets)
 	if len(r.Endpoints) > 0 {

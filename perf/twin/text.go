@@ -56,7 +56,7 @@ func (p *Plan) writeTrajectory(b *bytes.Buffer) {
 		fmt.Fprintf(t, "%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d %%\t%s\t%s\t\n", one.At, one.RPS, one.Wanted, one.Serving, one.Nodes,
 			one.Headroom, one.Utilization, p95, percent(one.OverShare))
 	}
-	t.Flush() //nolint:errcheck // into memory
+	t.Flush()
 }
 
 // telling are the points at which something changed, thinned to what people read.
@@ -138,7 +138,7 @@ func (p *Plan) writeSearch(b *bytes.Buffer) {
 			percent(one.OverShare), seconds(one.P95), one.Missed, one.Least, one.Most, one.CPUPercent, one.Headroom, up,
 			seconds(one.Down), mark)
 	}
-	t.Flush() //nolint:errcheck // into memory
+	t.Flush()
 	switch best := p.Search.Best; {
 	case best == nil:
 		fmt.Fprintln(b, "None of them keeps the objective.")
@@ -182,7 +182,7 @@ func (p *Plan) writeAssumptions(b *bytes.Buffer) {
 	for _, a := range p.Assumptions {
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", a.What, a.Value, a.Why)
 	}
-	t.Flush() //nolint:errcheck // into memory
+	t.Flush()
 	for _, line := range p.Unsure {
 		fmt.Fprintln(b, line)
 	}

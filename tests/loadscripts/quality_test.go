@@ -132,18 +132,18 @@ func TestMisspeltWordsAreFoundByVectorsAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near, close := 0, 0
+		near, ofTopic := 0, 0
 		for j, v := range vectors[1:] {
 			if distance(vectors[0], v) <= farthest {
 				near++
 				if resembles(a.documents[j], q) {
-					close++
+					ofTopic++
 				}
 			}
 		}
-		missed += 5 - close
-		if near-close > 1 {
-			t.Errorf("%s: near are %d documents, of which %d are of the topic", q, near, close)
+		missed += 5 - ofTopic
+		if near-ofTopic > 1 {
+			t.Errorf("%s: near are %d documents, of which %d are of the topic", q, near, ofTopic)
 		}
 	}
 	if missed > 10 { // one topic of eight
