@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -62,6 +64,9 @@ type offer struct {
 // mostBytes bounds a file: that of EC2 in one region has some 400 MB.
 const mostBytes = 1 << 30
 
+// mostFaults of a file that are named.
+const mostFaults = 20
+
 // services are those of a list's products, with what tells the variety that is priced here from the others.
 var services = map[string]struct {
 	service Service
@@ -76,7 +81,7 @@ var services = map[string]struct {
 }
 
 // Add reads a file in AWS' own form: of EC2, RDS or ElastiCache. Instances of other systems, engines and tenancies are
-// left out. Its error names what is no such file, or has no price.
+// left out. Of several prices of one instance the least counts. Its error names what is no such file, or has no price.
 func (l *List) Add(name string, from io.Reader) error {
 	var o offer
 	decoder := json.NewDecoder(io.LimitReader(from, mostBytes))
@@ -92,15 +97,19 @@ func (l *List) Add(name string, from io.Reader) error {
 		l.Published = o.PublicationDate
 	}
 	var faults []error
-	fits := 0
-	for sku, p := range o.Products {
+	fits, seen := 0, map[listed]float64{}
+	for _, sku := range slices.Sorted(maps.Keys(o.Products)) { // in order: the same file gives the same list and faults
+		p := o.Products[sku]
 		if p.ProductFamily != kind.family || !has(p.Attributes, kind.only) {
 			continue
 		}
 		fits++
-		if err := l.put(listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}, o, sku); err != nil {
+		if err := l.put(listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}, o, sku, seen); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %s %s: %w", name, sku, p.Attributes["instanceType"], err))
 		}
+	}
+	if more := len(faults) - mostFaults; more > 0 {
+		faults = append(faults[:mostFaults], fmt.Errorf("%s: and %d more", name, more))
 	}
 	if fits == 0 {
 		faults = append(faults, fmt.Errorf("%s: no product is a %s with %v, want one or more", name, kind.family, kind.only))
@@ -108,7 +117,7 @@ func (l *List) Add(name string, from io.Reader) error {
 	return errors.Join(faults...)
 }
 
-func (l *List) put(of listed, o offer, sku string) error {
+func (l *List) put(of listed, o offer, sku string, seen map[listed]float64) error {
 	usd, err := o.hourly(sku)
 	if err != nil {
 		return err
@@ -116,7 +125,10 @@ func (l *List) put(of listed, o offer, sku string) error {
 	if l.prices == nil {
 		l.prices = map[listed]float64{}
 	}
-	l.prices[of] = usd
+	if before, twice := seen[of]; twice { // others have something on top, such as support of an old version
+		usd = min(usd, before)
+	}
+	l.prices[of], seen[of] = usd, usd
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package price_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -63,5 +64,33 @@ func TestAPriceFileOfAnotherFormIsNamed(t *testing.T) {
 		if err := l.Add("p.json", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// TestTheSameFileGivesTheSamePrices: of several products of one instance the cheapest counts, whatever order they have, and
+// faults are named in one order, the first of them.
+func TestTheSameFileGivesTheSamePrices(t *testing.T) {
+	var products, terms []string
+	for i := range 40 {
+		products = append(products, fmt.Sprintf(`"S%02d": {"productFamily": "Compute Instance", "attributes": {"instanceType": "m7g.xlarge",
+ "regionCode": "eu-central-1", "operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA", "capacitystatus": "Used"}}`, i))
+		terms = append(terms, fmt.Sprintf(`"S%02d": {"T": {"priceDimensions": {"D": {"unit": "Hrs", "pricePerUnit": {"USD": "%d"}}}}}`, i, 1+(i+7)%40))
+	}
+	file := func(terms []string) string {
+		return `{"offerCode": "AmazonEC2", "publicationDate": "2026-11-01T00:00:00Z", "products": {` + strings.Join(products, ",") +
+			`}, "terms": {"OnDemand": {` + strings.Join(terms, ",") + `}}}`
+	}
+	for range 5 {
+		var l price.List
+		if err := l.Add("f", strings.NewReader(file(terms))); err != nil {
+			t.Fatal(err)
+		}
+		if p, _ := l.In("eu-central-1", price.NodeHours, "m7g.xlarge"); p.USD != 1 {
+			t.Fatalf("%v USD, want the least", p.USD)
+		}
+	}
+	err := (&price.List{}).Add("f", strings.NewReader(file(nil)))
+	if err == nil || !strings.HasPrefix(err.Error(), "f: S00 m7g.xlarge") || !strings.Contains(err.Error(), "and 20 more") {
+		t.Errorf("%v, want twenty faults from the first on", err)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
@@ -126,6 +127,17 @@ func readSource(ctx context.Context, cfg *stacks.Config, store load.Store, name 
 	if one.Run, err = load.Read(ctx, store, scenario, name); err != nil {
 		return one, err
 	}
+	if err = ofStack(one.Run, cfg.Stack); err != nil {
+		return one, err
+	}
 	one.Told, err = telemetry.Read(ctx, store, one.Run)
 	return one, err
+}
+
+// ofStack wants a run of a stack: what another's machines take of a request tells nothing of it.
+func ofStack(run *load.Run, stack string) error {
+	if of := run.Environment["stack"]; of != stack {
+		return fmt.Errorf("run %s is of stack %q, want one of %q: --stack names the stack", run.Name, of, stack)
+	}
+	return nil
 }

@@ -111,6 +111,17 @@ func TestPlanCapacityComputesFromARun(t *testing.T) {
 	t.Errorf("no limit of the machine's cores of %v in %+v", machine, got.Limits)
 }
 
+func TestPlansRefuseARunOfAnotherStack(t *testing.T) {
+	enterProject(t)
+	folder := keptSteps(t, 0.008)
+	for _, plan := range []string{"capacity", "scaling"} {
+		out, errs, code := ragscaleHere("plan", plan, "--stack", "prod", "--folder", folder, "--run", stepsRun)
+		if want := `is of stack "local", want one of "prod"`; code != exitFailed || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit code %d, %q, %q, want %q", plan, code, errs, out, want)
+		}
+	}
+}
+
 func TestPlanCapacityRefusesWhatItCannotAnswer(t *testing.T) {
 	enterProject(t)
 	folder := t.TempDir()

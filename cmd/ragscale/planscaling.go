@@ -135,6 +135,9 @@ func (s scaling) measured(ctx context.Context) (*twin.Measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ofStack(run, s.stack); err != nil {
+		return nil, err
+	}
 	told, err := telemetry.Read(ctx, store, run)
 	if err != nil {
 		return nil, err

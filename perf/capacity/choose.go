@@ -356,6 +356,10 @@ func (p *Plan) declared(stack Stack) error {
 	}
 	p.sizes(c, then)
 	for i := range p.Sizes {
+		if err != nil {
+			p.Sizes[i].Then, p.Sizes[i].Origin = notTold, "validation refuses the stack for the target (see the note)"
+			continue
+		}
 		switch p.Sizes[i].What {
 		case sizePods:
 			p.Sizes[i].Origin = "in proportion to slo.throughputRPS and slo.hpa.maxReplicas as declared, not measured"
@@ -414,7 +418,10 @@ func (p *Plan) sizes(c, then *stacks.Config) {
 
 // memories are those that load does not change, and what they hold.
 func (p *Plan) memories(c, then *stacks.Config) {
-	storage := fmt.Sprintf("%d GiB, grows to %d", c.Database.StorageGiB, c.Database.MaxStorageGiB)
+	storage := fmt.Sprintf("%d GiB, does not grow", c.Database.StorageGiB)
+	if most := c.Database.MaxStorageGiB; most > 0 {
+		storage = fmt.Sprintf("%d GiB, grows to %d", c.Database.StorageGiB, most)
+	}
 	p.size("database storage", storage, storage, "as declared: runs do not tell how it grows (ragscale db report says "+
 		"its size)")
 	cache := func(c *stacks.Config) string {

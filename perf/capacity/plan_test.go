@@ -6,9 +6,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/perf/queueing"
+	"github.com/ragscale/ragscale/perf/wrap"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -137,6 +139,11 @@ func TestTheCheapestSetHoldsTheObjectivesAndIsAccepted(t *testing.T) {
 	if err := p.Write(&text); err != nil {
 		t.Fatal(err)
 	}
+	for _, line := range strings.Split(text.String(), "\n") {
+		if n := utf8.RuneCountInString(line); n > wrap.Width {
+			t.Errorf("a line of %d characters, want at most %d: %s", n, wrap.Width, line)
+		}
+	}
 	t.Log("\n" + text.String())
 }
 
@@ -151,6 +158,22 @@ func TestWithoutARunThePlanSaysWhichIsMissing(t *testing.T) {
 	for _, s := range p.Sizes {
 		if s.What == sizeClass && s.Then != notTold || s.What == sizePods && !strings.Contains(s.Origin, "not measured") {
 			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// TestWhatValidationRefusesHasNoSizes: today's sizes are not those of a target that they do not hold.
+func TestWhatValidationRefusesHasNoSizes(t *testing.T) {
+	p, err := New(production(t), Question{RPS: 1e6, Now: now}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(p.Missing, "\n"), "refused by validation") {
+		t.Fatalf("%q, want the refusal among them", p.Missing)
+	}
+	for _, s := range p.Sizes {
+		if s.Then != notTold {
+			t.Errorf("%s is %q for what validation refuses, want %q", s.What, s.Then, notTold)
 		}
 	}
 }

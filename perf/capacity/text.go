@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/ragscale/ragscale/perf/wrap"
 )
 
 // Write prints a plan for people. Every table ends with where its figures are from.
@@ -20,11 +22,10 @@ func (p *Plan) Write(w io.Writer) error {
 	p.writeSizes(&b)
 	p.writeFrontier(&b)
 	for _, a := range p.Assumed {
-		fmt.Fprintf(&b, "assumed   %s: %.4g %s in the stack's derivation, %.4g measured\n", a.What, a.Assumed, a.Unit,
-			a.Measured)
+		said(&b, "assumed", "%s: %.4g %s in the stack's derivation, %.4g measured", a.What, a.Assumed, a.Unit, a.Measured)
 	}
 	for _, m := range p.Missing {
-		fmt.Fprintf(&b, "note      %s\n", m)
+		said(&b, "note", "%s", m)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -81,12 +82,12 @@ func (s *Study) writeModel(b *strings.Builder) {
 		if station.Servers > 0 {
 			servers = fmt.Sprintf("%d at once", station.Servers)
 		}
-		fmt.Fprintf(b, "model     %s: %.3f ms a request, %s (%s)\n", station.Name, 1000*station.Demand, servers,
+		said(b, "model", "%s: %.3f ms a request, %s (%s)", station.Name, 1000*station.Demand, servers,
 			s.Model.Origins[station.Name])
 	}
 	for _, d := range s.Demands {
 		if _, is := s.Model.Origins[string(d.Tier)]; !is {
-			fmt.Fprintf(b, "demand    %s: %.3f ms a request (%s)\n", d.Tier, 1000*d.Seconds, d.Origin)
+			said(b, "demand", "%s: %.3f ms a request (%s)", d.Tier, 1000*d.Seconds, d.Origin)
 		}
 	}
 	fmt.Fprintf(b, "          law and model differ by %.0f %% at most, of %.0f %% that they may\n", 100*s.Disagreement,
@@ -99,7 +100,7 @@ func (p *Plan) writeLimits(b *strings.Builder) {
 	if len(p.Limits) == 0 {
 		return
 	}
-	t := table(b, "GIVES OUT\tAT REQUESTS/S\tWHEN\tFROM")
+	rows := [][]string{{"GIVES OUT", "AT REQUESTS/S", "WHEN", "FROM"}}
 	for _, l := range p.Limits {
 		when := "-"
 		switch {
@@ -108,24 +109,25 @@ func (p *Plan) writeLimits(b *strings.Builder) {
 		case p.Target.GrowthPercent > 0 && l.RPS <= p.Target.TodayRPS:
 			when = "already"
 		}
-		fmt.Fprintf(t, "%s\t%.1f\t%s\t%s\n", l.What, l.RPS, when, l.Origin)
+		rows = append(rows, []string{l.What, fmt.Sprintf("%.1f", l.RPS), when, l.Origin})
 	}
-	flush(t)
-	b.WriteString("\n")
+	b.WriteString(wrap.Table(rows) + "\n")
 }
 
 func (p *Plan) writeSizes(b *strings.Builder) {
-	t := table(b, "SIZE\tTODAY\tTHEN\tFROM")
+	rows := [][]string{{"SIZE", "TODAY", "THEN", "and where that is from"}}
 	for _, s := range p.Sizes {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.What, s.Today, s.Then, s.Origin)
+		rows = append(rows, []string{s.What, s.Today, s.Then, s.Origin})
 	}
-	flush(t)
-	fmt.Fprintf(b, "cost      today %.0f to %.0f USD a month at list prices", p.Today.LeastUSD, p.Today.MostUSD)
+	b.WriteString(wrap.Table(rows))
+	then := ""
 	if p.Chosen != nil {
-		fmt.Fprintf(b, "; then %.0f to %.0f, %.2f USD per million requests at full scale", p.Chosen.Cost.LeastUSD,
+		then = fmt.Sprintf("; then %.0f to %.0f, %.2f USD per million requests at full scale", p.Chosen.Cost.LeastUSD,
 			p.Chosen.Cost.MostUSD, p.Chosen.Cost.PerMillionUSD)
 	}
-	b.WriteString(" (ragscale plan cost says what is left out)\n\n")
+	said(b, "cost", "today %.0f to %.0f USD a month at list prices%s (ragscale plan cost says what is left out)",
+		p.Today.LeastUSD, p.Today.MostUSD, then)
+	b.WriteString("\n")
 }
 
 func (p *Plan) writeFrontier(b *strings.Builder) {
@@ -139,6 +141,13 @@ func (p *Plan) writeFrontier(b *strings.Builder) {
 	}
 	flush(t)
 	b.WriteString("p95: mean response of the open network of stations, times p95 over mean of the levels\n")
+}
+
+// said is a line after a word of what it is about, in as many lines as it takes.
+func said(b *strings.Builder, word, format string, args ...any) {
+	indent := strings.Repeat(" ", 10)
+	text := wrap.Text(fmt.Sprintf(format, args...), wrap.Width-len(indent), indent)
+	fmt.Fprintf(b, "%-10s%s\n", word, text)
 }
 
 func table(b *strings.Builder, head string) *tabwriter.Writer {

@@ -2,6 +2,7 @@ package twin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -31,7 +32,7 @@ type Plan struct {
 	Result      *Result      `json:"result"`
 	Reaction    *Reaction    `json:"reaction"` // null for a load that asks for no more than the fewest replicas
 	Shortages   []Shortage   `json:"shortages"`
-	Search      *Search      `json:"search"` // null where it was not asked for
+	Search      *Search      `json:"search"` // null where it was not asked for, or would take minutes
 	Suggestions []Suggestion `json:"suggestions"`
 	Unsure      []string     `json:"unsure"` // what is not validated, and what was left out
 }
@@ -68,6 +69,9 @@ func New(ctx context.Context, in Input) (*Plan, error) {
 		return nil, err
 	}
 	p.Shortages = append(p.Shortages, s.Shortages(p.Result, in.Load)...)
+	for i := range p.Shortages {
+		p.Shortages[i].Rests = s.rests(p.Shortages[i], in.Measured != nil)
+	}
 	if r, ok := s.React(p.Result, in.Load); ok {
 		p.Reaction = &r
 	}
@@ -75,7 +79,12 @@ func New(ctx context.Context, in Input) (*Plan, error) {
 	if !in.Search {
 		return p, nil
 	}
-	if p.Search, err = s.Try(ctx, in.Load, in.Seed); err != nil {
+	p.Search, err = s.Try(ctx, in.Load, in.Seed)
+	if errors.Is(err, ErrLong) {
+		p.Unsure = append(p.Unsure, fmt.Sprintf("No other policy was tried: %v (--load).", ErrLong))
+		return p, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	if best := p.Search.Best; best != nil && !best.Declared {

@@ -3,6 +3,7 @@ package twin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -50,15 +51,27 @@ const (
 	quickPercent = 400
 	// upSeconds is the period of scaling up.
 	upSeconds = 15
+	// mostSearched bounds a search, in seconds of pods that are simulated: 6 to 12 million take a second of one core.
+	// A day of 12 pods under 192 policies is a quarter of it.
+	mostSearched = 1e9
+	// besidePods is what a second of the controllers takes, in pods.
+	besidePods = 4
 )
 
+// ErrLong says that a load has too many hours of pods to try policies with.
+var ErrLong = errors.New("the load has too many pod hours to try policies with, want the hours that matter alone, " +
+	"as a file")
+
 // Try simulates policies around what is declared, all with one seed, and as a stream: targets, least replicas, room
-// kept free, how fast replicas go up and how long they stay. What is declared is among them.
+// kept free, how fast replicas go up and how long they stay. What is declared is among them. Where all of them would
+// take minutes it is ErrLong, as soon as that is seen.
 func (s Stack) Try(ctx context.Context, load curve.Curve, seed uint64) (*Search, error) {
 	var all Search
 	peak, _ := s.Needs(load.Peak())
 	tick := min(30, max(1, load.Seconds()/searchTicks))
-	for _, p := range s.policies(load, peak) {
+	policies := s.policies(load, peak)
+	spent := 0.0
+	for i, p := range policies {
 		one := s.under(p)
 		if one.Check() != nil {
 			continue // more replicas than places, say
@@ -69,6 +82,10 @@ func (s Stack) Try(ctx context.Context, load curve.Curve, seed uint64) (*Search,
 			return nil, err
 		}
 		all.add(s, p, r)
+		spent += 3600*r.PodHours + besidePods*load.Seconds()
+		if whole := spent / float64(i+1) * float64(len(policies)); whole > mostSearched {
+			return nil, ErrLong
+		}
 	}
 	all.Frontier = frontier(all.Frontier)
 	all.Best = best(all.Frontier, 1-s.Objective.Share)

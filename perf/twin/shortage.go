@@ -1,6 +1,7 @@
 package twin
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -16,6 +17,7 @@ type Shortage struct {
 	Had      int      `json:"hadPods"`         // when it began
 	Held     float64  `json:"heldRPS"`         // what they could answer, requests/s
 	Binds    string   `json:"binds"`           // by what: Cores or Connections
+	Rests    string   `json:"restsOn"`         // where connections bind: how many, how long each is held, who says so
 	Over     float64  `json:"over"`            // requests that took longer than the objective, or had no answer
 	Decided  *float64 `json:"decidedSeconds"`  // after its beginning, until so many were wanted; null: never
 	Enough   *float64 `json:"enoughSeconds"`   // after its beginning, until so many served; null: not before it ended
@@ -182,4 +184,17 @@ func (s Stack) React(r *Result, load curve.Curve) (Reaction, bool) {
 		}
 	}
 	return one, true
+}
+
+// rests is what a rate that connections hold rests on: "" where cores bind.
+func (s Stack) rests(one Shortage, measured bool) string {
+	if one.Binds != Connections {
+		return ""
+	}
+	by := "assumed, not measured"
+	if measured {
+		by = "measured"
+	}
+	return fmt.Sprintf("%d connections, each held %s by a request: %s", s.Database.station(one.Had).Servers,
+		milliseconds(s.Database.Seconds), by)
 }

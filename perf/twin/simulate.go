@@ -132,8 +132,9 @@ func Simulate(ctx context.Context, s Stack, load curve.Curve, o Options) (*Resul
 
 // settle fills what is left open for a load.
 func (o *Options) settle(load curve.Curve) error {
-	if load.Seconds() <= 0 || load.Peak() <= 0 {
-		return fmt.Errorf("load %s has no requests, want some", load.Name)
+	expected := load.Requests()
+	if !(expected >= 1) {
+		return fmt.Errorf("load %s has %.3g requests, want one or more: without any there is no verdict", load.Name, expected)
 	}
 	if o.PointSeconds <= 0 {
 		o.PointSeconds = max(5, math.Ceil(load.Seconds()/mostPoints))
@@ -141,7 +142,6 @@ func (o *Options) settle(load curve.Curve) error {
 	if o.TickSeconds <= 0 {
 		o.TickSeconds = 1
 	}
-	expected := load.Requests()
 	if o.Mode == Auto {
 		if o.Mode = Stream; expected <= mostRequests {
 			o.Mode = Requests

@@ -114,7 +114,26 @@ func workOf(c *stacks.Config) Work {
 func databaseOf(c *stacks.Config) Database {
 	p := c.Pools()
 	return Database{Share: 1, Seconds: p.Demand.HoldSeconds, CV2: 1,
-		Servers: p.PgBouncer.MinPods * (p.PgBouncer.Write + p.PgBouncer.Read), PoolPerPod: p.API.Write + p.API.Read}
+		Servers:    usable(p.Demand, p.PgBouncer.MinPods*p.PgBouncer.Write, p.PgBouncer.MinPods*p.PgBouncer.Read),
+		PoolPerPod: usable(p.Demand, p.API.Write, p.API.Read)}
+}
+
+// usable is how many connections of two pools are busy when the first of them is full: reads and writes have a pool
+// each, and neither lends the other what it does not need.
+func usable(d stacks.PoolDemand, write, read int) int {
+	least := math.Inf(1)
+	for _, one := range []struct {
+		busy float64
+		size int
+	}{{d.Write, write}, {d.Read, read}} {
+		if one.busy > 0 {
+			least = min(least, float64(one.size)*d.Busy/one.busy)
+		}
+	}
+	if math.IsInf(least, 1) {
+		return max(1, write+read)
+	}
+	return max(1, int(least+1e-9))
 }
 
 // groupsOf are the node groups. What else runs there takes places in the first of them that has nodes.
@@ -158,8 +177,8 @@ func assumptions(c *stacks.Config, s Stack) []Assumption {
 			"slo: %d %% of api.requests.cpu %s serve throughputRPS/maxReplicas = %.0f/s; a run measures it (--run)",
 			c.SLO.HPA.CPUPercent, c.API.Requests.CPU, c.RPSPerPod())},
 		{"a request's connection", milliseconds(s.Database.Seconds), fmt.Sprintf(
-			"the pool chain's (plan pools); %d are held at once, PgBouncer's least; no cache answers",
-			s.Database.Servers)},
+			"the pool chain's (plan pools); at once %d of a pod, %d of PgBouncer's least, until the pool of reads or of "+
+				"writes is full; no cache answers", s.Database.PoolPerPod, s.Database.Servers)},
 		{"start of a pod", seconds(s.Pod.ReadySeconds()), fmt.Sprintf(
 			"%v s until a node has it, %v s until it answers%s, probes every %v s, %v s of health "+
 				"checks at the load balancer", s.Pod.ScheduleSeconds, s.Pod.StartSeconds, startNote(c), s.Pod.ProbeSeconds,

@@ -7,9 +7,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/ragscale/ragscale/perf/twin/curve"
 	"github.com/ragscale/ragscale/perf/twin/hpa"
+	"github.com/ragscale/ragscale/perf/wrap"
 	"github.com/ragscale/ragscale/stacks"
 )
 
@@ -105,10 +107,56 @@ func TestPlanOfProduction(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"Stack prod under load step", "wanted", "the target asks for", "policies tried",
-		"slo: 70 % of api.requests.cpu 500m", "Validated against two"} {
-		if !strings.Contains(text.String(), want) {
+		"slo: 70 % of api.requests.cpu 500m", "Validated against two",
+		"each held 100 ms by a request: assumed, not measured"} {
+		if !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
 			t.Errorf("%s\nwant in it %q", text.String(), want)
 		}
 	}
+	for _, line := range strings.Split(text.String(), "\n") {
+		if n := utf8.RuneCountInString(line); n > wrap.Width {
+			t.Errorf("a line of %d characters, want at most %d: %s", n, wrap.Width, line)
+		}
+	}
 	t.Log(text.String())
+}
+
+// TestPoolsOfReadsAndWritesAreApart: of stack prod a pod has 4 connections for the fifth of requests that write and 8
+// for the others: when its 8 are busy, 10 are.
+func TestPoolsOfReadsAndWritesAreApart(t *testing.T) {
+	c, _ := declared(t, "prod")
+	if d := databaseOf(c); d.PoolPerPod != 10 || d.Servers != 138 {
+		t.Errorf("%d connections of a pod and %d of PgBouncer are usable, want 8 ÷ 0.8 and 3 × 37 ÷ 0.8", d.PoolPerPod, d.Servers)
+	}
+	if n := usable(stacks.PoolDemand{}, 3, 4); n != 7 {
+		t.Errorf("%d without demand, want all 7", n)
+	}
+}
+
+// TestLongLoadsAreNotSearched: 192 policies over a month would take a quarter of an hour. It is said, and what is declared
+// is simulated.
+func TestLongLoadsAreNotSearched(t *testing.T) {
+	c, d := declared(t, "prod")
+	load, err := curve.Shape("wave", 100, 1000, 31*86400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := New(t.Context(), Input{Config: c, Declared: d, MachineCores: 2, Load: load, Seed: 1, Search: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Search != nil || !strings.Contains(strings.Join(p.Unsure, "\n"), "No other policy was tried") {
+		t.Errorf("search %+v, unsure %q, want no search and why", p.Search, p.Unsure)
+	}
+}
+
+// TestLoadsOfNoRequestHaveNoVerdict: nothing that came kept no objective.
+func TestLoadsOfNoRequestHaveNoVerdict(t *testing.T) {
+	load, err := curve.Shape("step", 0, 1e-9, 1800)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Simulate(t.Context(), plain(), load, Options{Seed: 1}); err == nil || !strings.Contains(err.Error(), "want one or more") {
+		t.Errorf("%v, want the load to be refused", err)
+	}
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"text/tabwriter"
+
+	"github.com/ragscale/ragscale/perf/wrap"
 )
 
 // mostRows of a trajectory that people are shown.
@@ -90,8 +92,13 @@ func (p *Plan) writeShortages(b *bytes.Buffer) {
 		return
 	}
 	for _, s := range p.Shortages {
-		fmt.Fprintf(b, "Short from %.0f to %.0f s: %d pods served, whose %s hold %.0f requests/s; %d are needed; "+
-			"%.0f requests over the objective. %s\n", s.From, s.To, s.Had, s.Binds, s.Held, s.Needed, s.Over, s.why())
+		rests := ""
+		if s.Rests != "" {
+			rests = " (" + s.Rests + ")"
+		}
+		fmt.Fprintln(b, wrap.Text(fmt.Sprintf("Short from %.0f to %.0f s: %d pods served, whose %s hold %.0f requests/s%s; "+
+			"%d are needed; %.0f requests over the objective. %s", s.From, s.To, s.Had, s.Binds, s.Held, rests, s.Needed,
+			s.Over, s.why()), wrap.Width, ""))
 	}
 }
 
@@ -178,13 +185,13 @@ func (s Suggestion) line() string {
 
 func (p *Plan) writeAssumptions(b *bytes.Buffer) {
 	fmt.Fprintln(b, "\nTaken for it:")
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	rows := make([][]string, 0, len(p.Assumptions))
 	for _, a := range p.Assumptions {
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", a.What, a.Value, a.Why)
+		rows = append(rows, []string{"  " + a.What, a.Value, a.Why})
 	}
-	t.Flush()
+	b.WriteString(wrap.Table(rows))
 	for _, line := range p.Unsure {
-		fmt.Fprintln(b, line)
+		fmt.Fprintln(b, wrap.Text(line, wrap.Width, ""))
 	}
 }
 

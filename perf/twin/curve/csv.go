@@ -39,7 +39,7 @@ func Read(name string, from io.Reader) (Curve, error) {
 	if len(text) > MostBytes {
 		return Curve{}, fmt.Errorf("%s has more than %d bytes, want fewer, wider rows", name, MostBytes)
 	}
-	rows, faults := parse(string(text))
+	rows, faults := parse(strings.TrimPrefix(string(text), "\ufeff")) // spreadsheets begin a file with it
 	if len(faults) == 0 && len(rows) < 2 {
 		faults = append(faults, fmt.Errorf("%d rows, want two or more: a time and requests per second", len(rows)))
 	}

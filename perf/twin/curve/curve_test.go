@@ -56,8 +56,9 @@ func TestShapesThatAreNone(t *testing.T) {
 
 func TestReadTakesBothForms(t *testing.T) {
 	for name, text := range map[string]string{
-		"dated":   "time,requests per second\n2026-11-30T12:00:00Z,10\n2026-11-30T12:01:00Z,20\n2026-11-30T13:02:00+01:00,40\n",
-		"seconds": "# of a monitor\n\n1000,10\n1060, 20\n1120,40\n",
+		"dated":       "time,requests per second\n2026-11-30T12:00:00Z,10\n2026-11-30T12:01:00Z,20\n2026-11-30T13:02:00+01:00,40\n",
+		"seconds":     "# of a monitor\n\n1000,10\n1060, 20\n1120,40\n",
+		"spreadsheet": "\ufeff\"0\",\"10\"\r\n60,20\r\n120,40\r\n",
 	} {
 		c, err := Read(name, strings.NewReader(text))
 		if err != nil || c.Seconds() != 120 || c.Rate(30) != 15 || c.Rate(90) != 30 || c.Peak() != 40 {
