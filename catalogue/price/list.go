@@ -104,15 +104,21 @@ func (l *List) Add(name string, from io.Reader) error {
 			continue
 		}
 		fits++
-		if err := l.put(listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}, o, sku, seen); err != nil {
-			faults = append(faults, fmt.Errorf("%s: %s %s: %w", name, sku, p.Attributes["instanceType"], err))
+		of := listed{p.Attributes["regionCode"], kind.service, p.Attributes["instanceType"]}
+		if err := l.put(of, o, sku, seen); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %s %s: %w", name, sku, of.typ, err))
 		}
-	}
-	if more := len(faults) - mostFaults; more > 0 {
-		faults = append(faults[:mostFaults], fmt.Errorf("%s: and %d more", name, more))
 	}
 	if fits == 0 {
 		faults = append(faults, fmt.Errorf("%s: no product is a %s with %v, want one or more", name, kind.family, kind.only))
+	}
+	return joined(name, faults)
+}
+
+// joined are the faults of a file, the first twenty.
+func joined(name string, faults []error) error {
+	if more := len(faults) - mostFaults; more > 0 {
+		faults = append(faults[:mostFaults], fmt.Errorf("%s: and %d more", name, more))
 	}
 	return errors.Join(faults...)
 }
