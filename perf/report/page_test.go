@@ -57,7 +57,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 		for _, h := range elements(t, written(t, New(run, a, nil), HTML))["h2"] {
 			got = append(got, textOf(h))
 		}
-		if want := "Objectives, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
+		if want := "Objectives, Diagnosis, Recommendations, Profile, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
 			t.Errorf("%v, want %s", got, want)
 		}
 	}

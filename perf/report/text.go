@@ -37,6 +37,10 @@ func (r *Report) text(w io.Writer) error {
 			"recall, freshness_seconds, degraded, without_vectors", "by scripts of an earlier version; it counts for no verdict")
 	}
 	budgets(table, r.Budgets)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	r.explain(w)
 	if len(r.Endpoints) > 0 {
 		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
 		for _, e := range r.Endpoints {

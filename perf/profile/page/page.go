@@ -54,6 +54,37 @@ func ComparisonHTML(w io.Writer, c *profile.Comparison) error {
 	return nil
 }
 
+// FlameGraph is the flame graph of hotspots as a figure of another page, whose style has FlameStyle and names --ink.
+func FlameGraph(h profile.Hotspots, root *profile.Node) (template.HTML, error) {
+	return part("flame", draw(h, root, 0))
+}
+
+// FlameStyle are the rules of style that a FlameGraph needs.
+func FlameStyle() (template.CSS, error) {
+	text, err := part("flame-style", nil)
+	return template.CSS(text), err
+}
+
+func part(name string, of any) (template.HTML, error) {
+	var b strings.Builder
+	if err := pages.ExecuteTemplate(&b, name, of); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return template.HTML(b.String()), nil
+}
+
+// Title names what hotspots are of: CPU of the API.
+func Title(h profile.Hotspots) string { return title(h) }
+
+// Headline is the whole of hotspots in a sentence, without its point.
+func Headline(h profile.Hotspots) string { return headline(h) }
+
+// Amount is a value of hotspots in three figures, with the unit that fits: 1.23 ms.
+func Amount(v float64, unit string) string { return amount(v, unit) }
+
+// Plain is a function's name without the types that it is made for.
+func Plain(name string) string { return plain(name) }
+
 var titles = map[profile.Kind]string{
 	profile.CPU: "CPU", profile.Allocs: "Allocations", profile.Heap: "Memory in use", profile.Mutex: "Waiting for locks",
 	profile.Block: "Waiting in goroutines", profile.Goroutine: "Goroutines",
