@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/ragscale/ragscale/perf/diagnose"
 	"github.com/ragscale/ragscale/perf/load"
@@ -128,11 +129,11 @@ func (r *Report) function(tier string) string {
 	return fmt.Sprintf("not known: the profiles have no CPU time of functions of tier %s", tier)
 }
 
-// change is what is to be done first, "" where nothing is.
+// change is what is to be done first, "" where no cause is known.
 func (r *Report) change() string {
 	a := r.Advice
 	switch {
-	case r.Diagnosis == nil || r.Diagnosis.Outcome == diagnose.None:
+	case r.Diagnosis == nil || r.Diagnosis.Outcome != diagnose.Named:
 		return ""
 	case a == nil:
 		return "none is recommended: " + r.Unadvised
@@ -173,6 +174,15 @@ func (r *Report) explain(w io.Writer) {
 	if r.explained {
 		fmt.Fprintf(w, "\n  why: %s\n", r.sentence(oneLine))
 	}
+}
+
+// upper is a text as it begins a sentence.
+func upper(text any) string {
+	letters := []rune(fmt.Sprint(text))
+	if len(letters) > 0 {
+		letters[0] = unicode.ToUpper(letters[0])
+	}
+	return string(letters)
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

@@ -121,8 +121,8 @@ func TestTheWayLeadsFromTheMissedObjectiveToTheStatement(t *testing.T) {
 	page := written(t, r, HTML)
 	at := 0
 	for _, want := range []string{
-		"First cause: database-cpu", "<strong>missed</strong>: ", "Response time p95 ", "<strong>tier</strong>: database: the processors of database primary are taken",
-		"ORDER BY &lt;script&gt; (67 % of the load of the database&#39;s primary)", "<strong>change</strong>: a larger class", "Evidence of database-cpu", "97 %",
+		"First cause: database-cpu", "<strong>Missed</strong>: ", "Response time p95 ", "<strong>Tier</strong>: database: the processors of database primary are taken",
+		"ORDER BY &lt;script&gt; (67 % of the load of the database&#39;s primary)", "<strong>Change</strong>: a larger class", "Evidence of database-cpu", "97 %",
 		"Where the time of a request goes", "What binds first", "Recommendations", "<code>EXPLAIN</code>", "between 300 and 1,100",
 		"120.50 USD", "-  &lt;a&gt;", "900 USD", ">Profile<", "CPU of the API", "server.writeSearch", "70.0 %", "Waiting for locks of the API", "none of its pods was profiled",
 	} {
@@ -217,7 +217,7 @@ func TestARunWithoutABottleneckHasNoWay(t *testing.T) {
 		t.Fatalf("%v: %s", err, d.Outcome)
 	}
 	r := explainedReport(run, told, Explanation{Diagnosis: d})
-	if page := written(t, r, HTML); strings.Contains(page, `<ol class="chain">`) || !strings.Contains(page, "<strong>no bottleneck</strong>") {
+	if page := written(t, r, HTML); strings.Contains(page, `<ol class="chain">`) || !strings.Contains(page, "<strong>No bottleneck</strong>") {
 		t.Error("the page has a way, or no verdict")
 	}
 	if s := r.sentence(oneLine); !strings.HasPrefix(s, "missed: nothing → diagnosis: no bottleneck: ") {

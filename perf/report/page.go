@@ -29,6 +29,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"list":   plain, "plain": figures.Plain, "sign": sign, "unit": plainUnit, "coded": coded, "predicted": predicted,
 	"value": figures.Amount, "title": figures.Title, "headline": figures.Headline, "flameStyle": figures.FlameStyle,
 	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
+	"upper":   upper,
 	"next":    func(i int) int { return i + 1 },
 	"wide":    func(share float64) string { return fmt.Sprintf("%.1f", 100*min(1, max(0, share))) },
 	"class":   func(text any) string { return strings.ReplaceAll(strings.ToLower(fmt.Sprint(text)), " ", "-") },

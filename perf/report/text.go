@@ -41,18 +41,23 @@ func (r *Report) text(w io.Writer) error {
 		return err
 	}
 	r.explain(w)
-	if len(r.Endpoints) > 0 {
-		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
-		for _, e := range r.Endpoints {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n",
-				e.Kind, Short(e.Requests), Short(e.P50), Short(e.P95), Short(e.P99), Short(e.Max))
-		}
-	}
+	r.kindsTook(table)
 	if err := table.Flush(); err != nil || r.Comparison == nil {
 		return err
 	}
 	fmt.Fprintln(w)
 	return Comparison(w, r.Comparison)
+}
+
+// kindsTook writes what each kind of request took.
+func (r *Report) kindsTook(w io.Writer) {
+	if len(r.Endpoints) > 0 {
+		fmt.Fprint(w, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
+	}
+	for _, e := range r.Endpoints {
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n",
+			e.Kind, Short(e.Requests), Short(e.P50), Short(e.P95), Short(e.P99), Short(e.Max))
+	}
 }
 
 // Comparison writes one for a terminal.
