@@ -22,7 +22,8 @@ func (r *Report) text(w io.Writer) error {
 		fmt.Fprintf(w, "  error budget: %s\n", spent(b))
 	}
 	if !r.MeasuresQuality() {
-		fmt.Fprintln(w, "  not measured, by scripts of before: recall, freshness, answers without vectors; it counts for no verdict")
+		fmt.Fprintln(w, "  not measured, by scripts of before: recall, freshness, answers without vectors; "+
+			"it counts for no verdict")
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range r.Verdicts {
