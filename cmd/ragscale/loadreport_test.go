@@ -81,6 +81,7 @@ func TestReportIsPrinted(t *testing.T) {
 	out, errs, code := ragscale(t, "load", "report", "peak-1", "--stack", "prod", "--folder", folder)
 	want := `peak-1: OBJECTIVES MISSED, 900 s, 500 users, generators 2, which began within 0.0 s
   error budget: 150 % spent, 3 faults of 2 allowed
+  not measured, by scripts of before: recall, freshness, answers without vectors; it counts for no verdict
   kept    dropped_iterations                     count==0     0
   MISSED  faults                                 rate<=0.001  0.002
   kept    http_req_duration{objective:response}  p(95)<2000   250

@@ -21,6 +21,10 @@ func (r *Report) text(w io.Writer) error {
 	if b := r.ErrorBudget; b != nil {
 		fmt.Fprintf(w, "  error budget: %s\n", spent(b))
 	}
+	if !r.MeasuresQuality() {
+		fmt.Fprintln(w, "  not measured, by scripts of before: recall, freshness, answers without vectors; "+
+			"it counts for no verdict")
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range r.Verdicts {
 		value := "-"
@@ -31,10 +35,6 @@ func (r *Report) text(w io.Writer) error {
 			value += "\t" + v.Why
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
-	}
-	if !r.MeasuresQuality() {
-		fmt.Fprintf(table, "  %s\t%s\t\t-\t%s\n", said(load.NotMeasured),
-			"recall, freshness_seconds, degraded, without_vectors", "by scripts of an earlier version; it counts for no verdict")
 	}
 	budgets(table, r.Budgets)
 	if err := table.Flush(); err != nil {
