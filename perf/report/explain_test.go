@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -239,28 +238,6 @@ func TestJSONHasAllThree(t *testing.T) {
 	}
 	if got.Diagnosis.Findings[0].Cause != "database-cpu" || len(got.Recommendations.Recommendations) != 1 || len(got.Profile.Hotspots) != 2 {
 		t.Errorf("%+v", got)
-	}
-}
-
-// A flame graph of very many calls is drawn in as many frames as a page has room for.
-func TestAPageWithALargeProfileIsSmall(t *testing.T) {
-	run, told, e := slow(t)
-	for i := range e.Profile.Trees {
-		root := &profile.Node{Name: "api", Value: 1100 * 40}
-		for j := range 1100 {
-			n := &profile.Node{Name: "github.com/ragscale/ragscale/ragapi/server.f" + strings.Repeat("x", 60), Value: 40}
-			root.Below = append(root.Below, n)
-			for k := range 40 {
-				below := &profile.Node{Name: fmt.Sprintf("example.com/%d/%d.F", j, k), Value: 40}
-				n.Below, n = append(n.Below, below), below
-			}
-		}
-		e.Profile.Trees[i], e.Profile.Hotspots[i].Kind = root, profile.CPU
-	}
-	size := len(written(t, explainedReport(run, told, e), HTML))
-	t.Logf("%d bytes", size)
-	if size > 2e6 { // beside a megabyte of charts
-		t.Errorf("%d bytes, want 2 MB at most", size)
 	}
 }
 

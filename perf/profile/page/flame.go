@@ -14,16 +14,17 @@ const (
 	rowHeight = 18.0
 	perLetter = 6.4 // of the font at 11 units, in the mean
 	leastText = 3   // letters
-	leastWide = 1.0 // a frame that is narrower is not drawn, nor what it called: of many frames it is twice that, or more
+	leastWide = 1.0 // a frame that is narrower is not drawn, nor what it called
+	wider     = 1.2 // is what a frame has to be where there are too many
 	mostRows  = 120
 
-	// mostFrames of a flame graph are drawn, some 250 bytes each.
+	// Frames of a flame graph, some 250 bytes each: on a page of its own, and on one that tells of more.
 	mostFrames = 4000
+	mostBeside = 600
 )
 
 // Flame is a flame graph as the page draws it, its root at the top.
 type Flame struct {
-	ID            string
 	Title         string
 	Width, Height float64
 	Summary       string // for those who do not see it
@@ -41,17 +42,17 @@ type Frame struct {
 	Text        string // as much of the name as fits
 }
 
-// draw places a tree's frames. A frame is as wide as its part of the whole.
-func draw(h profile.Hotspots, root *profile.Node, number int) Flame {
-	f := Flame{ID: fmt.Sprintf("flame-%d", number), Title: title(h), Width: width}
+// draw places a tree's frames, the widest where there are more than some. A frame is as wide as its part of the whole.
+func draw(h profile.Hotspots, root *profile.Node, most int) Flame {
+	f := Flame{Title: title(h), Width: width}
 	if root == nil || root.Value <= 0 {
 		f.Summary = "it has no samples"
 		return f
 	}
-	for f.least = leastWide; ; f.least *= 2 {
+	for f.least = leastWide; ; f.least *= wider {
 		f.Frames, f.Left, f.Height = nil, 0, 0
 		f.place(h, root, root.Value, 0, 0)
-		if len(f.Frames) <= mostFrames {
+		if len(f.Frames) <= most {
 			break
 		}
 	}

@@ -24,7 +24,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"amount": amount, "percent": percent, "change": change, "count": count, "p": probability,
 	"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 MST") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], i) },
+	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], mostFrames) },
 	"top":    func(all []profile.Function) []profile.Function { return all[:min(len(all), onPage)] },
 	"title":  title, "titleOf": titleOf, "headline": headline, "verdict": Verdict, "whole": whole, "none": none,
 	"builds": builds,
@@ -54,9 +54,15 @@ func ComparisonHTML(w io.Writer, c *profile.Comparison) error {
 	return nil
 }
 
-// FlameGraph is the flame graph of hotspots as a figure of another page, whose style has FlameStyle and names --ink.
+// FlameGraph is the flame graph of hotspots as a figure of another page, whose style has FlameStyle and names --ink. It
+// has the widest frames alone: that page has room for some 200 kB of them.
 func FlameGraph(h profile.Hotspots, root *profile.Node) (template.HTML, error) {
-	return part("flame", draw(h, root, 0))
+	f := draw(h, root, mostBeside)
+	for i, frame := range f.Frames {
+		name, told, _ := strings.Cut(frame.Title, "\n")
+		f.Frames[i].Title = plain(name) + "\n" + told
+	}
+	return part("flame", f)
 }
 
 // FlameStyle are the rules of style that a FlameGraph needs.
