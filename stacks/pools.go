@@ -117,6 +117,22 @@ func Pools(objectives SLO, api API, pooler PgBouncer, database Database) PoolCha
 	return p
 }
 
+// Usable is how many connections of two pools are busy when the first of them is full: reads and writes have a pool
+// each, and neither lends the other what it does not need.
+func (d PoolDemand) Usable(write, read int) int {
+	least := math.Inf(1)
+	if d.Write > 0 {
+		least = min(least, float64(write)*d.Busy/d.Write)
+	}
+	if d.Read > 0 {
+		least = min(least, float64(read)*d.Busy/d.Read)
+	}
+	if math.IsInf(least, 1) {
+		return max(1, write+read)
+	}
+	return max(1, int(least+1e-9))
+}
+
 // demandOf is Little's law: connections in use = requests per second × seconds that one holds a connection.
 func demandOf(objectives SLO) PoolDemand {
 	hold := objectives.ResponseSeconds * databaseShare

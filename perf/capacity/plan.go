@@ -221,10 +221,12 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 			replica, c.ReplicaClass(), c.SLO.CPUPercent))
 	}
 	p.tier(CacheCPU, "the cache's thread", cpu, fmt.Sprintf("1 × %v %%", c.SLO.CPUPercent))
-	pools := c.Pools().PgBouncer
-	size := float64(pools.MinPods * (pools.Write + pools.Read))
+	chain := c.Pools()
+	pools := chain.PgBouncer
+	size := float64(chain.Demand.Usable(pools.MinPods*pools.Write, pools.MinPods*pools.Read))
 	p.tier(Connections, "PgBouncer's connections", math.Pow(math.Sqrt(size+1)-1, 2), fmt.Sprintf(
-		"%v connections of %d pods, of which 2√ are room for what comes at once", size, pools.MinPods))
+		"%v connections of %d pods until the pool of reads or of writes is full, of which 2√ are "+
+			"room for what comes at once", size, pools.MinPods))
 	slices.SortStableFunc(p.Limits, func(a, b Limit) int { return compare(a.RPS, b.RPS) })
 	for i := range p.Limits {
 		p.Limits[i].When = q.when(p.Target.TodayRPS, p.Limits[i].RPS)

@@ -114,26 +114,8 @@ func workOf(c *stacks.Config) Work {
 func databaseOf(c *stacks.Config) Database {
 	p := c.Pools()
 	return Database{Share: 1, Seconds: p.Demand.HoldSeconds, CV2: 1,
-		Servers:    usable(p.Demand, p.PgBouncer.MinPods*p.PgBouncer.Write, p.PgBouncer.MinPods*p.PgBouncer.Read),
-		PoolPerPod: usable(p.Demand, p.API.Write, p.API.Read)}
-}
-
-// usable is how many connections of two pools are busy when the first of them is full: reads and writes have a pool
-// each, and neither lends the other what it does not need.
-func usable(d stacks.PoolDemand, write, read int) int {
-	least := math.Inf(1)
-	for _, one := range []struct {
-		busy float64
-		size int
-	}{{d.Write, write}, {d.Read, read}} {
-		if one.busy > 0 {
-			least = min(least, float64(one.size)*d.Busy/one.busy)
-		}
-	}
-	if math.IsInf(least, 1) {
-		return max(1, write+read)
-	}
-	return max(1, int(least+1e-9))
+		Servers:    p.Demand.Usable(p.PgBouncer.MinPods*p.PgBouncer.Write, p.PgBouncer.MinPods*p.PgBouncer.Read),
+		PoolPerPod: p.Demand.Usable(p.API.Write, p.API.Read)}
 }
 
 // groupsOf are the node groups. What else runs there takes places in the first of them that has nodes.

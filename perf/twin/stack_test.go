@@ -128,7 +128,7 @@ func TestPoolsOfReadsAndWritesAreApart(t *testing.T) {
 	if d := databaseOf(c); d.PoolPerPod != 10 || d.Servers != 138 {
 		t.Errorf("%d connections of a pod and %d of PgBouncer are usable, want 8 ÷ 0.8 and 3 × 37 ÷ 0.8", d.PoolPerPod, d.Servers)
 	}
-	if n := usable(stacks.PoolDemand{}, 3, 4); n != 7 {
+	if n := (stacks.PoolDemand{}).Usable(3, 4); n != 7 {
 		t.Errorf("%d without demand, want all 7", n)
 	}
 }
