@@ -115,7 +115,7 @@ func (p *Plan) writeLimits(b *strings.Builder) {
 }
 
 func (p *Plan) writeSizes(b *strings.Builder) {
-	rows := [][]string{{"SIZE", "TODAY", "THEN", "and where that is from"}}
+	rows := [][]string{{"SIZE", "TODAY", "THEN", "FROM"}}
 	for _, s := range p.Sizes {
 		rows = append(rows, []string{s.What, s.Today, s.Then, s.Origin})
 	}
