@@ -168,6 +168,9 @@ func (t *Telemetry) check() error {
 	}
 	total := 0
 	for _, p := range t.Panels {
+		if err := p.check(); err != nil {
+			return err
+		}
 		if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
 			return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
 		}
@@ -177,6 +180,26 @@ func (t *Telemetry) check() error {
 	}
 	if total > mostTotal {
 		return fmt.Errorf("%d values, want %d at most", total, mostTotal)
+	}
+	return nil
+}
+
+// mostValue bounds what is measured: a thousand exabytes. Sums and ratios of such values are still numbers.
+const mostValue = 1e21
+
+// check wants series that differ by their names, and values that something can have.
+func (p Panel) check() error {
+	seen := map[string]bool{}
+	for _, s := range p.Series {
+		if seen[s.Name] {
+			return fmt.Errorf("panel %s has two series %q, want one of each name", p.Name, s.Name)
+		}
+		seen[s.Name] = true
+		for _, v := range s.Values {
+			if math.Abs(v) > mostValue {
+				return fmt.Errorf("panel %s, series %q has the value %g, want at most %g", p.Name, s.Name, v, mostValue)
+			}
+		}
 	}
 	return nil
 }
