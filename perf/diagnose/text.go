@@ -160,8 +160,8 @@ func (s Split) writeKinds(w io.Writer) error {
 		fmt.Fprintf(w, "    not told apart at the API: %s: %s\n", some(g.names), g.shared)
 	}
 	if below {
-		fmt.Fprintln(w, "    outside is below 0 where the API was slower in the steady part, of which its means are, than over")
-		fmt.Fprintln(w, "    all the load, of which the clients' are, or where its route serves other requests, too")
+		fmt.Fprintln(w, "    outside is below 0 where the API was slower in the steady part, of which its means are,")
+		fmt.Fprintln(w, "    than over all the load, of which the clients' are, or where its route serves other requests, too")
 	}
 	return nil
 }
