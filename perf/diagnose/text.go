@@ -161,7 +161,7 @@ func (s Split) writeKinds(w io.Writer) error {
 	}
 	if below {
 		fmt.Fprintln(w, "    outside is below 0 where the API was slower in the steady part, of which its means are,")
-		fmt.Fprintln(w, "    than over all the load, of which the clients' are, or where its route serves other requests, too")
+		fmt.Fprintln(w, "    than over all the load, of which the clients' are, or where its route serves others, too")
 	}
 	return nil
 }
