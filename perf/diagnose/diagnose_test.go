@@ -227,7 +227,7 @@ func TestGapsAreTold(t *testing.T) {
 		t.Errorf("%d lines, want 45 at most\n%s", n, text)
 	}
 	for _, line := range strings.Split(text, "\n") {
-		if len([]rune(line)) > 180 {
+		if len([]rune(line)) > 210 {
 			t.Errorf("a line of %d characters: %s", len([]rune(line)), line)
 		}
 	}

@@ -15,16 +15,20 @@ const (
 	mostGaps    = 6   // lines or names of a kind
 	mostNames   = 3   // names before a reason
 	mostLetters = 110 // of a line that is put together of names, beside its indentation
+	mostNotes   = 15  // reasons for which telemetry lacks something
 	mostReason  = 80  // letters of a text that comes from elsewhere
 )
 
-// clip bounds a text that comes from elsewhere: an error may hold a page.
-func clip(text string) string {
+// clip bounds a text that comes from elsewhere: an error may hold a page. It begins with a file's name and ends with
+// what is wrong, so that its middle goes.
+func clip(text string) string { return clipTo(text, mostReason) }
+
+func clipTo(text string, most int) string {
 	letters := []rune(strings.Join(strings.Fields(text), " "))
-	if len(letters) <= mostReason {
+	if len(letters) <= most {
 		return string(letters)
 	}
-	return string(letters[:mostReason-1]) + "…"
+	return string(letters[:most/3]) + "…" + string(letters[len(letters)-(most-most/3-1):])
 }
 
 // some names the first of many.
@@ -56,9 +60,14 @@ func grouped(n int, of func(i int) (name, shared string)) (all []group) {
 
 // notKept tells what telemetry lacks, each reason once.
 func notKept(missing []telemetry.Missing) (notes []string) {
-	groups := grouped(len(missing), func(i int) (string, string) { return clip(missing[i].What), clip(missing[i].Why) })
+	groups := grouped(len(missing), func(i int) (string, string) {
+		return clip(missing[i].What), clipTo(missing[i].Why, mostReason*3/2)
+	})
 	for _, g := range groups {
 		notes = append(notes, fmt.Sprintf("not kept: %s: %s", some(g.names), g.shared))
+	}
+	if more := len(notes) - mostNotes; more > 0 {
+		notes = append(notes[:mostNotes], fmt.Sprintf("not kept for %d more reasons: telemetry.json has them", more))
 	}
 	return notes
 }

@@ -166,13 +166,13 @@ func (t *Telemetry) check() error {
 		return fmt.Errorf("version is %d with a step of %v s, want version 1 to %d with one above 0",
 			t.Version, t.StepSeconds, Version)
 	}
+	if len(t.Panels) > mostRead {
+		return fmt.Errorf("%d panels, want %d at most", len(t.Panels), mostRead)
+	}
 	total := 0
 	for _, p := range t.Panels {
 		if err := p.check(); err != nil {
 			return err
-		}
-		if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
-			return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
 		}
 		for _, one := range p.Series {
 			total += len(one.Values)
@@ -187,8 +187,17 @@ func (t *Telemetry) check() error {
 // mostValue bounds what is measured: a thousand exabytes. Sums and ratios of such values are still numbers.
 const mostValue = 1e21
 
-// check wants series that differ by their names, and values that something can have.
+// mostRead bounds the panels that are read, and the series of each: ten times what is kept.
+const mostRead = 240
+
+// check wants steps of time, series that differ by their names, and values that something can have.
 func (p Panel) check() error {
+	if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
+		return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
+	}
+	if len(p.Series) > mostRead {
+		return fmt.Errorf("panel %s has %d series, want %d at most", p.Name, len(p.Series), mostRead)
+	}
 	seen := map[string]bool{}
 	for _, s := range p.Series {
 		if seen[s.Name] {
