@@ -110,7 +110,7 @@ func profileCommand(c console) *cobra.Command {
 	cmd.Flags().StringVar(&f.pgo, "pgo", "", "file that gets the CPU profile of all pods, for `go build -pgo`")
 	f.shown.on(cmd)
 	cmd.AddCommand(profileCompareCommand(c), profileListCommand(c))
-	return cmd
+	return interruptible(cmd, "profiles are kept when all windows are over: what was being taken is gone")
 }
 
 func kindNames() (all []string) {

@@ -99,7 +99,7 @@ func notesOf(run *load.Run, told *telemetry.Telemetry, cfg *stacks.Config) []str
 			"of now, `ragscale load run %s` measures it", cmp.Or(then, "not kept"), now, run.Scenario.Name))
 	}
 	if run.Partial {
-		notes = append(notes, fmt.Sprintf("the run ended before its time: %v", run.Cut()))
+		notes = append(notes, "the run ended before its time: "+strings.Join(run.Cut(), ", "))
 	}
 	if told == nil {
 		notes = append(notes, "no telemetry was kept with the run")

@@ -233,6 +233,18 @@ func TestGapsAreTold(t *testing.T) {
 	}
 }
 
+// A run that was cut short missed nothing so far: that is all that is said.
+func TestARunThatWasCutShortIsToldSo(t *testing.T) {
+	run, told, w := of(t, func(w *world) { w.users = 50 })
+	run.Partial = true
+	for _, told := range []*telemetry.Telemetry{told, nil} {
+		d, err := Of(run, told, w.stackOf(t))
+		if err != nil || d.Outcome != None || !strings.Contains(d.Says, "the run was cut short") {
+			t.Errorf("%v: %s: %s", err, d.Outcome, d.Says)
+		}
+	}
+}
+
 // Parts that overlap are no time without an explanation.
 func TestPartsThatOverlapAreToldSo(t *testing.T) {
 	run, told, w := of(t, func(*world) {})

@@ -112,13 +112,16 @@ func doubtOf(left float64) string {
 // nothing says why there is no bottleneck: all that was judged was kept. What would bind is known of measured tiers
 // alone.
 func (d *Diagnosis) nothing(x *situation) string {
-	if len(d.Laws.Tiers) > 0 {
-		t := d.Laws.Tiers[0]
-		return fmt.Sprintf("the load ended before any tier did; %s would bind first, at %.3g requests/s", t.Name, t.Bound)
-	}
 	says := "nothing that the run is judged by was missed; what would bind first was not measured"
 	if untold := d.untold(x); untold != "" {
 		says += ", " + untold
+	}
+	if len(d.Laws.Tiers) > 0 {
+		t := d.Laws.Tiers[0]
+		says = fmt.Sprintf("the load ended before any tier did; %s would bind first, at %.3g requests/s", t.Name, t.Bound)
+	}
+	if x.run.Partial {
+		says += "; the run was cut short, and what it would have missed later is not known"
 	}
 	return says
 }

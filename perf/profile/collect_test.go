@@ -193,6 +193,21 @@ func TestAPodThatGoesAwayIsMissing(t *testing.T) {
 	}
 }
 
+// Who interrupts is not told of each profile that is missing then.
+func TestAnInterruptEndsTheNotes(t *testing.T) {
+	var notes []string
+	ctx, cancel := context.WithCancel(t.Context())
+	p := plan(Heap)
+	p.Note = func(text string) {
+		notes = append(notes, text)
+		cancel()
+	}
+	_, err := Collect(ctx, &cluster{pods: []*pod{startPod(t, "api-1", API)}}, p)
+	if !errors.Is(err, context.Canceled) || len(notes) != 1 {
+		t.Errorf("error is %v, notes are %q", err, notes)
+	}
+}
+
 func TestAPodThatWasRestartedIsMissing(t *testing.T) {
 	one, other := startPod(t, "api-1", API), startPod(t, "api-2", API)
 	other.restarted.Store(true)
