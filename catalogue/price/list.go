@@ -41,7 +41,7 @@ type listed struct {
 // offer is AWS' own form of a price list: a file of the bulk API, such as that of
 // https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonEC2/current/eu-central-1/index.json .
 // Source: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-service-price-list-files.html ; as
-// remembered, 2026-11.
+// remembered, 2026-11-30.
 type offer struct {
 	OfferCode       string
 	PublicationDate time.Time
@@ -62,7 +62,8 @@ type offer struct {
 // mostBytes bounds a file: that of EC2 in one region has some 400 MB.
 const mostBytes = 1 << 30
 
-// services are those of a list's products, with what tells the variety that is priced here from the others.
+// services are those of a list's products, with what tells the variety that is priced here from the others: AWS' own
+// names of attributes, as remembered 2026-11-30.
 var services = map[string]struct {
 	service Service
 	family  string

@@ -15,6 +15,8 @@ import (
 	"github.com/virtual-kubelet/virtual-kubelet/node/api"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ragscale/ragscale/infra/platform"
 )
 
 // cacheCluster stands for the cluster of stack prod: an API server whose pods all lead to one admin port.
@@ -26,7 +28,7 @@ type cacheCluster struct {
 
 func apiPod(name string, ready corev1.ConditionStatus) corev1.Pod {
 	return corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: platform.Namespace, Name: name},
 		Spec: corev1.PodSpec{Containers: []corev1.Container{{Ports: []corev1.ContainerPort{
 			{Name: "http", ContainerPort: 8080}, {Name: "metrics", ContainerPort: 9090},
 		}}}},

@@ -29,7 +29,8 @@ func loadReportCommand(c console) *cobra.Command {
 		Short: "Judge a run that is over by the results of all its generators, and tell what it measured",
 		Long: "Reads the results of a run, which `ragscale load list` names, from the stack's bucket with the AWS credentials of the environment,\n" +
 			"or from a copy of the bucket. Counts, rates and percentiles are those of all samples together. It is compared with the baseline,\n" +
-			"where there is one, or with --against. html is one page that needs nothing else, md a summary for a pull request. " + loadExits + "\n" +
+			"where there is one, or with --against. html is one page that needs nothing else, md a summary for a pull request. All forms\n" +
+			"say why objectives were missed, as far as the run tells: diagnosis, recommendations, profile. " + loadExits + "\n" +
 			"What the comparison says has no exit code here: it is that of `ragscale load compare`.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -53,6 +54,7 @@ func loadReportCommand(c console) *cobra.Command {
 			told := telemetryOf(cmd.Context(), c, stack, ask, store, run)
 			endurance.Judge(run, told)
 			r := report.New(run, other, told)
+			r.Explain(explained(cmd.Context(), cfg, store, run, told))
 			return errors.Join(c.writeReport(r, form, output), loadVerdict(r.Run))
 		},
 	}

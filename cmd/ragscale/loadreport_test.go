@@ -81,10 +81,13 @@ func TestReportIsPrinted(t *testing.T) {
 	out, errs, code := ragscale(t, "load", "report", "peak-1", "--stack", "prod", "--folder", folder)
 	want := `peak-1: OBJECTIVES MISSED, 900 s, 500 users, generators 2, which began within 0.0 s
   error budget: 150 % spent, 3 faults of 2 allowed
+  not measured, by scripts of before: recall, freshness, answers without vectors; it counts for no verdict
   kept    dropped_iterations                     count==0     0
   MISSED  faults                                 rate<=0.001  0.002
   kept    http_req_duration{objective:response}  p(95)<2000   250
   kept    upload_seconds_per_mb                  p(95)<30     2
+
+  why: missed: Failed or wrong answers 0.15 %, want at most 0.1 % → diagnosis: not enough data: 26 causes may hold and were not measured: busy cache get, set, marks, invalidate (the run has no telemetry); busy garbage collection (the run has no telemetry); busy pgbouncer in transaction (the run has no telemetry) and 25 more
 
   ms        requests  p50  p95  p99  max
   document  400       125  250  375  750
@@ -168,6 +171,59 @@ func TestReportAsAPageAndForAPullRequest(t *testing.T) {
 	}
 	if out, _, _ := report("peak-1", "--against", "peak-1", "--format", "md"); !strings.Contains(out, "peak-1 is one of the runs that it would be compared with") {
 		t.Errorf("a run against itself: %s", out)
+	}
+}
+
+// What cannot be explained is said in its place; the report is that of the run, whatever the stack has become.
+func TestAReportSaysWhatItCannotExplain(t *testing.T) {
+	enterProject(t)
+	folder := kept(t, generated{run: "peak-1", p95: 250, uploads: 30, wrong: 5})
+	say := func(stack string, wants ...string) {
+		t.Helper()
+		page, errs, code := ragscaleHere("load", "report", "peak-1", "--stack", stack, "--folder", folder, "--format", "html")
+		if code != exitUnhealthy {
+			t.Errorf("exit code %d: %s", code, errs)
+		}
+		for _, want := range wants {
+			if !strings.Contains(page, want) {
+				t.Errorf("stack %s: the page does not say %s", stack, want)
+			}
+		}
+	}
+	say("prod", "<strong>Not enough data</strong>", "Pulumi.prod.yaml has changed since run peak-1", "no profile was taken: <code>ragscale profile</code> during a run takes one")
+	say("dev", "There is none: run peak-1 is of stack &#34;prod&#34;, want one of &#34;dev&#34;", "There are none: they are made of the diagnosis")
+	if err := os.MkdirAll(filepath.Join(folder, "results", "peak", "peak-1", "profiles"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "results", "peak", "peak-1", "profiles", "index.json"), []byte(`{"version": 9}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	say("prod", "index.json: version is 9, want 1")
+}
+
+// A run of the stack as it is, with profiles, has all three.
+func TestAReportHasDiagnosisRecommendationsAndProfile(t *testing.T) {
+	enterProject(t)
+	folder, profiles := kept(t, generated{run: "peak-1", p95: 250, uploads: 30}), keptProfiles(t, "normal-1")
+	if err := os.Rename(filepath.Join(profiles, "results", "normal", "normal-1", "profiles"), filepath.Join(folder, "results", "peak", "peak-1", "profiles")); err != nil {
+		t.Fatal(err)
+	}
+	stackOfRuns(t, folder, "prod")
+	out, errs, code := ragscaleHere("load", "report", "peak-1", "--stack", "prod", "--folder", folder, "--json")
+	var got struct {
+		Diagnosis       struct{ Run string }
+		Recommendations struct{ Run string }
+		Profile         struct{ Hotspots []struct{ Tier string } }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("exit code %d, %s: %v", code, errs, err)
+	}
+	if got.Diagnosis.Run != "peak-1" || got.Recommendations.Run != "peak-1" || len(got.Profile.Hotspots) != 1 {
+		t.Errorf("%+v", got)
+	}
+	page, _, _ := ragscaleHere("load", "report", "peak-1", "--stack", "prod", "--folder", folder, "--format", "html")
+	if want := `role="img" aria-label="CPU of the API: `; !strings.Contains(page, want) {
+		t.Errorf("the page has no %s", want)
 	}
 }
 

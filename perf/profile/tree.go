@@ -68,3 +68,52 @@ func (n *Node) order() {
 		below.order()
 	}
 }
+
+// ourModule is that of the API and its workers.
+const ourModule = "github.com/ragscale/ragscale/"
+
+// Ours tells functions of the API and its workers from those of other modules, the standard library and the runtime.
+func Ours(name string) bool {
+	return strings.HasPrefix(name, ourModule) || strings.HasPrefix(name, "main.")
+}
+
+// Charge is what a function of the API or its workers spends: itself and in what it calls of others, but not in others
+// of ours.
+type Charge struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"` // per what the hotspots are of
+	Share float64 `json:"share"` // of the whole
+}
+
+// Charges are the functions of ours, the most expensive first, and beside them what none of ours had called.
+func (n *Node) Charges() (all []Charge, others Charge) {
+	if n == nil || n.Value <= 0 {
+		return nil, others
+	}
+	sums := map[string]float64{}
+	n.charge("", sums)
+	for name, v := range sums {
+		if one := (Charge{name, v, v / n.Value}); name == "" {
+			others = one
+		} else if v > 0 {
+			all = append(all, one)
+		}
+	}
+	slices.SortFunc(all, func(a, b Charge) int {
+		return cmp.Or(cmp.Compare(b.Value, a.Value), strings.Compare(a.Name, b.Name))
+	})
+	return all, others
+}
+
+// charge adds what a node spends itself to the innermost function of ours.
+func (n *Node) charge(to string, sums map[string]float64) {
+	if Ours(n.Name) {
+		to = n.Name
+	}
+	own := n.Value
+	for _, below := range n.Below {
+		own -= below.Value
+		below.charge(to, sums)
+	}
+	sums[to] += own
+}

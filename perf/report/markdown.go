@@ -35,6 +35,9 @@ func (r *Report) markdown(w io.Writer) error {
 	if r.ErrorBudget != nil {
 		fmt.Fprintf(&b, "\nError budget: %s.\n", spent(r.ErrorBudget))
 	}
+	if r.explained {
+		fmt.Fprintf(&b, "\nWhy: %s.\n", strings.TrimSuffix(r.sentence(cell), "."))
+	}
 	r.compared(&b)
 	r.endpoints(&b)
 	if len(r.Gaps) > 0 {

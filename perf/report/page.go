@@ -11,10 +11,14 @@ import (
 	"time"
 
 	"github.com/ragscale/ragscale/perf/load"
+	figures "github.com/ragscale/ragscale/perf/profile/page"
 )
 
 //go:embed page.gohtml
 var pageText string
+
+//go:embed explain.gohtml
+var explainText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"amount": amount, "digits": digits, "figure": figure, "said": said, "span": span,
@@ -22,9 +26,14 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"then": then, "now": now, "change": change95, "interval": interval, "answer": answer, "seen": smallest,
 	"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 MST") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"list":   plain,
-	"class":  func(text any) string { return strings.ReplaceAll(strings.ToLower(fmt.Sprint(text)), " ", "-") },
-}).Parse(pageText))
+	"list":   plain, "plain": figures.Plain, "sign": sign, "unit": plainUnit, "coded": coded, "predicted": predicted,
+	"value": figures.Amount, "title": figures.Title, "headline": figures.Headline, "flameStyle": figures.FlameStyle,
+	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
+	"upper":   upper,
+	"next":    func(i int) int { return i + 1 },
+	"wide":    func(share float64) string { return fmt.Sprintf("%.1f", 100*min(1, max(0, share))) },
+	"class":   func(text any) string { return strings.ReplaceAll(strings.ToLower(fmt.Sprint(text)), " ", "-") },
+}).Parse(pageText + explainText))
 
 // html writes the report as one page that needs nothing else. It reads in light and dark, narrow and wide, and on
 // paper; charts are drawn in it, and runs nothing.

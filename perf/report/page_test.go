@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/ragscale/ragscale/perf/profile"
 	"github.com/ragscale/ragscale/perf/telemetry"
 )
 
@@ -57,7 +58,7 @@ func TestThePageHasItsSectionsInOrder(t *testing.T) {
 		for _, h := range elements(t, written(t, New(run, a, nil), HTML))["h2"] {
 			got = append(got, textOf(h))
 		}
-		if want := "Objectives, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
+		if want := "Objectives, Diagnosis, Recommendations, Profile, Over time, Endpoints, Distribution, Comparison, Configuration, Not measured"; strings.Join(got, ", ") != want {
 			t.Errorf("%v, want %s", got, want)
 		}
 	}
@@ -320,8 +321,8 @@ func TestFiguresOfLongRunsAreEvenlyFew(t *testing.T) {
 	}
 }
 
-// A page of the most that there can be stays small.
-func TestAPageOfALongRunIsSmall(t *testing.T) {
+// manyPanels are more series than any stack tells of three hours.
+func manyPanels() *telemetry.Telemetry {
 	stack := told()
 	stack.StepSeconds = 600.0 / 179 // all of them within the run
 	for i := range 55 {
@@ -335,9 +336,29 @@ func TestAPageOfALongRunIsSmall(t *testing.T) {
 		}
 		stack.Panels = append(stack.Panels, p)
 	}
-	run := planted{}.run(t)
-	size := len(written(t, New(run, against(t, run, 1), stack), HTML))
-	t.Logf("%d charts of %d points: %d bytes", len(stack.Panels), 180*mostLines, size)
+	return stack
+}
+
+// A page of the most that there can be stays small, with profiles of very many calls.
+func TestAPageOfALongRunIsSmall(t *testing.T) {
+	run, stack := planted{}.run(t), manyPanels()
+	e := Explanation{Profile: profiles()}
+	for i := range e.Profile.Trees {
+		root := &profile.Node{Name: "api"}
+		for j := range 200 {
+			n := &profile.Node{Name: fmt.Sprintf("github.com/ragscale/ragscale/ragapi/server.(*api).f%d%s", j, strings.Repeat("x", 60)), Value: 1e6 / float64(j+1)}
+			root.Value, root.Below = root.Value+n.Value, append(root.Below, n)
+			for k := range 40 {
+				below := &profile.Node{Name: fmt.Sprintf("github.com/example/library/package/%d.(*Type).Function%d", j, k), Value: n.Value - float64(k)}
+				n.Below, n = append(n.Below, below), below
+			}
+		}
+		e.Profile.Trees[i], e.Profile.Hotspots[i].Kind = root, profile.CPU
+	}
+	r := New(run, against(t, run, 1), stack)
+	r.Explain(e)
+	size := len(written(t, r, HTML))
+	t.Logf("%d charts of %d points, %d flame graphs: %d bytes", len(stack.Panels), 180*mostLines, len(r.Flames()), size)
 	if size > 3e6 {
 		t.Errorf("%d bytes, want 3 MB at most", size)
 	}

@@ -1,7 +1,8 @@
 // Package report tells people what a run of a load test measured: as a page, as Markdown for a pull request, as text.
 //
-// Owns: what is told and in which order, charts. Does not own: measuring and judging (perf/load), comparing
-// (perf/compare), where reports go.
+// Owns: what is told and in which order, charts, the way from a missed objective to the change that mends it. Does not
+// own: measuring and judging (perf/load), comparing (perf/compare), diagnosis, recommendations and profiles, which it
+// is handed (perf/diagnose, perf/recommend, perf/profile), where reports go.
 package report
 
 import (
@@ -27,8 +28,10 @@ type Report struct {
 	Gaps       []Gap            `json:"notMeasured"`
 
 	Telemetry *telemetry.Telemetry `json:"telemetry"` // null where none was kept
+	Explanation
 
-	against *load.Run // one whose distribution is shown beside
+	explained bool
+	against   *load.Run // one whose distribution is shown beside
 }
 
 // Gap is what was not measured.
@@ -80,8 +83,13 @@ func (r *Report) gaps() []Gap {
 			all = append(all, Gap{m.What, m.Why})
 		}
 	}
-	if r.Uncompared != "" {
-		all = append(all, Gap{"the comparison with other runs", r.Uncompared})
+	for _, gap := range []Gap{
+		{"the comparison with other runs", r.Uncompared}, {"the diagnosis", r.Undiagnosed},
+		{"recommendations", r.Unadvised}, {"where the CPU time of pods goes", r.Unprofiled},
+	} {
+		if gap.Why != "" {
+			all = append(all, gap)
+		}
 	}
 	return all
 }

@@ -46,7 +46,7 @@ func TestARunOfBeforeSaysThatItDoesNotTellOfQuality(t *testing.T) {
 	r := New(planted{old: true}.run(t), alone, nil)
 	for f, want := range map[Format]string{
 		HTML: "and measured none of them", Markdown: "recall, freshness, answers without vectors", JSON: "recall, freshness, answers without vectors",
-		Text: "NOT MEASURED  recall, freshness_seconds, degraded, without_vectors",
+		Text: "not measured, by scripts of before: recall, freshness, answers without vectors",
 	} {
 		if text := written(t, r, f); !strings.Contains(text, want) {
 			t.Errorf("%s does not say %q", f, want)

@@ -21,6 +21,10 @@ func (r *Report) text(w io.Writer) error {
 	if b := r.ErrorBudget; b != nil {
 		fmt.Fprintf(w, "  error budget: %s\n", spent(b))
 	}
+	if !r.MeasuresQuality() {
+		fmt.Fprintln(w, "  not measured, by scripts of before: recall, freshness, answers without vectors; "+
+			"it counts for no verdict")
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range r.Verdicts {
 		value := "-"
@@ -32,23 +36,28 @@ func (r *Report) text(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", said(v.Outcome), v.Metric, v.Threshold.Threshold, value)
 	}
-	if !r.MeasuresQuality() {
-		fmt.Fprintf(table, "  %s\t%s\t\t-\t%s\n", said(load.NotMeasured),
-			"recall, freshness_seconds, degraded, without_vectors", "by scripts of an earlier version; it counts for no verdict")
-	}
 	budgets(table, r.Budgets)
-	if len(r.Endpoints) > 0 {
-		fmt.Fprint(table, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
-		for _, e := range r.Endpoints {
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\n",
-				e.Kind, Short(e.Requests), Short(e.P50), Short(e.P95), Short(e.P99), Short(e.Max))
-		}
+	if err := table.Flush(); err != nil {
+		return err
 	}
+	r.explain(w)
+	r.kindsTook(table)
 	if err := table.Flush(); err != nil || r.Comparison == nil {
 		return err
 	}
 	fmt.Fprintln(w)
 	return Comparison(w, r.Comparison)
+}
+
+// kindsTook writes what each kind of request took.
+func (r *Report) kindsTook(w io.Writer) {
+	if len(r.Endpoints) > 0 {
+		fmt.Fprint(w, "\n  ms\trequests\tp50\tp95\tp99\tmax\n")
+	}
+	for _, e := range r.Endpoints {
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n",
+			e.Kind, Short(e.Requests), Short(e.P50), Short(e.P95), Short(e.P99), Short(e.Max))
+	}
 }
 
 // Comparison writes one for a terminal.

@@ -96,7 +96,7 @@ func TestAPIThatIsGoneIsAFaultAndThrowsNothing(t *testing.T) {
 	data := g.prepare()
 	g.Env[k6.EnvTarget] = "http://127.0.0.1:1"
 	g.mustUser(1).act(6, data)
-	if faults := g.values("faults"); len(faults) != 7 || slices.Contains(faults, 0) {
-		t.Errorf("faults %v, want seven: an upload is asked for before it is sent", faults)
+	if faults := g.values("faults"); len(faults) != 8 || slices.Contains(faults, 0) {
+		t.Errorf("faults %v, want eight: an upload is asked for before it is sent, and a complex search asks for vectors too", faults)
 	}
 }

@@ -15,16 +15,23 @@ const (
 	perLetter = 6.4 // of the font at 11 units, in the mean
 	leastText = 3   // letters
 	leastWide = 1.0 // a frame that is narrower is not drawn, nor what it called
+	wider     = 1.2 // is what a frame has to be where there are too many
 	mostRows  = 120
+
+	// Frames of a flame graph, some 250 bytes each: on a page of its own, and on one that tells of more.
+	mostFrames = 4000
+	mostBeside = 600
 )
 
 // Flame is a flame graph as the page draws it, its root at the top.
 type Flame struct {
-	ID            string
+	Title         string
 	Width, Height float64
 	Summary       string // for those who do not see it
 	Frames        []Frame
 	Left          int // frames that are too narrow to be drawn
+
+	least float64 // how wide a frame has to be
 }
 
 // Frame is a function in the place where it was called.
@@ -35,14 +42,20 @@ type Frame struct {
 	Text        string // as much of the name as fits
 }
 
-// draw places a tree's frames. A frame is as wide as its part of the whole.
-func draw(h profile.Hotspots, root *profile.Node, number int) Flame {
-	f := Flame{ID: fmt.Sprintf("flame-%d", number), Width: width}
+// draw places a tree's frames, the widest where there are more than some. A frame is as wide as its part of the whole.
+func draw(h profile.Hotspots, root *profile.Node, most int) Flame {
+	f := Flame{Title: title(h), Width: width}
 	if root == nil || root.Value <= 0 {
 		f.Summary = "it has no samples"
 		return f
 	}
-	f.place(h, root, root.Value, 0, 0)
+	for f.least = leastWide; ; f.least *= wider {
+		f.Frames, f.Left, f.Height = nil, 0, 0
+		f.place(h, root, root.Value, 0, 0)
+		if len(f.Frames) <= most {
+			break
+		}
+	}
 	f.Height += rowHeight
 	f.Summary = fmt.Sprintf("%s, of which %s", headline(h), widest(h))
 	return f
@@ -58,7 +71,7 @@ func widest(h profile.Hotspots) string {
 
 func (f *Flame) place(h profile.Hotspots, n *profile.Node, whole, x float64, row int) {
 	wide := width * n.Value / whole
-	if wide < leastWide || row >= mostRows {
+	if wide < f.least || row >= mostRows {
 		f.Left++
 		return
 	}
@@ -76,16 +89,13 @@ func (f *Flame) place(h profile.Hotspots, n *profile.Node, whole, x float64, row
 
 func tenth(v float64) float64 { return math.Round(v*10) / 10 }
 
-// ownModule is the module of the API.
-const ownModule = "github.com/ragscale/ragscale/"
-
 // origin is whose code a function is.
 func origin(name string, row int) string {
 	first, _, _ := strings.Cut(name, "/")
 	switch {
 	case row == 0:
 		return "root"
-	case strings.HasPrefix(name, ownModule), strings.HasPrefix(name, "main."):
+	case profile.Ours(name):
 		return "own"
 	case first == "runtime", strings.HasPrefix(name, "runtime."), strings.HasPrefix(name, "internal/runtime/"):
 		return "runtime"

@@ -24,7 +24,7 @@ var pages = template.Must(template.New("page").Funcs(template.FuncMap{
 	"amount": amount, "percent": percent, "change": change, "count": count, "p": probability,
 	"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 MST") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], i) },
+	"flame":  func(r *profile.Report, i int) Flame { return draw(r.Hotspots[i], r.Trees[i], mostFrames) },
 	"top":    func(all []profile.Function) []profile.Function { return all[:min(len(all), onPage)] },
 	"title":  title, "titleOf": titleOf, "headline": headline, "verdict": Verdict, "whole": whole, "none": none,
 	"builds": builds,
@@ -53,6 +53,43 @@ func ComparisonHTML(w io.Writer, c *profile.Comparison) error {
 	}
 	return nil
 }
+
+// FlameGraph is the flame graph of hotspots as a figure of another page, whose style has FlameStyle and names --ink. It
+// has the widest frames alone: that page has room for some 200 kB of them.
+func FlameGraph(h profile.Hotspots, root *profile.Node) (template.HTML, error) {
+	f := draw(h, root, mostBeside)
+	for i, frame := range f.Frames {
+		name, told, _ := strings.Cut(frame.Title, "\n")
+		f.Frames[i].Title = plain(name) + "\n" + told
+	}
+	return part("flame", f)
+}
+
+// FlameStyle are the rules of style that a FlameGraph needs.
+func FlameStyle() (template.CSS, error) {
+	text, err := part("flame-style", nil)
+	return template.CSS(text), err
+}
+
+func part(name string, of any) (template.HTML, error) {
+	var b strings.Builder
+	if err := pages.ExecuteTemplate(&b, name, of); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return template.HTML(b.String()), nil
+}
+
+// Title names what hotspots are of: CPU of the API.
+func Title(h profile.Hotspots) string { return title(h) }
+
+// Headline is the whole of hotspots in a sentence, without its point.
+func Headline(h profile.Hotspots) string { return headline(h) }
+
+// Amount is a value of hotspots in three figures, with the unit that fits: 1.23 ms.
+func Amount(v float64, unit string) string { return amount(v, unit) }
+
+// Plain is a function's name without the types that it is made for.
+func Plain(name string) string { return plain(name) }
 
 var titles = map[profile.Kind]string{
 	profile.CPU: "CPU", profile.Allocs: "Allocations", profile.Heap: "Memory in use", profile.Mutex: "Waiting for locks",

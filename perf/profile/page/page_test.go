@@ -90,7 +90,7 @@ func TestAPageNeedsNothingElseAndRunsNothing(t *testing.T) {
 
 func TestAFlameGraphIsAsWideAsItsParts(t *testing.T) {
 	r := report()
-	f := draw(r.Hotspots[0], r.Trees[0], 0)
+	f := draw(r.Hotspots[0], r.Trees[0], mostFrames)
 	if len(f.Frames) != 4 || f.Left != 1 || f.Height != 3*rowHeight {
 		t.Fatalf("%+v", f)
 	}
@@ -112,7 +112,7 @@ func TestAFlameGraphIsAsWideAsItsParts(t *testing.T) {
 	if got := fit("f.g", 10); got != "" {
 		t.Errorf("a frame without room says %q", got)
 	}
-	if got := draw(r.Hotspots[0], &profile.Node{}, 0); len(got.Frames) != 0 || got.Summary == "" {
+	if got := draw(r.Hotspots[0], &profile.Node{}, mostFrames); len(got.Frames) != 0 || got.Summary == "" {
 		t.Errorf("nothing is drawn as %+v", got)
 	}
 }
