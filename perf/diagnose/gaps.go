@@ -58,16 +58,19 @@ func grouped(n int, of func(i int) (name, shared string)) (all []group) {
 	return all
 }
 
+// NotKept begins notes of what telemetry lacks.
+const NotKept = "not kept:"
+
 // notKept tells what telemetry lacks, each reason once.
 func notKept(missing []telemetry.Missing) (notes []string) {
 	groups := grouped(len(missing), func(i int) (string, string) {
 		return clip(missing[i].What), clipTo(missing[i].Why, mostReason*3/2)
 	})
 	for _, g := range groups {
-		notes = append(notes, fmt.Sprintf("not kept: %s: %s", some(g.names), g.shared))
+		notes = append(notes, fmt.Sprintf(NotKept+" %s: %s", some(g.names), g.shared))
 	}
 	if more := len(notes) - mostNotes; more > 0 {
-		notes = append(notes[:mostNotes], fmt.Sprintf("not kept for %d more reasons: telemetry.json has them", more))
+		notes = append(notes[:mostNotes], fmt.Sprintf(NotKept+" more, for %d reasons: telemetry.json has them", more))
 	}
 	return notes
 }

@@ -100,17 +100,22 @@ func (s Split) write(w io.Writer) error {
 		}
 		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), clip(p.From))
 	}
-	name, left, why := "without an explanation", s.Unexplained, "waiting for a processor, locks, what was not measured"
-	share := s.UnexplainedShare
-	if left < 0 {
-		name, left, share = "counted beyond its time", -left, -share
-		why = "ran at once, or beside requests: the worker's, what is read anew"
-	}
-	fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", name, left, percentOf(share), why)
+	left := s.Left()
+	fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", left.Name, left.Millis, percentOf(left.Share), left.From)
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	return s.writeKinds(w)
+}
+
+// Left is what is left of a request's time beside its parts, or by what they come to more than it, with what it may be.
+func (s Split) Left() Part {
+	if s.Unexplained < 0 {
+		return Part{Name: "counted beyond its time", Millis: -s.Unexplained, Share: -s.UnexplainedShare,
+			From: "ran at once, or beside requests: the worker's, what is read anew"}
+	}
+	return Part{Name: "without an explanation", Millis: s.Unexplained, Share: s.UnexplainedShare,
+		From: "waiting for a processor, locks, what was not measured"}
 }
 
 // unmeasured is why no part was measured; false where one was.
