@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,7 @@ func TestDiagnoseSaysWhatItCanOfARunWithoutTelemetry(t *testing.T) {
 		{[]string{"diagnose", "peak-20261123-030000"}, exitFailed, "the run tells neither times nor rates"},
 		{[]string{"diagnose", "peak-9"}, exitFailed, "run peak-9: "},
 		{[]string{"diagnose", "nothing-1"}, exitFailed, `"nothing-1" is no run`},
-		{[]string{"recommend", "--patch", filepath.Join(folder, "x.patch")}, exitFailed, "--number is 1, want one of 0 recommendations"},
+		{[]string{"recommend", "--patch", filepath.Join(folder, "x.patch")}, exitFailed, "no key is recommended"},
 	} {
 		out, errs, code := ragscaleHere(append(c.args, "--stack", "prod", "--folder", folder)...)
 		if code != c.code || !strings.Contains(errs, c.want) {
@@ -128,5 +129,64 @@ func TestDiagnoseAsJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitFailed || got.Outcome != "not enough data" || got.Findings == nil || len(got.Open) == 0 {
 		t.Errorf("exit code %d, %v: %.300s", code, err, out)
+	}
+}
+
+// A stack's file is replaced with its mode, and not where it may not be written to.
+func TestAStackFileKeepsItsMode(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
+	for mode, changes := range map[os.FileMode]bool{0o640: true, 0o444: false} {
+		if err := os.RemoveAll(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+		fault := replaceKept(name, []byte("new"))
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (fault == nil) != changes || (string(text) == "new") != changes || info.Mode().Perm() != mode {
+			t.Errorf("mode %o: %v, %q with mode %o", mode, fault, text, info.Mode().Perm())
+		}
+	}
+}
+
+// A patch names the file where it is in the project, also where the stack's file is a link.
+func TestAPatchNamesTheFileItself(t *testing.T) {
+	enterProject(t)
+	p, err := openProject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.EvalSymlinks(p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		filepath.Join(dir, "Pulumi.prod.yaml"): "Pulumi.prod.yaml", filepath.Join(dir, "stacks", "prod.yaml"): "stacks/prod.yaml", "/elsewhere/prod.yaml": "prod.yaml",
+	} {
+		if got := p.within(file); got != want {
+			t.Errorf("%s is %s, want %s", file, got, want)
+		}
+	}
+}
+
+// What failed beside a verdict is said.
+func TestWhatFailedBesideAVerdictIsSaid(t *testing.T) {
+	fault := errors.New("disk full")
+	if got := beside(errors.Join(errUnhealthy, errors.Join(fault, errUnhealthy))); got == nil || got.Error() != "disk full" {
+		t.Errorf("%v", got)
+	}
+	if got := beside(errors.Join(nil, errUnhealthy)); got != nil {
+		t.Errorf("%v", got)
 	}
 }

@@ -87,7 +87,7 @@ func TestReportIsPrinted(t *testing.T) {
   kept    http_req_duration{objective:response}  p(95)<2000   250
   kept    upload_seconds_per_mb                  p(95)<30     2
 
-  why: missed: Failed or wrong answers 0.15 %, want at most 0.1 % → diagnosis: not enough data: 26 causes may hold and were not measured: busy cache get, set, marks, invalidate (the run has no telemetry); busy garbage collection (the run has no telemetry); busy pgbouncer in transaction (the run has no telemetry) and 25 more
+  why: missed: Failed or wrong answers 0.15 %, want at most 0.1 % → diagnosis: not enough data: the steady part of 900 s has no telemetry: the run has no telemetry
 
   ms        requests  p50  p95  p99  max
   document  400       125  250  375  750

@@ -41,6 +41,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUnhealthy):
+		if other := beside(err); other != nil {
+			fmt.Fprintln(stderr, "ragscale:", other)
+		}
 		return exitUnhealthy
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "ragscale: interrupted"+cmd.Annotations[afterInterrupt])
@@ -48,6 +51,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "ragscale:", err)
 	return exitFailed
+}
+
+// beside is what failed beside the verdict that errUnhealthy is.
+func beside(err error) error {
+	all, joined := err.(interface{ Unwrap() []error })
+	if !joined {
+		return nil
+	}
+	var others []error
+	for _, one := range all.Unwrap() {
+		if !errors.Is(one, errUnhealthy) {
+			others = append(others, one)
+		} else if other := beside(one); other != nil {
+			others = append(others, other)
+		}
+	}
+	return errors.Join(others...)
 }
 
 // afterInterrupt is the annotation of a command that says what is to do when it was interrupted.

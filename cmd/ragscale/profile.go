@@ -90,6 +90,9 @@ func profileCommand(c console) *cobra.Command {
 			if len(args) == 0 {
 				return c.takeProfile(cmd.Context(), f)
 			}
+			if strings.Contains(args[0], ",") {
+				return fmt.Errorf("%q names several sets, want one: `ragscale profile compare` takes several", args[0])
+			}
 			all, err := readProfiles(cmd.Context(), f.stack, f.folder, args[0])
 			if err != nil {
 				return err
@@ -107,7 +110,7 @@ func profileCommand(c console) *cobra.Command {
 	cmd.Flags().StringVar(&f.pgo, "pgo", "", "file that gets the CPU profile of all pods, for `go build -pgo`")
 	f.shown.on(cmd)
 	cmd.AddCommand(profileCompareCommand(c), profileListCommand(c))
-	return cmd
+	return interruptible(cmd, "profiles are kept when all windows are over: what was being taken is gone")
 }
 
 func kindNames() (all []string) {
@@ -149,6 +152,9 @@ func readProfiles(ctx context.Context, stack, folder, names string) ([]*profile.
 			return nil, err
 		}
 		one, err := profile.Read(ctx, store, scenario, name)
+		if err == nil && one.Stack != stack {
+			err = fmt.Errorf("profiles %s are of stack %q, want some of %q: --stack names the stack", name, one.Stack, stack)
+		}
 		all, faults = append(all, one), append(faults, err)
 	}
 	return all, errors.Join(faults...)
@@ -168,7 +174,7 @@ func profileCompareCommand(c console) *cobra.Command {
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := profile.Options{Kind: profile.Kind(kind), Tier: tier, See: see / 100}
-			if err := errors.Join(shown.check(), o.Check()); err != nil {
+			if err := errors.Join(shown.check(), o.Check(), onceEach(args)); err != nil {
 				return err
 			}
 			then, err := readProfiles(cmd.Context(), stack, folder, args[0])
@@ -189,6 +195,19 @@ func profileCompareCommand(c console) *cobra.Command {
 	cmd.Flags().Float64Var(&see, "see", 100*profile.DefaultSee, "the change in percent that has to be seen before a function is the same")
 	shown.on(cmd)
 	return cmd
+}
+
+// onceEach refuses a set that is named twice: its windows would count as more than there are, or be held against
+// themselves.
+func onceEach(sides []string) error {
+	seen := map[string]bool{}
+	for _, name := range strings.Split(strings.Join(sides, ","), ",") {
+		if seen[name] {
+			return fmt.Errorf("%s is named twice, want other runs: the same windows tell nothing of a change", name)
+		}
+		seen[name] = true
+	}
+	return nil
 }
 
 // profileVerdict is errUnhealthy where something costs more, an error where nothing is told.

@@ -84,9 +84,25 @@ func TestAComparisonOfTooFewWindowsDoesNotTell(t *testing.T) {
 	folder := keptProfiles(t, name)
 	t.Chdir("../..")
 	var out, notes bytes.Buffer
-	code := run(t.Context(), []string{"profile", "compare", name, name, "--folder", folder}, &out, &notes)
+	const other = "normal-20261130-180000"
+	if err := os.CopyFS(filepath.Join(folder, "results", "normal", other), os.DirFS(filepath.Join(folder, "results", "normal", name))); err != nil {
+		t.Fatal(err)
+	}
+	code := run(t.Context(), []string{"profile", "compare", name, other, "--folder", folder}, &out, &notes)
 	if code != exitFailed || !strings.Contains(notes.String(), "the profiles do not tell") || strings.Contains(out.String(), "SAME  ") {
 		t.Errorf("code %d, %q and %q", code, out.String(), notes.String())
+	}
+	for want, args := range map[string][]string{
+		name + " is named twice":                                      {"compare", name, other + "," + name},
+		"names several sets, want one":                                {name + "," + other},
+		"are of stack \"local\", want some of \"prod\"":               {name, "--stack", "prod"},
+		"--pgo wants CPU profiles, and --kind is heap,block: add cpu": {"--kind", "heap,block", "--pgo", "x.pgo"},
+	} {
+		notes.Reset()
+		code := run(t.Context(), append([]string{"profile", "--folder", folder}, args...), &out, &notes)
+		if code != exitFailed || !strings.Contains(notes.String(), want) {
+			t.Errorf("code %d and %q, want %q", code, notes.String(), want)
+		}
 	}
 }
 
@@ -94,9 +110,9 @@ func TestWhatAProfileIsToBeIsChecked(t *testing.T) {
 	t.Chdir("../..")
 	for want, args := range map[string][]string{
 		"--format is \"pdf\", want text, json or html": {"--format", "pdf"},
-		"windows are 0, want 1 to 120\nkind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine\ntier is \"db\", want api or worker": {"--windows", "0", "--kind", "cpus", "--tier", "db"},
-		"run normal-1 has no profiles: `ragscale profile` takes some while it goes on: file does not exist":                                          {"normal-1", "--folder", t.TempDir()},
-		"kind is \"heap\", want cpu or allocs: of the others there is no test":                                                                       {"compare", "normal-1", "normal-2", "--kind", "heap"},
+		"windows are 0, want 1 to 120\nkind is \"cpus\", want one of cpu, allocs, heap, mutex, block, goroutine\ntier is \"db\", want api or worker":            {"--windows", "0", "--kind", "cpus", "--tier", "db"},
+		"normal-1 has no profiles (`ragscale profile list` lists those that there are): `ragscale profile` takes some while a run goes on: file does not exist": {"normal-1", "--folder", t.TempDir()},
+		"kind is \"heap\", want cpu or allocs: of the others there is no test":                                                                                  {"compare", "normal-1", "normal-2", "--kind", "heap"},
 	} {
 		var out, notes bytes.Buffer
 		if code := run(t.Context(), append([]string{"profile"}, args...), &out, &notes); code != exitFailed || notes.String() != "ragscale: "+want+"\n" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,7 +60,7 @@ func (c console) takeProfile(ctx context.Context, f profileFlags) error {
 	for _, k := range f.kinds {
 		plan.Kinds = append(plan.Kinds, profile.Kind(k))
 	}
-	if err := errors.Join(plan.Check(), checkTiers(f.tiers)); err != nil {
+	if err := errors.Join(plan.Check(), checkTiers(f.tiers), f.checkPGO()); err != nil {
 		return err
 	}
 	s, err := openLoaded(c, f.stack)
@@ -84,6 +85,14 @@ func (c console) takeProfile(ctx context.Context, f profileFlags) error {
 		c.note("the profiles are not kept: %v", err)
 	}
 	return c.showProfile(taken, f)
+}
+
+// checkPGO wants what the compiler's profile is made of, before time is spent.
+func (f profileFlags) checkPGO() error {
+	if f.pgo != "" && !slices.Contains(f.kinds, string(profile.CPU)) {
+		return fmt.Errorf("--pgo wants CPU profiles, and --kind is %s: add cpu", strings.Join(f.kinds, ","))
+	}
+	return nil
 }
 
 func checkTiers(tiers []string) error {

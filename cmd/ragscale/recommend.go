@@ -67,7 +67,9 @@ func (c console) recommend(ctx context.Context, name string, f recommendFlags) e
 	if err != nil {
 		return err
 	}
-	answer, err := recommend.For(recommend.Input{Diagnosis: d.Diagnosis, Run: run, File: file, Text: text, Check: checkOf(f.stack)})
+	answer, err := recommend.For(recommend.Input{
+		Diagnosis: d.Diagnosis, Run: run, File: file, Name: p.within(file), Text: text, Check: checkOf(f.stack),
+	})
 	if err != nil {
 		return err
 	}
@@ -79,13 +81,19 @@ func (c console) recommend(ctx context.Context, name string, f recommendFlags) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.keep(answer, f), diagnosisVerdict(d.Diagnosis, run))
+	if err := c.keep(answer, f); err != nil {
+		return err // nothing was written: that comes before the verdict
+	}
+	return diagnosisVerdict(d.Diagnosis, run)
 }
 
 // keep writes the patch, or changes the stack's file.
 func (c console) keep(a *recommend.Answer, f recommendFlags) error {
 	if f.patch == "" && !f.apply {
 		return nil
+	}
+	if len(a.Recommendations) == 0 {
+		return errors.New("no key is recommended: there is nothing for --patch or --apply")
 	}
 	if f.number < 1 || f.number > len(a.Recommendations) {
 		return fmt.Errorf("--number is %d, want one of %d recommendations", f.number, len(a.Recommendations))
@@ -103,11 +111,33 @@ func (c console) keep(a *recommend.Answer, f recommendFlags) error {
 	if !f.apply {
 		return nil
 	}
-	err := a.Apply(f.number-1, func(name string, text []byte) error { return atomicfile.Write(name, text, 0o644) })
+	err := a.Apply(f.number-1, replaceKept)
 	if err == nil {
 		c.note("%s is changed: `ragscale up` or `pulumi up` makes it so, and `ragscale load run` measures it", a.File)
 	}
 	return err
+}
+
+// replaceKept replaces a file that may be written to, and keeps its mode.
+func replaceKept(name string, text []byte) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return fmt.Errorf("%s is read-only, want a file that may be changed, or --patch", name)
+	}
+	return atomicfile.Write(name, text, info.Mode().Perm())
+}
+
+// within is a file's name as a patch for the project's folder has it.
+func (p project) within(file string) string {
+	if dir, err := filepath.EvalSymlinks(p.dir); err == nil {
+		if name, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(name) {
+			return filepath.ToSlash(name)
+		}
+	}
+	return filepath.Base(file)
 }
 
 // checkOf prices what a stack declares with other values, and refuses what a mandatory policy finds fault with that it

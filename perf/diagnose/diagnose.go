@@ -72,7 +72,7 @@ func Of(run *load.Run, told *telemetry.Telemetry, cfg *stacks.Config) (*Diagnosi
 	d.Laws = f.laws(run, cfg, x.split)
 	for _, c := range d.Laws.Checks {
 		if c.Violated {
-			d.Notes = append(d.Notes, "a law is violated, so that a figure is not what it is taken for: "+c.String())
+			d.Notes = append(d.Notes, "a law is violated, so that a figure is not what it is taken for: "+c.where())
 		}
 	}
 	d.judge(x)
@@ -99,16 +99,13 @@ func notesOf(run *load.Run, told *telemetry.Telemetry, cfg *stacks.Config) []str
 			"of now, `ragscale load run %s` measures it", cmp.Or(then, "not kept"), now, run.Scenario.Name))
 	}
 	if run.Partial {
-		notes = append(notes, fmt.Sprintf("the run ended before its time: %v", run.Cut()))
+		notes = append(notes, "the run ended before its time: "+strings.Join(run.Cut(), ", "))
 	}
 	if told == nil {
 		notes = append(notes, "no telemetry was kept with the run")
 		return notes
 	}
-	for _, m := range told.Missing {
-		notes = append(notes, fmt.Sprintf("not kept: %s: %s", m.What, m.Why))
-	}
-	return notes
+	return append(notes, notKept(told.Missing)...)
 }
 
 // effectsOf are what a run has of a bottleneck.

@@ -36,11 +36,12 @@ func TestARunOfAnotherStackIsRefused(t *testing.T) {
 func TestWithoutTelemetryNothingIsGuessed(t *testing.T) {
 	run, _, w := of(t, func(w *world) { w.dbMillis = 60 })
 	d, err := Of(run, nil, w.stackOf(t))
-	if err != nil || d.Outcome != NotEnough || len(d.Findings) > 0 || !strings.Contains(d.Says, "the run has no telemetry") {
+	if err != nil || d.Outcome != NotEnough || len(d.Findings) > 0 || !strings.Contains(d.Says, "the steady part of ") ||
+		!strings.Contains(d.Says, "the run has no telemetry") {
 		t.Errorf("%v: %s: %s, %v", err, d.Outcome, d.Says, names(d))
 	}
 	run, _, w = of(t, func(w *world) { w.users = 50 })
-	if d, err = Of(run, nil, w.stackOf(t)); err != nil || d.Outcome != None {
+	if d, err = Of(run, nil, w.stackOf(t)); err != nil || d.Outcome != None || strings.Contains(d.Says, "before any tier") {
 		t.Errorf("%v: %s: %s", err, d.Outcome, d.Says)
 	}
 }
@@ -152,7 +153,7 @@ func TestTextAndJSONSayTheVerdict(t *testing.T) {
 	d := w.diagnosed(t, 1)
 	text := written(t, d)
 	for _, want := range []string{"first cause database-cpu (confidence high)", "CPU of the busiest database: ", "limit 70 % (slo.cpuPercent); database-cpu replica-0",
-		"without an explanation", "binds at", "docs/operations.md: Database CPU"} {
+		"counted beyond its time", "binds at", "docs/operations.md: Database CPU"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("does not say %q:\n%s", want, text)
 		}
@@ -205,5 +206,91 @@ func TestAnAnswerIsReadable(t *testing.T) {
 			}
 		}
 		t.Logf("%s\n%s", fault, text)
+	}
+}
+
+// A run that is too short for telemetry is told so in a line that says what to do, and gaps are bounded.
+func TestGapsAreTold(t *testing.T) {
+	run, told, w := of(t, func(w *world) { w.dbMillis = 60 })
+	run.Scenario.DurationSeconds, run.Scenario.RampUpSeconds = 10, 2
+	told.Panels = nil
+	for range 40 {
+		told.Missing = append(told.Missing, telemetry.Missing{What: "Requests by route", Why: strings.Repeat("no series of the run's time\n", 500)})
+	}
+	d, err := Of(run, told, w.stackOf(t))
+	if err != nil || d.Outcome != NotEnough || len(d.Says) > 150 ||
+		!strings.Contains(d.Says, "the steady part of 8 s has no telemetry: `ragscale load run normal --stack prod` lasts long enough") {
+		t.Errorf("%v: %s: %s", err, d.Outcome, d.Says)
+	}
+	text := written(t, d)
+	if n := strings.Count(text, "\n"); n > 45 {
+		t.Errorf("%d lines, want 45 at most\n%s", n, text)
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if len([]rune(line)) > 210 {
+			t.Errorf("a line of %d characters: %s", len([]rune(line)), line)
+		}
+	}
+}
+
+// A run that was cut short missed nothing so far: that is all that is said.
+func TestARunThatWasCutShortIsToldSo(t *testing.T) {
+	run, told, w := of(t, func(w *world) { w.users = 50 })
+	run.Partial = true
+	for _, told := range []*telemetry.Telemetry{told, nil} {
+		d, err := Of(run, told, w.stackOf(t))
+		if err != nil || d.Outcome != None || !strings.Contains(d.Says, "the run was cut short") {
+			t.Errorf("%v: %s: %s", err, d.Outcome, d.Says)
+		}
+	}
+}
+
+// Parts that overlap are no time without an explanation.
+func TestPartsThatOverlapAreToldSo(t *testing.T) {
+	run, told, w := of(t, func(*world) {})
+	for _, s := range told.Panel("cpu").Series {
+		for i := range s.Values {
+			s.Values[i] *= 3
+		}
+	}
+	d, err := Of(run, told, w.stackOf(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := written(t, d)
+	if d.Split.UnexplainedShare >= -unexplainedMost || !strings.Contains(text, "parts overlap: ") ||
+		!strings.Contains(text, "counted beyond its time") || strings.Contains(text, "without an explanation") {
+		t.Errorf("%v\n%s", d.Split.UnexplainedShare, text)
+	}
+	if says := doubtOf(-0.77); !strings.Contains(says, "77 % more than there was") || strings.Contains(says, "-") {
+		t.Error(says)
+	}
+}
+
+// Telemetry comes from a file: series of one name, and values beyond all measure, are no reason to panic, and JSON takes the answer.
+func TestOddTelemetryIsDiagnosed(t *testing.T) {
+	run, told, w := of(t, func(*world) {})
+	for i := range told.Panels {
+		for _, v := range []float64{0, 1e-310, 1e21, -1e21, math.NaN()} {
+			p := told.Panels[i]
+			p.Series = nil
+			for range 3 {
+				values := make(telemetry.Values, 40)
+				for j := range values {
+					values[j] = v
+				}
+				p.Series = append(p.Series, telemetry.Series{Name: told.Panels[i].Series[0].Name, Values: values})
+			}
+			odd := *told
+			odd.Panels = append([]telemetry.Panel{p}, told.Panels...)
+			d, err := Of(run, &odd, w.stackOf(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			written(t, d)
+			if _, err := json.Marshal(d); err != nil {
+				t.Errorf("panel %s of %v: %v", p.Name, v, err)
+			}
+		}
 	}
 }

@@ -47,6 +47,9 @@ func (f Fact) per(other Fact, unit string) Fact {
 		return lacking(other.Series, "is 0 over the load")
 	}
 	f.Value, f.Unit, f.Series = f.Value/other.Value, unit, f.Series+" over "+other.Series
+	if math.Abs(f.Value) > math.MaxFloat32 {
+		return lacking(f.Series, "is beyond all measure")
+	}
 	return f
 }
 

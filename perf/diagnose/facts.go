@@ -219,14 +219,12 @@ func (f *Facts) readPods(r reading) {
 		f.SlowPod, f.SlowPodIs, f.OthersTake = lacking(panel, why), lacking(panel, why), lacking(panel, why)
 		return
 	}
-	slow := slices.MaxFunc(lines, func(a, b line) int { return compare(mean(a.values), mean(b.values)) })
+	slices.SortStableFunc(lines, func(a, b line) int { return compare(mean(a.values), mean(b.values)) })
+	slow := lines[len(lines)-1]
 	var others []float64
-	for _, l := range lines {
-		if l.name != slow.name {
-			others = append(others, mean(l.values))
-		}
+	for _, l := range lines[:len(lines)-1] {
+		others = append(others, mean(l.values))
 	}
-	slices.Sort(others)
 	middle := others[len(others)/2]
 	f.SlowPodIs = r.mean(panel, slow.name, "ms")
 	f.SlowPodIs.Value, f.SlowPodIs.Unit = f.SlowPodIs.Value/1000, seconds

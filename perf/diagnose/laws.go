@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/ragscale/ragscale/catalogue/ec2"
 	"github.com/ragscale/ragscale/catalogue/rds"
@@ -94,7 +95,7 @@ func (l *Laws) tier(name string, busy Fact, servers, objective float64, rate Fac
 		return
 	}
 	t := Tier{Name: name, Servers: servers, Busy: busy.Value, Demand: 1000 * demand.Value, From: demand.Series}
-	if demand.Value > 0 {
+	if demand.Value > 0 && servers/demand.Value < math.MaxFloat32 { // of next to nothing no bound is known
 		t.Bound = servers / demand.Value
 		t.AtObjective, t.Held = t.Bound*objective/100, objective == 0
 		l.Tiers = append(l.Tiers, t)
@@ -162,6 +163,10 @@ func (f *Facts) littleAtAPI() Check {
 		if n := c.One * float64(max(1, f.Flight.Values)); n > 0 {
 			c.Within += 3 / math.Sqrt(n)
 		}
+		if c.Within >= 1 {
+			c.Lacking = fmt.Sprintf("%.2g requests at once are too few to look at", c.One)
+			return c
+		}
 		c.Violated = math.Abs(c.One-c.Other) > c.Within*math.Max(c.One, c.Other)
 	}
 	return c
@@ -181,6 +186,9 @@ func littleOfUsers(run *load.Run) Check {
 	}
 	c.One = float64(run.Scenario.Users) * (1 - run.Scenario.RampUpSeconds/lasted/2)
 	c.Other = (waited + paused) / lasted
+	// The pause that the end cuts off is not counted. Pauses are exponential, so that it is one of mean length so far, and
+	// as much again by chance.
+	c.Within += 2 * run.Scenario.ThinkSeconds / lasted
 	c.Violated = math.Abs(c.One-c.Other) > c.Within*math.Max(c.One, c.Other)
 	return c
 }
@@ -191,6 +199,12 @@ func loadSeconds(run *load.Run) float64 {
 		return math.Min(d, run.Seconds())
 	}
 	return run.Seconds()
+}
+
+// where names the place of a law.
+func (c Check) where() string {
+	place, _, _ := strings.Cut(c.Law, ":")
+	return place
 }
 
 // String tells a check that is violated.

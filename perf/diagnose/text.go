@@ -60,7 +60,7 @@ func (f Finding) write(w io.Writer, i int) {
 	if len(f.Leads) > 0 {
 		fmt.Fprintf(w, "     follows from it: %s\n", strings.Join(f.Leads, ", "))
 	}
-	fmt.Fprintf(w, "     confidence %s: %s\n", f.Confidence, strings.Join(f.Why, "; "))
+	fmt.Fprintf(w, "     confidence %s: %s\n", f.Confidence, strings.Join(f.Why, ";\n       "))
 	fmt.Fprintf(w, "     docs/operations.md: %s\n", f.Section)
 }
 
@@ -83,42 +83,104 @@ func amount(v float64, unit string) string {
 
 func (s Split) write(w io.Writer) error {
 	fmt.Fprintf(w, "\n  where the time of a request goes, mean over all kinds: %.4g ms\n", s.total())
+	if why, none := s.unmeasured(); none {
+		fmt.Fprintf(w, "    its parts were not measured: %s\n", why)
+		return s.writeKinds(w)
+	}
+	if s.UnexplainedShare < -unexplainedMost {
+		fmt.Fprintf(w, "    parts overlap: each was measured by itself, and together they come to %.4g ms, %s of that\n",
+			s.parts(), percentOf(1-s.UnexplainedShare))
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "    \tmean\tof its time\tfrom\n")
 	for _, p := range s.Parts {
 		if p.Lacking != "" {
-			fmt.Fprintf(table, "    %s\t-\t\tnot measured: %s\n", p.Name, p.Lacking)
+			fmt.Fprintf(table, "    %s\t-\t\tnot measured: %s\n", p.Name, clip(p.Lacking))
 			continue
 		}
-		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), p.From)
+		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), clip(p.From))
 	}
-	fmt.Fprintf(table, "    without an explanation\t%.3g ms\t%s\t%s\n", s.Unexplained, percentOf(s.UnexplainedShare),
-		s.why())
-	if len(s.Kinds) > 0 {
-		fmt.Fprint(table, "\n    mean, ms\tclient\tAPI\toutside\n")
+	left := s.Left()
+	fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", left.Name, left.Millis, percentOf(left.Share), left.From)
+	if err := table.Flush(); err != nil {
+		return err
 	}
-	for _, k := range s.Kinds {
-		if k.API == nil {
-			fmt.Fprintf(table, "    %s\t%.4g\t-\tnot told apart: %s\n", k.Kind, k.Client, k.Lacking)
-			continue
-		}
-		fmt.Fprintf(table, "    %s\t%.4g\t%.4g\t%.4g\n", k.Kind, k.Client, *k.API, *k.Outside)
-	}
-	return table.Flush()
+	return s.writeKinds(w)
 }
 
-// why says what a time without an explanation may be.
-func (s Split) why() string {
+// Left is what is left of a request's time beside its parts, or by what they come to more than it, with what it may be.
+func (s Split) Left() Part {
 	if s.Unexplained < 0 {
-		return "parts that ran at once, or beside requests: the worker's, what is read anew"
+		return Part{Name: "counted beyond its time", Millis: -s.Unexplained, Share: -s.UnexplainedShare,
+			From: "ran at once, or beside requests: the worker's, what is read anew"}
 	}
-	return "waiting for a processor, locks in the process, and what was not measured"
+	return Part{Name: "without an explanation", Millis: s.Unexplained, Share: s.UnexplainedShare,
+		From: "waiting for a processor, locks, what was not measured"}
+}
+
+// unmeasured is why no part was measured; false where one was.
+func (s Split) unmeasured() (why string, none bool) {
+	for _, p := range s.Parts {
+		if p.Lacking == "" {
+			return "", false
+		}
+		if why == "" {
+			why = clip(p.Lacking)
+		}
+	}
+	return why, true
+}
+
+// parts is what the parts come to, ms.
+func (s Split) parts() (sum float64) {
+	for _, p := range s.Parts {
+		sum += p.Millis
+	}
+	return sum
+}
+
+// writeKinds tells what each kind of request spends.
+func (s Split) writeKinds(w io.Writer) error {
+	if len(s.Kinds) == 0 {
+		return nil
+	}
+	var lacking []Kind
+	below := false
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "\n    mean, ms\tclient\tAPI\toutside\n")
+	for _, k := range s.Kinds {
+		if k.API == nil {
+			lacking = append(lacking, k)
+			fmt.Fprintf(table, "    %s\t%.4g\t-\t-\n", k.Kind, k.Client)
+			continue
+		}
+		below = below || *k.Outside < 0
+		fmt.Fprintf(table, "    %s\t%.4g\t%.4g\t%.4g\n", k.Kind, k.Client, *k.API, *k.Outside)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	reason := func(i int) (string, string) { return lacking[i].Kind, clip(lacking[i].Lacking) }
+	for _, g := range grouped(len(lacking), reason) {
+		fmt.Fprintf(w, "    not told apart at the API: %s: %s\n", some(g.names), g.shared)
+	}
+	if below {
+		fmt.Fprintln(w, "    outside is below 0 where the API was slower in the steady part, of which its means are,")
+		fmt.Fprintln(w, "    than over all the load, of which the clients' are, or where its route serves others, too")
+	}
+	return nil
 }
 
 func (l Laws) write(w io.Writer) error {
-	fmt.Fprintf(w, "\n  what binds, by utilisation and demand (U = X·D, X ≤ servers/D), at %s\n", amount(l.Rate.Value,
-		l.Rate.Unit))
+	at := "a rate that was not measured"
+	if l.Rate.known {
+		at = amount(l.Rate.Value, l.Rate.Unit)
+	}
+	fmt.Fprintf(w, "\n  what binds, by utilisation and demand (U = X·D, X ≤ servers/D), at %s\n", at)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "    \tdemand\tbusy\tof\tbinds at\tslo.cpuPercent at\n")
+	if len(l.Tiers) > 0 {
+		fmt.Fprint(table, "    \tdemand\tbusy\tof\tbinds at\tslo.cpuPercent at\n")
+	}
 	for _, t := range l.Tiers {
 		at := "-"
 		if t.AtObjective > 0 {
@@ -134,10 +196,11 @@ func (l Laws) write(w io.Writer) error {
 		fmt.Fprintf(w, "    %s binds at some %.0f users (N* = Xmax·(R + Z)); once it is lifted, %s\n", l.Tiers[0].Name,
 			l.Users, l.second())
 	}
+	l.lacks(w)
 	for _, c := range l.Checks {
 		switch {
 		case c.Lacking != "":
-			fmt.Fprintf(w, "    not checked: %s (%s)\n", c.Law, c.Lacking)
+			fmt.Fprintf(w, "    not checked: %s (%s)\n", c.Law, clip(c.Lacking))
 		case c.Violated:
 			fmt.Fprintf(w, "    VIOLATED: %s\n", c)
 		default:
@@ -147,26 +210,21 @@ func (l Laws) write(w io.Writer) error {
 	return nil
 }
 
+// lacks tells of which tiers the demand is not known, each reason once.
+func (l Laws) lacks(w io.Writer) {
+	groups := grouped(len(l.Lacking), func(i int) (string, string) {
+		name, why, _ := strings.Cut(l.Lacking[i], ": ")
+		return name, clip(why)
+	})
+	for _, g := range groups {
+		fmt.Fprintf(w, "    no demand of %s: %s\n", some(g.names), g.shared)
+	}
+}
+
 func (l Laws) second() string {
 	next, ok := l.Next()
 	if !ok {
 		return "no other was measured whose demand would stay"
 	}
 	return fmt.Sprintf("%s at %s", next.Name, amount(next.Bound, perSecond))
-}
-
-// gaps tells what the answer lacks.
-func (d *Diagnosis) gaps(w io.Writer) {
-	if len(d.Open)+len(d.Laws.Lacking)+len(d.Notes) > 0 {
-		fmt.Fprintln(w, "\n  what the answer lacks")
-	}
-	for _, o := range d.Open {
-		fmt.Fprintf(w, "    %s may hold: %s\n", o.Cause, strings.Join(o.Lacking, "; "))
-	}
-	for _, l := range d.Laws.Lacking {
-		fmt.Fprintf(w, "    no demand of %s\n", l)
-	}
-	for _, n := range d.Notes {
-		fmt.Fprintf(w, "    %s\n", n)
-	}
 }

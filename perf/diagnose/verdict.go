@@ -80,7 +80,7 @@ func (f *Finding) weigh(x *situation, d *Diagnosis) {
 			"may not do", percentOf(f.Share), percentOf(excess)))
 	}
 	if left := x.split.UnexplainedShare; max(left, -left) > unexplainedMost && !f.apart && !isComputing(f.Cause) {
-		doubts = append(doubts, fmt.Sprintf("%s of the time has no explanation", percentOf(left)))
+		doubts = append(doubts, doubtOf(left))
 	}
 	if n := rivals(d.Open); n > 0 {
 		doubts = append(doubts, fmt.Sprintf("%d other causes could not be told for lack of data", n))
@@ -98,6 +98,32 @@ func (f *Finding) weigh(x *situation, d *Diagnosis) {
 			"other cause " +
 			"is open"}
 	}
+}
+
+// doubtOf says why a budget is not to be trusted: time that no part has, or parts that come to more than there was.
+func doubtOf(left float64) string {
+	if left < 0 {
+		return fmt.Sprintf("the parts of the time come to %s more than there was: some overlap, or are not of requests",
+			percentOf(-left))
+	}
+	return fmt.Sprintf("%s of the time has no explanation", percentOf(left))
+}
+
+// nothing says why there is no bottleneck: all that was judged was kept. What would bind is known of measured tiers
+// alone.
+func (d *Diagnosis) nothing(x *situation) string {
+	says := "nothing that the run is judged by was missed; what would bind first was not measured"
+	if untold := d.untold(x); untold != "" {
+		says += ", " + untold
+	}
+	if len(d.Laws.Tiers) > 0 {
+		t := d.Laws.Tiers[0]
+		says = fmt.Sprintf("the load ended before any tier did; %s would bind first, at %.3g requests/s", t.Name, t.Bound)
+	}
+	if x.run.Partial {
+		says += "; the run was cut short, and what it would have missed later is not known"
+	}
+	return says
 }
 
 func rivals(open []Open) int { return len(open) }
@@ -127,13 +153,9 @@ func (d *Diagnosis) conclude(x *situation) {
 		d.Outcome = NotEnough
 		d.Says = fmt.Sprintf("the run tells neither times nor rates: `ragscale load run %s` keeps both", x.run.Scenario.Name)
 	case len(d.Effects) == 0:
-		d.Outcome, d.Says = None, "the load ended before any tier did"
-		if len(d.Laws.Tiers) > 0 {
-			t := d.Laws.Tiers[0]
-			d.Says += fmt.Sprintf("; %s would bind first, at %.3g requests/s", t.Name, t.Bound)
-		}
+		d.Outcome, d.Says = None, d.nothing(x)
 	case len(d.Open) > 0:
-		d.Outcome, d.Says = NotEnough, d.lacks()
+		d.Outcome, d.Says = NotEnough, d.lacks(x)
 	case !x.has(Slow, Faulty, LateReady, Unloaded, Waiting):
 		d.Outcome = Unexplained
 		d.Says = "what was missed is what answers hold, while the API counts none that did without a store: no matter of load"
@@ -142,22 +164,6 @@ func (d *Diagnosis) conclude(x *situation) {
 		d.Says = fmt.Sprintf("all was measured and no cause of the table holds; the largest part of the time is %s",
 			x.split.largest())
 	}
-}
-
-// lacks names what would decide.
-func (d *Diagnosis) lacks() string {
-	var series []string
-	for _, o := range d.Open {
-		series = append(series, o.Lacking...)
-	}
-	slices.Sort(series)
-	series = slices.Compact(series)
-	more := ""
-	if len(series) > 3 {
-		more = fmt.Sprintf(" and %d more", len(series)-3)
-		series = series[:3]
-	}
-	return fmt.Sprintf("%d causes may hold and were not measured: %s%s", len(d.Open), strings.Join(series, "; "), more)
 }
 
 // largest names the largest part.

@@ -173,10 +173,13 @@ func (c *collector) window(ctx context.Context, number int) error {
 		}
 		return strings.Compare(a.Pod, b.Pod)
 	})
+	if ctx.Err() != nil {
+		return ctx.Err() // why each profile is missing then
+	}
 	for _, m := range c.taken.Missing[before:] {
 		c.note("%s: %s", m.What, m.Why)
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (c *collector) missing(what string, why error) {

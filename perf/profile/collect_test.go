@@ -193,6 +193,21 @@ func TestAPodThatGoesAwayIsMissing(t *testing.T) {
 	}
 }
 
+// Who interrupts is not told of each profile that is missing then.
+func TestAnInterruptEndsTheNotes(t *testing.T) {
+	var notes []string
+	ctx, cancel := context.WithCancel(t.Context())
+	p := plan(Heap)
+	p.Note = func(text string) {
+		notes = append(notes, text)
+		cancel()
+	}
+	_, err := Collect(ctx, &cluster{pods: []*pod{startPod(t, "api-1", API)}}, p)
+	if !errors.Is(err, context.Canceled) || len(notes) != 1 {
+		t.Errorf("error is %v, notes are %q", err, notes)
+	}
+}
+
 func TestAPodThatWasRestartedIsMissing(t *testing.T) {
 	one, other := startPod(t, "api-1", API), startPod(t, "api-2", API)
 	other.restarted.Store(true)
@@ -396,6 +411,10 @@ func TestAnIndexIsHeldToItsForm(t *testing.T) {
 		"version is 9, want 1":                            `{"version":9}`,
 		"windows[0].seconds is 0":                         `{"version":1,"windows":[{"files":{}}]}`,
 		`windows[0].files has cpu "../../secret"`:         `{"version":1,"windows":[{"seconds":1,"files":{"cpu":"../../secret"}}]}`,
+		"windows[0].served has 1e+308 of /":               `{"version":1,"windows":[{"seconds":1,"tier":"api","served":{"/":1e308}}]}`,
+		"windows[0].seconds is 1e+308":                    `{"version":1,"windows":[{"seconds":1e308,"tier":"api"}]}`,
+		`windows[0].tier is "\x1b[31m"`:                   `{"version":1,"windows":[{"seconds":1,"tier":"\u001b[31m"}]}`,
+		`windows[1] is pod "a", number 1 again`:           `{"version":1,"windows":[{"pod":"a","number":1,"tier":"api","seconds":1},{"pod":"a","number":1,"tier":"api","seconds":1}]}`,
 		"windows[0].served has -1 of /":                   `{"version":1,"windows":[{"seconds":1,"served":{"/":-1}}]}`,
 		"none of its profiles can be read: it names none": `{"version":1}`,
 		"unexpected end of JSON input":                    `{"version":1`,

@@ -107,7 +107,7 @@ func (o Options) Check() error {
 	if !slices.Contains(Compared(), o.Kind) {
 		faults = append(faults, fmt.Errorf("kind is %q, want cpu or allocs: of the others there is no test", o.Kind))
 	}
-	if o.See < 0 || o.See > 10 || o.See > 0 && o.See < Least {
+	if o.See != 0 && !(o.See >= Least && o.See <= 10) { // what is no number, too
 		faults = append(faults, fmt.Errorf("the change to be seen is %v, want a share from %v to 10", o.See, Least))
 	}
 	return errors.Join(faults...)

@@ -24,6 +24,7 @@ const (
 	nameTime    = "20060102-150405"
 	namePrefix  = "profile-"
 	mostEntries = 10_000  // windows of pods
+	mostFaults  = 20      // of an index that are named
 	mostSet     = 1 << 30 // bytes of all profiles of a set
 )
 
@@ -99,8 +100,8 @@ func Read(ctx context.Context, s load.Store, scenario, name string) (*Profiles, 
 	prefix := Prefix(scenario, name)
 	text, err := s.Read(ctx, prefix+indexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run %s has no profiles: `ragscale profile` takes some while it goes on: %w",
-			name, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s has no profiles (`ragscale profile list` lists those that there are): `ragscale profile` "+
+			"takes some while a run goes on: %w", name, fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, err
@@ -136,22 +137,58 @@ func (p *Profiles) check() error {
 		return fmt.Errorf("windows are %d, want %d at most", len(p.Windows), mostEntries)
 	}
 	var faults []error
+	type place struct {
+		pod    string
+		number int
+	}
+	seen := map[place]bool{}
 	for i, w := range p.Windows {
-		if w.Seconds <= 0 {
-			faults = append(faults, fmt.Errorf("windows[%d].seconds is %v, want more than 0", i, w.Seconds))
+		if seen[place{w.Pod, w.Number}] {
+			faults = append(faults, fmt.Errorf("windows[%d] is pod %.80q, number %d again, want each once", i, w.Pod, w.Number))
 		}
-		for kind, file := range w.Files {
-			if kind.Check() != nil || !filePattern.MatchString(file) {
-				faults = append(faults, fmt.Errorf("windows[%d].files has %s %q, want a kind and a name of a file", i, kind, file))
-			}
-		}
-		for name, n := range w.Served {
-			if n < 0 {
-				faults = append(faults, fmt.Errorf("windows[%d].served has %v of %s, want 0 or more", i, n, name))
-			}
-		}
+		seen[place{w.Pod, w.Number}] = true
+		faults = append(faults, w.check(i)...)
+	}
+	if more := len(faults) - mostFaults; more > 0 {
+		faults = append(faults[:mostFaults], fmt.Errorf("and %d faults more", more))
 	}
 	return errors.Join(faults...)
+}
+
+// What a window may have: it is as long as a pod is waited for at most, and serves less than a million a second.
+const (
+	mostSeconds = 3600
+	mostServed  = mostSeconds * 1e6
+)
+
+// check names all that is wrong with the window of an index.
+func (w Window) check(i int) (faults []error) {
+	if w.Seconds <= 0 || w.Seconds > mostSeconds {
+		faults = append(faults, fmt.Errorf("windows[%d].seconds is %v, want more than 0 and %d at most", i, w.Seconds,
+			mostSeconds))
+	}
+	if w.Tier != API && w.Tier != Worker {
+		faults = append(faults, fmt.Errorf("windows[%d].tier is %.80q, want %s or %s", i, w.Tier, API, Worker))
+	}
+	return append(append(faults, w.checkFiles(i)...), w.checkServed(i)...)
+}
+
+func (w Window) checkFiles(i int) (faults []error) {
+	for kind, file := range w.Files {
+		if kind.Check() != nil || !filePattern.MatchString(file) {
+			faults = append(faults, fmt.Errorf("windows[%d].files has %s %q, want a kind and a name of a file", i, kind, file))
+		}
+	}
+	return faults
+}
+
+func (w Window) checkServed(i int) (faults []error) {
+	for name, n := range w.Served {
+		if n != 0 && (n < 1 || n > mostServed) {
+			faults = append(faults, fmt.Errorf("windows[%d].served has %v of %s, want 0, or 1 to %.0f", i, n, name, mostServed))
+		}
+	}
+	return faults
 }
 
 // load reads the profiles that the index names.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -34,12 +36,45 @@ const namespace = "ragscale:"
 // stay. What a file says in a way that is not understood is refused.
 func edited(file []byte, edits []Edit) ([]byte, error) {
 	for _, e := range edits {
-		var err error
-		if file, err = editedOnce(file, e.path(), e.To); err != nil {
+		next, err := editedOnce(file, e.path(), e.To)
+		if err == nil {
+			err = changedAlone(file, next, e.path(), e.To)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", e.Key, err)
 		}
+		file = next
 	}
 	return file, nil
+}
+
+// changedAlone wants the file to say after an edit what it said before, but for the key: YAML has more forms than are
+// looked for here.
+func changedAlone(before, after []byte, path []string, value string) error {
+	var want, got map[string]any
+	var to any
+	err := errors.Join(yaml.Unmarshal(before, &want), yaml.Unmarshal(after, &got), yaml.Unmarshal([]byte(value), &to))
+	if err != nil {
+		return err
+	}
+	set(want, path, to)
+	if !reflect.DeepEqual(want, got) {
+		return errors.New("the file has a form in which the key cannot be changed alone, want plain YAML: by hand")
+	}
+	return nil
+}
+
+// set gives a key a value, with the objects on the way to it.
+func set(in map[string]any, path []string, value any) {
+	for _, name := range path[:len(path)-1] {
+		next, is := in[name].(map[string]any)
+		if !is {
+			next = map[string]any{}
+			in[name] = next
+		}
+		in = next
+	}
+	in[path[len(path)-1]] = value
 }
 
 // editedOnce finds the deepest part of the path that the file has, and replaces its value, or adds the rest below it.
@@ -131,19 +166,27 @@ func added(file []byte, within, at *yaml.Node, path []string, value string) ([]b
 	if at == nil || len(within.Content) == 0 {
 		return nil, errors.New("the file has no object config, want one")
 	}
-	indent, lines := within.Content[0].Column-1, ""
+	indent, lines, end := within.Content[0].Column-1, "", lineEnd(file)
 	for i, name := range path {
 		lines += strings.Repeat(" ", indent+2*i) + name + ":"
 		if i == len(path)-1 {
 			lines += " " + value
 		}
-		lines += "\n"
+		lines += end
 	}
 	if len(path) > 1 && at.Value == "config" { // a block of its own stands last
-		return []byte(strings.TrimRight(string(file), "\n") + "\n\n" + lines), nil
+		return []byte(strings.TrimRight(string(file), "\r\n") + end + end + lines), nil
 	}
 	from := offset(file, at.Line+1, 1)
 	return splice(file, from, from, lines), nil
+}
+
+// lineEnd is how the file's first line ends.
+func lineEnd(file []byte) string {
+	if i := bytes.IndexByte(file, '\n'); i > 0 && file[i-1] == '\r' {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // lastKey is the last key of an object.
@@ -154,7 +197,7 @@ func lastKey(of *yaml.Node) string {
 	return of.Content[len(of.Content)-2].Value
 }
 
-// offset is where a line and column of yaml.v3 are, both from 1, columns in bytes of ASCII.
+// offset is where a line and column of yaml.v3 are, both from 1, columns in letters.
 func offset(file []byte, line, column int) int {
 	at := 0
 	for range line - 1 {
@@ -164,7 +207,11 @@ func offset(file []byte, line, column int) int {
 		}
 		at += next + 1
 	}
-	return min(len(file), at+column-1)
+	for range column - 1 {
+		_, size := utf8.DecodeRune(file[at:])
+		at += size
+	}
+	return at
 }
 
 func splice(file []byte, from, to int, text string) []byte {

@@ -65,7 +65,12 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 		"config:\n  ragscale:slo:\n    throughputRPS: |\n      1\n": "no plain value",
 		"config:\n  ragscale:slo:\n    throughputRPS: [1]\n":        "no plain value",
 		"config: {\n": "yaml",
-		"config:\n  aws:region: x\nencryptionsalt: y\n# end\nenvironment: [z]\n": "config last",
+		"config:\n  ragscale:slo:\n    throughputRPS: 1\n    throughputRPS: 2\n":               "already defined",
+		"config:\n  ragscale:slo:\n    throughputRPS: 1\n  ragscale:slo:\n    x: 2\n":          "already defined",
+		"# a\u0085# b\u0085# c\nconfig:\n  ragscale:slo:\n    x: 1\n  ragscale:y:\n    z: 1\n": "cannot be changed alone",
+		"config:\n  ragscale:slo: &a {x: 1}\n":                                                 "an anchor",
+		"config:\n  a: &a {x: 1}\n  ragscale:slo: *a\n":                                        "an anchor",
+		"config:\n  aws:region: x\nencryptionsalt: y\n# end\nenvironment: [z]\n":               "config last",
 	} {
 		if got, err := edited([]byte(text), []Edit{{"slo.throughputRPS", "", "5"}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q becomes %q, %v, want an error with %q", text, got, err, want)
@@ -102,4 +107,52 @@ func TestAPatchApplies(t *testing.T) {
 	if p := patch("x", []byte(file), []byte(file)); p != "" {
 		t.Errorf("the same has a patch %q", p)
 	}
+}
+
+// Forms that a file may have are kept: ends of lines, indentation, letters beyond ASCII, no end of the last line.
+func TestAnEditKeepsTheFormOfTheFile(t *testing.T) {
+	edits := []Edit{{"slo.hpa.maxReplicas", "", "6"}, {"cache.replicas", "", "1"}, {"pgbouncer.max", "", "9"}}
+	for name, form := range map[string]func(string) string{
+		"CRLF": func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"beyond ASCII": func(s string) string {
+			return strings.ReplaceAll(s, "{minReplicas: 2,", "{\"größe\": \"日本\", minReplicas: 2,")
+		},
+		"indented by four": func(s string) string { return strings.ReplaceAll(s, "\n  ", "\n    ") },
+		"no last end":      func(s string) string { return strings.TrimSuffix(s, "\n") },
+		"a mark first":     func(s string) string { return "\ufeff" + s },
+	} {
+		text := form(file)
+		got, err := edited([]byte(text), edits)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if name == "CRLF" && strings.Count(string(got), "\n") != strings.Count(string(got), "\r\n") {
+			t.Errorf("%s: ends are mixed: %q", name, got)
+		}
+		if again := applied(t, text, patch("Pulumi.x.yaml", []byte(text), got)); again != string(got) {
+			t.Errorf("%s: the patch makes %q, want %q", name, again, got)
+		}
+	}
+}
+
+// applied is what git makes of a text with a patch.
+func applied(t *testing.T, text, patch string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"Pulumi.x.yaml": text, "p.patch": patch} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "git", "apply", "p.patch")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "Pulumi.x.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got)
 }

@@ -35,6 +35,7 @@ type Input struct {
 	Diagnosis *diagnose.Diagnosis
 	Run       *load.Run
 	File      string // Pulumi.<stack>.yaml
+	Name      string // as a patch has it; "" for the last part of File
 	Text      []byte // what it says
 	Check     Check
 }
@@ -186,9 +187,9 @@ func (m *maker) try(f diagnose.Finding, v variant) (r Recommendation, why string
 		return r, fmt.Sprintf("%s: refused by policies or budget: %v", said, err)
 	}
 	return Recommendation{
-		Cause: f.Cause, Says: v.says, Edits: v.edits, text: text, Patch: patch(filepath.Base(m.File), m.Text, text),
+		Cause: f.Cause, Says: v.says, Edits: v.edits, text: text, Patch: patch(m.patched(), m.Text, text),
 		Times: v.times, Predict: m.predict(f, v.times), AddsLeast: cost.Least - m.now.Least,
-		AddsMost: cost.Most - m.now.Most, Risk: v.risk, Undo: undo(m.File), Try: m.trial(v.edits),
+		AddsMost: cost.Most - m.now.Most, Risk: v.risk, Undo: undo(m.patched()), Try: m.trial(v.edits),
 	}, ""
 }
 
@@ -204,8 +205,11 @@ func describe(edits []Edit) string {
 }
 
 func undo(file string) string {
-	return fmt.Sprintf("`git checkout -- %s`, or the patch with `git apply --reverse`; then bring the stack up again", filepath.Base(file))
+	return fmt.Sprintf("`git checkout -- %s`, or the patch with `git apply --reverse`; then bring the stack up again", file)
 }
+
+// patched is the file's name as a patch has it.
+func (m *maker) patched() string { return cmp.Or(m.Name, filepath.Base(m.File)) }
 
 // order puts first what does most for a dollar, and says why it is before the next. What adds nothing to the bill
 // goes by its effect, before all that does. Changes for the first cause stand before those for another, which may not

@@ -239,13 +239,9 @@ func (r *Report) Measured() bool {
 
 // Notes are what bounds a diagnosis, beside what is told as not measured.
 func (r *Report) Notes() []string {
-	told := map[string]bool{}
-	if r.Telemetry != nil {
-		for _, m := range r.Telemetry.Missing {
-			told[fmt.Sprintf("not kept: %s: %s", m.What, m.Why)] = true
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(r.Diagnosis.Notes), func(n string) bool { return told[n] })
+	return slices.DeleteFunc(slices.Clone(r.Diagnosis.Notes), func(n string) bool {
+		return r.Telemetry != nil && strings.HasPrefix(n, diagnose.NotKept)
+	})
 }
 
 // plainUnit is a diagnosis' unit as this package writes it.

@@ -278,3 +278,15 @@ func TestTheExplainedPageNeedsNothingElse(t *testing.T) {
 		t.Errorf("headings are of the levels %s", levels)
 	}
 }
+
+// What telemetry lacks is told once, and parts that overlap are no explanation that lacks.
+func TestWhatADiagnosisLacksIsToldOnce(t *testing.T) {
+	r := &Report{Telemetry: &telemetry.Telemetry{}}
+	r.Diagnosis = &diagnose.Diagnosis{Notes: []string{diagnose.NotKept + " a, b: no values", "other"}}
+	if got := r.Notes(); len(got) != 1 || got[0] != "other" {
+		t.Errorf("notes are %q", got)
+	}
+	if left := (diagnose.Split{Unexplained: -2, UnexplainedShare: -0.5}).Left(); left.Name != "counted beyond its time" || left.Millis != 2 || left.Share != 0.5 {
+		t.Errorf("left is %+v", left)
+	}
+}

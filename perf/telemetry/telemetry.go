@@ -166,10 +166,13 @@ func (t *Telemetry) check() error {
 		return fmt.Errorf("version is %d with a step of %v s, want version 1 to %d with one above 0",
 			t.Version, t.StepSeconds, Version)
 	}
+	if len(t.Panels) > mostRead {
+		return fmt.Errorf("%d panels, want %d at most", len(t.Panels), mostRead)
+	}
 	total := 0
 	for _, p := range t.Panels {
-		if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
-			return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
+		if err := p.check(); err != nil {
+			return err
 		}
 		for _, one := range p.Series {
 			total += len(one.Values)
@@ -177,6 +180,35 @@ func (t *Telemetry) check() error {
 	}
 	if total > mostTotal {
 		return fmt.Errorf("%d values, want %d at most", total, mostTotal)
+	}
+	return nil
+}
+
+// mostValue bounds what is measured: a thousand exabytes. Sums and ratios of such values are still numbers.
+const mostValue = 1e21
+
+// mostRead bounds the panels that are read, and the series of each: ten times what is kept.
+const mostRead = 240
+
+// check wants steps of time, series that differ by their names, and values that something can have.
+func (p Panel) check() error {
+	if p.StepSeconds < 0 || p.StepSeconds > 0 && p.From.IsZero() {
+		return fmt.Errorf("panel %s has a step of %v s from %s, want one above 0 from a time", p.Name, p.StepSeconds, p.From)
+	}
+	if len(p.Series) > mostRead {
+		return fmt.Errorf("panel %s has %d series, want %d at most", p.Name, len(p.Series), mostRead)
+	}
+	seen := map[string]bool{}
+	for _, s := range p.Series {
+		if seen[s.Name] {
+			return fmt.Errorf("panel %s has two series %q, want one of each name", p.Name, s.Name)
+		}
+		seen[s.Name] = true
+		for _, v := range s.Values {
+			if math.Abs(v) > mostValue {
+				return fmt.Errorf("panel %s, series %q has the value %g, want at most %g", p.Name, s.Name, v, mostValue)
+			}
+		}
 	}
 	return nil
 }

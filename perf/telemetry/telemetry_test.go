@@ -122,3 +122,27 @@ func TestSourcesAreAskedSideBySide(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A file that was not made here, or is damaged, is refused before anything is made of it.
+func TestOddTelemetryIsRefused(t *testing.T) {
+	run := &load.Run{Name: "normal-1", Scenario: load.Scenario{Name: "normal"}}
+	series := func(s string) string {
+		return `{"version":1,"stepSeconds":30,"panels":[{"name":"p","series":[` + s + `]}]}`
+	}
+	for want, text := range map[string]string{
+		"unexpected end":                   series(`{"name":"a"}`)[:40],
+		"version is 99":                    `{"version":99,"stepSeconds":30}`,
+		`has two series "a"`:               series(`{"name":"a"},{"name":"a"}`),
+		`series "a" has the value 1e+300`:  series(`{"name":"a","values":[1,null,1e300]}`),
+		"panel p has 241 series, want 240": series(strings.Repeat(`{"name":"a"},`, 240) + `{"name":"a"}`),
+		"300 panels, want 240 at most":     `{"version":1,"stepSeconds":30,"panels":[` + strings.Repeat("{},", 299) + "{}]}",
+	} {
+		folder := load.Folder(t.TempDir())
+		if err := folder.Write(t.Context(), key(run), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(t.Context(), folder, run); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want %s", err, want)
+		}
+	}
+}

@@ -12,8 +12,12 @@ import (
 	"path/filepath"
 )
 
-// Write makes the file at path hold content, with this mode whatever the umask. Its folder has to be there.
+// Write makes the file at path hold content, with this mode whatever the umask. Its folder has to be there. What is a
+// device or a pipe, such as /dev/stdout, is written to: it is not replaced.
 func Write(path string, content []byte, mode fs.FileMode) error {
+	if info, err := os.Stat(path); err == nil && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+		return writeTo(path, content)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
@@ -27,4 +31,13 @@ func Write(path string, content []byte, mode fs.FileMode) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
+}
+
+func writeTo(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }

@@ -43,3 +43,16 @@ func TestWhatCannotBeReplacedStaysAndNothingIsLeft(t *testing.T) {
 		t.Errorf("there are %v, want the folder alone", left)
 	}
 }
+
+func TestADeviceIsWrittenToAndStays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "null")
+	if err := os.Symlink(os.DevNull, path); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if link, err := os.Readlink(path); err != nil || link != os.DevNull {
+		t.Errorf("it is %q, %v, want the link to %s", link, err, os.DevNull)
+	}
+}
