@@ -64,7 +64,7 @@ type offer struct {
 // mostBytes bounds a file: that of EC2 in one region has some 400 MB.
 const mostBytes = 1 << 30
 
-// mostFaults of a file that are named.
+// mostFaults of a file that are named: a choice of our own.
 const mostFaults = 20
 
 // services are those of a list's products, with what tells the variety that is priced here from the others: AWS' own

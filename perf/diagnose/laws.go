@@ -209,5 +209,6 @@ func (c Check) where() string {
 
 // String tells a check that is violated.
 func (c Check) String() string {
-	return fmt.Sprintf("%s: %.3g and %.3g, which differ by more than %.0f %%", c.Law, c.One, c.Other, 100*c.Within)
+	return fmt.Sprintf("%s: %s and %s, which differ by more than %.0f %%", c.Law, Figure(c.One), Figure(c.Other),
+		100*c.Within)
 }

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -74,11 +75,20 @@ func (e Evidence) String() string {
 		e.Fact.To.UTC().Format(time.TimeOnly))
 }
 
+// Figure is a value with three significant digits, as people write it: 2640, not 2.64e+03.
+func Figure(v float64) string {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
+}
+
 func amount(v float64, unit string) string {
 	if unit == share {
 		return percentOf(v)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%.3g %s", v, unit))
+	return strings.TrimSpace(Figure(v) + " " + unit)
 }
 
 func (s Split) write(w io.Writer) error {
@@ -98,10 +108,10 @@ func (s Split) write(w io.Writer) error {
 			fmt.Fprintf(table, "    %s\t-\t\tnot measured: %s\n", p.Name, clip(p.Lacking))
 			continue
 		}
-		fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", p.Name, p.Millis, percentOf(p.Share), clip(p.From))
+		fmt.Fprintf(table, "    %s\t%s ms\t%s\t%s\n", p.Name, Figure(p.Millis), percentOf(p.Share), clip(p.From))
 	}
 	left := s.Left()
-	fmt.Fprintf(table, "    %s\t%.3g ms\t%s\t%s\n", left.Name, left.Millis, percentOf(left.Share), left.From)
+	fmt.Fprintf(table, "    %s\t%s ms\t%s\t%s\n", left.Name, Figure(left.Millis), percentOf(left.Share), left.From)
 	if err := table.Flush(); err != nil {
 		return err
 	}
@@ -186,7 +196,7 @@ func (l Laws) write(w io.Writer) error {
 		if t.AtObjective > 0 {
 			at = amount(t.AtObjective, perSecond)
 		}
-		fmt.Fprintf(table, "    %s\t%.3g ms\t%.3g\t%.3g\t%s\t%s\n", t.Name, t.Demand, t.Busy, t.Servers,
+		fmt.Fprintf(table, "    %s\t%s ms\t%s\t%s\t%s\t%s\n", t.Name, Figure(t.Demand), Figure(t.Busy), Figure(t.Servers),
 			amount(t.Bound, perSecond), at)
 	}
 	if err := table.Flush(); err != nil {
@@ -204,7 +214,7 @@ func (l Laws) write(w io.Writer) error {
 		case c.Violated:
 			fmt.Fprintf(w, "    VIOLATED: %s\n", c)
 		default:
-			fmt.Fprintf(w, "    holds: %s: %.3g and %.3g\n", c.Law, c.One, c.Other)
+			fmt.Fprintf(w, "    holds: %s: %s and %s\n", c.Law, Figure(c.One), Figure(c.Other))
 		}
 	}
 	return nil

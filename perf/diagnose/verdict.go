@@ -118,7 +118,8 @@ func (d *Diagnosis) nothing(x *situation) string {
 	}
 	if len(d.Laws.Tiers) > 0 {
 		t := d.Laws.Tiers[0]
-		says = fmt.Sprintf("the load ended before any tier did; %s would bind first, at %.3g requests/s", t.Name, t.Bound)
+		says = fmt.Sprintf("the load ended before any tier did; %s would bind first, at %s requests/s", t.Name,
+			Figure(t.Bound))
 	}
 	if x.run.Partial {
 		says += "; the run was cut short, and what it would have missed later is not known"
@@ -174,5 +175,5 @@ func (s Split) largest() string {
 			name, most = p.Name, p.Millis
 		}
 	}
-	return fmt.Sprintf("%s, %.3g ms", name, most)
+	return fmt.Sprintf("%s, %s ms", name, Figure(most))
 }

@@ -55,7 +55,7 @@ func (m *maker) predict(f diagnose.Finding, times float64) Effect {
 		"at best",
 		100*f.Share, total, f.Cause, times, times)
 	if binds != "" {
-		how += fmt.Sprintf("; %s binds next, at %.3g requests/s", binds, next)
+		how += fmt.Sprintf("; %s binds next, at %s requests/s", binds, diagnose.Figure(next))
 	}
 	return Effect{Now: total, Low: low, High: high, Likely: math.Sqrt(low * high),
 		How: how + ". Bounds of the laws of closed systems, no interval of measured predictions"}
