@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -176,7 +177,7 @@ func (p *Plan) kinds(stack Stack, pods int) (all []kind) {
 		all = append(all, kind{name, int(n), unit.USD})
 	}
 	slices.SortStableFunc(all, func(a, b kind) int {
-		return compare(float64(a.least)*a.usd, float64(b.least)*b.usd)
+		return cmp.Compare(float64(a.least)*a.usd, float64(b.least)*b.usd)
 	})
 	return all
 }
@@ -308,10 +309,10 @@ func (one Choice) replace(item *price.Item, c *stacks.Config) {
 // frontier are the choices that none beats in both cost and p95, the cheapest first.
 func frontier(all []Choice) (best []Choice) {
 	slices.SortStableFunc(all, func(a, b Choice) int {
-		if c := compare(a.Cost.MostUSD, b.Cost.MostUSD); c != 0 {
+		if c := cmp.Compare(a.Cost.MostUSD, b.Cost.MostUSD); c != 0 {
 			return c
 		}
-		return compare(a.P95, b.P95)
+		return cmp.Compare(a.P95, b.P95)
 	})
 	least := math.Inf(1)
 	for _, one := range all {

@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -227,7 +228,7 @@ func (p *Plan) limits(c *stacks.Config, q Question) {
 	p.tier(Connections, "PgBouncer's connections", math.Pow(math.Sqrt(size+1)-1, 2), fmt.Sprintf(
 		"%v connections of %d pods until the pool of reads or of writes is full, of which 2√ are "+
 			"room for what comes at once", size, pools.MinPods))
-	slices.SortStableFunc(p.Limits, func(a, b Limit) int { return compare(a.RPS, b.RPS) })
+	slices.SortStableFunc(p.Limits, func(a, b Limit) int { return cmp.Compare(a.RPS, b.RPS) })
 	for i := range p.Limits {
 		p.Limits[i].When = q.when(p.Target.TodayRPS, p.Limits[i].RPS)
 	}

@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -166,7 +167,7 @@ func (s *Study) spread(n float64) float64 {
 	if len(known) == 0 {
 		return math.NaN()
 	}
-	slices.SortFunc(known, func(a, b Level) int { return compare(a.N, b.N) })
+	slices.SortFunc(known, func(a, b Level) int { return cmp.Compare(a.N, b.N) })
 	ratio := func(l Level) float64 { return *l.P95 / l.Response }
 	for i, l := range known {
 		if n > l.N {

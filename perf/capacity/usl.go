@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -119,7 +120,7 @@ func checkPoints(points []Point) error {
 
 // starts are laws to start from: a grid, each with the γ that suits it best.
 func starts(points []Point) (all []Law) {
-	most := slices.MaxFunc(points, func(a, b Point) int { return compare(a.N, b.N) }).N
+	most := slices.MaxFunc(points, func(a, b Point) int { return cmp.Compare(a.N, b.N) }).N
 	for _, a := range []float64{0.001, 0.02, 0.2, 0.7} {
 		for _, share := range []float64{0, 0.1, 1, 3} { // of the β that has its peak at the last point
 			l := Law{Alpha: a, Beta: share * (1 - a) / (most * most), Gamma: 1}
@@ -133,16 +134,6 @@ func starts(points []Point) (all []Law) {
 		}
 	}
 	return all
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func (l Law) sumOfSquares(points []Point) (sum float64) {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -219,7 +220,7 @@ func (f *Facts) readPods(r reading) {
 		f.SlowPod, f.SlowPodIs, f.OthersTake = lacking(panel, why), lacking(panel, why), lacking(panel, why)
 		return
 	}
-	slices.SortStableFunc(lines, func(a, b line) int { return compare(mean(a.values), mean(b.values)) })
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(mean(a.values), mean(b.values)) })
 	slow := lines[len(lines)-1]
 	var others []float64
 	for _, l := range lines[:len(lines)-1] {
@@ -307,14 +308,4 @@ func mean(values []float64) (m float64) {
 		m += v / float64(len(values))
 	}
 	return m
-}
-
-func compare(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
