@@ -42,8 +42,8 @@ func declaredLoad(t *testing.T, where target) (scripts map[string]string, scenar
 		}
 		scenarios[name] = s
 	}
-	if len(scenarios) != 6 || scripts[k6.Entry] == "" {
-		t.Fatalf("%d scenarios and %d scripts are declared, want 6 and theirs", len(scenarios), len(scripts))
+	if len(scenarios) != 7 || scripts[k6.Entry] == "" {
+		t.Fatalf("%d scenarios and %d scripts are declared, want 7 and theirs", len(scenarios), len(scripts))
 	}
 	return scripts, scenarios
 }
