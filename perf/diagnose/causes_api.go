@@ -68,7 +68,7 @@ func (x *situation) overTarget() Evidence {
 		float64(x.cfg.SLO.HPA.CPUPercent)/100, "slo.hpa.cpuPercent")
 }
 
-// gap is a fact less another.
+// less is a fact less another.
 func (f Fact) less(other Fact) Fact {
 	switch {
 	case !f.known:
