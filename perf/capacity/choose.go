@@ -2,14 +2,11 @@ package capacity
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/ragscale/ragscale/catalogue/ec2"
 	"github.com/ragscale/ragscale/catalogue/price"
 	"github.com/ragscale/ragscale/catalogue/rds"
 	"github.com/ragscale/ragscale/perf/queueing"
@@ -130,119 +127,6 @@ func classesFor(stack Stack) (all []rds.Class) {
 	}
 	return all
 }
-
-// kind is a type of node with what it costs at the least: its pods' CPU and memory over what one allocates.
-type kind struct {
-	name  string
-	least int
-	usd   float64 // an hour, of one
-}
-
-// nodesFor is the cheapest type of node for so many API pods beside the others, and how many of it, as validation
-// counts them; more by the share of a zone where one may be lost.
-func (p *Plan) nodesFor(stack Stack, pods int) (best Choice, err error) {
-	c := stack.Config
-	least := math.Inf(1)
-	for _, k := range p.kinds(stack, pods) {
-		if float64(k.least)*k.usd >= least {
-			break // those after it cost no less
-		}
-		if n, ok := p.fewestNodes(stack, pods, k); ok && float64(n)*k.usd < least {
-			least, best = float64(n)*k.usd, Choice{NodeType: k.name, Nodes: n}
-		}
-	}
-	if math.IsInf(least, 1) {
-		_, err := stack.parsed(p.nodeChanges(c, pods, c.Cluster.NodeGroups["api"].InstanceTypes[0], mostNodes))
-		return best, errors.Join(fmt.Errorf("no type of node has room for %d API pods in %d nodes", pods, mostNodes), err)
-	}
-	return best, nil
-}
-
-// kinds are the types of the group's architecture that have a price, the cheapest first.
-func (p *Plan) kinds(stack Stack, pods int) (all []kind) {
-	c := stack.Config
-	now, err := ec2.Lookup(c.Cluster.NodeGroups["api"].InstanceTypes[0])
-	if err != nil {
-		return nil
-	}
-	cpu, memory := int64(pods)*int64(c.API.Requests.CPU), int64(pods)*int64(c.API.Requests.Memory)
-	for _, name := range ec2.Names() {
-		t, err := ec2.Lookup(name)
-		unit, priced := stack.Prices.In(p.Region, price.NodeHours, name)
-		if err != nil || !priced || t.Architecture != now.Architecture || t.Burstable && !now.Burstable {
-			continue
-		}
-		free := t.Allocatable()
-		n := max(1, (cpu+free.CPUMilli-1)/free.CPUMilli, (memory+free.MemoryBytes-1)/free.MemoryBytes)
-		all = append(all, kind{name, int(n), unit.USD})
-	}
-	slices.SortStableFunc(all, func(a, b kind) int {
-		return cmp.Compare(float64(a.least)*a.usd, float64(b.least)*b.usd)
-	})
-	return all
-}
-
-// withoutBurst is the configuration without the group of spot nodes: those may be gone, and the target has to be held.
-func withoutBurst(c *stacks.Config) *stacks.Config {
-	without := *c
-	without.Cluster.NodeGroups = maps.Clone(c.Cluster.NodeGroups)
-	delete(without.Cluster.NodeGroups, "burst")
-	return &without
-}
-
-// mostNodes that a group takes.
-const mostNodes = 450
-
-// fewestNodes of a type that validation takes; false for none.
-func (p *Plan) fewestNodes(stack Stack, pods int, k kind) (int, bool) {
-	zones := float64(stack.Config.Network.Zones)
-	whole := func(n int) int {
-		if !p.Target.ZoneLost {
-			return n
-		}
-		return int(math.Ceil(float64(n) * zones / (zones - 1)))
-	}
-	fits := func(n int) bool {
-		_, err := stack.parsed(p.nodeChanges(withoutBurst(stack.Config), pods, k.name, n))
-		return err == nil
-	}
-	least := max(k.least, stack.Config.Cluster.NodeGroups["api"].Min)
-	low, high, step := least-1, least, 1
-	for !fits(high) {
-		low, high, step = high, high+step, step*2
-		if whole(high) > mostNodes {
-			return 0, false
-		}
-	}
-	for low+1 < high {
-		if n := (low + high) / 2; fits(n) {
-			high = n
-		} else {
-			low = n
-		}
-	}
-	return whole(high), true
-}
-
-// nodeChanges are what the file says of a group api with such nodes; the other groups are as declared.
-func (p *Plan) nodeChanges(c *stacks.Config, pods int, typ string, n int) []Change {
-	api := c.Cluster.NodeGroups["api"]
-	all := []Change{
-		{"slo.throughputRPS", c.SLO.ThroughputRPS, math.Round(max(p.Target.RPS, 1))},
-		{"slo.hpa.maxReplicas", c.SLO.HPA.MaxReplicas, pods},
-	}
-	for _, name := range c.NodeGroupNames() { // naming one replaces the default set
-		g := c.Cluster.NodeGroups[name]
-		if name == "api" {
-			g.InstanceTypes, g.Max = []string{typ}, n
-			g.Min, g.Desired = min(api.Min, n), min(api.Desired, n)
-		}
-		all = append(all, Change{groupsPath + name, c.Cluster.NodeGroups[name], g})
-	}
-	return all
-}
-
-const groupsPath = "cluster.nodeGroups."
 
 // expected is the p95 of a choice at the target: exact mean response of the open network, times what the levels have
 // of p95 to mean with as many requests in the system. +Inf where a station could not keep up.
@@ -369,83 +253,4 @@ func (p *Plan) declared(stack Stack) error {
 		}
 	}
 	return nil
-}
-
-const notTold = "not told"
-
-// Names of sizes.
-const (
-	sizePods     = "API pods"
-	sizeNodes    = "nodes of group api"
-	sizeClass    = "database class"
-	sizeReplicas = "database replicas"
-)
-
-// sizes compares the stack as it is with what it will be.
-func (p *Plan) sizes(c, then *stacks.Config) {
-	bounds := func(c *stacks.Config) string {
-		return fmt.Sprintf("%d to %d", c.SLO.HPA.MinReplicas, c.SLO.HPA.MaxReplicas)
-	}
-	p.size(sizePods, bounds(c), bounds(then), fmt.Sprintf(
-		"target × %s ÷ (api.requests.cpu × slo.hpa.cpuPercent)", APICPU))
-	request := func(c *stacks.Config) string {
-		return fmt.Sprintf("cpu %v, memory %v, limit of memory %v", c.API.Requests.CPU, c.API.Requests.Memory,
-			c.API.Limits.Memory)
-	}
-	p.size("requests and limits of one", request(c), request(then), "as declared: the pods' number follows the load")
-	nodes := func(c *stacks.Config) string {
-		g := c.Cluster.NodeGroups["api"]
-		return fmt.Sprintf("%d to %d %s", g.Min, g.Max, g.InstanceTypes[0])
-	}
-	zone := ""
-	if p.Target.ZoneLost {
-		zone = ", and those of a lost zone"
-	}
-	p.size(sizeNodes, nodes(c), nodes(then), "the cheapest type that all pods at full scale fit, without group burst "+
-		"(placement as validated)"+zone)
-	p.size(sizeClass, c.Database.InstanceClass, then.Database.InstanceClass,
-		fmt.Sprintf("target × %s ÷ vCPU ≤ slo.cpuPercent; memory no less than today", PrimaryCPU))
-	p.size(sizeReplicas, fmt.Sprint(c.Database.Replicas), fmt.Sprint(then.Database.Replicas),
-		fmt.Sprintf("target × %s ÷ (vCPU × slo.cpuPercent)%s", ReplicaCPU, zone))
-	pools := func(c *stacks.Config) string {
-		b := c.Pools().PgBouncer
-		return fmt.Sprintf("%d to %d pods, pools %d write, %d read", c.PgBouncer.Min, c.PgBouncer.Max, b.Write, b.Read)
-	}
-	p.size("PgBouncer", pools(c), pools(then), "ragscale plan pools, of the target's throughput")
-	p.size("connections of the primary", fmt.Sprint(c.Pools().Primary.MaxConnections),
-		fmt.Sprint(then.Pools().Primary.MaxConnections), "ragscale plan pools")
-	p.memories(c, then)
-}
-
-// memories are those that load does not change, and what they hold.
-func (p *Plan) memories(c, then *stacks.Config) {
-	storage := fmt.Sprintf("%d GiB, does not grow", c.Database.StorageGiB)
-	if most := c.Database.MaxStorageGiB; most > 0 {
-		storage = fmt.Sprintf("%d GiB, grows to %d", c.Database.StorageGiB, most)
-	}
-	p.size("database storage", storage, storage, "as declared: runs do not tell how it grows (ragscale db report says "+
-		"its size)")
-	cache := func(c *stacks.Config) string {
-		return fmt.Sprintf("%d × %s for %d MiB", 1+c.Cache.Replicas, c.Cache.NodeType, c.Cache.WorkingSetMiB)
-	}
-	p.size("cache", cache(c), cache(then), "cache.workingSetMiB, within slo.memoryPercent of the node: throughput does "+
-		"not change it")
-	limit := float64(c.VectorStore.Limits.Memory) * c.SLO.MemoryPercent / 100
-	vectors := limit / (vectorDimensions * bytesPerFloat * vectorMemory)
-	text := fmt.Sprintf("%v, for %.0f vectors", c.VectorStore.Limits.Memory, vectors)
-	p.size("vector store's memory", text, text, fmt.Sprintf("%d dimensions × %d bytes × %v resident (chroma-core/chroma "+
-		"#1908: 366,568 vectors of 384 dimensions, 1.79 GB), within slo.memoryPercent", vectorDimensions, bytesPerFloat,
-		vectorMemory))
-}
-
-const (
-	vectorDimensions = 384 // of the API's own embedding
-	bytesPerFloat    = 4
-	// vectorMemory is resident memory over the floats' own: 1.79 GB for 537 MB, and not given back.
-	// Source: https://github.com/chroma-core/chroma/issues/1908 and 3336.
-	vectorMemory = 3.3
-)
-
-func (p *Plan) size(what, today, then, origin string) {
-	p.Sizes = append(p.Sizes, Size{What: what, Today: today, Then: then, Origin: origin})
 }

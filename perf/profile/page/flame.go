@@ -100,7 +100,7 @@ func origin(name string, row int) string {
 	case first == "runtime", strings.HasPrefix(name, "runtime."), strings.HasPrefix(name, "internal/runtime/"):
 		return "runtime"
 	case strings.Contains(first, ".") && strings.Contains(name, "/"):
-		return "library"
+		return "module"
 	}
 	return "standard"
 }

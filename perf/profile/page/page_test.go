@@ -96,7 +96,7 @@ func TestAFlameGraphIsAsWideAsItsParts(t *testing.T) {
 	}
 	want := []string{
 		"0 0 1199.5 root api", "0 18 1199.4 own server.(*api).handle",
-		`0 36 719.5 library x.F[go.shape.<script>alert("1")</script>]`, "720 36 359.5 runtime runtime.mallocgc",
+		`0 36 719.5 module x.F[go.shape.<script>alert("1")</script>]`, "720 36 359.5 runtime runtime.mallocgc",
 	}
 	for i, frame := range f.Frames {
 		if got := fmt.Sprint(frame.X, frame.Y, frame.Width, " ", frame.Class, " ", frame.Text); got != want[i] {
