@@ -96,9 +96,7 @@ func (p project) workspace(ctx context.Context, stack string) (telemetry.Workspa
 
 func (c console) showAlerts(list []alerts.Alert, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(list)
+		return c.json(list)
 	}
 	if len(list) == 0 {
 		c.note("nothing fires, and nothing did")

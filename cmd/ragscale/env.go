@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,9 +69,7 @@ func (c console) printEnv(env []variable, asJSON bool) error {
 		for _, v := range env {
 			all[v.name] = v.value
 		}
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(all)
+		return c.json(all)
 	}
 	for _, v := range env {
 		fmt.Fprintf(c.out, "export %s=%s\n", v.name, quoted(v.value))

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -81,6 +82,13 @@ func interruptible(cmd *cobra.Command, after string) *cobra.Command {
 
 // console is where a command writes: its result to out, all else to notes.
 type console struct{ out, notes io.Writer }
+
+// json writes the stable form of a result.
+func (c console) json(v any) error {
+	enc := json.NewEncoder(c.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
 
 func (c console) note(format string, a ...any) { fmt.Fprintf(c.notes, format+"\n", a...) }
 

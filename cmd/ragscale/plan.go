@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -26,9 +25,7 @@ func planPoolsCommand(c console) *cobra.Command {
 			}
 			pools := cfg.Pools()
 			if asJSON {
-				enc := json.NewEncoder(c.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(pools)
+				return c.json(pools)
 			}
 			for _, line := range pools.Lines() {
 				if _, err := fmt.Fprintln(c.out, line); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -35,9 +34,7 @@ func planCapacityCommand(c console) *cobra.Command {
 				return err
 			}
 			if f.asJSON {
-				enc := json.NewEncoder(c.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(plan)
+				return c.json(plan)
 			}
 			return plan.Write(c.out)
 		})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -40,9 +39,7 @@ func planCostCommand(c console) *cobra.Command {
 				c.note("%s", old)
 			}
 			if asJSON {
-				enc := json.NewEncoder(c.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(bill)
+				return c.json(bill)
 			}
 			if err := bill.Write(c.out); err != nil {
 				return err

@@ -49,9 +49,7 @@ func planScalingCommand(c console) *cobra.Command {
 				return err
 			}
 			if s.asJSON {
-				enc := json.NewEncoder(c.out)
-				enc.SetIndent("", "  ")
-				return enc.Encode(plan)
+				return c.json(plan)
 			}
 			return plan.Write(c.out)
 		},

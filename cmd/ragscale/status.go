@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -167,9 +166,7 @@ func (p project) api(ctx context.Context, s *status, st control.Status) {
 
 func (s status) print(c console, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(s)
+		return c.json(s)
 	}
 	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "stack\t%s\nhealthy\t%t\nAPI\t%s\nkubectl\tKUBECONFIG=%s\nmemory\t%d MiB\n", s.Stack, s.Healthy,
